@@ -1,0 +1,162 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// The kinds of mixer that a layer can hold, as they stand in config.json's layer_types.
+const (
+	LayerMamba            = "mamba"
+	LayerSlidingAttention = "sliding_attention"
+	LayerFullAttention    = "full_attention"
+)
+
+// Limits on what a config may ask for: far above every published model, far
+// below what would overflow an int or exhaust a machine before the weights'
+// own shapes are checked.
+const (
+	maxWidth  = 1 << 16
+	maxLayers = 1 << 10
+	maxVocab  = 1 << 20
+	maxWindow = 1 << 20
+)
+
+// Config is a Samba model's shape, as config.json spells it. Every layer is a
+// mixer (Mamba or attention) followed by an MLP, each pre-norm with a residual:
+//
+//	x += mixer(RMSNorm(x)); x += mlp(RMSNorm(x))
+type Config struct {
+	ModelType        string   `json:"model_type"`
+	HiddenSize       int      `json:"hidden_size"`             // d_model
+	NumHiddenLayers  int      `json:"num_hidden_layers"`       // mixers
+	LayerTypes       []string `json:"layer_types"`             // one of the Layer constants per layer
+	MLPLayers        []bool   `json:"mlp_layers,omitempty"`    // false: no MLP after that mixer (the reference's mamba_swa_mlp); empty: all true
+	NumHeads         int      `json:"num_attention_heads"`     // query heads
+	NumKVHeads       int      `json:"num_key_value_heads"`     // key and value heads; divides NumHeads
+	HeadDim          int      `json:"head_dim"`                // even
+	SlidingWindow    int      `json:"sliding_window"`          // keys a query sees, itself included
+	IntermediateSize int      `json:"intermediate_size"`       // MLP width
+	DState           int      `json:"mamba_d_state"`           // SSM states per channel
+	DConv            int      `json:"mamba_d_conv"`            // width of the causal convolution
+	Expand           int      `json:"mamba_expand"`            // d_inner = Expand * HiddenSize
+	DTRank           int      `json:"mamba_dt_rank"`           //
+	RMSNormEps       float64  `json:"rms_norm_eps"`            //
+	RopeTheta        *float64 `json:"rope_theta"`              // null: no RoPE
+	TieEmbeddings    bool     `json:"tie_word_embeddings"`     //
+	VocabSize        int      `json:"vocab_size"`              // rows of the embedding, padding included
+	MaxPositions     int      `json:"max_position_embeddings"` // training length; the engine itself has no such limit
+
+	Quantization *Quantization `json:"quantization,omitempty"`
+}
+
+// Quantization records how the 2-D weights were packed, in MLX's convention.
+type Quantization struct {
+	GroupSize int            `json:"group_size"`
+	Bits      int            `json:"bits"`
+	Overrides map[string]int `json:"overrides,omitempty"` // name suffix → bits, where they differ
+}
+
+// DInner is the number of Mamba channels.
+func (c *Config) DInner() int { return c.Expand * c.HiddenSize }
+
+// QKVRows is the number of rows of a fused query, key and value projection.
+func (c *Config) QKVRows() int { return (c.NumHeads + 2*c.NumKVHeads) * c.HeadDim }
+
+// HasMLP tells whether layer i's mixer is followed by an MLP.
+func (c *Config) HasMLP(i int) bool { return len(c.MLPLayers) == 0 || c.MLPLayers[i] }
+
+// Has tells whether any layer is of the given kind.
+func (c *Config) Has(kind string) bool {
+	for _, t := range c.LayerTypes {
+		if t == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// ParseConfig reads and validates a config.json.
+func ParseConfig(data []byte) (*Config, error) {
+	c := new(Config)
+	if err := json.Unmarshal(data, c); err != nil {
+		return nil, fmt.Errorf("config.json: %w", err)
+	}
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Validate reports the first field that is missing, out of range or in
+// contradiction with another.
+func (c *Config) Validate() error {
+	if c.ModelType != "samba" {
+		return fmt.Errorf("config.json: model_type %q, want \"samba\": convert other checkpoints with samba convert", c.ModelType)
+	}
+	type field struct {
+		name     string
+		got, max int
+	}
+	fields := []field{
+		{"hidden_size", c.HiddenSize, maxWidth},
+		{"num_hidden_layers", c.NumHiddenLayers, maxLayers},
+		{"intermediate_size", c.IntermediateSize, maxWidth},
+		{"vocab_size", c.VocabSize, maxVocab},
+	}
+	if c.Has(LayerMamba) {
+		fields = append(fields,
+			field{"mamba_d_state", c.DState, 256}, field{"mamba_d_conv", c.DConv, 16},
+			field{"mamba_expand", c.Expand, 16}, field{"mamba_dt_rank", c.DTRank, maxWidth})
+	}
+	if c.Has(LayerSlidingAttention) || c.Has(LayerFullAttention) {
+		fields = append(fields,
+			field{"num_attention_heads", c.NumHeads, 1024}, field{"num_key_value_heads", c.NumKVHeads, 1024},
+			field{"head_dim", c.HeadDim, 1024})
+	}
+	if c.Has(LayerSlidingAttention) {
+		fields = append(fields, field{"sliding_window", c.SlidingWindow, maxWindow})
+	}
+	for _, f := range fields {
+		if f.got < 1 || f.got > f.max {
+			return fmt.Errorf("config.json: %s is %d, want 1 to %d", f.name, f.got, f.max)
+		}
+	}
+	if len(c.LayerTypes) != c.NumHiddenLayers {
+		return fmt.Errorf("config.json: layer_types has %d entries, want num_hidden_layers = %d", len(c.LayerTypes), c.NumHiddenLayers)
+	}
+	for i, t := range c.LayerTypes {
+		switch t {
+		case LayerMamba, LayerSlidingAttention, LayerFullAttention:
+		default:
+			return fmt.Errorf("config.json: layer_types[%d] is %q, want %s", i, t,
+				strings.Join([]string{LayerMamba, LayerSlidingAttention, LayerFullAttention}, ", "))
+		}
+	}
+	if n := len(c.MLPLayers); n != 0 && n != c.NumHiddenLayers {
+		return fmt.Errorf("config.json: mlp_layers has %d entries, want num_hidden_layers = %d or none", n, c.NumHiddenLayers)
+	}
+	if c.NumKVHeads > 0 && c.NumHeads%c.NumKVHeads != 0 {
+		return fmt.Errorf("config.json: num_attention_heads %d is no multiple of num_key_value_heads %d", c.NumHeads, c.NumKVHeads)
+	}
+	if c.HeadDim%2 != 0 {
+		return fmt.Errorf("config.json: head_dim is %d, want an even number: RoPE rotates its halves", c.HeadDim)
+	}
+	if !(c.RMSNormEps > 0) || c.RMSNormEps > 1 {
+		return fmt.Errorf("config.json: rms_norm_eps is %g, want above 0 and at most 1", c.RMSNormEps)
+	}
+	if t := c.RopeTheta; t != nil && (!(*t > 1) || math.IsInf(*t, 0)) {
+		return fmt.Errorf("config.json: rope_theta is %g, want above 1, or null for no RoPE", *t)
+	}
+	if q := c.Quantization; q != nil {
+		if q.Bits != 4 && q.Bits != 8 {
+			return fmt.Errorf("config.json: quantization.bits is %d, want 4 or 8", q.Bits)
+		}
+		if q.GroupSize != 32 && q.GroupSize != 64 && q.GroupSize != 128 {
+			return fmt.Errorf("config.json: quantization.group_size is %d, want 32, 64 or 128", q.GroupSize)
+		}
+	}
+	return nil
+}
