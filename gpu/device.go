@@ -1,0 +1,181 @@
+// Package gpu runs recorded lists of compute dispatches on a WebGPU device:
+// wgpu-native in a native process, the browser's own in a worker. It knows
+// nothing of language models.
+//
+// Five nouns: a Device holds Buffers and Pipelines; a Program is a recorded
+// list of dispatches and copies that can be run again and again; a Readback
+// is bytes on their way to the host. What differs between browser and native
+// stands in device_js.go and device_native.go.
+//
+// A Device and all that it made belong to one goroutine at a time.
+package gpu
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/cogentcore/webgpu/wgpu"
+
+	"github.com/samba-web/samba/shaders"
+)
+
+// ErrLost is what every call reports, wrapped with the driver's words, once
+// the device is gone: the process or tab that held the GPU crashed, the driver
+// was reset, or the machine took it away.
+var ErrLost = errors.New("the GPU device was lost")
+
+// ErrNoAdapter is what Open reports, wrapped, where there is no WebGPU to be had.
+var ErrNoAdapter = errors.New("no WebGPU adapter")
+
+// Info says which machine a device runs on.
+type Info struct {
+	Backend  string   `json:"backend"` // "webgpu" in a browser, "vulkan", "metal", ... natively
+	Vendor   string   `json:"vendor"`
+	Name     string   `json:"name"`
+	Driver   string   `json:"driver"`
+	Features []string `json:"features"`
+	Limits   Limits   `json:"limits"`
+}
+
+// Limits are those of WebGPU's limits that decide how a model is laid out, in bytes or counts.
+type Limits struct {
+	MaxBufferSize            uint64 `json:"max_buffer_size"`
+	MaxBindingSize           uint64 `json:"max_storage_buffer_binding_size"`
+	MaxWorkgroupStorage      uint64 `json:"max_compute_workgroup_storage_size"`
+	MaxInvocations           uint64 `json:"max_compute_invocations_per_workgroup"`
+	MaxWorkgroupsPerDim      uint64 `json:"max_compute_workgroups_per_dimension"`
+	MaxStorageBuffersInStage uint64 `json:"max_storage_buffers_per_shader_stage"`
+}
+
+// Device is an open WebGPU device.
+type Device struct {
+	host
+	raw       *wgpu.Device
+	queue     *wgpu.Queue
+	info      Info
+	pipelines map[string]*Pipeline // by specialised source
+	allocated uint64
+}
+
+// Info describes the adapter and its limits.
+func (d *Device) Info() Info { return d.info }
+
+// Allocated is the number of bytes held in buffers that have not been freed.
+func (d *Device) Allocated() uint64 { return d.allocated }
+
+// Buffer is a storage buffer on the device.
+type Buffer struct {
+	raw   *wgpu.Buffer
+	js    handle
+	size  uint64
+	label string
+	owner *Device
+}
+
+// Size is the number of bytes that were asked for, rounded up to 4.
+func (b *Buffer) Size() uint64 { return b.size }
+
+// NewBuffer allocates size bytes, zeroed. The label names the buffer in errors.
+func (d *Device) NewBuffer(label string, size uint64) (*Buffer, error) {
+	size = max((size+3)&^3, 4)
+	if limit := d.info.Limits.MaxBufferSize; size > limit {
+		return nil, fmt.Errorf("%s needs a buffer of %d bytes, this GPU allows %d: choose a model of fewer bits or a smaller chunk", label, size, limit)
+	}
+	raw, js, err := d.createBuffer(&wgpu.BufferDescriptor{
+		Label: label,
+		Size:  size,
+		Usage: wgpu.BufferUsageStorage | wgpu.BufferUsageCopySrc | wgpu.BufferUsageCopyDst,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s (%d bytes): %w", label, size, err)
+	}
+	d.allocated += size
+	return &Buffer{raw: raw, js: js, size: size, label: label, owner: d}, nil
+}
+
+// Free gives the buffer's memory back at once. A freed buffer, or none, stays free.
+func (b *Buffer) Free() {
+	if b == nil || b.raw == nil {
+		return
+	}
+	b.raw.Destroy()
+	b.raw.Release()
+	b.raw = nil
+	b.owner.allocated -= b.size
+}
+
+func (b *Buffer) check(offset, n uint64) error {
+	if b.raw == nil {
+		return fmt.Errorf("%s: the buffer has been freed", b.label)
+	}
+	if offset%4 != 0 || offset > b.size || n > b.size-offset {
+		return fmt.Errorf("%s: bytes %d to %d, want a multiple of 4 within %d", b.label, offset, offset+n, b.size)
+	}
+	return nil
+}
+
+// Pipeline is a compiled kernel.
+type Pipeline struct {
+	raw    *wgpu.ComputePipeline
+	layout *wgpu.BindGroupLayout
+	stem   string
+	slots  []uint32 // binding numbers in ascending order
+}
+
+var binding = regexp.MustCompile(`@group\(0\) @binding\((\d+)\) var<storage, (read|read_write)>`)
+
+// Pipeline compiles the kernel stem with the given constants, once for each
+// distinct specialisation.
+func (d *Device) Pipeline(stem string, constants shaders.Constants) (*Pipeline, error) {
+	source, err := shaders.Specialize(stem, constants)
+	if err != nil {
+		return nil, err
+	}
+	if p := d.pipelines[source]; p != nil {
+		return p, nil
+	}
+	p := &Pipeline{stem: stem}
+	// Layouts are spelt out rather than derived: the browser's wrapper cannot ask a pipeline for its own.
+	var entries []wgpu.BindGroupLayoutEntry
+	for _, m := range binding.FindAllStringSubmatch(source, -1) {
+		slot, _ := strconv.Atoi(m[1])
+		kind := wgpu.BufferBindingTypeReadOnlyStorage
+		if m[2] == "read_write" {
+			kind = wgpu.BufferBindingTypeStorage
+		}
+		entries = append(entries, wgpu.BindGroupLayoutEntry{
+			Binding:    uint32(slot),
+			Visibility: wgpu.ShaderStageCompute,
+			Buffer:     wgpu.BufferBindingLayout{Type: kind},
+		})
+		p.slots = append(p.slots, uint32(slot))
+	}
+	module, err := d.raw.CreateShaderModule(&wgpu.ShaderModuleDescriptor{
+		Label:          stem,
+		WGSLDescriptor: &wgpu.ShaderModuleWGSLDescriptor{Code: source},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("kernel %s: %w", stem, err)
+	}
+	defer module.Release()
+	p.layout, err = d.raw.CreateBindGroupLayout(&wgpu.BindGroupLayoutDescriptor{Entries: entries})
+	if err != nil {
+		return nil, fmt.Errorf("kernel %s: %w", stem, err)
+	}
+	layout, err := d.raw.CreatePipelineLayout(&wgpu.PipelineLayoutDescriptor{BindGroupLayouts: []*wgpu.BindGroupLayout{p.layout}})
+	if err != nil {
+		return nil, fmt.Errorf("kernel %s: %w", stem, err)
+	}
+	defer layout.Release()
+	p.raw, err = d.raw.CreateComputePipeline(&wgpu.ComputePipelineDescriptor{
+		Layout:  layout,
+		Compute: wgpu.ProgrammableStageDescriptor{Module: module, EntryPoint: "main"},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("kernel %s: %w", stem, err)
+	}
+	d.pipelines[source] = p
+	return p, nil
+}

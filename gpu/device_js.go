@@ -1,0 +1,286 @@
+//go:build js
+
+package gpu
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"sync"
+	"syscall/js"
+
+	"github.com/cogentcore/webgpu/wgpu"
+)
+
+// replay.js is bundled with the worker; a page that runs Go tests has no
+// bundle, and no content security policy that would forbid this eval.
+//
+//go:embed replay.js
+var replay string
+
+type host struct {
+	device  js.Value // the real GPUDevice
+	shim    js.Value // what the binding takes for it; see replay.js
+	scratch js.Value // a Uint8Array through which small uploads go
+	done    []js.Func
+
+	mu      sync.Mutex
+	failure error
+	lost    chan struct{}
+}
+
+type (
+	handle    struct{ value js.Value }
+	recording struct{ commands *wgpu.CommandBuffer }
+)
+
+// Blob is bytes of a weights file on their way to the device. In the browser
+// they never enter Go's heap; natively they are a slice.
+type Blob struct{ array js.Value }
+
+// BlobFromJS wraps a Uint8Array, which must not change while the blob is in use.
+func BlobFromJS(array js.Value) Blob { return Blob{array} }
+
+// BlobOf copies bytes out of Go's heap.
+func BlobOf(data []byte) Blob {
+	array := js.Global().Get("Uint8Array").New(len(data))
+	js.CopyBytesToJS(array, data)
+	return Blob{array}
+}
+
+// Len is the number of bytes.
+func (b Blob) Len() int64 { return int64(b.array.Get("byteLength").Float()) }
+
+// Bytes returns n bytes from offset on, for the host to read.
+func (b Blob) Bytes(offset, n int64) []byte {
+	out := make([]byte, n)
+	js.CopyBytesToGo(out, b.array.Call("subarray", offset, offset+n))
+	return out
+}
+
+// await waits for a promise without holding up the browser's event loop.
+func await(ctx context.Context, promise js.Value, lost <-chan struct{}) (js.Value, error) {
+	type answer struct {
+		value js.Value
+		err   error
+	}
+	answered := make(chan answer, 1)
+	resolve := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		var v js.Value
+		if len(args) > 0 {
+			v = args[0]
+		}
+		answered <- answer{value: v}
+		return nil
+	})
+	reject := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		answered <- answer{err: fmt.Errorf("%s", js.Global().Get("String").Invoke(args[0]).String())}
+		return nil
+	})
+	promise.Call("then", resolve, reject)
+	select {
+	case a := <-answered:
+		resolve.Release()
+		reject.Release()
+		return a.value, a.err
+	// The promise may still answer: the two functions stay for it.
+	case <-lost:
+		return js.Undefined(), ErrLost
+	case <-ctx.Done():
+		return js.Undefined(), ctx.Err()
+	}
+}
+
+// Open asks the browser for its fastest adapter with all its limits.
+func Open(ctx context.Context) (*Device, error) {
+	navigator := js.Global().Get("navigator")
+	if navigator.IsUndefined() || navigator.Get("gpu").IsUndefined() {
+		return nil, fmt.Errorf("%w: this browser has no WebGPU here (it needs a recent Chrome, Edge, Safari or Firefox, and https or localhost)", ErrNoAdapter)
+	}
+	adapter, err := await(ctx, navigator.Get("gpu").Call("requestAdapter", map[string]any{"powerPreference": "high-performance"}), nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrNoAdapter, err)
+	}
+	if adapter.IsNull() || adapter.IsUndefined() {
+		return nil, fmt.Errorf("%w: the browser has WebGPU but finds no GPU that it trusts; update the graphics driver or see chrome://gpu", ErrNoAdapter)
+	}
+	limits := adapter.Get("limits")
+	required := map[string]any{}
+	for _, name := range []string{"maxBufferSize", "maxStorageBufferBindingSize", "maxComputeWorkgroupStorageSize",
+		"maxComputeInvocationsPerWorkgroup", "maxComputeWorkgroupSizeX", "maxStorageBuffersPerShaderStage"} {
+		required[name] = limits.Get(name)
+	}
+	device, err := await(ctx, adapter.Call("requestDevice", map[string]any{"requiredLimits": required}), nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the adapter gives no device: %v", ErrNoAdapter, err)
+	}
+	if js.Global().Get("sambaReplay").IsUndefined() {
+		js.Global().Call("eval", replay)
+	}
+	shim := js.Global().Get("sambaReplay").Call("wrap", device)
+	raw := wgpu.NewDevice(shim)
+	d := &Device{raw: &raw, queue: raw.GetQueue(), pipelines: map[string]*Pipeline{}}
+	d.device, d.shim, d.lost = device, shim, make(chan struct{})
+	d.scratch = js.Global().Get("Uint8Array").New(1 << 16)
+
+	about := adapter.Get("info")
+	d.info = Info{Backend: "webgpu"}
+	if about.Truthy() {
+		d.info.Vendor = about.Get("vendor").String()
+		d.info.Name = about.Get("description").String()
+		if d.info.Name == "" {
+			d.info.Name = about.Get("architecture").String()
+		}
+	}
+	adapter.Get("features").Call("forEach", d.keep(func(args []js.Value) {
+		d.info.Features = append(d.info.Features, args[0].String())
+	}))
+	limit := func(name string) uint64 { return uint64(device.Get("limits").Get(name).Float()) }
+	d.info.Limits = Limits{
+		MaxBufferSize:            limit("maxBufferSize"),
+		MaxBindingSize:           limit("maxStorageBufferBindingSize"),
+		MaxWorkgroupStorage:      limit("maxComputeWorkgroupStorageSize"),
+		MaxInvocations:           limit("maxComputeInvocationsPerWorkgroup"),
+		MaxWorkgroupsPerDim:      limit("maxComputeWorkgroupsPerDimension"),
+		MaxStorageBuffersInStage: limit("maxStorageBuffersPerShaderStage"),
+	}
+	// The binding reports no errors: the browser tells them to these two.
+	device.Get("lost").Call("then", d.keep(func(args []js.Value) {
+		d.fail(fmt.Errorf("%w: %s", ErrLost, args[0].Get("message").String()))
+		close(d.lost)
+	}))
+	device.Call("addEventListener", "uncapturederror", d.keep(func(args []js.Value) {
+		d.fail(fmt.Errorf("the browser's WebGPU: %s", args[0].Get("error").Get("message").String()))
+	}))
+	return d, nil
+}
+
+func (d *Device) keep(f func(args []js.Value)) js.Func {
+	wrapped := js.FuncOf(func(_ js.Value, args []js.Value) any { f(args); return nil })
+	d.done = append(d.done, wrapped)
+	return wrapped
+}
+
+// fail keeps the first failure; a lost device overrides what led to it.
+func (d *Device) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.failure == nil {
+		d.failure = err
+	}
+}
+
+func (d *Device) check() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failure
+}
+
+// Close gives the device and all its memory back.
+func (d *Device) Close() { d.device.Call("destroy") }
+
+func (d *Device) createBuffer(descriptor *wgpu.BufferDescriptor) (*wgpu.Buffer, handle, error) {
+	b, err := d.raw.CreateBuffer(descriptor)
+	return b, handle{d.shim.Get("last")}, err
+}
+
+// Write uploads data to the buffer at a byte offset that is a multiple of 4;
+// a last word that data fills only in part is filled with zeros.
+func (d *Device) Write(b *Buffer, offset uint64, data []byte) error {
+	if err := b.check(offset, (uint64(len(data))+3)&^3); err != nil {
+		return err
+	}
+	// The binding's own WriteBuffer reads WebAssembly memory through a view that a growing heap invalidates.
+	for len(data) > 0 {
+		n := js.CopyBytesToJS(d.scratch, data)
+		padded := (n + 3) &^ 3
+		if padded > n {
+			d.scratch.Call("fill", 0, n, padded)
+		}
+		d.device.Get("queue").Call("writeBuffer", b.js.value, offset, d.scratch, 0, padded)
+		data = data[n:]
+		offset += uint64(n)
+	}
+	return d.check()
+}
+
+// WriteBlob uploads n bytes of a blob from its byte `from` on, as Write does.
+func (d *Device) WriteBlob(b *Buffer, offset uint64, blob Blob, from, n int64) error {
+	if from < 0 || n < 0 || from > blob.Len()-n {
+		return fmt.Errorf("%s: bytes %d to %d of a file of %d", b.label, from, from+n, blob.Len())
+	}
+	if err := b.check(offset, uint64(n+3)&^3); err != nil {
+		return err
+	}
+	whole := n &^ 3
+	if whole > 0 {
+		d.device.Get("queue").Call("writeBuffer", b.js.value, offset, blob.array, from, whole)
+	}
+	if whole < n {
+		return d.Write(b, offset+uint64(whole), blob.Bytes(from+whole, n-whole))
+	}
+	return d.check()
+}
+
+// Run submits the programs, one after another, and returns without waiting.
+func (d *Device) Run(programs ...*Program) error {
+	lists := make([]*wgpu.CommandBuffer, len(programs))
+	for i, p := range programs {
+		if p.err != nil {
+			return p.err
+		}
+		if p.recorded.commands == nil {
+			encoder, err := d.raw.CreateCommandEncoder(nil)
+			if err != nil {
+				return err
+			}
+			if err := p.encode(encoder); err != nil {
+				return err
+			}
+			if p.recorded.commands, err = encoder.Finish(nil); err != nil {
+				return err
+			}
+		}
+		lists[i] = p.recorded.commands
+	}
+	d.queue.Submit(lists...)
+	return d.check()
+}
+
+// Readback is a copy of a buffer's bytes on its way to the host.
+type Readback struct {
+	device  *Device
+	staging js.Value
+	mapped  js.Value // the promise
+	size    uint64
+}
+
+// Read starts to copy n bytes from offset on, both multiples of 4, as the
+// buffer stands when all that was submitted before has run.
+func (d *Device) Read(b *Buffer, offset, n uint64) (*Readback, error) {
+	if err := b.check(offset, n); err != nil {
+		return nil, err
+	}
+	staging := d.device.Call("createBuffer", map[string]any{
+		"label": "readback", "size": n, "usage": uint32(wgpu.BufferUsageMapRead | wgpu.BufferUsageCopyDst)})
+	encoder := d.device.Call("createCommandEncoder")
+	encoder.Call("copyBufferToBuffer", b.js.value, offset, staging, 0, n)
+	d.device.Get("queue").Call("submit", []any{encoder.Call("finish")})
+	return &Readback{d, staging, staging.Call("mapAsync", uint32(wgpu.MapModeRead)), n}, nil
+}
+
+// Wait returns the bytes. It can be called once.
+func (r *Readback) Wait(ctx context.Context) ([]byte, error) {
+	defer r.staging.Call("destroy")
+	_, err := await(ctx, r.mapped, r.device.lost)
+	// An error of the device explains a failed map better than the map's own, and spoils a map that went well.
+	if failure := r.device.check(); failure != nil {
+		return nil, failure
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading back %d bytes: %w", r.size, err)
+	}
+	out := make([]byte, r.size)
+	js.CopyBytesToGo(out, js.Global().Get("Uint8Array").New(r.staging.Call("getMappedRange")))
+	return out, nil
+}

@@ -1,0 +1,193 @@
+//go:build !js
+
+package gpu
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/cogentcore/webgpu/wgpu"
+)
+
+type (
+	host      struct{ instance *wgpu.Instance }
+	handle    struct{}
+	recording struct{}
+)
+
+// Blob is bytes of a weights file on their way to the device. In the browser
+// they never enter Go's heap; natively they are a slice.
+type Blob struct{ data []byte }
+
+// BlobOf wraps bytes, which must not change while the blob is in use.
+func BlobOf(data []byte) Blob { return Blob{data} }
+
+// Len is the number of bytes.
+func (b Blob) Len() int64 { return int64(len(b.data)) }
+
+// Bytes returns n bytes from offset on, for the host to read.
+func (b Blob) Bytes(offset, n int64) []byte { return b.data[offset : offset+n] }
+
+// Open opens the first adapter, the fastest kind preferred. Which driver that
+// is can be chosen by the platform's own means, such as VK_DRIVER_FILES.
+func Open(ctx context.Context) (*Device, error) {
+	wgpu.SetLogLevel(wgpu.LogLevelError)
+	// The instance tries OpenGL, too, whose Wayland client complains on stderr where there is no desktop. A
+	// descriptor without OpenGL is no way out: the binding passes uninitialised fields of it on.
+	if os.Getenv("XDG_RUNTIME_DIR") == "" {
+		os.Setenv("XDG_RUNTIME_DIR", os.TempDir())
+	}
+	instance := wgpu.CreateInstance(nil)
+	adapter, err := instance.RequestAdapter(&wgpu.RequestAdapterOptions{PowerPreference: wgpu.PowerPreferenceHighPerformance})
+	if err != nil {
+		return nil, fmt.Errorf("%w: no Vulkan, Metal or D3D12 driver answers (on Debian: apt-get install mesa-vulkan-drivers)", ErrNoAdapter)
+	}
+	defer adapter.Release()
+	limits := adapter.GetLimits()
+	raw, err := adapter.RequestDevice(&wgpu.DeviceDescriptor{RequiredLimits: &wgpu.RequiredLimits{Limits: limits.Limits}})
+	if err != nil {
+		return nil, fmt.Errorf("%w: the adapter gives no device: %v", ErrNoAdapter, err)
+	}
+	about := adapter.GetInfo()
+	d := &Device{raw: raw, queue: raw.GetQueue(), pipelines: map[string]*Pipeline{}}
+	d.instance = instance
+	d.info = Info{
+		Backend: about.BackendType.String(),
+		Vendor:  about.VendorName,
+		Name:    about.Name,
+		Driver:  about.DriverDescription,
+		Limits: Limits{
+			MaxBufferSize:            min(limits.Limits.MaxBufferSize, 1<<40),
+			MaxBindingSize:           limits.Limits.MaxStorageBufferBindingSize,
+			MaxWorkgroupStorage:      uint64(limits.Limits.MaxComputeWorkgroupStorageSize),
+			MaxInvocations:           uint64(limits.Limits.MaxComputeInvocationsPerWorkgroup),
+			MaxWorkgroupsPerDim:      uint64(limits.Limits.MaxComputeWorkgroupsPerDimension),
+			MaxStorageBuffersInStage: uint64(limits.Limits.MaxStorageBuffersPerShaderStage),
+		},
+	}
+	return d, nil
+}
+
+// Close gives the device and all its memory back.
+func (d *Device) Close() {
+	d.queue.Release()
+	d.raw.Release()
+	d.instance.Release()
+}
+
+func (d *Device) createBuffer(descriptor *wgpu.BufferDescriptor) (*wgpu.Buffer, handle, error) {
+	b, err := d.raw.CreateBuffer(descriptor)
+	return b, handle{}, err
+}
+
+// Write uploads data to the buffer at a byte offset that is a multiple of 4;
+// a last word that data fills only in part is filled with zeros.
+func (d *Device) Write(b *Buffer, offset uint64, data []byte) error {
+	padded := (uint64(len(data)) + 3) &^ 3
+	if err := b.check(offset, padded); err != nil {
+		return err
+	}
+	whole := len(data) &^ 3
+	if whole > 0 {
+		if err := d.queue.WriteBuffer(b.raw, offset, data[:whole]); err != nil {
+			return err
+		}
+	}
+	if whole < len(data) {
+		var last [4]byte
+		copy(last[:], data[whole:])
+		return d.queue.WriteBuffer(b.raw, offset+uint64(whole), last[:])
+	}
+	return nil
+}
+
+// WriteBlob uploads n bytes of a blob from its byte `from` on, as Write does.
+func (d *Device) WriteBlob(b *Buffer, offset uint64, blob Blob, from, n int64) error {
+	if from < 0 || n < 0 || from > blob.Len()-n {
+		return fmt.Errorf("%s: bytes %d to %d of a file of %d", b.label, from, from+n, blob.Len())
+	}
+	return d.Write(b, offset, blob.data[from:from+n])
+}
+
+// Run submits the programs, one after another, and returns without waiting.
+func (d *Device) Run(programs ...*Program) error {
+	encoder, err := d.raw.CreateCommandEncoder(nil)
+	if err != nil {
+		return err
+	}
+	defer encoder.Release()
+	for _, p := range programs {
+		if p.err != nil {
+			return p.err
+		}
+		if err := p.encode(encoder); err != nil {
+			return err
+		}
+	}
+	commands, err := encoder.Finish(nil)
+	if err != nil {
+		return err
+	}
+	defer commands.Release()
+	d.queue.Submit(commands)
+	return nil
+}
+
+// Readback is a copy of a buffer's bytes on its way to the host.
+type Readback struct {
+	device  *Device
+	staging *wgpu.Buffer
+	size    uint64
+}
+
+// Read starts to copy n bytes from offset on, both multiples of 4, as the
+// buffer stands when all that was submitted before has run.
+func (d *Device) Read(b *Buffer, offset, n uint64) (*Readback, error) {
+	if err := b.check(offset, n); err != nil {
+		return nil, err
+	}
+	staging, err := d.raw.CreateBuffer(&wgpu.BufferDescriptor{Label: "readback", Size: n, Usage: wgpu.BufferUsageMapRead | wgpu.BufferUsageCopyDst})
+	if err != nil {
+		return nil, err
+	}
+	encoder, err := d.raw.CreateCommandEncoder(nil)
+	if err != nil {
+		return nil, err
+	}
+	defer encoder.Release()
+	if err := encoder.CopyBufferToBuffer(b.raw, offset, staging, 0, n); err != nil {
+		return nil, err
+	}
+	commands, err := encoder.Finish(nil)
+	if err != nil {
+		return nil, err
+	}
+	defer commands.Release()
+	d.queue.Submit(commands)
+	return &Readback{d, staging, n}, nil
+}
+
+// Wait returns the bytes. It can be called once.
+func (r *Readback) Wait(ctx context.Context) ([]byte, error) {
+	defer func() {
+		r.staging.Destroy()
+		r.staging.Release()
+	}()
+	var status wgpu.BufferMapAsyncStatus
+	answered := false
+	// Mapping starts only here: the binding's callback handle must not wait across a garbage collection.
+	err := r.staging.MapAsync(wgpu.MapModeRead, 0, r.size, func(s wgpu.BufferMapAsyncStatus) { status, answered = s, true })
+	if err != nil {
+		return nil, err
+	}
+	for !answered {
+		r.device.raw.Poll(true, nil)
+	}
+	if status != wgpu.BufferMapAsyncStatusSuccess {
+		return nil, fmt.Errorf("%w: reading back %d bytes: %v", ErrLost, r.size, status)
+	}
+	out := make([]byte, r.size)
+	copy(out, r.staging.GetMappedRange(0, uint(r.size)))
+	return out, r.staging.Unmap()
+}

@@ -1,0 +1,43 @@
+// Package kernel records the dispatches of each WGSL kernel: its bindings, its
+// shape checks and its grid. One file a stem; the plain Go twin of the same
+// stem stands in gpu/reference.
+package kernel
+
+import (
+	"fmt"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/shaders"
+)
+
+// Recorder collects the dispatches of a run over Tokens tokens, at most as
+// many as the activations have room for. The cursor says at run time how many
+// of them there are.
+type Recorder struct {
+	Device  *gpu.Device
+	Program *gpu.Program
+	Cursor  *gpu.Buffer // 4 words: pos, count, emitted, spare
+	Tokens  int
+}
+
+func (r *Recorder) dispatch(stem string, constants shaders.Constants, grid [3]uint32, buffers ...*gpu.Buffer) {
+	pipeline, err := r.Device.Pipeline(stem, constants)
+	if err != nil {
+		r.Program.Fail(err)
+		return
+	}
+	r.Program.Dispatch(pipeline, grid, buffers...)
+}
+
+// want fails the recording if a buffer is smaller than its shape.
+func (r *Recorder) want(stem, what string, b *gpu.Buffer, shape ...int) {
+	words := uint64(1)
+	for _, n := range shape {
+		words *= uint64(n)
+	}
+	if b.Size() < 4*words {
+		r.Program.Fail(fmt.Errorf("kernel %s: %s has %d bytes, want %v fp32", stem, what, b.Size(), shape))
+	}
+}
+
+func blocks(n, size int) uint32 { return uint32((n + size - 1) / size) }

@@ -1,0 +1,579 @@
+package kernel_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/kernel"
+	"github.com/samba-web/samba/gpu/reference"
+)
+
+// Every run draws fresh inputs; -seed repeats a run.
+var seed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the random inputs")
+
+// bench is a device, a source of random inputs, and a recorder for one test.
+type bench struct {
+	*testing.T
+	*rand.Rand
+	kernel.Recorder
+}
+
+func newBench(t *testing.T, tokens int) *bench {
+	t.Helper()
+	device, err := gpu.Open(context.Background())
+	if errors.Is(err, gpu.ErrNoAdapter) {
+		t.Skipf("needs a WebGPU adapter: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(device.Close)
+	t.Logf("seed %d", *seed)
+	b := &bench{T: t, Rand: rand.New(rand.NewPCG(*seed, uint64(tokens)))}
+	b.Recorder = kernel.Recorder{Device: device, Program: device.NewProgram(), Tokens: tokens}
+	return b
+}
+
+func (b *bench) floats(n int, scale float64) []float32 {
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = float32(b.NormFloat64() * scale)
+	}
+	return out
+}
+
+// buffer uploads values; unwritten places of results show, since they hold the poison that was uploaded.
+func (b *bench) buffer(label string, values []float32) *gpu.Buffer {
+	b.Helper()
+	return b.bytes(label, floatBytes(values))
+}
+
+func (b *bench) words(label string, values []uint32) *gpu.Buffer {
+	b.Helper()
+	return b.bytes(label, wordBytes(values))
+}
+
+func (b *bench) bytes(label string, data []byte) *gpu.Buffer {
+	b.Helper()
+	buffer, err := b.Device.NewBuffer(label, uint64(len(data)))
+	if err == nil {
+		err = b.Device.Write(buffer, 0, data)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return buffer
+}
+
+func (b *bench) cursor(pos, count int) {
+	b.Helper()
+	b.Recorder.Cursor = b.words("cursor", []uint32{uint32(pos), uint32(count), 0, 0})
+}
+
+func (b *bench) run() {
+	b.Helper()
+	if err := b.Program.Err(); err != nil {
+		b.Fatal(err)
+	}
+	if err := b.Device.Run(b.Program); err != nil {
+		b.Fatal(err)
+	}
+	b.Program = b.Device.NewProgram()
+}
+
+func (b *bench) read(buffer *gpu.Buffer) []byte {
+	b.Helper()
+	readback, err := b.Device.Read(buffer, 0, buffer.Size())
+	if err != nil {
+		b.Fatal(err)
+	}
+	data, err := readback.Wait(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return data
+}
+
+func (b *bench) readFloats(buffer *gpu.Buffer) []float32 {
+	b.Helper()
+	data := b.read(buffer)
+	out := make([]float32, len(data)/4)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return out
+}
+
+func (b *bench) readWords(buffer *gpu.Buffer) []uint32 {
+	b.Helper()
+	data := b.read(buffer)
+	out := make([]uint32, len(data)/4)
+	for i := range out {
+		out[i] = binary.LittleEndian.Uint32(data[4*i:])
+	}
+	return out
+}
+
+// near holds got to want: the error's norm over want's, which fp32 sums of random terms keep far below 1e-5,
+// and no single value off by more than a hundred times that share of the largest.
+func (b *bench) near(what string, got, want []float32, tolerance float64) {
+	b.Helper()
+	if len(got) < len(want) {
+		b.Fatalf("%s: %d values, want %d", what, len(got), len(want))
+	}
+	var errors, norm, peak, worst float64
+	at := 0
+	for i, w := range want {
+		d := math.Abs(float64(got[i]) - float64(w))
+		if math.IsNaN(d) {
+			b.Fatalf("%s: value %d is %v, want %v", what, i, got[i], w)
+		}
+		if d > worst {
+			worst, at = d, i
+		}
+		errors += d * d
+		norm += float64(w) * float64(w)
+		peak = max(peak, math.Abs(float64(w)))
+	}
+	if math.Sqrt(errors) > tolerance*math.Sqrt(norm) || worst > 100*tolerance*peak {
+		b.Errorf("%s: relative error %.3g, want %.3g; worst at %d: %v, want %v",
+			what, math.Sqrt(errors/norm), tolerance, at, got[at], want[at])
+	}
+}
+
+func wordBytes(values []uint32) []byte {
+	out := make([]byte, 4*len(values))
+	for i, v := range values {
+		binary.LittleEndian.PutUint32(out[4*i:], v)
+	}
+	return out
+}
+
+func floatBytes(values []float32) []byte {
+	out := make([]byte, 4*len(values))
+	for i, v := range values {
+		binary.LittleEndian.PutUint32(out[4*i:], math.Float32bits(v))
+	}
+	return out
+}
+
+func halfBytes(values []uint16) []byte {
+	out := make([]byte, 2*len(values))
+	for i, v := range values {
+		binary.LittleEndian.PutUint16(out[2*i:], v)
+	}
+	return out
+}
+
+// half is a random F16 or BF16 of magnitude about 2^exponent, built from bits so that any width rounds alike.
+func (b *bench) half(bf16 bool, exponent int) uint16 {
+	sign := uint16(b.IntN(2)) << 15
+	if bf16 {
+		return sign | uint16(127+exponent)<<7 | uint16(b.IntN(128))
+	}
+	return sign | uint16(15+exponent)<<10 | uint16(b.IntN(1024))
+}
+
+// weight draws a random matrix and uploads it in parts of at most partRows rows.
+func (b *bench) weight(dtype reference.DType, out, in, group, partRows int, bf16Scales bool) (*reference.Weight, *kernel.Weight) {
+	b.Helper()
+	w := &reference.Weight{DType: dtype, Out: out, In: in, Group: group, ScalesBF16: bf16Scales}
+	w.Data = make([]uint32, (out*in*dtype.Bits()+31)/32)
+	for i := range w.Data {
+		switch dtype {
+		case reference.F32:
+			w.Data[i] = math.Float32bits(float32(b.NormFloat64()))
+		case reference.F16, reference.BF16:
+			bf16 := dtype == reference.BF16
+			w.Data[i] = uint32(b.half(bf16, -1)) | uint32(b.half(bf16, -2))<<16
+		default:
+			w.Data[i] = b.Uint32()
+		}
+	}
+	if dtype.Quantized() {
+		for range out * in / group {
+			w.Scales = append(w.Scales, b.half(bf16Scales, -4))
+			w.Biases = append(w.Biases, b.half(bf16Scales, -1))
+		}
+	}
+	k := &kernel.Weight{DType: dtype, Out: out, In: in, Group: group, ScalesBF16: bf16Scales}
+	for row := 0; row < out; row += partRows {
+		n := min(partRows, out-row)
+		p := kernel.Part{Row0: row, Rows: n}
+		p.Data = b.bytes("weight", wordBytes(w.Data)[row*in*dtype.Bits()/8:(row+n)*in*dtype.Bits()/8])
+		if dtype.Quantized() {
+			p.Scales = b.bytes("scales", halfBytes(w.Scales[row*in/group:(row+n)*in/group]))
+			p.Biases = b.bytes("biases", halfBytes(w.Biases[row*in/group:(row+n)*in/group]))
+		}
+		k.Parts = append(k.Parts, p)
+	}
+	return w, k
+}
+
+var dtypes = []reference.DType{reference.F32, reference.F16, reference.BF16, reference.Q8, reference.Q4}
+
+func eachDType(t *testing.T, f func(t *testing.T, dtype reference.DType)) {
+	for _, dtype := range dtypes {
+		t.Run(dtype.String(), func(t *testing.T) { f(t, dtype) })
+	}
+}
+
+// shapes are [out, in] pairs; odd ones only where the storage type allows them.
+func shapes(dtype reference.DType) (out [][2]int) {
+	all := [][2]int{{1, 64}, {5, 128}, {67, 192}, {130, 320}, {64, 96}}
+	if !dtype.Quantized() {
+		all = append(all, [][2]int{{3, 1}, {7, 13}, {65, 30}, {128, 8}, {33, 4}}...)
+	}
+	for _, s := range all {
+		if !dtype.Quantized() || s[1]%32 == 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func groupOf(in int) int {
+	for _, g := range []int{128, 64, 32} {
+		if in%g == 0 {
+			return g
+		}
+	}
+	return 0
+}
+
+// A weight's rows come in parts of an even number of rows at most, so that 16-bit rows start on a word.
+const partRows = 48
+
+func TestMatvec(t *testing.T) {
+	eachDType(t, func(t *testing.T, dtype reference.DType) {
+		b := newBench(t, 1)
+		for _, shape := range shapes(dtype) {
+			out, in := shape[0], shape[1]
+			for _, bf16Scales := range []bool{false, true} {
+				if bf16Scales && !dtype.Quantized() {
+					continue
+				}
+				w, k := b.weight(dtype, out, in, groupOf(in), partRows, bf16Scales)
+				x, y := b.floats(in, 1), b.floats(out, 1)
+				for _, add := range []bool{false, true} {
+					want := slices.Clone(y)
+					reference.Linear(w, x, in, want, 1, add)
+					target := b.buffer("y", y)
+					b.Linear(k, b.buffer("x", x), target, kernel.LinearOptions{Add: add})
+					b.run()
+					b.near(fmt.Sprintf("%v add=%v bf16 scales=%v", shape, add, bf16Scales), b.readFloats(target), want, 1e-5)
+				}
+			}
+		}
+	})
+}
+
+func TestMatvecNorm(t *testing.T) {
+	eachDType(t, func(t *testing.T, dtype reference.DType) {
+		b := newBench(t, 1)
+		for _, shape := range shapes(dtype) {
+			out, in := shape[0], shape[1]
+			w, k := b.weight(dtype, out, in, groupOf(in), partRows, false)
+			x, gain := b.floats(in, 3), b.floats(in, 1)
+			normed, want := make([]float32, in), make([]float32, out)
+			reference.RMSNorm(x, gain, 1e-5, normed, 1)
+			reference.Linear(w, normed, in, want, 1, false)
+			y := b.buffer("y", b.floats(out, 1))
+			b.Linear(k, b.buffer("x", x), y, kernel.LinearOptions{Gain: b.buffer("gain", gain), Eps: 1e-5})
+			b.run()
+			b.near(fmt.Sprint(shape), b.readFloats(y), want, 1e-5)
+		}
+	})
+}
+
+func TestMatvecSwiGLU(t *testing.T) {
+	eachDType(t, func(t *testing.T, dtype reference.DType) {
+		b := newBench(t, 1)
+		for _, shape := range shapes(dtype) {
+			width, in := shape[0], shape[1]
+			w, k := b.weight(dtype, 2*width, in, groupOf(in), 2*width, false)
+			x, gain := b.floats(in, 0.3), b.floats(in, 0.3)
+			normed, gateUp, want := make([]float32, in), make([]float32, 2*width), make([]float32, width)
+			reference.RMSNorm(x, gain, 1e-5, normed, 1)
+			reference.Linear(w, normed, in, gateUp, 1, false)
+			reference.SwiGLU(gateUp, want, width, 1)
+			h := b.buffer("h", b.floats(width, 1))
+			b.Linear(k, b.buffer("x", x), h, kernel.LinearOptions{Gain: b.buffer("gain", gain), Eps: 1e-5, SwiGLU: true})
+			b.run()
+			b.near(fmt.Sprint(shape), b.readFloats(h), want, 1e-5)
+		}
+	})
+}
+
+// The last of a chunk's tokens alone, wherever the chunk ends.
+func TestMatvecLast(t *testing.T) {
+	b := newBench(t, 9)
+	for _, count := range []int{1, 2, 9} {
+		w, k := b.weight(reference.Q8, 70, 64, 64, 70, false)
+		x, want := b.floats(9*64, 1), make([]float32, 70)
+		reference.Linear(w, x[(count-1)*64:], 64, want, 1, false)
+		b.cursor(3, count)
+		y := b.buffer("y", b.floats(70, 1))
+		b.Linear(k, b.buffer("x", x), y, kernel.LinearOptions{Last: true})
+		b.run()
+		b.near(fmt.Sprint(count), b.readFloats(y), want, 1e-5)
+	}
+}
+
+func TestMatmul(t *testing.T) {
+	eachDType(t, func(t *testing.T, dtype reference.DType) {
+		b := newBench(t, 70)
+		for _, tokens := range []int{2, 31, 33, 70} {
+			b.Tokens = tokens
+			for _, shape := range shapes(dtype) {
+				out, in := shape[0], shape[1]
+				// Fewer tokens than the grid was made for, inputs further apart than they are long.
+				count, stride := max(1, tokens-b.IntN(3)), in+b.IntN(5)
+				w, k := b.weight(dtype, out, in, groupOf(in), partRows, b.IntN(2) == 0 && dtype.Quantized())
+				x, y := b.floats(tokens*stride, 1), b.floats(tokens*out, 1)
+				for _, add := range []bool{false, true} {
+					want := slices.Clone(y)
+					reference.Linear(w, x, stride, want, count, add)
+					b.cursor(0, count)
+					target := b.buffer("y", y)
+					b.Linear(k, b.buffer("x", x), target, kernel.LinearOptions{Add: add, XStride: stride})
+					b.run()
+					b.near(fmt.Sprintf("%v %d tokens add=%v", shape, count, add), b.readFloats(target), want, 1e-5)
+				}
+			}
+		}
+	})
+}
+
+func TestEmbedding(t *testing.T) {
+	eachDType(t, func(t *testing.T, dtype reference.DType) {
+		for _, count := range []int{1, 3, 40} {
+			b := newBench(t, count)
+			const vocab, width, history, pos = 100, 96, 32, 61
+			w, k := b.weight(dtype, vocab, width, 32, partRows, false)
+			ids := make([]uint32, count)
+			for i := range ids {
+				ids[i] = uint32(b.IntN(vocab))
+			}
+			ids[0] = vocab - 1
+			want := make([]float32, count*width)
+			reference.Embedding(w, ids, want)
+			wantHistory := make([]uint32, history)
+			for i, id := range ids {
+				wantHistory[(pos+i)%history] = id
+			}
+			b.cursor(pos, count)
+			x, past := b.buffer("x", b.floats(count*width, 1)), b.words("history", make([]uint32, history))
+			b.Embedding(k, b.words("ids", ids), x, past)
+			b.run()
+			b.near(fmt.Sprint(count), b.readFloats(x), want, 1e-6)
+			if got := b.readWords(past); !slices.Equal(got, wantHistory) {
+				b.Errorf("%d tokens: history %v, want %v", count, got, wantHistory)
+			}
+		}
+	})
+}
+
+func TestRMSNorm(t *testing.T) {
+	for _, tokens := range []int{1, 5} {
+		b := newBench(t, tokens)
+		for _, width := range []int{1, 63, 64, 200} {
+			x, gain, want := b.floats(tokens*width, 2), b.floats(width, 1), make([]float32, tokens*width)
+			reference.RMSNorm(x, gain, 1e-5, want, tokens)
+			y := b.buffer("y", b.floats(tokens*width, 1))
+			b.RMSNorm(b.buffer("x", x), b.buffer("gain", gain), y, 1e-5)
+			b.run()
+			b.near(fmt.Sprint(width), b.readFloats(y), want, 1e-6)
+		}
+	}
+}
+
+func TestSwiGLU(t *testing.T) {
+	b := newBench(t, 5)
+	for _, width := range []int{1, 64, 130} {
+		gateUp, want := b.floats(5*2*width, 4), make([]float32, 5*width)
+		// exp overflows at both ends.
+		gateUp[0], gateUp[2*width] = -200, 200
+		reference.SwiGLU(gateUp, want, width, 5)
+		b.cursor(0, 5)
+		h := b.buffer("h", b.floats(5*width, 1))
+		b.SwiGLU(b.buffer("gate_up", gateUp), h, width)
+		b.run()
+		b.near(fmt.Sprint(width), b.readFloats(h), want, 1e-6)
+	}
+}
+
+// The convolution and the scan together, over chunks of every length around the convolution's width.
+func TestConvAndScan(t *testing.T) {
+	for _, shape := range []reference.ScanShape{{DInner: 130, DState: 16, DConv: 4, DTRank: 5}, {DInner: 64, DState: 3, DConv: 2, DTRank: 4}} {
+		b := newBench(t, 40)
+		weight, bias := b.floats(shape.DInner*shape.DConv, 0.5), b.floats(shape.DInner, 0.5)
+		params := b.floats(shape.DInner*(shape.DState+2), 0.5)
+		params[shape.DInner*(shape.DState+1)] = 30 // a dt_bias beyond softplus's guard
+		convState, ssmState := b.floats(shape.DInner*(shape.DConv-1), 1), b.floats(shape.DInner*shape.DState, 1)
+		gpuConv, gpuSSM := b.buffer("conv_state", convState), b.buffer("ssm_state", ssmState)
+		gpuWeight, gpuBias, gpuParams := b.buffer("weight", weight), b.buffer("bias", bias), b.buffer("params", params)
+		for _, count := range []int{1, 2, 3, 1, 4, 5, 40, 1} {
+			b.Tokens = count
+			b.cursor(0, count)
+			xz, dt := b.floats(count*2*shape.DInner, 1), b.floats(count*shape.DInner, 1)
+			dbc := b.floats(count*(shape.DTRank+2*shape.DState), 1)
+			out, gpuDT := b.buffer("out", b.floats(count*shape.DInner, 1)), b.buffer("dt", dt)
+			gpuXZ := b.buffer("xz", xz)
+			b.CausalConv1D(gpuXZ, gpuWeight, gpuBias, gpuConv, out, shape.DInner, shape.DConv)
+			b.SelectiveScan(shape, gpuDT, out, gpuXZ, b.buffer("dbc", dbc), gpuParams, gpuSSM, gpuConv)
+			b.run()
+			want := make([]float32, count*shape.DInner)
+			reference.CausalConv1D(xz, weight, bias, convState, want, shape.DInner, shape.DConv, count)
+			b.near(fmt.Sprintf("conv of %d", count), b.readFloats(out), want, 1e-6)
+			reference.SelectiveScan(shape, dt, want, xz, dbc, params, ssmState, convState, count)
+			b.near(fmt.Sprintf("scan of %d", count), b.readFloats(gpuDT), dt, 2e-5)
+			b.near("ssm_state", b.readFloats(gpuSSM), ssmState, 2e-5)
+			b.near("conv_state", b.readFloats(gpuConv), convState, 0)
+		}
+	}
+}
+
+func TestRoPEAndWindowAttention(t *testing.T) {
+	const chunk = 40
+	for _, s := range []reference.AttentionShape{
+		{Heads: 4, KVHeads: 4, HeadDim: 32, Window: 24, Theta: 10000},
+		{Heads: 6, KVHeads: 2, HeadDim: 64, Window: 100, Theta: 10000},
+		{Heads: 3, KVHeads: 1, HeadDim: 130, Window: 7},
+		{Heads: 1, KVHeads: 1, HeadDim: 2, Window: 1, Theta: 500},
+	} {
+		s.Ring = s.Window + chunk
+		t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) {
+			b := newBench(t, chunk)
+			width := (s.Heads + 2*s.KVHeads) * s.HeadDim
+			keys, values := b.floats(s.Ring*s.KVHeads*s.HeadDim, 1), b.floats(s.Ring*s.KVHeads*s.HeadDim, 1)
+			gpuKeys, gpuValues := b.buffer("keys", keys), b.buffer("values", values)
+			var angles *gpu.Buffer
+			if s.Theta > 0 {
+				angles = b.buffer("angles", reference.AngleTables(s.HeadDim, s.Theta))
+			}
+			// An empty ring, the window's edges, the ring's wrap, and positions far beyond fp32's integers.
+			pos := 0
+			for _, count := range []int{1, s.Window - 1, 1, 1, 1, 5, chunk, 1, chunk, 3} {
+				if count == 0 || count > chunk {
+					count = chunk
+				}
+				b.attend(s, pos, count, width, keys, values, gpuKeys, gpuValues, angles)
+				pos += count
+			}
+			b.attend(s, 3_000_000_000, 7, width, keys, values, gpuKeys, gpuValues, angles)
+		})
+	}
+}
+
+func (b *bench) attend(s reference.AttentionShape, pos, count, width int, keys, values []float32, gpuKeys, gpuValues, angles *gpu.Buffer) {
+	b.Helper()
+	b.Tokens = count
+	b.cursor(pos, count)
+	qkv := b.floats(count*width, 1)
+	gpuQKV, out := b.buffer("qkv", qkv), b.buffer("out", b.floats(count*s.Heads*s.HeadDim, 1))
+	b.RoPE(s, gpuQKV, gpuKeys, gpuValues, angles)
+	b.WindowAttention(s, gpuQKV, gpuKeys, gpuValues, out)
+	b.run()
+	want := make([]float32, count*s.Heads*s.HeadDim)
+	reference.RoPE(s, qkv, keys, values, pos, count)
+	reference.WindowAttention(s, qkv, keys, values, want, pos, count)
+	// Four angles of fp32, each rounded once, and three products of them: a few 1e-7.
+	b.near(fmt.Sprintf("keys at %d", pos), b.readFloats(gpuKeys), keys, 2e-6)
+	b.near(fmt.Sprintf("values at %d", pos), b.readFloats(gpuValues), values, 0)
+	b.near(fmt.Sprintf("attention of %d at %d", count, pos), b.readFloats(out), want, 1e-5)
+}
+
+func TestSample(t *testing.T) {
+	const vocab, tail, historySize = 1000, 24, 64
+	b := newBench(t, 1)
+	for round := range 60 {
+		s := reference.Sampling{Temperature: 0.3 + b.Float32(), TopP: 1, Repetition: 1, Seed: b.Uint64()}
+		if round%6 == 5 {
+			s.Temperature = 0
+		}
+		if b.IntN(2) == 0 {
+			s.TopK = uint32(1 + b.IntN(50))
+		}
+		if b.IntN(2) == 0 {
+			s.TopP = b.Float32()
+		}
+		if b.IntN(2) == 0 {
+			s.MinP = b.Float32() / 5
+		}
+		if b.IntN(2) == 0 {
+			s.Repetition = 1 + b.Float32()
+		}
+		pos, count := b.IntN(200), 1+b.IntN(3)
+		logits := b.floats(vocab, 3)
+		history := make([]uint32, historySize)
+		for i := range history {
+			history[i] = uint32(b.IntN(vocab / 10)) // few tokens: many come twice
+		}
+		last := make([]uint32, min(tail, pos+count))
+		for i := range last {
+			last[i] = history[(pos+count-1-i)%historySize]
+		}
+		b.cursor(pos, count)
+		ids, out := b.words("ids", []uint32{7}), b.words("out", make([]uint32, 8))
+		b.Sample(b.buffer("logits", logits), b.bytes("sampling", kernel.SamplingBytes(s)), b.words("history", history), ids, out, vocab, tail)
+		b.run()
+		want := reference.Sample(s, logits, last, uint32(pos+count))
+		got := b.readWords(ids)[0]
+		// Fp32 sums may put one token more or less into the nucleus; noise decides ties no closer than that.
+		if got != want && !b.close(s, logits, got, want, uint32(pos+count)) {
+			b.Errorf("round %d %+v: token %d (logit %v), want %d (logit %v)", round, s, got, logits[got], want, logits[want])
+		}
+		if emitted := b.readWords(out)[0]; emitted != got {
+			b.Errorf("round %d: out holds %d, ids %d", round, emitted, got)
+		}
+		if got, want := b.readWords(b.Recorder.Cursor), []uint32{uint32(pos + count), 1, 1, 0}; !slices.Equal(got, want) {
+			b.Errorf("round %d: cursor %v, want %v", round, got, want)
+		}
+	}
+}
+
+// close tells whether the two tokens' places are within rounding: the nucleus widened or narrowed by a hair
+// makes the reference choose got, too.
+func (b *bench) close(s reference.Sampling, logits []float32, got, want uint32, pos uint32) bool {
+	b.Helper()
+	for _, nudge := range []float32{-1e-4, 1e-4} {
+		n := s
+		n.Repetition, n.TopP = 1, s.TopP+nudge
+		if reference.Sample(n, slices.Clone(logits), nil, pos) == got {
+			return true
+		}
+	}
+	return false
+}
+
+// Many draws follow the softmax: each token's share is within five standard deviations.
+func TestSampleDistribution(t *testing.T) {
+	const vocab, draws = 8, 4000
+	logits := []float32{0, 1, 2, 0.5, -1, 1.5, -3, 0.2}
+	var mass [vocab]float64
+	sum := 0.0
+	for i, l := range logits {
+		mass[i] = math.Exp(float64(l))
+		sum += mass[i]
+	}
+	var counts [vocab]int
+	for pos := range uint32(draws) {
+		counts[reference.Sample(reference.Sampling{Temperature: 1, TopP: 1, Repetition: 1, Seed: *seed}, logits, nil, pos)]++
+	}
+	for i, n := range counts {
+		p := mass[i] / sum
+		if deviation := math.Abs(float64(n)-draws*p) / math.Sqrt(draws*p*(1-p)); deviation > 5 {
+			t.Errorf("token %d: %d of %d draws, want about %.0f", i, n, draws, draws*p)
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package reference
+
+import "math"
+
+// AttentionShape are the sizes of an attention layer. Ring is the number of
+// positions that the KV ring holds; Theta 0 means no RoPE.
+type AttentionShape struct {
+	Heads, KVHeads, HeadDim int
+	Ring, Window            int
+	Theta                   float64
+}
+
+// RoPE turns the queries of qkv [count, (Heads + 2 KVHeads) HeadDim] in place
+// by their positions pos, pos+1, ... and stores turned keys and plain values in
+// the rings keys and values [Ring, KVHeads, HeadDim] (RoFormer, section 3.4.2,
+// halves as in GPT-NeoX).
+func RoPE(s AttentionShape, qkv, keys, values []float32, pos, count int) {
+	half := s.HeadDim / 2
+	for t := range count {
+		slot := (pos + t) % s.Ring * s.KVHeads
+		for head := range s.Heads + 2*s.KVHeads {
+			v := qkv[(t*(s.Heads+2*s.KVHeads)+head)*s.HeadDim:][:s.HeadDim]
+			target := v
+			switch {
+			case head >= s.Heads+s.KVHeads:
+				copy(values[(slot+head-s.Heads-s.KVHeads)*s.HeadDim:], v)
+				continue
+			case head >= s.Heads:
+				target = keys[(slot+head-s.Heads)*s.HeadDim:][:s.HeadDim]
+			}
+			for i := range half {
+				sin, cos := 0.0, 1.0
+				if s.Theta > 0 {
+					sin, cos = math.Sincos(float64(pos+t) * math.Pow(s.Theta, -2*float64(i)/float64(s.HeadDim)))
+				}
+				a, b := float64(v[i]), float64(v[i+half])
+				target[i], target[i+half] = float32(a*cos-b*sin), float32(a*sin+b*cos)
+			}
+		}
+	}
+}
+
+// AngleTables are the turns that rope.wgsl composes: [4, 256, HeadDim/2] pairs
+// of cos and sin, level l, entry j the turn by j*256^l positions.
+func AngleTables(headDim int, theta float64) []float32 {
+	half := headDim / 2
+	out := make([]float32, 0, 4*256*half*2)
+	for level := range 4 {
+		for j := range 256 {
+			for i := range half {
+				sin, cos := math.Sincos(float64(j<<(8*level)) * math.Pow(theta, -2*float64(i)/float64(headDim)))
+				out = append(out, float32(cos), float32(sin))
+			}
+		}
+	}
+	return out
+}

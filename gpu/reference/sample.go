@@ -1,0 +1,99 @@
+package reference
+
+import (
+	"math"
+	"slices"
+)
+
+// Sampling are the sampler's settings. The zero value of each filter but TopP
+// and Repetition, whose neutral value is 1, switches it off.
+type Sampling struct {
+	Temperature float32 // 0 takes the highest logit
+	TopP        float32 // 1: off
+	MinP        float32 // 0: off
+	Repetition  float32 // 1: off
+	TopK        uint32  // 0: off
+	Seed        uint64
+}
+
+// Sample draws the token for position pos from logits, which it changes: the
+// twin of sample.wgsl, with the same penalties, filters and noise. tail holds
+// the last tokens, for the repetition penalty.
+func Sample(s Sampling, logits []float32, tail []uint32, pos uint32) uint32 {
+	if s.Repetition != 1 {
+		seen := make(map[uint32]bool, len(tail))
+		for _, token := range tail {
+			if int(token) >= len(logits) || seen[token] {
+				continue
+			}
+			seen[token] = true
+			if l := logits[token]; l > 0 {
+				logits[token] = l / s.Repetition
+			} else {
+				logits[token] = l * s.Repetition
+			}
+		}
+	}
+	best := 0
+	for i, l := range logits {
+		if l > logits[best] {
+			best = i
+		}
+	}
+	if s.Temperature == 0 {
+		return uint32(best)
+	}
+	bound := Bound(s, logits)
+	stream := pcg(uint32(s.Seed) ^ pcg(uint32(s.Seed>>32)^pcg(pos)))
+	top, token := math.Inf(-1), 0
+	for i, l := range logits {
+		if l < bound {
+			continue
+		}
+		uniform := (float64(pcg(stream^pcg(uint32(i)))>>9) + 0.5) / (1 << 23)
+		if score := float64(l)/float64(s.Temperature) - math.Log(-math.Log(uniform)); score > top {
+			top, token = score, i
+		}
+	}
+	return uint32(token)
+}
+
+// Bound is the lowest logit that top-k, top-p and min-p keep.
+func Bound(s Sampling, logits []float32) float32 {
+	sorted := slices.Clone(logits)
+	slices.Sort(sorted)
+	slices.Reverse(sorted)
+	peak := sorted[0]
+	bound := float32(math.Inf(-1))
+	if s.TopK > 0 && int(s.TopK) < len(sorted) {
+		bound = sorted[s.TopK-1]
+	}
+	if s.TopP < 1 {
+		mass := func(l float32) float64 { return math.Exp(float64(l-peak) / float64(s.Temperature)) }
+		all := 0.0
+		for _, l := range sorted {
+			if l >= bound {
+				all += mass(l)
+			}
+		}
+		sum := 0.0
+		for _, l := range sorted {
+			sum += mass(l)
+			if sum >= float64(s.TopP)*all {
+				bound = max(bound, l)
+				break
+			}
+		}
+	}
+	if s.MinP > 0 {
+		bound = max(bound, min(peak, peak+s.Temperature*float32(math.Log(float64(s.MinP)))))
+	}
+	return bound
+}
+
+// pcg is the RXS-M-XS hash of 32 bits (O'Neill, PCG, section 6.3.4).
+func pcg(v uint32) uint32 {
+	state := v*747796405 + 2891336453
+	word := ((state >> ((state >> 28) + 4)) ^ state) * 277803737
+	return (word >> 22) ^ word
+}

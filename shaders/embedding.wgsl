@@ -1,0 +1,55 @@
+// x[t, :] = E[ids[t], :], and the id joins the history that the sampler's penalties read.
+//
+// E may be stored in parts: this dispatch serves the rows ROW0 to ROW0 + OUT - 1 and leaves others alone.
+// ids [count], x [count, IN], history [HISTORY] by absolute position.
+//#include shared/cursor.wgsl
+@group(0) @binding(0) var<storage, read> weight: array<u32>;
+//#include shared/weight.wgsl
+@group(0) @binding(3) var<storage, read> ids: array<u32>;
+@group(0) @binding(4) var<storage, read_write> x: array<f32>;
+@group(0) @binding(5) var<storage, read_write> history: array<u32>;
+@group(0) @binding(6) var<storage, read> cursor: Cursor;
+
+override ROW0: u32 = 0;
+override HISTORY: u32;
+
+fn weight_at(row: u32, col: u32) -> f32 {
+    let i = row * IN + col;
+//#if Q4
+    let q = f32((weight[i / 8u] >> (4u * (i % 8u))) & 15u);
+//#endif
+//#if Q8
+    let q = f32((weight[i / 4u] >> (8u * (i % 4u))) & 255u);
+//#endif
+//#if QUANTIZED
+    let g = i / GROUP;
+    return half_at(scales[g / 2u], g) * q + half_at(biases[g / 2u], g);
+//#endif
+//#if F16
+    return unpack2x16float(weight[i / 2u])[i % 2u];
+//#endif
+//#if BF16
+    return bf16_pair(weight[i / 2u])[i % 2u];
+//#endif
+//#if F32
+    return bitcast<f32>(weight[i]);
+//#endif
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let t = id.y;
+    let col = id.x;
+    if t >= cursor.count || col >= IN {
+        return;
+    }
+    let token = ids[t];
+    if token < ROW0 || token >= ROW0 + OUT {
+        return;
+    }
+    x[t * IN + col] = weight_at(token - ROW0, col);
+    // Of a chunk longer than the history only the tail is kept: two tokens must not race for a place.
+    if col == 0u && t + HISTORY >= cursor.count {
+        history[(cursor.pos + t) % HISTORY] = token;
+    }
+}

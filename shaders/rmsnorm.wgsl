@@ -1,0 +1,33 @@
+// RMSNorm: y[t, i] = x[t, i] / sqrt(mean_j x[t, j]^2 + EPS) * gain[i]      x, y [count, WIDTH]; gain [WIDTH]
+//
+// One workgroup a token; the sum is taken in fp32.
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> gain: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+override WIDTH: u32;
+override EPS: f32;
+const SIZE = 64u;
+
+var<workgroup> partial: array<f32, SIZE>;
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let base = group.x * WIDTH;
+    var sum = 0.0;
+    for (var i = lane; i < WIDTH; i += SIZE) {
+        sum += x[base + i] * x[base + i];
+    }
+    partial[lane] = sum;
+    workgroupBarrier();
+    for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
+        if lane < stride {
+            partial[lane] += partial[lane + stride];
+        }
+        workgroupBarrier();
+    }
+    let scale = inverseSqrt(partial[0] / f32(WIDTH) + EPS);
+    for (var i = lane; i < WIDTH; i += SIZE) {
+        y[base + i] = x[base + i] * scale * gain[i];
+    }
+}

@@ -1,0 +1,38 @@
+// A linear weight W [OUT, IN], row-major, in one of five storage types:
+//   F32, F16, BF16   plain values
+//   Q8, Q4           MLX affine groups: w = scale * q + bias, GROUP weights of a row to a group,
+//                    q packed first value in the lowest bits; scales and biases [OUT, IN / GROUP]
+// ALIGNED: IN and X_STRIDE are multiples of 4, so that four values load at once.
+override IN: u32;
+override OUT: u32;
+override GROUP: u32 = 64;
+
+//#if QUANTIZED
+@group(0) @binding(1) var<storage, read> scales: array<u32>;
+@group(0) @binding(2) var<storage, read> biases: array<u32>;
+
+// Two 16-bit values share a word.
+fn half_at(word: u32, index: u32) -> f32 {
+//#if SCALES_BF16
+    return bitcast<f32>(select(word << 16u, word & 0xffff0000u, (index & 1u) == 1u));
+//#else
+    return unpack2x16float(word)[index & 1u];
+//#endif
+}
+//#endif
+
+fn bf16_pair(word: u32) -> vec2<f32> {
+    return vec2<f32>(bitcast<f32>(word << 16u), bitcast<f32>(word & 0xffff0000u));
+}
+
+fn low_nibbles(word: u32) -> vec4<f32> {
+    return vec4<f32>((vec4<u32>(word) >> vec4<u32>(0u, 4u, 8u, 12u)) & vec4<u32>(15u));
+}
+
+fn high_nibbles(word: u32) -> vec4<f32> {
+    return low_nibbles(word >> 16u);
+}
+
+fn bytes(word: u32) -> vec4<f32> {
+    return vec4<f32>((vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
+}
