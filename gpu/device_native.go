@@ -2,10 +2,17 @@
 
 package gpu
 
+// #include <stdlib.h>
+// #include <string.h>
+// // Leaves a block of size zeroed bytes for this thread's next malloc of that size.
+// static void leave_zeros(size_t size) { void *p = malloc(size); memset(p, 0, size); free(p); }
+import "C"
+
 import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/cogentcore/webgpu/wgpu"
 )
@@ -45,7 +52,7 @@ func Open(ctx context.Context) (*Device, error) {
 	}
 	defer adapter.Release()
 	limits := adapter.GetLimits()
-	raw, err := adapter.RequestDevice(&wgpu.DeviceDescriptor{RequiredLimits: &wgpu.RequiredLimits{Limits: limits.Limits}})
+	raw, err := requestDevice(adapter, limits.Limits)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the adapter gives no device: %v", ErrNoAdapter, err)
 	}
@@ -67,6 +74,19 @@ func Open(ctx context.Context) (*Device, error) {
 		},
 	}
 	return d, nil
+}
+
+// requestDevice asks for all of the adapter's limits. Two fields of them the
+// binding (v0.23.0) takes from memory that nobody has set, and what it finds
+// there may be refused: maxPushConstantSize, which is replaced here, and
+// maxNonSamplerBindings, for which zeros are left where it will allocate.
+func requestDevice(adapter *wgpu.Adapter, limits wgpu.Limits) (*wgpu.Device, error) {
+	const extras = 24 // sizeof(WGPURequiredLimitsExtras)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	limits.MaxPushConstantSize = 0
+	C.leave_zeros(extras)
+	return adapter.RequestDevice(&wgpu.DeviceDescriptor{RequiredLimits: &wgpu.RequiredLimits{Limits: limits}})
 }
 
 // Close gives the device and all its memory back.

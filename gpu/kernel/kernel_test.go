@@ -332,23 +332,22 @@ func TestMatvecLast(t *testing.T) {
 func TestMatmul(t *testing.T) {
 	eachDType(t, func(t *testing.T, dtype reference.DType) {
 		b := newBench(t, 70)
-		for _, tokens := range []int{2, 31, 33, 70} {
-			b.Tokens = tokens
-			for _, shape := range shapes(dtype) {
-				out, in := shape[0], shape[1]
-				// Fewer tokens than the grid was made for, inputs further apart than they are long.
-				count, stride := max(1, tokens-b.IntN(3)), in+b.IntN(5)
-				w, k := b.weight(dtype, out, in, groupOf(in), partRows, b.IntN(2) == 0 && dtype.Quantized())
-				x, y := b.floats(tokens*stride, 1), b.floats(tokens*out, 1)
-				for _, add := range []bool{false, true} {
-					want := slices.Clone(y)
-					reference.Linear(w, x, stride, want, count, add)
-					b.cursor(0, count)
-					target := b.buffer("y", y)
-					b.Linear(k, b.buffer("x", x), target, kernel.LinearOptions{Add: add, XStride: stride})
-					b.run()
-					b.near(fmt.Sprintf("%v %d tokens add=%v", shape, count, add), b.readFloats(target), want, 1e-5)
-				}
+		tokens := []int{2, 31, 33, 70}
+		for i, shape := range shapes(dtype) {
+			b.Tokens = tokens[i%len(tokens)]
+			out, in := shape[0], shape[1]
+			// Fewer tokens than the grid was made for, inputs further apart than they are long.
+			count, stride := max(1, b.Tokens-b.IntN(3)), in+b.IntN(5)
+			w, k := b.weight(dtype, out, in, groupOf(in), partRows, b.IntN(2) == 0 && dtype.Quantized())
+			x, y := b.floats(b.Tokens*stride, 1), b.floats(b.Tokens*out, 1)
+			for _, add := range []bool{false, true} {
+				want := slices.Clone(y)
+				reference.Linear(w, x, stride, want, count, add)
+				b.cursor(0, count)
+				target := b.buffer("y", y)
+				b.Linear(k, b.buffer("x", x), target, kernel.LinearOptions{Add: add, XStride: stride})
+				b.run()
+				b.near(fmt.Sprintf("%v %d tokens add=%v", shape, count, add), b.readFloats(target), want, 1e-5)
 			}
 		}
 	})
