@@ -1,0 +1,109 @@
+package model
+
+import "github.com/samba-web/samba/gpu/reference"
+
+// machine computes the graph's steps for one run of tokens, or records them to
+// be computed. V is a row-major fp32 array, W a linear layer's weight. T is
+// the number of tokens of the run.
+type machine[V, W any] interface {
+	// embed: x[t, :] = table[ids[t], :].
+	embed(table W, x V)
+	// normLinear: y = W RMSNorm(x).
+	normLinear(x, gain V, w W, y V)
+	// normSwiGLU: h = SiLU(g) * u with [g | u] = W RMSNorm(x).
+	normSwiGLU(x, gain V, w W, h V)
+	// linear: y = W x, tokens xStride values apart.
+	linear(w W, x V, xStride int, y V)
+	// linearAdd: y += W x.
+	linearAdd(w W, x, y V)
+	// conv and scan are causal_conv1d and selective_scan of gpu/reference.
+	conv(s reference.ScanShape, xz, weight, bias, convState, out V)
+	scan(s reference.ScanShape, dtY, x, xz, dbc, params, ssmState, convState V)
+	// rope turns q and stores k and v in the ring; attention reads them.
+	rope(s reference.AttentionShape, qkv, keys, values V)
+	attention(s reference.AttentionShape, qkv, keys, values, out V)
+	// head: logits = W RMSNorm(x), of all tokens or of the last alone.
+	head(x, gain V, w W, logits V, all bool)
+}
+
+// layer is one mixer and its MLP. Exactly one of mamba and attention is set;
+// mlp is nil where the mixer has none.
+type layer[V, W any] struct {
+	norm      V
+	mamba     *mambaWeights[V, W]
+	attention *attentionWeights[V, W]
+	mlp       *mlpWeights[V, W]
+}
+
+type mambaWeights[V, W any] struct {
+	shape                reference.ScanShape
+	inProj               W // rows x, then z
+	convWeight, convBias V
+	xProj, dtProj        W // x_proj's rows: dt, B, C
+	params               V // A_log, D, dt_bias, one after another
+	outProj              W
+}
+
+type attentionWeights[V, W any] struct {
+	shape      reference.AttentionShape
+	qkv, oProj W
+}
+
+type mlpWeights[V, W any] struct {
+	norm         V
+	gateUp, down W
+}
+
+// graph is a model's weights in the order in which a token meets them.
+type graph[V, W any] struct {
+	embedTokens W
+	layers      []layer[V, W]
+	norm        V
+	head        W
+}
+
+// layerState is what a conversation carries through one layer: its size does
+// not depend on how long the conversation is.
+type layerState[V any] struct {
+	conv, ssm    V // Mamba: [d_inner, d_conv-1], [d_inner, d_state]
+	keys, values V // attention: [ring, kv_heads, head_dim]
+}
+
+// activations are the values between the steps, for one run of tokens.
+type activations[V any] struct {
+	x      V // residual stream [T, d_model]
+	xz     V // [T, 2 d_inner]
+	conv   V // [T, d_inner]
+	dbc    V // [T, dt_rank + 2 d_state]
+	dt     V // [T, d_inner]
+	qkv    V // [T, (heads + 2 kv_heads) head_dim]
+	attend V // [T, heads head_dim]
+	mlp    V // [T, intermediate]
+	logits V // [vocab]
+}
+
+// forward is the whole of Samba but the head: x += mixer(RMSNorm(x)), then
+// x += mlp(RMSNorm(x)), layer by layer.
+func (g *graph[V, W]) forward(m machine[V, W], a *activations[V], state []layerState[V]) {
+	m.embed(g.embedTokens, a.x)
+	for i, l := range g.layers {
+		if w := l.mamba; w != nil {
+			m.normLinear(a.x, l.norm, w.inProj, a.xz)
+			m.conv(w.shape, a.xz, w.convWeight, w.convBias, state[i].conv, a.conv)
+			m.linear(w.xProj, a.conv, w.shape.DInner, a.dbc)
+			m.linear(w.dtProj, a.dbc, w.shape.DTRank+2*w.shape.DState, a.dt)
+			m.scan(w.shape, a.dt, a.conv, a.xz, a.dbc, w.params, state[i].ssm, state[i].conv)
+			m.linearAdd(w.outProj, a.dt, a.x)
+		}
+		if w := l.attention; w != nil {
+			m.normLinear(a.x, l.norm, w.qkv, a.qkv)
+			m.rope(w.shape, a.qkv, state[i].keys, state[i].values)
+			m.attention(w.shape, a.qkv, state[i].keys, state[i].values, a.attend)
+			m.linearAdd(w.oProj, a.attend, a.x)
+		}
+		if w := l.mlp; w != nil {
+			m.normSwiGLU(a.x, w.norm, w.gateUp, a.mlp)
+			m.linearAdd(w.down, a.mlp, a.x)
+		}
+	}
+}

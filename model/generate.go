@@ -1,0 +1,101 @@
+package model
+
+import (
+	"context"
+	"time"
+
+	"github.com/samba-web/samba/model/tokenizer"
+)
+
+// decode is the token loop: flights of steps go to the machine ahead of the
+// tokens that come back, each token becomes text, and what ran ahead of the
+// end is undone.
+func (s *Session) decode(ctx context.Context, r Request, started time.Time, result *Result, emit func(Chunk) error) error {
+	if err := s.run.begin(r.Sampling.kernel()); err != nil {
+		return err
+	}
+	text := texts{stream: s.model.tokenizer.Stream(true), stopper: tokenizer.NewStopper(r.Stop)}
+	// A cancel is looked at between tokens; the machine itself always lands its flights.
+	flying := context.WithoutCancel(ctx)
+	var ahead []flight
+	var sampled []uint32
+	for {
+		for len(ahead) < s.run.depth() {
+			f, err := s.run.launch(flying, len(ahead) == 0 && len(sampled) == 0)
+			if err != nil {
+				return err
+			}
+			ahead = append(ahead, f)
+		}
+		f := ahead[0]
+		ahead = ahead[1:]
+		tokens, err := f.wait(flying)
+		if err != nil {
+			return err
+		}
+		// The flight began by absorbing the token that was sampled last, if there was one.
+		start := max(0, len(sampled)-1)
+		for _, token := range tokens {
+			if len(sampled) == 0 {
+				result.FirstTokenSeconds = time.Since(started).Seconds()
+			}
+			sampled = append(sampled, token)
+			result.CompletionTokens = len(sampled)
+			piece, ended := "", false
+			if ended = s.model.stops[token]; !ended {
+				piece, ended = text.add(token)
+			}
+			switch {
+			case ended:
+				result.FinishReason = FinishStop
+			case ctx.Err() != nil:
+				result.FinishReason = FinishCancelled
+			case len(sampled) == r.MaxTokens:
+				result.FinishReason = FinishLength
+			}
+			if result.FinishReason != "" && !text.stopped {
+				piece += text.rest()
+			}
+			failure := emit(Chunk{Text: piece, Tokens: 1})
+			if failure != nil && result.FinishReason == "" {
+				result.FinishReason = FinishCancelled
+			}
+			if result.FinishReason == "" {
+				continue
+			}
+			for _, other := range ahead {
+				if _, err := other.wait(flying); err != nil {
+					return err
+				}
+			}
+			// The last token is not absorbed: the next prompt brings it along.
+			if err := s.run.rewind(flying, f, sampled[start:len(sampled)-1]); err != nil {
+				return err
+			}
+			s.tokens = append(s.tokens, sampled[:len(sampled)-1]...)
+			return failure
+		}
+	}
+}
+
+// texts turns tokens into text that is safe to show: whole characters, and
+// nothing that may still become a stop string.
+type texts struct {
+	stream  *tokenizer.Stream
+	stopper *tokenizer.Stopper
+	stopped bool
+}
+
+func (t *texts) add(token uint32) (piece string, stopped bool) {
+	piece, t.stopped = t.stopper.Push(t.stream.Push(token))
+	return piece, t.stopped
+}
+
+// rest is what was held back when the end comes.
+func (t *texts) rest() string {
+	piece, stopped := t.stopper.Push(t.stream.Flush())
+	if stopped {
+		return piece
+	}
+	return piece + t.stopper.Flush()
+}

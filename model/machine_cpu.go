@@ -1,0 +1,225 @@
+package model
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/reference"
+)
+
+type (
+	cpuArray  = []float32
+	cpuWeight = *reference.Weight
+)
+
+// cpuStore keeps tensors in Go's heap.
+type cpuStore struct{ weights map[string]*reference.Weight }
+
+func (s *cpuStore) array(_ string, n int) (cpuArray, error) { return make([]float32, n), nil }
+
+func (s *cpuStore) vector(_ string, values []float32) (cpuArray, error) { return values, nil }
+
+func (s *cpuStore) linear(name string) (cpuWeight, error) {
+	if w := s.weights[name]; w != nil {
+		return w, nil
+	}
+	return nil, fmt.Errorf("%s: not loaded", name)
+}
+
+func (s *cpuStore) put(name string, piece piece, f linearFormat, blob gpu.Blob, begin, n int64) error {
+	w := s.weights[name]
+	if w == nil {
+		w = &reference.Weight{Out: f.out, In: f.in}
+		s.weights[name] = w
+	}
+	w.DType, w.Group, w.ScalesBF16 = f.dtype, f.group, f.scalesBF16
+	data := blob.Bytes(begin, n)
+	switch piece {
+	case pieceData:
+		w.Data = make([]uint32, (n+3)/4)
+		for i := range w.Data {
+			var word [4]byte
+			copy(word[:], data[4*i:])
+			w.Data[i] = binary.LittleEndian.Uint32(word[:])
+		}
+	case pieceScales:
+		w.Scales = halves(data)
+	case pieceBiases:
+		w.Biases = halves(data)
+	}
+	return nil
+}
+
+func halves(data []byte) []uint16 {
+	out := make([]uint16, len(data)/2)
+	for i := range out {
+		out[i] = binary.LittleEndian.Uint16(data[2*i:])
+	}
+	return out
+}
+
+// cpuMachine computes each step as it is asked for.
+type cpuMachine struct {
+	config *Config
+	ids    []uint32
+	pos    int
+	normed []float32 // [T, d_model]
+	gateUp []float32 // [T, 2 intermediate]
+}
+
+func (m *cpuMachine) embed(table cpuWeight, x cpuArray) { reference.Embedding(table, m.ids, x) }
+
+func (m *cpuMachine) normLinear(x, gain cpuArray, w cpuWeight, y cpuArray) {
+	reference.RMSNorm(x, gain, m.config.RMSNormEps, m.normed, len(m.ids))
+	reference.Linear(w, m.normed, w.In, y, len(m.ids), false)
+}
+
+func (m *cpuMachine) normSwiGLU(x, gain cpuArray, w cpuWeight, h cpuArray) {
+	m.normLinear(x, gain, w, m.gateUp)
+	reference.SwiGLU(m.gateUp, h, w.Out/2, len(m.ids))
+}
+
+func (m *cpuMachine) linear(w cpuWeight, x cpuArray, xStride int, y cpuArray) {
+	reference.Linear(w, x, xStride, y, len(m.ids), false)
+}
+
+func (m *cpuMachine) linearAdd(w cpuWeight, x, y cpuArray) {
+	reference.Linear(w, x, w.In, y, len(m.ids), true)
+}
+
+func (m *cpuMachine) conv(s reference.ScanShape, xz, weight, bias, convState, out cpuArray) {
+	reference.CausalConv1D(xz, weight, bias, convState, out, s.DInner, s.DConv, len(m.ids))
+}
+
+func (m *cpuMachine) scan(s reference.ScanShape, dtY, x, xz, dbc, params, ssmState, convState cpuArray) {
+	reference.SelectiveScan(s, dtY, x, xz, dbc, params, ssmState, convState, len(m.ids))
+}
+
+func (m *cpuMachine) rope(s reference.AttentionShape, qkv, keys, values cpuArray) {
+	reference.RoPE(s, qkv, keys, values, m.pos, len(m.ids))
+}
+
+func (m *cpuMachine) attention(s reference.AttentionShape, qkv, keys, values, out cpuArray) {
+	reference.WindowAttention(s, qkv, keys, values, out, m.pos, len(m.ids))
+}
+
+func (m *cpuMachine) head(x, gain cpuArray, w cpuWeight, logits cpuArray, all bool) {
+	count, from := len(m.ids), 0
+	if !all {
+		from = (count - 1) * len(gain)
+		count = 1
+	}
+	reference.RMSNorm(x[from:], gain, m.config.RMSNormEps, m.normed, count)
+	reference.Linear(w, m.normed, w.In, logits, count, false)
+}
+
+// cpuEngine is a model on the plain Go path.
+type cpuEngine struct {
+	config *Config
+	store  *cpuStore
+	graph  *graph[cpuArray, cpuWeight]
+	chunk  int
+}
+
+func (e *cpuEngine) newRun() (run, error) {
+	a, err := newActivations(e.config, e.store, e.chunk)
+	if err != nil {
+		return nil, err
+	}
+	state, err := newState(e.graph, e.store)
+	if err != nil {
+		return nil, err
+	}
+	return &cpuRun{
+		engine: e, activations: a, state: state,
+		machine: cpuMachine{
+			config: e.config,
+			normed: make([]float32, e.chunk*e.config.HiddenSize),
+			gateUp: make([]float32, e.chunk*2*e.config.IntermediateSize),
+		},
+	}, nil
+}
+
+func (e *cpuEngine) close() {}
+
+// cpuRun is one conversation on the plain Go path. It never runs ahead: a
+// flight is one token, sampled when it is asked for.
+type cpuRun struct {
+	engine      *cpuEngine
+	activations *activations[cpuArray]
+	state       []layerState[cpuArray]
+	machine     cpuMachine
+	tail        []uint32 // the last penaltyTail tokens
+	pos         int      // tokens absorbed
+	sampling    reference.Sampling
+	pending     uint32
+}
+
+func (r *cpuRun) reset() error {
+	for _, l := range r.state {
+		for _, v := range [][]float32{l.conv, l.ssm, l.keys, l.values} {
+			clear(v)
+		}
+	}
+	r.pos, r.tail = 0, r.tail[:0]
+	return nil
+}
+
+func (r *cpuRun) absorb(ctx context.Context, ids []uint32) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.machine.ids, r.machine.pos = ids, r.pos
+	r.engine.graph.forward(&r.machine, r.activations, r.state)
+	r.pos += len(ids)
+	r.tail = append(r.tail, ids...)
+	r.tail = r.tail[max(0, len(r.tail)-penaltyTail):]
+	return nil
+}
+
+func (r *cpuRun) absorbLogits(ctx context.Context, ids []uint32) ([]float32, error) {
+	if err := r.absorb(ctx, ids); err != nil {
+		return nil, err
+	}
+	g := r.engine.graph
+	logits := make([]float32, len(ids)*r.engine.config.VocabSize)
+	r.machine.head(r.activations.x, g.norm, g.head, logits, true)
+	return logits, nil
+}
+
+func (r *cpuRun) begin(s reference.Sampling) error {
+	r.sampling = s
+	return nil
+}
+
+func (r *cpuRun) launch(ctx context.Context, first bool) (flight, error) {
+	if !first {
+		if err := r.absorb(ctx, []uint32{r.pending}); err != nil {
+			return nil, err
+		}
+	}
+	g := r.engine.graph
+	r.machine.head(r.activations.x, g.norm, g.head, r.activations.logits, false)
+	r.pending = reference.Sample(r.sampling, r.activations.logits, r.tail, uint32(r.pos))
+	return cpuFlight{r.pending}, nil
+}
+
+func (r *cpuRun) depth() int { return 1 }
+
+// rewind has nothing to undo: the state is where the flight's token left it.
+func (r *cpuRun) rewind(context.Context, flight, []uint32) error { return nil }
+
+func (r *cpuRun) stateBytes() (n int64) {
+	for _, l := range r.state {
+		n += 4 * int64(len(l.conv)+len(l.ssm)+len(l.keys)+len(l.values))
+	}
+	return n
+}
+
+func (r *cpuRun) close() {}
+
+type cpuFlight struct{ token uint32 }
+
+func (f cpuFlight) wait(context.Context) ([]uint32, error) { return []uint32{f.token}, nil }

@@ -1,0 +1,530 @@
+package model
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/kernel"
+	"github.com/samba-web/samba/gpu/reference"
+)
+
+const (
+	// Decode steps of one submit, and submits under way at once: enough that the
+	// GPU never waits for the host, few enough that text still flows.
+	stepsPerFlight = 8
+	flightsAhead   = 2
+
+	historySize = 2 * penaltyTail // what runs ahead must not overwrite what a rewind needs
+	outRing     = 64              // sampled tokens on their way to the host
+)
+
+type (
+	gpuArray  = *gpu.Buffer
+	gpuWeight = *kernel.Weight
+)
+
+// gpuStore keeps tensors on the device.
+type gpuStore struct {
+	device  *gpu.Device
+	weights map[string]*kernel.Weight
+	buffers []*gpu.Buffer // arrays and vectors
+}
+
+func (s *gpuStore) array(name string, n int) (gpuArray, error) {
+	b, err := s.device.NewBuffer(name, 4*uint64(n))
+	if err != nil {
+		return nil, err
+	}
+	s.buffers = append(s.buffers, b)
+	return b, nil
+}
+
+func (s *gpuStore) vector(name string, values []float32) (gpuArray, error) {
+	b, err := s.array(name, len(values))
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, 4*len(values))
+	for i, v := range values {
+		binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(v))
+	}
+	return b, s.device.Write(b, 0, data)
+}
+
+func (s *gpuStore) linear(name string) (gpuWeight, error) {
+	if w := s.weights[name]; w != nil {
+		return w, nil
+	}
+	return nil, fmt.Errorf("%s: not loaded", name)
+}
+
+// put uploads one tensor of a linear weight straight from the file's bytes, in
+// parts of rows where the device binds less than the whole.
+func (s *gpuStore) put(name string, piece piece, f linearFormat, blob gpu.Blob, begin, n int64) error {
+	w := s.weights[name]
+	if w == nil {
+		w = &kernel.Weight{Out: f.out, In: f.in}
+		// Scales may come before the data that says how many bits there are: quantized rows are counted as of 8.
+		bits := reference.Q8.Bits()
+		if piece == pieceData && !f.dtype.Quantized() {
+			bits = f.dtype.Bits()
+		}
+		limits := s.device.Info().Limits
+		// An even number of rows: 16-bit rows of odd length then start on a word.
+		rows := min(int(min(limits.MaxBindingSize, limits.MaxBufferSize)*8/uint64(f.in*bits)), f.out)
+		if rows < f.out {
+			rows &^= 1
+		}
+		for row := 0; row < f.out; row += max(rows, 2) {
+			w.Parts = append(w.Parts, kernel.Part{Row0: row, Rows: min(max(rows, 2), f.out-row)})
+		}
+		s.weights[name] = w
+	}
+	w.DType, w.Group, w.ScalesBF16 = f.dtype, f.group, f.scalesBF16
+	for i := range w.Parts {
+		p := &w.Parts[i]
+		from, size := n*int64(p.Row0)/int64(f.out), n*int64(p.Rows)/int64(f.out)
+		b, err := s.device.NewBuffer(name, uint64(size))
+		if err != nil {
+			return err
+		}
+		switch piece {
+		case pieceData:
+			p.Data = b
+		case pieceScales:
+			p.Scales = b
+		case pieceBiases:
+			p.Biases = b
+		}
+		if err := s.device.WriteBlob(b, 0, blob, begin+from, size); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *gpuStore) free() {
+	for _, w := range s.weights {
+		w.Free()
+	}
+	for _, b := range s.buffers {
+		b.Free()
+	}
+	s.weights, s.buffers = nil, nil
+}
+
+// gpuMachine records the steps of a run of Tokens tokens.
+type gpuMachine struct {
+	kernel.Recorder
+	eps    float64
+	buffer *gpuScratch
+}
+
+// gpuScratch are the buffers that every run of an engine shares beside the activations.
+type gpuScratch struct {
+	ids, normed, gateUp gpuArray
+	angles              gpuArray // nil without RoPE
+	history             gpuArray // of the run; the embedding writes it
+}
+
+func (m *gpuMachine) embed(table gpuWeight, x gpuArray) {
+	m.Embedding(table, m.buffer.ids, x, m.buffer.history)
+}
+
+func (m *gpuMachine) normLinear(x, gain gpuArray, w gpuWeight, y gpuArray) {
+	if m.Tokens == 1 {
+		m.Linear(w, x, y, kernel.LinearOptions{Gain: gain, Eps: m.eps})
+		return
+	}
+	m.RMSNorm(x, gain, m.buffer.normed, m.eps)
+	m.Linear(w, m.buffer.normed, y, kernel.LinearOptions{})
+}
+
+func (m *gpuMachine) normSwiGLU(x, gain gpuArray, w gpuWeight, h gpuArray) {
+	// Fused only where gate and up lie in one buffer.
+	if m.Tokens == 1 && len(w.Parts) == 1 {
+		m.Linear(w, x, h, kernel.LinearOptions{Gain: gain, Eps: m.eps, SwiGLU: true})
+		return
+	}
+	m.normLinear(x, gain, w, m.buffer.gateUp)
+	m.SwiGLU(m.buffer.gateUp, h, w.Out/2)
+}
+
+func (m *gpuMachine) linear(w gpuWeight, x gpuArray, xStride int, y gpuArray) {
+	m.Linear(w, x, y, kernel.LinearOptions{XStride: xStride})
+}
+
+func (m *gpuMachine) linearAdd(w gpuWeight, x, y gpuArray) {
+	m.Linear(w, x, y, kernel.LinearOptions{Add: true})
+}
+
+func (m *gpuMachine) conv(s reference.ScanShape, xz, weight, bias, convState, out gpuArray) {
+	m.CausalConv1D(xz, weight, bias, convState, out, s.DInner, s.DConv)
+}
+
+func (m *gpuMachine) scan(s reference.ScanShape, dtY, x, xz, dbc, params, ssmState, convState gpuArray) {
+	m.SelectiveScan(s, dtY, x, xz, dbc, params, ssmState, convState)
+}
+
+func (m *gpuMachine) rope(s reference.AttentionShape, qkv, keys, values gpuArray) {
+	m.RoPE(s, qkv, keys, values, m.buffer.angles)
+}
+
+func (m *gpuMachine) attention(s reference.AttentionShape, qkv, keys, values, out gpuArray) {
+	m.WindowAttention(s, qkv, keys, values, out)
+}
+
+func (m *gpuMachine) head(x, gain gpuArray, w gpuWeight, logits gpuArray, all bool) {
+	if all {
+		m.normLinear(x, gain, w, logits)
+		return
+	}
+	m.Linear(w, x, logits, kernel.LinearOptions{Gain: gain, Eps: m.eps, Last: true})
+}
+
+// gpuEngine is a model on a device. Its runs share the activations: one at a
+// time is under way.
+type gpuEngine struct {
+	config      *Config
+	device      *gpu.Device
+	store       *gpuStore
+	graph       *graph[gpuArray, gpuWeight]
+	activations *activations[gpuArray]
+	scratch     gpuScratch
+	chunk       int
+}
+
+func newGPUEngine(c *Config, device *gpu.Device, s *gpuStore, g *graph[gpuArray, gpuWeight], chunk int) (*gpuEngine, error) {
+	e := &gpuEngine{config: c, device: device, store: s, graph: g, chunk: chunk}
+	var err error
+	if e.activations, err = newActivations(c, s, chunk); err != nil {
+		return nil, err
+	}
+	for _, b := range []struct {
+		to   *gpuArray
+		name string
+		n    int
+	}{
+		{&e.scratch.ids, "ids", chunk},
+		{&e.scratch.normed, "normed", chunk * c.HiddenSize},
+		{&e.scratch.gateUp, "gate and up", chunk * 2 * c.IntermediateSize},
+	} {
+		if *b.to, err = s.array(b.name, b.n); err != nil {
+			return nil, err
+		}
+	}
+	if c.RopeTheta != nil {
+		if e.scratch.angles, err = s.vector("angles", reference.AngleTables(c.HeadDim, *c.RopeTheta)); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+func (e *gpuEngine) close() { e.store.free() }
+
+// gpuRun is one conversation on a device.
+type gpuRun struct {
+	engine    *gpuEngine
+	store     gpuStore // of this run alone
+	state     []layerState[gpuArray]
+	snapshots [flightsAhead]snapshot
+	scratch   gpuScratch
+	cursor    gpuArray
+	sampling  gpuArray
+	out       gpuArray
+	logits    gpuArray // [chunk, vocab], once somebody asks for all logits
+
+	absorbs map[int]*gpu.Program // by number of tokens
+	heads   map[int]*gpu.Program // logits of all of them
+	sample  *gpu.Program         // head and sampler
+	step    *gpu.Program         // absorb the pending token, head and sampler
+
+	pos      int // tokens absorbed, flights under way included
+	emitted  int
+	launched int
+}
+
+// snapshot is the part of the state that a step overwrites. Key and value
+// rings are not in it: they have room for what runs ahead.
+type snapshot struct {
+	save, restore *gpu.Program
+}
+
+func (e *gpuEngine) newRun() (run, error) {
+	r := &gpuRun{
+		engine: e, scratch: e.scratch,
+		store:   gpuStore{device: e.device},
+		absorbs: map[int]*gpu.Program{}, heads: map[int]*gpu.Program{},
+	}
+	if err := r.allocate(); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *gpuRun) allocate() (err error) {
+	if r.state, err = newState(r.engine.graph, &r.store); err != nil {
+		return err
+	}
+	for _, b := range []struct {
+		to   *gpuArray
+		name string
+		n    int
+	}{{&r.cursor, "cursor", 4}, {&r.sampling, "sampling", 8}, {&r.scratch.history, "history", historySize}, {&r.out, "out", outRing}} {
+		if *b.to, err = r.store.array(b.name, b.n); err != nil {
+			return err
+		}
+	}
+	for i := range r.snapshots {
+		s := &r.snapshots[i]
+		s.save, s.restore = r.engine.device.NewProgram(), r.engine.device.NewProgram()
+		for _, l := range r.state {
+			for _, from := range []gpuArray{l.conv, l.ssm} {
+				if from == nil {
+					continue
+				}
+				to, err := r.store.array("snapshot", int(from.Size()/4))
+				if err != nil {
+					return err
+				}
+				s.save.Copy(from, 0, to, 0, from.Size())
+				s.restore.Copy(to, 0, from, 0, from.Size())
+			}
+		}
+	}
+	r.sample = r.record(1, func(m *gpuMachine) { r.recordSample(m) })
+	r.step = r.record(1, func(m *gpuMachine) {
+		r.engine.graph.forward(m, r.engine.activations, r.state)
+		r.recordSample(m)
+	})
+	if err := r.sample.Err(); err != nil {
+		return err
+	}
+	return r.step.Err()
+}
+
+func (r *gpuRun) record(tokens int, f func(m *gpuMachine)) *gpu.Program {
+	m := &gpuMachine{eps: r.engine.config.RMSNormEps, buffer: &r.scratch}
+	m.Recorder = kernel.Recorder{Device: r.engine.device, Program: r.engine.device.NewProgram(), Cursor: r.cursor, Tokens: tokens}
+	f(m)
+	return m.Program
+}
+
+func (r *gpuRun) recordSample(m *gpuMachine) {
+	g, a, vocab := r.engine.graph, r.engine.activations, r.engine.config.VocabSize
+	m.head(a.x, g.norm, g.head, a.logits, false)
+	m.Sample(a.logits, r.sampling, r.scratch.history, r.scratch.ids, r.out, vocab, penaltyTail)
+}
+
+// program returns the recorded run of that many tokens. Few lengths occur: the
+// chunk, and each prompt's tail, of which the last ones are kept.
+func (r *gpuRun) program(cache map[int]*gpu.Program, tokens int, f func(m *gpuMachine)) *gpu.Program {
+	p := cache[tokens]
+	if p == nil {
+		if len(cache) >= 16 {
+			for n, old := range cache {
+				if n != r.engine.chunk {
+					old.Free()
+					delete(cache, n)
+				}
+			}
+		}
+		p = r.record(tokens, f)
+		cache[tokens] = p
+	}
+	return p
+}
+
+func (r *gpuRun) reset() error {
+	for _, l := range r.state {
+		// The rings need no clearing: attention reads no position before 0.
+		for _, v := range []gpuArray{l.conv, l.ssm} {
+			if v != nil {
+				if err := r.engine.device.Write(v, 0, make([]byte, v.Size())); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	r.pos = 0
+	return nil
+}
+
+func (r *gpuRun) setCursor(count int) error {
+	return r.engine.device.Write(r.cursor, 0, words(uint32(r.pos), uint32(count), uint32(r.emitted), 0))
+}
+
+func words(values ...uint32) []byte {
+	out := make([]byte, 4*len(values))
+	for i, v := range values {
+		binary.LittleEndian.PutUint32(out[4*i:], v)
+	}
+	return out
+}
+
+func (r *gpuRun) upload(ids []uint32) error {
+	if err := r.setCursor(len(ids)); err != nil {
+		return err
+	}
+	return r.engine.device.Write(r.scratch.ids, 0, words(ids...))
+}
+
+func (r *gpuRun) absorb(ctx context.Context, ids []uint32) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p := r.program(r.absorbs, len(ids), func(m *gpuMachine) { r.engine.graph.forward(m, r.engine.activations, r.state) })
+	if err := r.upload(ids); err != nil {
+		return err
+	}
+	if err := r.engine.device.Run(p); err != nil {
+		return err
+	}
+	r.pos += len(ids)
+	// Wait: progress is then true, a cancel acts at once, and weak drivers are not given minutes of work in one go.
+	readback, err := r.engine.device.Read(r.cursor, 0, 4)
+	if err != nil {
+		return err
+	}
+	_, err = readback.Wait(context.WithoutCancel(ctx))
+	return err
+}
+
+func (r *gpuRun) absorbLogits(ctx context.Context, ids []uint32) ([]float32, error) {
+	if err := r.absorb(ctx, ids); err != nil {
+		return nil, err
+	}
+	e := r.engine
+	vocab := e.config.VocabSize
+	if r.logits == nil {
+		b, err := r.store.array("logits of a chunk", e.chunk*vocab)
+		if err != nil {
+			return nil, err
+		}
+		r.logits = b
+	}
+	p := r.program(r.heads, len(ids), func(m *gpuMachine) {
+		m.head(e.activations.x, e.graph.norm, e.graph.head, r.logits, true)
+	})
+	if err := e.device.Run(p); err != nil {
+		return nil, err
+	}
+	readback, err := e.device.Read(r.logits, 0, 4*uint64(len(ids)*vocab))
+	if err != nil {
+		return nil, err
+	}
+	data, err := readback.Wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float32, len(ids)*vocab)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return out, nil
+}
+
+func (r *gpuRun) begin(s reference.Sampling) error {
+	r.emitted = 0
+	return r.engine.device.Write(r.sampling, 0, kernel.SamplingBytes(s))
+}
+
+func (r *gpuRun) depth() int { return flightsAhead }
+
+type gpuFlight struct {
+	run      *gpuRun
+	snapshot *snapshot
+	pos      int // tokens absorbed at its start
+	from     int // of the tokens emitted
+	readback *gpu.Readback
+}
+
+func (r *gpuRun) launch(ctx context.Context, first bool) (flight, error) {
+	f := &gpuFlight{run: r, snapshot: &r.snapshots[r.launched%flightsAhead], pos: r.pos, from: r.emitted}
+	r.launched++
+	programs := []*gpu.Program{f.snapshot.save}
+	steps := stepsPerFlight
+	if first {
+		// The cursor still stands at the chunk that was absorbed last, and the sampler moves it past that.
+		programs = append(programs, r.sample)
+		steps--
+		if err := r.engine.device.Write(r.cursor, 8, words(0)); err != nil {
+			return nil, err
+		}
+	}
+	for range steps {
+		programs = append(programs, r.step)
+	}
+	if err := r.engine.device.Run(programs...); err != nil {
+		return nil, err
+	}
+	r.pos += steps
+	r.emitted += stepsPerFlight
+	// Flights are as long as the ring is a multiple of: a flight's tokens never wrap.
+	var err error
+	f.readback, err = r.engine.device.Read(r.out, 4*uint64(f.from%outRing), 4*stepsPerFlight)
+	return f, err
+}
+
+func (f *gpuFlight) wait(ctx context.Context) ([]uint32, error) {
+	data, err := f.readback.Wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tokens := make([]uint32, stepsPerFlight)
+	for i := range tokens {
+		tokens[i] = binary.LittleEndian.Uint32(data[4*i:])
+	}
+	return tokens, nil
+}
+
+// rewind restores the flight's start and steps through the absorbed tokens
+// again: the same kernels on the same state give the same bits.
+func (r *gpuRun) rewind(ctx context.Context, from flight, absorbed []uint32) error {
+	f := from.(*gpuFlight)
+	if err := r.engine.device.Run(f.snapshot.restore); err != nil {
+		return err
+	}
+	r.pos = f.pos
+	for _, id := range absorbed {
+		if err := r.upload([]uint32{id}); err != nil {
+			return err
+		}
+		p := r.program(r.absorbs, 1, func(m *gpuMachine) { r.engine.graph.forward(m, r.engine.activations, r.state) })
+		if err := r.engine.device.Run(p); err != nil {
+			return err
+		}
+		r.pos++
+	}
+	return nil
+}
+
+func (r *gpuRun) stateBytes() (n int64) {
+	for _, l := range r.state {
+		for _, v := range []gpuArray{l.conv, l.ssm, l.keys, l.values} {
+			if v != nil {
+				n += int64(v.Size())
+			}
+		}
+	}
+	return n
+}
+
+func (r *gpuRun) close() {
+	for _, cache := range []map[int]*gpu.Program{r.absorbs, r.heads} {
+		for _, p := range cache {
+			p.Free()
+		}
+	}
+	for _, p := range []*gpu.Program{r.sample, r.step} {
+		if p != nil {
+			p.Free()
+		}
+	}
+	r.store.free()
+}

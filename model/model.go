@@ -1,0 +1,207 @@
+package model
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/kernel"
+	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/prompt"
+	"github.com/samba-web/samba/model/tokenizer"
+)
+
+// DefaultChunk is the number of tokens that prefill takes at once.
+const DefaultChunk = 256
+
+// defaultContext is how far a full-attention layer looks back: such layers
+// (the reference's Transformer baselines) have no state of fixed size.
+const defaultContext = 4096
+
+// Options say how to load a model. The zero value runs it in plain Go.
+type Options struct {
+	Device     *gpu.Device    // nil: on the CPU, in plain Go
+	Chunk      int            // tokens that prefill takes at once; 0: DefaultChunk
+	OnProgress func(Progress) // may be nil
+}
+
+// Model is a loaded model. Its sessions belong to one goroutine at a time, all
+// of them together: they share the machine.
+type Model struct {
+	config    *Config
+	tokenizer *tokenizer.Tokenizer // nil: ids only
+	template  *prompt.Template     // nil: no chat
+	defaults  Sampling
+	stops     map[uint32]bool // tokens that end a text
+	engine    engine
+	chunk     int
+}
+
+// Load reads a model folder. Whatever is wrong with it is one error that names
+// the file.
+func Load(ctx context.Context, src Source, o Options) (*Model, error) {
+	if o.Chunk == 0 {
+		o.Chunk = DefaultChunk
+	}
+	if o.Chunk < 1 || o.Chunk > 4096 {
+		return nil, fmt.Errorf("chunk is %d, want 1 to 4096", o.Chunk)
+	}
+	m, err := load(ctx, src, o)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", src, err)
+	}
+	return m, nil
+}
+
+func load(ctx context.Context, src Source, o Options) (*Model, error) {
+	m := &Model{chunk: o.Chunk}
+	data, err := src.ReadFile(ctx, "config.json")
+	if err != nil {
+		return nil, err
+	}
+	if m.config, err = ParseConfig(data); err != nil {
+		return nil, err
+	}
+	if err := m.readText(ctx, src); err != nil {
+		return nil, err
+	}
+	// Room for a chunk beside the window, and for decode steps that run ahead and may be rewound.
+	slack := max(o.Chunk, flightsAhead*stepsPerFlight) + 1
+	ring := func(window int) int { return window + slack }
+	if o.Device == nil {
+		s := &cpuStore{weights: map[string]*reference.Weight{}}
+		vectors, err := loadWeights(ctx, m.config, src, s, o.OnProgress)
+		if err != nil {
+			return nil, err
+		}
+		g, err := assemble(m.config, s, vectors, ring, defaultContext)
+		if err != nil {
+			return nil, err
+		}
+		m.engine = &cpuEngine{config: m.config, store: s, graph: g, chunk: o.Chunk}
+		return m, nil
+	}
+	s := &gpuStore{device: o.Device, weights: map[string]*kernel.Weight{}}
+	if m.engine, err = m.loadGPU(ctx, src, o, s, ring); err != nil {
+		s.free()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Model) loadGPU(ctx context.Context, src Source, o Options, s *gpuStore, ring func(int) int) (engine, error) {
+	vectors, err := loadWeights(ctx, m.config, src, s, o.OnProgress)
+	if err != nil {
+		return nil, err
+	}
+	if o.OnProgress != nil {
+		o.OnProgress(Progress{Phase: PhaseCompile})
+	}
+	g, err := assemble(m.config, s, vectors, ring, defaultContext)
+	if err != nil {
+		return nil, err
+	}
+	return newGPUEngine(m.config, o.Device, s, g, o.Chunk)
+}
+
+// readText reads what turns text into ids and back. Only config.json and the
+// weights are required: a model without the rest takes and gives ids.
+func (m *Model) readText(ctx context.Context, src Source) error {
+	optional := func(name string, parse func([]byte) error) error {
+		data, err := src.ReadFile(ctx, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := parse(data); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	}
+	m.defaults, m.stops = Sampling{Temperature: 0.8, TopP: 0.95, RepetitionPenalty: 1.1}, map[uint32]bool{}
+	return errors.Join(
+		optional("tokenizer.json", func(data []byte) (err error) {
+			m.tokenizer, err = tokenizer.Parse(data)
+			if err == nil && m.tokenizer.VocabSize() > m.config.VocabSize {
+				return fmt.Errorf("%d tokens, but config.json's vocab_size is %d", m.tokenizer.VocabSize(), m.config.VocabSize)
+			}
+			return err
+		}),
+		optional("tokenizer_config.json", func(data []byte) (err error) {
+			m.template, err = prompt.ParseConfig(data)
+			return err
+		}),
+		optional("generation_config.json", m.parseGeneration),
+	)
+}
+
+func (m *Model) parseGeneration(data []byte) error {
+	var g struct {
+		Temperature       *float64        `json:"temperature"`
+		TopP              *float64        `json:"top_p"`
+		TopK              *int            `json:"top_k"`
+		MinP              *float64        `json:"min_p"`
+		RepetitionPenalty *float64        `json:"repetition_penalty"`
+		EOS               json.RawMessage `json:"eos_token_id"`
+	}
+	if err := json.Unmarshal(data, &g); err != nil {
+		return err
+	}
+	for _, field := range []struct {
+		to   *float64
+		from *float64
+	}{{&m.defaults.Temperature, g.Temperature}, {&m.defaults.TopP, g.TopP}, {&m.defaults.MinP, g.MinP}, {&m.defaults.RepetitionPenalty, g.RepetitionPenalty}} {
+		if field.from != nil {
+			*field.to = *field.from
+		}
+	}
+	if g.TopK != nil {
+		m.defaults.TopK = *g.TopK
+	}
+	if err := m.defaults.Validate(); err != nil {
+		return err
+	}
+	var one uint32
+	var many []uint32
+	switch {
+	case len(g.EOS) == 0 || string(g.EOS) == "null":
+	case json.Unmarshal(g.EOS, &one) == nil:
+		m.stops[one] = true
+	case json.Unmarshal(g.EOS, &many) == nil:
+		for _, id := range many {
+			m.stops[id] = true
+		}
+	default:
+		return fmt.Errorf("eos_token_id is %.40s, want a token id or a list of them", g.EOS)
+	}
+	return nil
+}
+
+// Config is the model's shape.
+func (m *Model) Config() *Config { return m.config }
+
+// Tokenizer is nil where the folder has no tokenizer.json.
+func (m *Model) Tokenizer() *tokenizer.Tokenizer { return m.tokenizer }
+
+// Template is the chat template, nil where the folder has none.
+func (m *Model) Template() *prompt.Template { return m.template }
+
+// Defaults are the sampler settings that the folder recommends.
+func (m *Model) Defaults() Sampling { return m.defaults }
+
+// Close gives back what the model holds on its device. Sessions are closed first.
+func (m *Model) Close() { m.engine.close() }
+
+// NewSession starts an empty conversation.
+func (m *Model) NewSession() (*Session, error) {
+	r, err := m.engine.newRun()
+	if err != nil {
+		return nil, err
+	}
+	return &Session{model: m, run: r}, nil
+}

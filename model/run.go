@@ -1,0 +1,47 @@
+package model
+
+import (
+	"context"
+
+	"github.com/samba-web/samba/gpu/reference"
+)
+
+// The sampler's repetition penalty looks back over penaltyTail tokens.
+const penaltyTail = 256
+
+// engine is a loaded model on one kind of machine.
+type engine interface {
+	newRun() (run, error)
+	close()
+}
+
+// run is one conversation's state on a machine, and what moves it on. Tokens
+// are absorbed: the state has then seen them. A token that has been sampled is
+// pending until the next step absorbs it.
+type run interface {
+	// reset forgets everything.
+	reset() error
+	// absorb takes 1 to chunk tokens.
+	absorb(ctx context.Context, ids []uint32) error
+	// absorbLogits takes 1 to chunk tokens and returns their logits [len(ids), vocab].
+	absorbLogits(ctx context.Context, ids []uint32) ([]float32, error)
+	// begin sets the sampler for the flights to come.
+	begin(s reference.Sampling) error
+	// launch starts a flight of decode steps without waiting for it. The first
+	// flight after absorb samples from what was absorbed; later ones go on from
+	// the pending token.
+	launch(ctx context.Context, first bool) (flight, error)
+	// depth is how many flights should be under way at once.
+	depth() int
+	// rewind undoes all but the absorption of these tokens since the flight's
+	// start, as if nothing had run ahead.
+	rewind(ctx context.Context, f flight, absorbed []uint32) error
+	stateBytes() int64
+	close()
+}
+
+// flight is decode steps under way.
+type flight interface {
+	// wait returns the tokens, in order. It is called at most once.
+	wait(ctx context.Context) ([]uint32, error)
+}
