@@ -11,6 +11,7 @@
 package gpu
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"regexp"
@@ -56,6 +57,7 @@ type Device struct {
 	queue     *wgpu.Queue
 	info      Info
 	pipelines map[string]*Pipeline // by specialised source
+	words     map[string]*Buffer   // by content
 	allocated uint64
 }
 
@@ -104,6 +106,25 @@ func (b *Buffer) Free() {
 	b.raw.Release()
 	b.raw = nil
 	b.owner.allocated -= b.size
+}
+
+// Words returns a buffer that holds the given words and is never written
+// again: every call with the same words returns the same one. It lives as long
+// as the device.
+func (d *Device) Words(values ...uint32) (*Buffer, error) {
+	data := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		data = binary.LittleEndian.AppendUint32(data, v)
+	}
+	if b := d.words[string(data)]; b != nil {
+		return b, nil
+	}
+	b, err := d.NewBuffer("words", uint64(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	d.words[string(data)] = b
+	return b, d.Write(b, 0, data)
 }
 
 func (b *Buffer) check(offset, n uint64) error {

@@ -119,7 +119,7 @@ func Open(ctx context.Context) (*Device, error) {
 	}
 	shim := js.Global().Get("sambaReplay").Call("wrap", device)
 	raw := wgpu.NewDevice(shim)
-	d := &Device{raw: &raw, queue: raw.GetQueue(), pipelines: map[string]*Pipeline{}}
+	d := &Device{raw: &raw, queue: raw.GetQueue(), pipelines: map[string]*Pipeline{}, words: map[string]*Buffer{}}
 	d.device, d.shim, d.lost = device, shim, make(chan struct{})
 	d.scratch = js.Global().Get("Uint8Array").New(1 << 16)
 

@@ -57,7 +57,7 @@ func Open(ctx context.Context) (*Device, error) {
 		return nil, fmt.Errorf("%w: the adapter gives no device: %v", ErrNoAdapter, err)
 	}
 	about := adapter.GetInfo()
-	d := &Device{raw: raw, queue: raw.GetQueue(), pipelines: map[string]*Pipeline{}}
+	d := &Device{raw: raw, queue: raw.GetQueue(), pipelines: map[string]*Pipeline{}, words: map[string]*Buffer{}}
 	d.instance = instance
 	d.info = Info{
 		Backend: about.BackendType.String(),

@@ -10,6 +10,8 @@
 @group(0) @binding(5) var<storage, read_write> history: array<u32>;
 @group(0) @binding(6) var<storage, read> cursor: Cursor;
 
+override IN: u32;
+override OUT: u32;
 override ROW0: u32 = 0;
 override HISTORY: u32;
 

@@ -5,16 +5,23 @@
 // A workgroup makes a tile of BM tokens by BN rows; IN is walked BK at a time, both tiles dequantized into
 // workgroup memory as fp32; each thread keeps 4 x 4 sums in registers. Four products of a row lie side by side
 // along k, so that a step is a dot of two vec4; a row is padded by one vec4 against bank conflicts.
+// The sizes come in a buffer, not as constants: one pipeline serves every layer of a storage type, and weak
+// drivers take a second or more to compile it.
 //#include shared/cursor.wgsl
 @group(0) @binding(0) var<storage, read> weight: array<u32>;
 //#include shared/weight.wgsl
 @group(0) @binding(3) var<storage, read> x: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<storage, read> cursor: Cursor;
+@group(0) @binding(6) var<storage, read> sizes: Sizes;
 
-override X_STRIDE: u32;  // elements between two tokens' x
-override Y_STRIDE: u32;  // elements between two tokens' y
-override ROW0: u32 = 0;  // first row of y that this part of W makes
+struct Sizes {
+    width: u32,    // IN: weights in a row
+    rows: u32,     // OUT: rows of this part of W
+    x_stride: u32, // elements between two tokens' x
+    y_stride: u32, // elements between two tokens' y
+    row0: u32,     // first row of y that this part of W makes
+}
 const BM = 32u;
 const BN = 64u;
 const BK = 32u;
@@ -29,9 +36,9 @@ var<workgroup> w_tile: array<vec4<f32>, W_TILE>;
 
 // W[row, col .. col + 3], zeros past the end of the row
 fn weight4(row: u32, col: u32) -> vec4<f32> {
-    let i = row * IN + col;
+    let i = row * sizes.width + col;
 //#if QUANTIZED
-    if col >= IN {
+    if col >= sizes.width {
         return vec4<f32>(0.0);
     }
     let g = i / GROUP;
@@ -45,7 +52,7 @@ fn weight4(row: u32, col: u32) -> vec4<f32> {
 //#else
     var v = vec4<f32>(0.0);
     for (var j = 0u; j < 4u; j++) {
-        if col + j < IN {
+        if col + j < sizes.width {
             let at = i + j;
 //#if F32
             v[j] = bitcast<f32>(weight[at]);
@@ -65,9 +72,9 @@ fn weight4(row: u32, col: u32) -> vec4<f32> {
 fn x4(t: u32, col: u32) -> vec4<f32> {
     var v = vec4<f32>(0.0);
     if t < cursor.count {
-        let i = t * X_STRIDE + col;
+        let i = t * sizes.x_stride + col;
         for (var j = 0u; j < 4u; j++) {
-            if col + j < IN {
+            if col + j < sizes.width {
                 v[j] = x[i + j];
             }
         }
@@ -83,12 +90,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let tn = thread % 16u;
     let tm = thread / 16u;
     var acc: array<vec4<f32>, 4>;
-    for (var k = 0u; k < IN; k += BK) {
+    for (var k = 0u; k < sizes.width; k += BK) {
         for (var i = thread; i < BM * QUADS; i += SIZE) {
             x_tile[i / QUADS * PITCH + i % QUADS] = x4(t0 + i / QUADS, k + i % QUADS * 4u);
         }
         for (var i = thread; i < BN * QUADS; i += SIZE) {
-            w_tile[i / QUADS * PITCH + i % QUADS] = weight4(min(row0 + i / QUADS, OUT - 1u), k + i % QUADS * 4u);
+            w_tile[i / QUADS * PITCH + i % QUADS] = weight4(min(row0 + i / QUADS, sizes.rows - 1u), k + i % QUADS * 4u);
         }
         workgroupBarrier();
         for (var q = 0u; q < QUADS; q++) {
@@ -110,11 +117,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         for (var n = 0u; n < 4u; n++) {
             let r = row0 + tn + n * 16u;
-            if r < OUT {
+            if r < sizes.rows {
 //#if ADD
-                y[t * Y_STRIDE + ROW0 + r] += acc[m][n];
+                y[t * sizes.y_stride + sizes.row0 + r] += acc[m][n];
 //#else
-                y[t * Y_STRIDE + ROW0 + r] = acc[m][n];
+                y[t * sizes.y_stride + sizes.row0 + r] = acc[m][n];
 //#endif
             }
         }

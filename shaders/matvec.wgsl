@@ -4,6 +4,7 @@
 //         each row's lanes gather sum(x^2) beside their product and no pass of its own is needed
 // ADD     y += W x: the residual
 // SWIGLU  W holds the gate's OUT rows, then up's: y[r] = SiLU(W[r] x) * (W[OUT + r] x)
+// ALIGNED IN and X_STRIDE are multiples of 4, so that four values load at once
 // LAST    x is the last of the chunk's tokens (cursor.count), not the first
 //
 // LANES threads share a row, SIZE / LANES rows a workgroup. Each step a lane takes 16 bytes of a quantized row
@@ -42,6 +43,8 @@
 @group(0) @binding(6) var<storage, read> cursor: Cursor;
 //#endif
 
+override IN: u32;
+override OUT: u32;
 override X_STRIDE: u32;  // elements between two tokens' x
 override ROW0: u32 = 0;  // first row of y that this part of W makes
 override EPS: f32 = 0;

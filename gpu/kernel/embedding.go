@@ -8,7 +8,8 @@ func (r *Recorder) Embedding(e *Weight, ids, x, history *gpu.Buffer) {
 	r.want("embedding", "ids", ids, r.Tokens)
 	r.want("embedding", "x", x, r.Tokens, e.In)
 	for _, p := range e.Parts {
-		c := e.constants(p)
+		c := e.constants()
+		c["IN"], c["OUT"] = e.In, p.Rows
 		c["ROW0"], c["HISTORY"] = p.Row0, int(history.Size()/4)
 		r.dispatch("embedding", c, [3]uint32{blocks(e.In, 64), uint32(r.Tokens), 1},
 			append(e.buffers(p), ids, x, history, r.Cursor)...)

@@ -38,8 +38,8 @@ func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	if o.SwiGLU {
 		rows /= 2
 	}
-	c := w.constants(p)
-	c["OUT"] = rows
+	c := w.constants()
+	c["IN"], c["OUT"] = w.In, rows
 	c["X_STRIDE"], c["ROW0"] = o.XStride, p.Row0
 	c["NORM"], c["ADD"], c["SWIGLU"], c["LAST"] = o.Gain != nil, o.Add, o.SwiGLU, o.Last
 	c["EPS"] = o.Eps
@@ -72,11 +72,15 @@ func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 }
 
 func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) {
-	c := w.constants(p)
-	c["X_STRIDE"], c["Y_STRIDE"], c["ROW0"] = o.XStride, w.Out, p.Row0
+	c := w.constants()
 	c["ADD"] = o.Add
+	sizes, err := r.Device.Words(uint32(w.In), uint32(p.Rows), uint32(o.XStride), uint32(w.Out), uint32(p.Row0))
+	if err != nil {
+		r.Program.Fail(err)
+		return
+	}
 	r.want("matmul", "x", x, (r.Tokens-1)*o.XStride+w.In)
 	r.want("matmul", "y", y, r.Tokens, w.Out)
 	r.dispatch("matmul", c, [3]uint32{blocks(p.Rows, 64), blocks(r.Tokens, 32), 1},
-		append(w.buffers(p), x, y, r.Cursor)...)
+		append(w.buffers(p), x, y, r.Cursor, sizes)...)
 }

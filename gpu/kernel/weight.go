@@ -32,9 +32,9 @@ func (w *Weight) Free() {
 	}
 }
 
-func (w *Weight) constants(p Part) shaders.Constants {
+func (w *Weight) constants() shaders.Constants {
 	return shaders.Constants{
-		"IN": w.In, "OUT": p.Rows, "GROUP": max(w.Group, 1),
+		"GROUP":          max(w.Group, 1),
 		w.DType.String(): true, "QUANTIZED": w.DType.Quantized(), "SCALES_BF16": w.ScalesBF16,
 	}
 }

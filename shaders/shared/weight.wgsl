@@ -2,9 +2,6 @@
 //   F32, F16, BF16   plain values
 //   Q8, Q4           MLX affine groups: w = scale * q + bias, GROUP weights of a row to a group,
 //                    q packed first value in the lowest bits; scales and biases [OUT, IN / GROUP]
-// ALIGNED: IN and X_STRIDE are multiples of 4, so that four values load at once.
-override IN: u32;
-override OUT: u32;
 override GROUP: u32 = 64;
 
 //#if QUANTIZED
