@@ -1,0 +1,284 @@
+// Package quant packs 2-D weights in MLX's affine convention and unpacks them.
+//
+// Each run of `group` consecutive weights of a row shares one scale and one
+// bias, both F16; a weight is stored as a whole number q of 4 or 8 bits and
+// read as
+//
+//	w = scale*q + bias
+//
+// in float32. Words of 32 bits hold 32/bits consecutive weights, the first in
+// the lowest bits. Shapes, row-major: q [out, in*bits/32], scales and biases
+// [out, in/group].
+package quant
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+
+	"github.com/x448/float16"
+)
+
+// Check reports a format that is not supported or does not fit rows of in
+// weights.
+func Check(bits, group, in int) error {
+	if bits != 4 && bits != 8 {
+		return fmt.Errorf("quantization: %d bits, want 4 or 8", bits)
+	}
+	if group != 32 && group != 64 && group != 128 {
+		return fmt.Errorf("quantization: group size %d, want 32, 64 or 128", group)
+	}
+	if in < 1 || in%group != 0 {
+		return fmt.Errorf("quantization: rows of %d weights, want a multiple of the group size %d", in, group)
+	}
+	return nil
+}
+
+// Quantize packs w, row-major [out, in]. Per group it tries the full range and
+// ranges shrunk towards their middle, refits scale and bias to the best by
+// least squares, and keeps what gives the least squared error as the weights
+// will be read back: with scale and bias rounded to F16.
+//
+// The error names the tensor and the place of a weight that is not finite or
+// that F16 cannot reach.
+func Quantize(name string, w []float32, in, group, bits int) (q []uint32, scales, biases []uint16, err error) {
+	if err := Check(bits, group, in); err != nil {
+		return nil, nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(w)%in != 0 {
+		return nil, nil, nil, fmt.Errorf("%s: %d weights, want whole rows of %d", name, len(w), in)
+	}
+	perWord := 32 / bits
+	q = make([]uint32, len(w)/perWord)
+	scales = make([]uint16, len(w)/group)
+	biases = make([]uint16, len(w)/group)
+
+	var mu sync.Mutex
+	bad := len(w) // the first weight that was refused
+	parallelRows(len(w)/in, func(from, to int) {
+		codes := make([]uint8, group)
+		for g := from * in / group; g < to*in/group; g++ {
+			values := w[g*group : (g+1)*group]
+			if i := firstUnfit(values); i >= 0 {
+				mu.Lock()
+				bad = min(bad, g*group+i)
+				mu.Unlock()
+				return
+			}
+			scales[g], biases[g] = fitGroup(values, bits, codes)
+			words := q[g*group/perWord : (g+1)*group/perWord]
+			for i, code := range codes {
+				words[i/perWord] |= uint32(code) << (bits * (i % perWord))
+			}
+		}
+	})
+	if bad < len(w) {
+		return nil, nil, nil, fmt.Errorf("%s: the weight at row %d, column %d is %g, want a finite number within F16's ±65504", name, bad/in, bad%in, w[bad])
+	}
+	return q, scales, biases, nil
+}
+
+// Dequantize unpacks rows of in weights into out, which holds whole rows:
+// out[r*in+c] = scale*q + bias, exactly as a kernel computes it. The slices
+// must have the lengths that out implies; it panics otherwise, like an index
+// out of range.
+func Dequantize(q []uint32, scales, biases []uint16, bits, group, in int, out []float32) {
+	perWord := 32 / bits
+	if Check(bits, group, in) != nil || len(out)%in != 0 || len(q) != len(out)/perWord || len(scales) != len(out)/group || len(biases) != len(out)/group {
+		panic(fmt.Sprintf("quant: %d words, %d scales, %d biases do not hold %d weights of %d bits in groups of %d and rows of %d",
+			len(q), len(scales), len(biases), len(out), bits, group, in))
+	}
+	mask := uint32(1)<<bits - 1
+	parallelRows(len(out)/in, func(from, to int) {
+		for g := from * in / group; g < to*in/group; g++ {
+			scale := float16.Frombits(scales[g]).Float32()
+			bias := float16.Frombits(biases[g]).Float32()
+			values := out[g*group : (g+1)*group]
+			words := q[g*group/perWord : (g+1)*group/perWord]
+			for i := range values {
+				code := words[i/perWord] >> (bits * (i % perWord)) & mask
+				values[i] = scale*float32(code) + bias // the product is exact: fused or not, one result
+			}
+		}
+	})
+}
+
+// shrinks are the parts of a group's range that are tried: an outlier that is
+// cut off can leave finer steps for all others. At 8 bits the steps are so fine
+// that cutting hardly ever pays.
+var (
+	shrinks4 = []float64{1, 0.96, 0.92, 0.88, 0.84, 0.8, 0.75, 0.7, 0.65}
+	shrinks8 = []float64{1, 0.99}
+)
+
+// fitGroup fills codes and returns scale and bias as F16 bits.
+func fitGroup(w []float32, bits int, codes []uint8) (scale, bias uint16) {
+	lo, hi := w[0], w[0]
+	for _, v := range w[1:] {
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	if lo == hi {
+		return fitConstant(lo, codes)
+	}
+	levels := float64(uint(1)<<bits - 1)
+	shrinks := shrinks4
+	if bits == 8 {
+		shrinks = shrinks8
+	}
+	best := fit{err: math.Inf(1)}
+	// The range that certainly covers every weight: bias rounded down, scale
+	// rounded up. No weight is then off by more than half a step.
+	b := roundDown(float64(lo))
+	s := roundUp((float64(hi) - b.value) / levels)
+	best.consider(w, s, b, levels)
+	middle := (float64(lo) + float64(hi)) / 2
+	for _, f := range shrinks {
+		half := (float64(hi) - float64(lo)) / 2 * f
+		best.consider(w, nearest(2*half/levels), nearest(middle-half), levels)
+	}
+	if s, b, ok := best.refit(w, levels); ok {
+		best.consider(w, s, b, levels)
+	}
+	best.encode(w, levels, codes)
+	return best.scale.bits, best.bias.bits
+}
+
+// fitConstant keeps a constant group to F16's precision squared: the bias holds
+// the value, one step of the scale what the bias missed.
+func fitConstant(v float32, codes []uint8) (scale, bias uint16) {
+	b := nearest(float64(v))
+	s := nearest(float64(v) - b.value)
+	code := uint8(1)
+	if s.value == 0 {
+		code = 0
+	}
+	for i := range codes {
+		codes[i] = code
+	}
+	return s.bits, b.bits
+}
+
+// half is an F16 number and its value.
+type half struct {
+	bits  uint16
+	value float64
+}
+
+func halfOf(f float16.Float16) half { return half{f.Bits(), float64(f.Float32())} }
+
+func nearest(v float64) half { return halfOf(float16.Fromfloat32(float32(v))) }
+
+func roundDown(v float64) half {
+	h := nearest(v)
+	if h.value <= v {
+		return h
+	}
+	return h.step(false)
+}
+
+func roundUp(v float64) half {
+	h := nearest(v)
+	if h.value >= v {
+		return h
+	}
+	return h.step(true)
+}
+
+// step is the next F16 up or down.
+func (h half) step(up bool) half {
+	switch {
+	case h.bits&0x7fff == 0 && up:
+		return halfOf(float16.Frombits(0x0001))
+	case h.bits&0x7fff == 0:
+		return halfOf(float16.Frombits(0x8001))
+	case (h.bits&0x8000 == 0) == up:
+		return halfOf(float16.Frombits(h.bits + 1))
+	default:
+		return halfOf(float16.Frombits(h.bits - 1))
+	}
+}
+
+func (h half) finite() bool { return h.bits&0x7c00 != 0x7c00 }
+
+// fit is the best scale and bias so far, and their squared error.
+type fit struct {
+	scale, bias half
+	err         float64
+}
+
+func (f *fit) consider(w []float32, s, b half, levels float64) {
+	if !(s.value > 0) || !s.finite() || !b.finite() {
+		return
+	}
+	inverse, sum := 1/s.value, 0.0
+	for _, v := range w {
+		d := s.value*level(float64(v), b.value, inverse, levels) + b.value - float64(v)
+		sum += d * d
+	}
+	if sum < f.err {
+		*f = fit{s, b, sum}
+	}
+}
+
+// refit solves for the scale and bias that fit the present codes best.
+func (f *fit) refit(w []float32, levels float64) (s, b half, ok bool) {
+	if math.IsInf(f.err, 1) {
+		return s, b, false
+	}
+	inverse := 1 / f.scale.value
+	var n, sq, sqq, sw, sqw float64
+	for _, v := range w {
+		q := level(float64(v), f.bias.value, inverse, levels)
+		n++
+		sq += q
+		sqq += q * q
+		sw += float64(v)
+		sqw += q * float64(v)
+	}
+	det := n*sqq - sq*sq
+	if det <= 0 {
+		return s, b, false
+	}
+	s = nearest((n*sqw - sq*sw) / det)
+	b = nearest((sw - s.value*sq) / n)
+	return s, b, true
+}
+
+func (f *fit) encode(w []float32, levels float64, codes []uint8) {
+	inverse := 1 / f.scale.value
+	for i, v := range w {
+		codes[i] = uint8(level(float64(v), f.bias.value, inverse, levels))
+	}
+}
+
+// level is the nearest code to v, clamped to the codes there are.
+func level(v, bias, inverse, levels float64) float64 {
+	q := (v - bias) * inverse
+	return math.Floor(min(max(q, 0), levels) + 0.5)
+}
+
+// firstUnfit is the index of the first weight that cannot be stored, or -1.
+func firstUnfit(w []float32) int {
+	const maxF16 = 65504
+	for i, v := range w {
+		if !(v >= -maxF16 && v <= maxF16) { // false for NaN
+			return i
+		}
+	}
+	return -1
+}
+
+// parallelRows cuts rows into one run for each processor.
+func parallelRows(rows int, do func(from, to int)) {
+	workers := min(runtime.GOMAXPROCS(0), rows)
+	if workers <= 1 {
+		do(0, rows)
+		return
+	}
+	var group sync.WaitGroup
+	for i := range workers {
+		group.Go(func() { do(rows*i/workers, rows*(i+1)/workers) })
+	}
+	group.Wait()
+}
