@@ -271,7 +271,7 @@ func (d *Device) Read(b *Buffer, offset, n uint64) (*Readback, error) {
 
 // Wait returns the bytes. It can be called once.
 func (r *Readback) Wait(ctx context.Context) ([]byte, error) {
-	defer r.staging.Call("destroy")
+	defer r.Drop()
 	_, err := await(ctx, r.mapped, r.device.lost)
 	// An error of the device explains a failed map better than the map's own, and spoils a map that went well.
 	if failure := r.device.check(); failure != nil {
@@ -283,4 +283,11 @@ func (r *Readback) Wait(ctx context.Context) ([]byte, error) {
 	out := make([]byte, r.size)
 	js.CopyBytesToGo(out, js.Global().Get("Uint8Array").New(r.staging.Call("getMappedRange")))
 	return out, nil
+}
+
+// Drop gives up bytes that nobody will wait for.
+func (r *Readback) Drop() {
+	// Destroying rejects a map that is under way: that is no failure.
+	r.mapped.Call("catch", js.Global().Get("Boolean"))
+	r.staging.Call("destroy")
 }

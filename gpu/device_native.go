@@ -190,10 +190,7 @@ func (d *Device) Read(b *Buffer, offset, n uint64) (*Readback, error) {
 
 // Wait returns the bytes. It can be called once.
 func (r *Readback) Wait(ctx context.Context) ([]byte, error) {
-	defer func() {
-		r.staging.Destroy()
-		r.staging.Release()
-	}()
+	defer r.Drop()
 	var status wgpu.BufferMapAsyncStatus
 	answered := false
 	// Mapping starts only here: the binding's callback handle must not wait across a garbage collection.
@@ -210,4 +207,10 @@ func (r *Readback) Wait(ctx context.Context) ([]byte, error) {
 	out := make([]byte, r.size)
 	copy(out, r.staging.GetMappedRange(0, uint(r.size)))
 	return out, r.staging.Unmap()
+}
+
+// Drop gives up bytes that nobody will wait for.
+func (r *Readback) Drop() {
+	r.staging.Destroy()
+	r.staging.Release()
 }

@@ -243,6 +243,8 @@ type gpuRun struct {
 	sample  *gpu.Program         // head and sampler
 	step    *gpu.Program         // absorb the pending token, head and sampler
 
+	pace *gpu.Readback // comes when the last chunk has been absorbed
+
 	pos      int // tokens absorbed, flights under way included
 	emitted  int
 	launched int
@@ -375,6 +377,22 @@ func (r *gpuRun) upload(ids []uint32) error {
 }
 
 func (r *gpuRun) absorb(ctx context.Context, ids []uint32) error {
+	if err := r.submit(ctx, ids); err != nil {
+		return err
+	}
+	// Wait for the chunk before this one: the machine always has work, progress is one chunk from true, a cancel
+	// acts soon, and weak drivers are not given minutes of work in one go.
+	before := r.pace
+	var err error
+	if r.pace, err = r.engine.device.Read(r.cursor, 0, 4); err != nil || before == nil {
+		return err
+	}
+	_, err = before.Wait(context.WithoutCancel(ctx))
+	return err
+}
+
+// submit starts to absorb ids.
+func (r *gpuRun) submit(ctx context.Context, ids []uint32) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -382,21 +400,12 @@ func (r *gpuRun) absorb(ctx context.Context, ids []uint32) error {
 	if err := r.upload(ids); err != nil {
 		return err
 	}
-	if err := r.engine.device.Run(p); err != nil {
-		return err
-	}
 	r.pos += len(ids)
-	// Wait: progress is then true, a cancel acts at once, and weak drivers are not given minutes of work in one go.
-	readback, err := r.engine.device.Read(r.cursor, 0, 4)
-	if err != nil {
-		return err
-	}
-	_, err = readback.Wait(context.WithoutCancel(ctx))
-	return err
+	return r.engine.device.Run(p)
 }
 
 func (r *gpuRun) absorbLogits(ctx context.Context, ids []uint32) ([]float32, error) {
-	if err := r.absorb(ctx, ids); err != nil {
+	if err := r.submit(ctx, ids); err != nil {
 		return nil, err
 	}
 	e := r.engine
@@ -492,14 +501,9 @@ func (r *gpuRun) rewind(ctx context.Context, from flight, absorbed []uint32) err
 	}
 	r.pos = f.pos
 	for _, id := range absorbed {
-		if err := r.upload([]uint32{id}); err != nil {
+		if err := r.submit(ctx, []uint32{id}); err != nil {
 			return err
 		}
-		p := r.program(r.absorbs, 1, func(m *gpuMachine) { r.engine.graph.forward(m, r.engine.activations, r.state) })
-		if err := r.engine.device.Run(p); err != nil {
-			return err
-		}
-		r.pos++
 	}
 	return nil
 }
@@ -516,6 +520,9 @@ func (r *gpuRun) stateBytes() (n int64) {
 }
 
 func (r *gpuRun) close() {
+	if r.pace != nil {
+		r.pace.Drop()
+	}
 	for _, cache := range []map[int]*gpu.Program{r.absorbs, r.heads} {
 		for _, p := range cache {
 			p.Free()

@@ -181,8 +181,13 @@ func newSession(t *testing.T, m *Model) *Session {
 
 func allLogits(t *testing.T, m *Model, ids []uint32, chunk int) []float32 {
 	t.Helper()
+	return logitsOf(t, newSession(t, m), ids, chunk)
+}
+
+func logitsOf(t *testing.T, s *Session, ids []uint32, chunk int) []float32 {
+	t.Helper()
 	var out []float32
-	err := newSession(t, m).Logits(context.Background(), ids, chunk, func(rows []float32) error {
+	err := s.Logits(context.Background(), ids, chunk, func(rows []float32) error {
 		out = append(out, rows...)
 		return nil
 	})
@@ -243,12 +248,27 @@ func TestGPUHoldsReference(t *testing.T) {
 			ids := randomIDs(random, 110, c.VocabSize)
 			want := allLogits(t, loadTest(t, src, Options{Chunk: 128}), ids, 0)
 			m := loadTest(t, src, Options{Chunk: 64, Device: device})
-			for _, chunk := range []int{0, 1, 7, c.SlidingWindow, c.SlidingWindow + 1} {
+			for _, chunk := range []int{0, 7, c.SlidingWindow, c.SlidingWindow + 1} {
 				if d := worst(allLogits(t, m, ids, chunk), want); d > 1e-3 {
 					t.Errorf("chunks of %d: logits off by %g, want at most 1e-3", chunk, d)
 				}
 			}
 		})
+	}
+}
+
+// Token by token takes another path, the fused kernels of decode.
+func TestDecodeHoldsReference(t *testing.T) {
+	device := testDevice(t)
+	random := testRandom(t)
+	for _, bits := range []int{32, 16, 8, 4} {
+		c := samba()
+		src := randomModel(t, random, c, bits)
+		ids := randomIDs(random, c.SlidingWindow+5, c.VocabSize)
+		want := allLogits(t, loadTest(t, src, Options{Chunk: 128}), ids, 0)
+		if d := worst(allLogits(t, loadTest(t, src, Options{Device: device}), ids, 1), want); d > 1e-3 {
+			t.Errorf("%d bits: logits off by %g, want at most 1e-3", bits, d)
+		}
 	}
 }
 
@@ -277,10 +297,12 @@ func TestVariants(t *testing.T) {
 			ids := randomIDs(random, 60, c.VocabSize)
 			want := allLogits(t, loadTest(t, src, Options{Chunk: 64}), ids, 0)
 			m := loadTest(t, src, Options{Chunk: 64, Device: device})
-			for _, chunk := range []int{0, 1} {
-				if d := worst(allLogits(t, m, ids, chunk), want); d > 1e-3 {
-					t.Errorf("chunks of %d: logits off by %g, want at most 1e-3", chunk, d)
-				}
+			s := newSession(t, m)
+			// A chunk, then steps.
+			got := logitsOf(t, s, ids[:50], 0)
+			got = append(got, logitsOf(t, s, ids[50:], 1)...)
+			if d := worst(got, want); d > 1e-3 {
+				t.Errorf("logits off by %g, want at most 1e-3", d)
 			}
 		})
 	}
