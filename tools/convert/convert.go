@@ -1,0 +1,324 @@
+// Package convert turns checkpoints into model folders: `samba convert`.
+//
+//	checkpoint ─▶ source: tensors by name, unread   (.pth, safetensors, our own folders)
+//	config     ─▶ plan:   which rows of which tensors make each of ours, and how they are stored
+//	           ─▶ shards: streamed, hashed, written under DIR.partial, which becomes DIR at the end
+//
+// A run that was killed leaves DIR.partial behind, and the same command takes
+// its finished shards up again. A run that fails leaves nothing.
+package convert
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/safetensors"
+)
+
+// Options says what to convert, and how.
+type Options struct {
+	From, To string
+	Config   string // a name, a file, or "" for what the checkpoint says
+	Bits     int    // 4, 8, 16 or 32
+	Group    int    // 32, 64 or 128
+	Force    bool   // replace an existing model folder
+
+	Tokenizer, TokenizerConfig, ChatTemplate, Card string // files, or ""
+
+	Progress func(done, total int64) // bytes of shards; may be nil
+}
+
+// Report is what a conversion has made.
+type Report struct {
+	Config     *model.Config
+	Parameters int64
+	Bytes      int64 // of all shards
+	Shards     int
+	Reused     int      // shards taken over from a run that was killed
+	Notes      []string // what is not as asked for, and why
+}
+
+// formatVersion changes whenever the same input gives other bytes.
+const formatVersion = 1
+
+const stateName = "convert-state.json"
+
+// state is what a killed run leaves for the next.
+type state struct {
+	Fingerprint string               `json:"fingerprint"`
+	Shards      map[string]shardFile `json:"shards"`
+}
+
+type shardFile struct {
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"`
+}
+
+// Convert converts a checkpoint. It returns one sentence of error and then
+// leaves no folder behind, except when ctx was cancelled: what is finished
+// then waits for the next run.
+func Convert(ctx context.Context, o Options) (*Report, error) {
+	if o.Progress == nil {
+		o.Progress = func(int64, int64) {}
+	}
+	if !slices.Contains([]int{4, 8, 16, 32}, o.Bits) {
+		return nil, fmt.Errorf("--bits is %d, want 4, 8, 16 or 32", o.Bits)
+	}
+	if !slices.Contains([]int{32, 64, 128}, o.Group) {
+		return nil, fmt.Errorf("--group-size is %d, want 32, 64 or 128", o.Group)
+	}
+	to := filepath.Clean(o.To)
+	if err := checkTarget(o.From, to, o.Force); err != nil {
+		return nil, err
+	}
+	src, err := open(ctx, o.From)
+	if err != nil {
+		return nil, err
+	}
+	defer src.close()
+	config, err := configFrom(o.Config, src)
+	if err != nil {
+		return nil, err
+	}
+	outputs, err := plan(config, src, o.Bits, o.Group)
+	if err != nil {
+		return nil, err
+	}
+	report := &Report{Config: config}
+	quantized := false
+	for _, out := range outputs {
+		n := int64(1)
+		for _, d := range out.shape {
+			n *= int64(d)
+		}
+		report.Parameters += n
+		quantized = quantized || out.bits != 0
+		if out.warning != "" {
+			report.Notes = append(report.Notes, out.warning)
+		}
+	}
+	if quantized {
+		config.Quantization = &model.Quantization{GroupSize: o.Group, Bits: o.Bits}
+		if o.Bits == 4 {
+			config.Quantization.Overrides = overrides4
+		}
+	}
+	texts, err := companions(o, config, src, report)
+	if err != nil {
+		return nil, err
+	}
+
+	partial := to + ".partial"
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return nil, err
+	}
+	if err := build(ctx, o, partial, src, outputs, config, texts, report); err != nil {
+		if ctx.Err() == nil {
+			os.RemoveAll(partial)
+		}
+		return nil, err
+	}
+	if err := replace(partial, to); err != nil {
+		os.RemoveAll(partial)
+		return nil, err
+	}
+	return report, nil
+}
+
+// checkTarget refuses a target that would destroy something.
+func checkTarget(from, to string, force bool) error {
+	if base := filepath.Base(to); base == "." || base == ".." || base == string(filepath.Separator) {
+		return fmt.Errorf("--to %s: want the name of a folder to be made", to)
+	}
+	entries, err := os.ReadDir(to)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("--to %s: there is something that is no folder", to)
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	if !force {
+		return fmt.Errorf("--to %s: the folder exists already: choose another, or pass --force to replace the model in it", to)
+	}
+	a, errA := os.Stat(to)
+	for _, path := range []string{from, filepath.Dir(from)} {
+		if b, errB := os.Stat(path); errA == nil && errB == nil && os.SameFile(a, b) {
+			return fmt.Errorf("--to %s: the checkpoint itself lies there", to)
+		}
+	}
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case e.IsDir():
+		case strings.HasSuffix(name, ".safetensors"), strings.HasSuffix(name, ".json"), name == "README.md":
+			continue
+		}
+		return fmt.Errorf("--to %s: it holds %s, which is no part of a model folder: --force does not delete it", to, e.Name())
+	}
+	return nil
+}
+
+// build fills the partial folder.
+func build(ctx context.Context, o Options, partial string, src *source, outputs []*output, config *model.Config, texts map[string][]byte, report *Report) error {
+	shards := shard(outputs)
+	print, err := fingerprint(o, src, config)
+	if err != nil {
+		return err
+	}
+	done, err := resume(ctx, partial, print)
+	if err != nil {
+		return err
+	}
+	index := &safetensors.Index{WeightMap: map[string]string{}}
+	index.Metadata.SHA256, index.Metadata.Size = map[string]string{}, map[string]int64{}
+	var written, total int64
+	for _, out := range outputs {
+		total += out.bytes()
+	}
+	index.Metadata.TotalSize = total
+	for i, outputs := range shards {
+		name := fmt.Sprintf("model-%05d-of-%05d.safetensors", i+1, len(shards))
+		for _, out := range outputs {
+			for _, t := range out.tensors() {
+				index.WeightMap[t.Name] = name
+			}
+		}
+		file, ok := done.Shards[name]
+		if ok {
+			report.Reused++
+			for _, out := range outputs {
+				written += out.bytes()
+			}
+			o.Progress(written, total)
+		} else {
+			path := filepath.Join(partial, name)
+			file.SHA256, file.Size, err = writeShard(ctx, path+".tmp", outputs, func(n int64) {
+				written += n
+				o.Progress(min(written, total), total)
+			})
+			if err == nil {
+				err = os.Rename(path+".tmp", path)
+			}
+			if err != nil {
+				return err
+			}
+			done.Shards[name] = file
+			if err := done.save(partial); err != nil {
+				return err
+			}
+		}
+		index.Metadata.SHA256[name], index.Metadata.Size[name] = file.SHA256, file.Size
+		report.Bytes += file.Size
+	}
+	report.Shards = len(shards)
+	data, err := index.Encode()
+	if err != nil {
+		return err
+	}
+	if err := writeFile(partial, safetensors.IndexName, data); err != nil {
+		return err
+	}
+	for name, text := range texts {
+		if err := writeFile(partial, name, text); err != nil {
+			return err
+		}
+	}
+	return os.Remove(filepath.Join(partial, stateName))
+}
+
+// fingerprint identifies a conversion: the same files, unchanged, to the same
+// bytes.
+func fingerprint(o Options, src *source, config *model.Config) (string, error) {
+	h := sha256.New()
+	encoded, err := json.Marshal(config)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(h, "%d %d %d %s\n", formatVersion, o.Bits, o.Group, encoded)
+	for _, path := range src.files {
+		info, err := os.Stat(path)
+		if err != nil {
+			return "", err
+		}
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%q %d %d\n", abs, info.Size(), info.ModTime().UnixNano())
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// resume takes up a killed run's folder, or starts a fresh one. Shards count
+// only when they still have the hash that was noted.
+func resume(ctx context.Context, partial, print string) (*state, error) {
+	fresh := &state{print, map[string]shardFile{}}
+	data, err := os.ReadFile(filepath.Join(partial, stateName))
+	old := new(state)
+	if err != nil || json.Unmarshal(data, old) != nil || old.Fingerprint != print {
+		if err := os.RemoveAll(partial); err != nil {
+			return nil, err
+		}
+		if err := os.Mkdir(partial, 0o755); err != nil {
+			return nil, err
+		}
+		return fresh, fresh.save(partial)
+	}
+	entries, err := os.ReadDir(partial)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		want, ok := old.Shards[e.Name()]
+		if ok {
+			sum, size, err := hashFile(ctx, filepath.Join(partial, e.Name()))
+			if err != nil {
+				return nil, err
+			}
+			if sum == want.SHA256 && size == want.Size {
+				fresh.Shards[e.Name()] = want
+				continue
+			}
+		}
+		if e.Name() != stateName {
+			if err := os.RemoveAll(filepath.Join(partial, e.Name())); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return fresh, nil
+}
+
+func (s *state) save(partial string) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return writeFile(partial, stateName, data)
+}
+
+// replace puts the finished folder in its place; an old one makes way only
+// once the new one stands ready.
+func replace(partial, to string) error {
+	old := to + ".old"
+	err := os.Rename(to, old)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Rename(partial, to); err != nil {
+		return errors.Join(err, os.Rename(old, to))
+	}
+	return os.RemoveAll(old)
+}

@@ -1,0 +1,293 @@
+// Package inspect shows what a model folder holds and verifies it: `samba
+// inspect`.
+package inspect
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/quant"
+	"github.com/samba-web/samba/model/safetensors"
+	"github.com/spf13/cobra"
+)
+
+// Report is what --json prints.
+type Report struct {
+	Config     *model.Config `json:"config"`
+	Parameters int64         `json:"parameters"`
+	StateBytes int64         `json:"state_bytes"` // of one conversation, whatever its length; full attention comes on top
+	PerToken   int64         `json:"state_bytes_per_token,omitempty"`
+	Bytes      int64         `json:"bytes"` // of all shards
+	Shards     []Shard       `json:"shards"`
+	Weights    []Weight      `json:"weights"`
+}
+
+// Shard is one file of weights.
+type Shard struct {
+	File    string `json:"file"`
+	Bytes   int64  `json:"bytes"`
+	SHA256  string `json:"sha256,omitempty"`
+	Checked bool   `json:"checked"` // the hash was computed and is the index's
+}
+
+// Weight is one weight of the model; its scales and biases belong to it.
+type Weight struct {
+	Name  string            `json:"name"`
+	DType safetensors.DType `json:"dtype"`
+	Shape []int             `json:"shape"` // unquantized
+	Bits  int               `json:"bits"`
+	Group int               `json:"group,omitempty"`
+	Bytes int64             `json:"bytes"`
+	File  string            `json:"file"`
+}
+
+// Inspect reads a model folder and verifies that it holds every tensor its
+// config asks for, no others, in files of the stated sizes and, if hash is
+// set, hashes.
+func Inspect(dir string, hash bool) (*Report, error) {
+	data, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	if err != nil {
+		return nil, fmt.Errorf("%s is no model folder: %w", dir, err)
+	}
+	r := new(Report)
+	if r.Config, err = model.ParseConfig(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	index, err := readIndex(dir)
+	if err != nil {
+		return nil, err
+	}
+	type located struct {
+		safetensors.Tensor
+		file string
+	}
+	tensors := map[string]located{}
+	for _, file := range index.Files() {
+		header, shard, err := readShard(dir, file, index, hash)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range header.Tensors {
+			if other, dup := tensors[t.Name]; dup {
+				return nil, fmt.Errorf("%s: %s is in both %s and %s", dir, t.Name, other.file, file)
+			}
+			if at, ok := index.WeightMap[t.Name]; len(index.WeightMap) > 0 && index.WeightMap[""] == "" && (!ok || at != file) {
+				return nil, fmt.Errorf("%s: %s is in %s, but the index says %q", dir, t.Name, file, at)
+			}
+			tensors[t.Name] = located{t, file}
+		}
+		r.Shards = append(r.Shards, shard)
+		r.Bytes += shard.Bytes
+	}
+	for _, spec := range r.Config.TensorSpecs() {
+		t, ok := tensors[spec.Name]
+		if !ok {
+			return nil, fmt.Errorf("%s: the tensor %s is missing", dir, spec.Name)
+		}
+		delete(tensors, spec.Name)
+		w := Weight{spec.Name, t.DType, spec.Shape, 8 * t.DType.Size(), 0, t.Bytes(), t.file}
+		stem := strings.TrimSuffix(spec.Name, ".weight")
+		scales, quantized := tensors[stem+".scales"]
+		biases, both := tensors[stem+".biases"]
+		want := spec.Shape
+		if quantized || both {
+			delete(tensors, stem+".scales")
+			delete(tensors, stem+".biases")
+			if !quantized || !both || len(spec.Shape) != 2 || len(t.Shape) != 2 || len(scales.Shape) != 2 || scales.Shape[1] < 1 || !slices.Equal(scales.Shape, biases.Shape) || scales.Shape[0] != spec.Shape[0] {
+				return nil, fmt.Errorf("%s: the scales and biases of %s do not fit it", dir, spec.Name)
+			}
+			w.Bits, w.Group = 32*t.Shape[1]/spec.Shape[1], spec.Shape[1]/scales.Shape[1]
+			if err := quant.Check(w.Bits, w.Group, spec.Shape[1]); err != nil {
+				return nil, fmt.Errorf("%s: %s: %w", dir, spec.Name, err)
+			}
+			want = []int{spec.Shape[0], spec.Shape[1] * w.Bits / 32}
+			w.Bytes += scales.Bytes() + biases.Bytes()
+		}
+		if !slices.Equal(t.Shape, want) {
+			return nil, fmt.Errorf("%s: %s has shape %v, config.json wants %v", dir, spec.Name, t.Shape, want)
+		}
+		count := int64(1)
+		for _, n := range spec.Shape {
+			count *= int64(n)
+		}
+		r.Parameters += count
+		r.Weights = append(r.Weights, w)
+	}
+	for name, t := range tensors {
+		return nil, fmt.Errorf("%s: %s has the tensor %s, which config.json has no place for", dir, t.file, name)
+	}
+	r.StateBytes, r.PerToken = stateBytes(r.Config)
+	return r, nil
+}
+
+// readIndex reads the index, or makes one for a folder of a single file.
+func readIndex(dir string) (*safetensors.Index, error) {
+	data, err := os.ReadFile(filepath.Join(dir, safetensors.IndexName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &safetensors.Index{WeightMap: map[string]string{"": "model.safetensors"}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	index, err := safetensors.ParseIndex(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return index, nil
+}
+
+func readShard(dir, file string, index *safetensors.Index, hash bool) (*safetensors.Header, Shard, error) {
+	path := filepath.Join(dir, file)
+	s := Shard{File: file, SHA256: index.Metadata.SHA256[file]}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, s, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, s, err
+	}
+	s.Bytes = info.Size()
+	if want, ok := index.Metadata.Size[file]; ok && want != s.Bytes {
+		return nil, s, fmt.Errorf("%s has %d bytes, the index says %d: it is incomplete or of another model", path, s.Bytes, want)
+	}
+	header, err := safetensors.ReadHeader(f, s.Bytes)
+	if err != nil {
+		return nil, s, fmt.Errorf("%s: %w", path, err)
+	}
+	if hash && s.SHA256 != "" {
+		h := sha256.New()
+		if _, err := io.Copy(h, io.NewSectionReader(f, 0, s.Bytes)); err != nil {
+			return nil, s, fmt.Errorf("%s: %w", path, err)
+		}
+		if got := hex.EncodeToString(h.Sum(nil)); got != s.SHA256 {
+			return nil, s, fmt.Errorf("%s: SHA-256 is %s, the index says %s: the file is damaged", path, got, s.SHA256)
+		}
+		s.Checked = true
+	}
+	return header, s, nil
+}
+
+// stateBytes is the memory of one conversation: F32 SSM state and convolution
+// columns of each Mamba layer, F32 keys and values of each window. Full
+// attention grows by perToken with each token.
+func stateBytes(c *model.Config) (fixed, perToken int64) {
+	kv := int64(2*c.NumKVHeads*c.HeadDim) * 4
+	for _, kind := range c.LayerTypes {
+		switch kind {
+		case model.LayerMamba:
+			fixed += int64(c.DInner()) * int64(c.DState+c.DConv-1) * 4
+		case model.LayerSlidingAttention:
+			fixed += kv * int64(c.SlidingWindow)
+		case model.LayerFullAttention:
+			perToken += kv
+		}
+	}
+	return fixed, perToken
+}
+
+// Command is `samba inspect`.
+func Command() *cobra.Command {
+	var asJSON, noHash bool
+	cmd := &cobra.Command{
+		Use:   "inspect DIR",
+		Short: "Show what a model folder holds, and verify it",
+		Long: `Inspect prints a model folder's config, parameters, tensors, shards and the size
+of one conversation's state. It verifies that every tensor the config asks for is
+there in the right shape, that no other is, and that each shard has the size and
+SHA-256 that the index states.`,
+		Example:       "  samba inspect models/samba-421m\n  samba inspect --json --no-hash models/samba-421m | jq .parameters",
+		Args:          cobra.ExactArgs(1),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := Inspect(args[0], !noHash)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				encoder := json.NewEncoder(cmd.OutOrStdout())
+				encoder.SetIndent("", "  ")
+				return encoder.Encode(r)
+			}
+			return r.print(cmd.OutOrStdout(), args[0])
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&noHash, "no-hash", false, "do not compute the shards' SHA-256")
+	return cmd
+}
+
+func (r *Report) print(out io.Writer, dir string) error {
+	c := r.Config
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%s\n", dir)
+	fmt.Fprintf(w, "parameters\t%d\n", r.Parameters)
+	fmt.Fprintf(w, "width, vocabulary\t%d, %d (embeddings %s)\n", c.HiddenSize, c.VocabSize, map[bool]string{true: "tied", false: "untied"}[c.TieEmbeddings])
+	fmt.Fprintf(w, "layers\t%s\n", layers(c))
+	if c.Has(model.LayerSlidingAttention) || c.Has(model.LayerFullAttention) {
+		rope := "none"
+		if c.RopeTheta != nil {
+			rope = strconv.FormatFloat(*c.RopeTheta, 'g', -1, 64)
+		}
+		fmt.Fprintf(w, "attention\t%d heads, %d of keys and values, %d wide; RoPE base %s\n", c.NumHeads, c.NumKVHeads, c.HeadDim, rope)
+	}
+	if c.Has(model.LayerSlidingAttention) {
+		fmt.Fprintf(w, "window\t%d\n", c.SlidingWindow)
+	}
+	if c.Has(model.LayerMamba) {
+		fmt.Fprintf(w, "mamba\t%d channels, %d states, convolution %d, dt rank %d\n", c.DInner(), c.DState, c.DConv, c.DTRank)
+	}
+	fmt.Fprintf(w, "MLP\t%d\n", c.IntermediateSize)
+	if q := c.Quantization; q != nil {
+		fmt.Fprintf(w, "quantization\t%d bits, groups of %d\n", q.Bits, q.GroupSize)
+	}
+	fmt.Fprintf(w, "state\t%d bytes a conversation\n", r.StateBytes)
+	if r.PerToken > 0 {
+		fmt.Fprintf(w, "\t%d bytes more for each token of full attention\n", r.PerToken)
+	}
+	fmt.Fprintf(w, "weights\t%d bytes in %d shards\n\n", r.Bytes, len(r.Shards))
+	for _, s := range r.Shards {
+		state := "no hash known"
+		if s.Checked {
+			state = "SHA-256 matches"
+		} else if s.SHA256 != "" {
+			state = "SHA-256 not checked"
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\n", s.File, s.Bytes, state)
+	}
+	fmt.Fprintf(w, "\ntensor\tshape\tbits\tbytes\n")
+	for _, t := range r.Weights {
+		bits := string(t.DType)
+		if t.Group > 0 {
+			bits = fmt.Sprintf("%d/%d", t.Bits, t.Group)
+		}
+		fmt.Fprintf(w, "%s\t%v\t%s\t%d\n", t.Name, t.Shape, bits, t.Bytes)
+	}
+	return w.Flush()
+}
+
+// layers names the kinds of layers in short: M Mamba, S sliding window, F full.
+func layers(c *model.Config) string {
+	var b strings.Builder
+	for i, kind := range c.LayerTypes {
+		b.WriteString(map[string]string{model.LayerMamba: "M", model.LayerSlidingAttention: "S", model.LayerFullAttention: "F"}[kind])
+		if !c.HasMLP(i) {
+			b.WriteString("-")
+		}
+	}
+	return fmt.Sprintf("%d: %s (M mamba, S sliding window, F full attention; - no MLP)", len(c.LayerTypes), b.String())
+}
