@@ -1,0 +1,208 @@
+"""From shards of text to batches of tokens.
+
+`data.py` encodes shards once. A text shard becomes one stream of uint16 ids, every document ended by <|endoftext|>;
+a chat shard becomes dialogues in ChatML with a mark at every token the assistant has to say itself.
+"""
+import argparse
+import glob
+import itertools
+import multiprocessing
+import os
+import sys
+
+import numpy as np
+
+from corpus import CorpusError, documents
+from tokenizer import Tokenizer
+
+HELD_OUT = {"stories": 8, "wikipedia": 200, "chat": 700}  # last documents of a kind's last shard, for validation
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}")
+
+
+def encode_dialogue(tokenizer, messages):
+    """Ids and marks of one dialogue, as CHAT_TEMPLATE writes it, then <|endoftext|>.
+
+    A mark of 1 says that the model learns to produce this token: the assistant's words and the <|im_end|> after them.
+    """
+    ids, learn = [], []
+
+    def add(tokens, mark):
+        ids.extend(tokens)
+        learn.extend([mark] * len(tokens))
+
+    newline = tokenizer.encode("\n")
+    for message in messages:
+        # Header and words are encoded apart: a template's text before the words ends in a newline, and
+        # a tokenizer that saw both together would join it to words that begin with white space.
+        add([tokenizer.turn_start] + tokenizer.encode(message["role"] + "\n"), 0)
+        mark = int(message["role"] == "assistant")
+        add(tokenizer.encode(message["content"].strip()) + [tokenizer.turn_end], mark)
+        add(newline, 0)
+    add([tokenizer.end], 0)
+    return ids, learn
+
+
+_worker = None
+
+
+def _start(path):
+    global _worker
+    _worker = Tokenizer(path)
+
+
+def _encode(document):
+    if "text" in document:
+        return np.array(_worker.encode(document["text"]) + [_worker.end], np.uint16), None, 0
+    ids, learn = encode_dialogue(_worker, document["messages"])
+    return np.array(ids, np.uint16), np.array(learn, np.uint8), int(document.get("source") == "trivia")
+
+
+def encode_shards(shards, tokenizer_path, out, workers, allow_truncated=False):
+    """Encodes shards into out: NAME.ids.npy, for chats NAME.learn.npy, .ends.npy and .short.npy, and NAME.val.*"""
+    vocabulary = len(Tokenizer(tokenizer_path))
+    if vocabulary > 65536:
+        raise CorpusError(f"{tokenizer_path}: {vocabulary} tokens: want at most 65536, ids are stored in two bytes")
+    os.makedirs(out, exist_ok=True)
+    last = {os.path.basename(shard).split("-")[0]: shard for shard in sorted(shards)}
+    with multiprocessing.Pool(workers, _start, (tokenizer_path,)) as pool:
+        for shard in shards:
+            base = os.path.basename(shard).split(".")[0]
+            kind = base.split("-")[0]
+            done = list(pool.imap(_encode, documents(shard, allow_truncated), chunksize=4 if kind == "stories" else 64))
+            held = min(HELD_OUT.get(kind, 0), len(done) // 4) if last[kind] == shard else 0
+            parts = {base: done[:len(done) - held], base + ".val": done[len(done) - held:]}
+            for name, rows in parts.items():
+                if not rows:
+                    continue
+                at = os.path.join(out, name)
+                ids = np.concatenate([row[0] for row in rows])
+                if rows[0][1] is not None:
+                    np.save(at + ".learn.npy", np.concatenate([row[1] for row in rows]))
+                    np.save(at + ".ends.npy", np.cumsum([len(row[0]) for row in rows]))
+                    np.save(at + ".short.npy", np.array([row[2] for row in rows], np.uint8))
+                np.save(at + ".ids.npy", ids)
+                print(f"{name}: {len(rows)} documents, {len(ids)} tokens", flush=True)
+
+
+def _names(folder, chat, held_out):
+    names = sorted(path[:-len(".ids.npy")] for path in glob.glob(os.path.join(folder, "*.ids.npy")))
+    return [name for name in names
+            if name.endswith(".val") == held_out and os.path.exists(name + ".learn.npy") == chat]
+
+
+def _load(names, suffix):
+    return np.concatenate([np.load(name + suffix) for name in names])
+
+
+class TextStream:
+    """Rows of length + 1 tokens cut from all text, in a new order and at new cuts every epoch."""
+
+    def __init__(self, folder, length, seed=0, held_out=False):
+        names = _names(folder, False, held_out)
+        if not names:
+            raise CorpusError(f"{folder}: no encoded text: run data.py on the text shards first")
+        self.ids, self.length, self.seed, self.shuffle = _load(names, ".ids.npy"), length, seed, not held_out
+        self.rows = (len(self.ids) - 1 - (length if self.shuffle else 0)) // length
+        if self.rows < 1:
+            raise CorpusError(f"{folder}: {len(self.ids)} tokens of text, want at least {2 * length + 1} for rows of {length}")
+        self.epoch = None
+
+    def row(self, number):
+        """Row `number` of the endless stream: ids [length + 1] and weights [length]."""
+        epoch, index = divmod(number, self.rows)
+        if self.shuffle and self.epoch != epoch:
+            random = np.random.default_rng((self.seed, epoch))
+            self.epoch, self.order, self.offset = epoch, random.permutation(self.rows), int(random.integers(self.length))
+        start = self.order[index] * self.length + self.offset if self.shuffle else index * self.length
+        return self.ids[start:start + self.length + 1].astype(np.int64), np.ones(self.length, np.float32)
+
+    def batch(self, step, size):
+        rows = [self.row(step * size + i) for i in range(size)]
+        return np.stack([ids for ids, _ in rows]), np.stack([weights for _, weights in rows])
+
+
+class ChatStream:
+    """Rows packed from whole dialogues; a share of the rows is plain text, so that the model keeps its English.
+
+    Every row starts with a dialogue, as a conversation starts when the model is used. Of the short ones (trivia),
+    only the share `short` is drawn in an epoch. What is left of a row is <|endoftext|>, not learned.
+    """
+
+    def __init__(self, folder, length, end, seed=0, held_out=False, short=0.25, text=0.0):
+        names = _names(folder, True, held_out)
+        if not names:
+            raise CorpusError(f"{folder}: no encoded chat: run data.py on the chat shards first")
+        self.ids, self.learn = _load(names, ".ids.npy"), _load(names, ".learn.npy")
+        lengths = np.concatenate([np.diff(np.load(name + ".ends.npy"), prepend=0) for name in names])
+        self.ends, self.lengths = np.cumsum(lengths), lengths
+        self.short = _load(names, ".short.npy").astype(bool)
+        self.length, self.end, self.seed, self.share = length, end, seed, 1.0 if held_out else short
+        self.text = TextStream(folder, length, seed) if text > 0 else None
+        self.text_share = text
+        self.epochs = {}
+
+    def pack(self, epoch):
+        """The epoch's rows: lists of dialogue numbers that fit a row of length + 1 tokens together."""
+        if epoch not in self.epochs:
+            random = np.random.default_rng((self.seed, epoch))
+            keep = ~self.short | (random.random(len(self.short)) < self.share)
+            rows, row, room = [], [], self.length + 1
+            for number in random.permutation(np.flatnonzero(keep)):
+                if row and self.lengths[number] > room:
+                    rows.append(row)
+                    row, room = [], self.length + 1
+                row.append(int(number))
+                room -= int(self.lengths[number])
+            self.epochs = {epoch: rows + [row]}
+        return self.epochs[epoch]
+
+    def fill(self, row):
+        ids = np.full(self.length + 1, self.end, np.int64)
+        learn = np.zeros(self.length + 1, np.float32)
+        at = 0
+        for number in row:
+            stop = self.ends[number]
+            start = stop - self.lengths[number]
+            take = min(self.length + 1 - at, int(stop - start))
+            ids[at:at + take] = self.ids[start:start + take]
+            learn[at:at + take] = self.learn[start:start + take]
+            at += take
+        return ids, learn[1:]
+
+    def rows(self):
+        """All rows, epoch after epoch, without end; where one stops depends only on the count drawn."""
+        random = np.random.default_rng((self.seed, 1 << 20))
+        texts = itertools.count()
+        for epoch in itertools.count():
+            for row in self.pack(epoch):
+                while self.text and random.random() < self.text_share:
+                    yield self.text.row(next(texts))
+                yield self.fill(row)
+
+    def batch(self, step, size):
+        if not hasattr(self, "_iterator") or self._next != step:
+            self._iterator = itertools.islice(self.rows(), step * size, None)
+        self._next = step + 1
+        rows = list(itertools.islice(self._iterator, size))
+        return np.stack([ids for ids, _ in rows]), np.stack([weights for _, weights in rows])
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Encode JSON-lines shards into token streams.")
+    parser.add_argument("shards", nargs="+", help="*.jsonl.xz; the name up to the first '-' is the kind")
+    parser.add_argument("--tokenizer", required=True)
+    parser.add_argument("--out", required=True, help="folder to write")
+    parser.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
+    parser.add_argument("--allow-truncated", action="store_true", help="use the whole lines of a shard cut off in the middle")
+    args = parser.parse_args()
+    encode_shards(args.shards, args.tokenizer, args.out, args.workers, args.allow_truncated)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except CorpusError as error:
+        sys.exit(f"data.py: {error}")

@@ -1,0 +1,276 @@
+"""Samba in PyTorch, with the names, shapes and initialisation of the reference code.
+
+Even blocks mix with Mamba, odd blocks with sliding-window attention; an MLP follows each mixer:
+`x += mixer(RMSNorm(x)); x += mlp(RMSNorm(x))`. The residual stream, norms, RoPE and scan are fp32;
+matrix products run in bf16 where autocast says so.
+"""
+import dataclasses
+import json
+import math
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from corpus import CorpusError
+from scan import selective_scan
+
+D_STATE, D_CONV, EXPAND = 16, 4, 2
+DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 1e-1, 1e-4
+
+
+@dataclasses.dataclass
+class Config:
+    """The reference's config fields that shape a Samba; intermediate_size is the MLP's inner width."""
+    name: str = "Samba_33M"
+    block_size: int = 4096
+    vocab_size: int = 16384
+    padding_multiple: int = 64
+    n_layer: int = 8
+    n_embd: int = 512
+    n_head: int = 8
+    n_query_groups: int = 2
+    local_window: int = 2048
+    intermediate_size: int = 1280
+    mb_per_layer: int = 2
+    nope: bool = False
+    norm_eps: float = 1e-5
+    rope_base: int = 10000
+
+    @property
+    def padded_vocab_size(self):
+        return -(-self.vocab_size // self.padding_multiple) * self.padding_multiple
+
+    @property
+    def head_size(self):
+        return self.n_embd // self.n_head
+
+    @property
+    def d_inner(self):
+        return EXPAND * self.n_embd
+
+    @property
+    def dt_rank(self):
+        return math.ceil(self.n_embd / 16)
+
+    def check(self):
+        if self.n_embd % self.n_head or self.n_head % self.n_query_groups or self.head_size % 2:
+            raise CorpusError(f"config: n_embd {self.n_embd}, n_head {self.n_head}, n_query_groups "
+                              f"{self.n_query_groups}: want heads of equal even size in groups of equal size")
+        if self.mb_per_layer != 2:
+            raise CorpusError(f"config: mb_per_layer {self.mb_per_layer}: only 2 (every other block Mamba) is trained here")
+        return self
+
+    @classmethod
+    def load(cls, path):
+        """Reads a JSON file of these fields (or {"config": fields}); fields of the reference not used here pass."""
+        try:
+            with open(path, encoding="utf-8") as file:
+                data = json.load(file)
+        except (OSError, ValueError) as error:
+            raise CorpusError(f"{path}: no config ({error}): want JSON with the reference's fields")
+        return cls.of(data.get("config", data))
+
+    @classmethod
+    def of(cls, fields):
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{key: value for key, value in fields.items() if key in known}).check()
+
+    def reference(self):
+        """All fields a reader of the reference's configs looks for."""
+        return dict(
+            dataclasses.asdict(self), org="samba-web", padded_vocab_size=self.padded_vocab_size,
+            rotary_percentage=1.0, parallel_residual=False, bias=False, mlp=True, full_per_layer=1000000,
+            ret_per_layer=-1, gla_per_layer=-1, mamba=False, sc_attn=False, rms_norm=True, residual_in_fp32=True,
+            fused_add_norm=True, mamba_init=True, attn_layer_pos=None, use_mega=False, abl_mamba=False,
+            mamba_swa_mlp=False, shared_attention_norm=False, _norm_class="FusedRMSNorm", _mlp_class="LLaMAMLP",
+            condense_ratio=1)
+
+
+class RMSNorm(nn.Module):
+    def __init__(self, width, eps):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.eps = eps
+
+    def forward(self, x):
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps) * self.weight
+
+
+def causal_conv(x, weight, bias):
+    """Depthwise causal convolution, x [batch, T, channels], weight [channels, 1, width], as shifted sums."""
+    width = weight.shape[-1]
+    padded = F.pad(x, (0, 0, width - 1, 0))
+    out = bias
+    for k in range(width):
+        out = out + weight[:, 0, k] * padded[:, k:k + x.shape[1]]
+    return out
+
+
+class Mamba(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        width, inner, rank = config.n_embd, config.d_inner, config.dt_rank
+        self.in_proj = nn.Linear(width, 2 * inner, bias=False)
+        self.conv1d = nn.Conv1d(inner, inner, D_CONV, groups=inner, padding=D_CONV - 1)
+        self.x_proj = nn.Linear(inner, rank + 2 * D_STATE, bias=False)
+        self.dt_proj = nn.Linear(rank, inner)
+        self.A_log = nn.Parameter(torch.log(torch.arange(1, D_STATE + 1, dtype=torch.float32)).repeat(inner, 1))
+        self.D = nn.Parameter(torch.ones(inner))
+        self.out_proj = nn.Linear(inner, width, bias=False)
+        with torch.no_grad():
+            spread = rank ** -0.5
+            self.dt_proj.weight.uniform_(-spread, spread)
+            dt = torch.exp(torch.rand(inner) * (math.log(DT_MAX) - math.log(DT_MIN)) + math.log(DT_MIN))
+            dt = dt.clamp(min=DT_FLOOR)
+            self.dt_proj.bias.copy_(dt + torch.log(-torch.expm1(-dt)))  # softplus of it is dt
+
+    def forward(self, u, rope):
+        x, z = self.in_proj(u).chunk(2, -1)
+        x = F.silu(causal_conv(x, self.conv1d.weight, self.conv1d.bias)).to(z.dtype)
+        dt, B, C = self.x_proj(x).split([self.dt_proj.in_features, D_STATE, D_STATE], -1)
+        dt = F.linear(dt, self.dt_proj.weight)  # its bias is added in fp32, inside the scan
+        y = selective_scan(x, dt, -torch.exp(self.A_log.float()), B, C, self.D, z, self.dt_proj.bias)
+        return self.out_proj(y)
+
+
+def rope_tables(length, head_size, base, device=None):
+    """cos and sin [length, head_size/2] in fp32, from float64 angles."""
+    theta = base ** (-torch.arange(0, head_size, 2, dtype=torch.float64) / head_size)
+    angles = torch.arange(length, dtype=torch.float64).unsqueeze(1) * theta
+    return torch.cos(angles).float().to(device), torch.sin(angles).float().to(device)
+
+
+def rotate(x, cos, sin):
+    """NeoX half-split rotation of x [batch, T, heads, head_size], in fp32, back in x's type."""
+    one, two = x.float().chunk(2, -1)
+    cos, sin = cos.unsqueeze(1), sin.unsqueeze(1)
+    return torch.cat([one * cos - two * sin, two * cos + one * sin], -1).to(x.dtype)
+
+
+def window_attention_plain(q, k, v, window):
+    """Causal attention over the last `window` keys, the query's own included. q [batch, heads, T, size]."""
+    share = q.shape[1] // k.shape[1]
+    k, v = k.repeat_interleave(share, 1), v.repeat_interleave(share, 1)
+    T = q.shape[2]
+    age = torch.arange(T, device=q.device).unsqueeze(1) - torch.arange(T, device=q.device)
+    scores = (q @ k.transpose(-1, -2)).float() / math.sqrt(q.shape[-1])
+    scores = scores.masked_fill((age < 0) | (age >= window), float("-inf"))
+    return torch.softmax(scores, -1).to(v.dtype) @ v
+
+
+class Attention(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.groups, self.share, self.size = config.n_query_groups, config.n_head // config.n_query_groups, config.head_size
+        self.window, self.nope = config.local_window, config.nope
+        self.attn = nn.Linear(config.n_embd, (config.n_head + 2 * self.groups) * self.size, bias=False)
+        self.proj = nn.Linear(config.n_embd, config.n_embd, bias=False)
+
+    def forward(self, u, rope):
+        cos, sin, mask = rope
+        batch, T, width = u.shape
+        # Rows of attn are interleaved: per KV group its queries, then its key, then its value.
+        qkv = self.attn(u).view(batch, T, self.groups, self.share + 2, self.size)
+        q, k, v = qkv.split([self.share, 1, 1], 3)
+        q = q.reshape(batch, T, self.groups * self.share, self.size)
+        k, v = k.squeeze(3), v.squeeze(3)
+        if not self.nope:
+            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+        if mask is None:
+            y = window_attention_plain(q, k, v, self.window)
+        else:
+            from torch.nn.attention.flex_attention import flex_attention
+            y = flex_attention(q, k, v, block_mask=mask, enable_gqa=True)
+        return self.proj(y.transpose(1, 2).reshape(batch, T, width))
+
+
+class SwiGLU(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.w1 = nn.Linear(config.n_embd, config.intermediate_size, bias=False)
+        self.w2 = nn.Linear(config.n_embd, config.intermediate_size, bias=False)
+        self.w3 = nn.Linear(config.intermediate_size, config.n_embd, bias=False)
+
+    def forward(self, x):
+        return self.w3(F.silu(self.w1(x)) * self.w2(x))
+
+
+class MLP(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.swiglu = SwiGLU(config)
+
+    def forward(self, x):
+        return self.swiglu(x)
+
+
+class Block(nn.Module):
+    def __init__(self, config, index):
+        super().__init__()
+        self.norm_1 = RMSNorm(config.n_embd, config.norm_eps)
+        self.attn = Mamba(config) if index % config.mb_per_layer == 0 else Attention(config)
+        self.norm_2 = RMSNorm(config.n_embd, config.norm_eps)
+        self.mlp = MLP(config)
+
+    def forward(self, x, rope):
+        x = x + self.attn(self.norm_1(x), rope)
+        return x + self.mlp(self.norm_2(x))
+
+
+class Samba(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.config = config.check()
+        self.lm_head = nn.Linear(config.n_embd, config.padded_vocab_size, bias=False)
+        self.transformer = nn.ModuleDict(dict(
+            wte=nn.Embedding(config.padded_vocab_size, config.n_embd),
+            h=nn.ModuleList(Block(config, i) for i in range(config.n_layer)),
+            ln_f=RMSNorm(config.n_embd, config.norm_eps)))
+        nn.init.normal_(self.transformer.wte.weight, std=0.02)
+        self.lm_head.weight = self.transformer.wte.weight
+        # Linear layers keep PyTorch's default, kaiming-uniform with a = sqrt(5). What writes into the residual
+        # stream is scaled down by the number of writers, as the reference does.
+        with torch.no_grad():
+            for name, weight in self.named_parameters():
+                if name.endswith(("out_proj.weight", "attn.proj.weight", "swiglu.w3.weight")):
+                    weight /= math.sqrt(2 * config.n_layer)
+        self._masks = {}
+
+    def hidden(self, ids, flex=False):
+        """The normed final states [batch, T, n_embd] of ids [batch, T]; flex: attend through flex_attention."""
+        cos, sin, mask = self._tables(ids.shape[1], ids.device, flex)
+        x = self.transformer.wte(ids).float()
+        for block in self.transformer.h:
+            x = block(x, (cos, sin, mask))
+        return self.transformer.ln_f(x)
+
+    def forward(self, ids):
+        """Logits [batch, T, padded_vocab_size]."""
+        return self.lm_head(self.hidden(ids))
+
+    def _tables(self, T, device, flex):
+        key = (T, device, flex)
+        if key not in self._masks:
+            cos, sin = rope_tables(T, self.config.head_size, self.config.rope_base, device)
+            mask = None
+            if flex:
+                from torch.nn.attention.flex_attention import create_block_mask
+                window = self.config.local_window
+                mask = create_block_mask(lambda b, h, q, k: (q >= k) & (q - k < window), None, None, T, T, device=device)
+            self._masks[key] = cos, sin, mask
+        return self._masks[key]
+
+    def flops_per_token(self, T):
+        """Forward and backward matrix operations a token, attention over its window included."""
+        weights = sum(p.numel() for p in self.parameters() if p.dim() == 2)
+        window = min(self.config.local_window, T)
+        keys = (window * (window + 1) / 2 + (T - window) * window) / T
+        attention = self.config.n_layer // 2 * 4 * keys * self.config.n_embd
+        return 6 * weights + 3 * attention
+
+
+def decayed(name, weight):
+    """Whether weight decay applies: to matrices only, not to norms, biases, A_log, D or the embedding."""
+    return weight.dim() == 2 and not name.endswith(("A_log", "wte.weight"))
