@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/samba-web/samba/tools/browser"
+	"github.com/samba-web/samba/wasm/protocol"
+)
+
+// Where a command may compute.
+const (
+	backendCPU    = "cpu"    // plain Go
+	backendNative = "native" // wgpu-native
+)
+
+func backends() []string { return append([]string{backendCPU, backendNative}, browser.Names()...) }
+
+// engine is a client's end of a conversation with an engine: in this process or in a browser's worker, the messages
+// are the same.
+type engine struct {
+	send   func(protocol.Frame) error
+	frames <-chan protocol.Frame // closed when the engine has gone
+	gone   func() error          // why it has
+	close  func()
+	lastID uint32
+}
+
+// cancelPatience is how long an engine may take to notice that it was cancelled: a chunk of a long prompt on a slow
+// machine.
+const cancelPatience = 5 * time.Second
+
+// ask sends a request and waits for the message that ends it; the others go to on. When ctx ends, the request is
+// cancelled: generate then still ends in a Done, all else in errInterrupted.
+func (e *engine) ask(ctx context.Context, request protocol.Message, on func(m protocol.Message, data []byte) error) (protocol.Message, error) {
+	e.lastID++
+	id := e.lastID
+	if err := e.tell(id, request); err != nil {
+		return nil, err
+	}
+	interrupted := ctx.Done()
+	var enough <-chan time.Time
+	for {
+		select {
+		case <-interrupted:
+			interrupted, enough = nil, time.After(cancelPatience)
+			e.lastID++
+			if err := e.tell(e.lastID, &protocol.Cancel{Target: id}); err != nil {
+				return nil, errInterrupted
+			}
+		case <-enough:
+			return nil, errInterrupted
+		case frame, ok := <-e.frames:
+			if !ok {
+				return nil, e.gone()
+			}
+			answered, message, err := protocol.DecodeReply(frame)
+			if err != nil {
+				return nil, fmt.Errorf("the engine sent what cannot be read: %w", err)
+			}
+			failed, isError := message.(*protocol.Error)
+			switch {
+			case isError && failed.Code == protocol.CodeCancelled:
+				return nil, errInterrupted
+			case isError && (answered == id || answered == 0): // 0: before it read any request
+				return nil, errors.New(failed.Message)
+			case answered != id:
+				continue
+			}
+			switch message.(type) {
+			case *protocol.Ready, *protocol.Done:
+				return message, nil
+			}
+			if err := on(message, frame.Data); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+func (e *engine) tell(id uint32, m protocol.Message) error {
+	frame, err := protocol.Encode(id, m, nil)
+	if err != nil {
+		return err
+	}
+	return e.send(frame)
+}
+
+// engineFlags are the flags of commands that run a model.
+type engineFlags struct {
+	model        string
+	backend      string
+	browserPath  string
+	browserFlags string
+}
+
+func (f *engineFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.model, "model", "", "the model's folder")
+	cmd.Flags().StringVar(&f.backend, "backend", backendNative, "where to compute: cpu (plain Go), native (the GPU, by wgpu-native), chromium or firefox\n(WebAssembly and WebGPU in the installed browser, headless)")
+	cmd.Flags().StringVar(&f.browserPath, "browser-path", "", "the browser's program (default: the environment's CHROME or FIREFOX, then PATH)")
+	cmd.Flags().StringVar(&f.browserFlags, "browser-flags", "", "more flags for the browser, separated by spaces; the environment's CHROME_GPU_FLAGS\nreplaces Chromium's flags for WebGPU")
+	cmd.MarkFlagRequired("model")
+}
+
+// check refuses what cannot work before anything is started.
+func (f *engineFlags) check() error {
+	known := false
+	for _, name := range backends() {
+		known = known || name == f.backend
+	}
+	if !known {
+		return fmt.Errorf("--backend is %q, want one of %s", f.backend, strings.Join(backends(), ", "))
+	}
+	about, err := os.Stat(f.model)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("--model %s: there is no such folder", f.model)
+	case err != nil:
+		return fmt.Errorf("--model: %w", err)
+	case !about.IsDir():
+		return fmt.Errorf("--model %s: this is a file, want a model's folder", f.model)
+	}
+	if _, err := os.Stat(filepath.Join(f.model, "config.json")); err != nil {
+		return fmt.Errorf("--model %s: the folder has no config.json, so it is no model's; `samba convert` makes one from a checkpoint", f.model)
+	}
+	return nil
+}
+
+// open starts the engine that the flags name and loads the model. The engine must be closed in any case but an error.
+func (f *engineFlags) open(ctx context.Context, progress *progress) (*engine, *protocol.Ready, error) {
+	if err := f.check(); err != nil {
+		return nil, nil, err
+	}
+	folder, err := filepath.Abs(f.model) // "." has no name
+	if err != nil {
+		return nil, nil, err
+	}
+	var e *engine
+	load := &protocol.Load{URL: folder, Backend: protocol.BackendWebGPU}
+	switch f.backend {
+	case backendCPU:
+		load.Backend = protocol.BackendCPU
+		e = engineInProcess()
+	case backendNative:
+		e = engineInProcess()
+	default:
+		e, load.URL, err = engineInBrowser(ctx, folder, browser.Options{
+			Name: f.backend, Path: f.browserPath, Flags: strings.Fields(f.browserFlags),
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	answer, err := e.ask(ctx, load, progress.report)
+	progress.done()
+	if err != nil {
+		e.close()
+		return nil, nil, err
+	}
+	ready, ok := answer.(*protocol.Ready)
+	if !ok {
+		e.close()
+		return nil, nil, fmt.Errorf("the engine answered %s to load, want ready", answer.Type())
+	}
+	return e, ready, nil
+}

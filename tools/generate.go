@@ -1,0 +1,172 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/wasm/protocol"
+)
+
+// generated is what --json prints.
+type generated struct {
+	Text         string           `json:"text"`
+	FinishReason string           `json:"finish_reason"`
+	Usage        protocol.Usage   `json:"usage"`
+	Timings      protocol.Timings `json:"timings"`
+	Position     int              `json:"position"`
+	StateBytes   int64            `json:"state_bytes"`
+	Model        string           `json:"model"`
+	Backend      string           `json:"backend"`
+	Adapter      string           `json:"adapter"`
+}
+
+func newGenerate() *cobra.Command {
+	var flags engineFlags
+	var text, chat string
+	var asJSON bool
+	var request protocol.Generate
+	var maxTokens, topK int
+	var temperature, topP, minP, repetitionPenalty float64
+	var seed uint64
+	cmd := &cobra.Command{
+		Use:   "generate",
+		Short: "Continue a text or answer a message",
+		Long: `Continues a text (--prompt) or answers a message by the model's chat template (--chat).
+The text goes to stdout as it comes, figures go to stderr. Settings left out are the
+model's own. Ctrl-C ends the answer.`,
+		Example: "  samba generate --model www/models/default --chat \"Tell me a story about a fox.\"\n  samba generate --model DIR --prompt \"Once upon a time\" --temperature 0 --backend firefox",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch given := cmd.Flags().Changed; {
+			case given("chat") && chat == "":
+				return errors.New("--chat is empty: there is nothing to answer")
+			case given("prompt") && text == "":
+				return errors.New("--prompt is empty: there is nothing to continue")
+			}
+			request.Prompt = text
+			if chat != "" {
+				request.Messages = []protocol.ChatMessage{{Role: "user", Content: chat}}
+			}
+			for name, take := range map[string]func(){
+				"max-tokens":         func() { request.MaxTokens = &maxTokens },
+				"temperature":        func() { request.Temperature = &temperature },
+				"top-p":              func() { request.TopP = &topP },
+				"top-k":              func() { request.TopK = &topK },
+				"min-p":              func() { request.MinP = &minP },
+				"repetition-penalty": func() { request.RepetitionPenalty = &repetitionPenalty },
+				"seed":               func() { request.Seed = &seed },
+			} {
+				if cmd.Flags().Changed(name) {
+					take()
+				}
+			}
+			if err := validate(&request); err != nil {
+				return err
+			}
+			return runGenerate(cmd, &flags, &request, asJSON)
+		},
+	}
+	flags.register(cmd)
+	cmd.Flags().StringVar(&text, "prompt", "", "text to continue")
+	cmd.Flags().StringVar(&chat, "chat", "", "message to answer")
+	cmd.Flags().IntVar(&maxTokens, "max-tokens", 1024, "the most tokens to generate")
+	cmd.Flags().Float64Var(&temperature, "temperature", 0, "divides the logits; 0: always the likeliest token")
+	cmd.Flags().Float64Var(&topP, "top-p", 0, "keep the likeliest tokens that together reach this probability")
+	cmd.Flags().IntVar(&topK, "top-k", 0, "keep this many of the likeliest tokens; 0: all")
+	cmd.Flags().Float64Var(&minP, "min-p", 0, "drop tokens less likely than this share of the likeliest one")
+	cmd.Flags().Float64Var(&repetitionPenalty, "repetition-penalty", 0, "divides the score of tokens that were there already; 1: leave them alone")
+	cmd.Flags().Uint64Var(&seed, "seed", 0, "the same seed gives the same text; left out: drawn at random")
+	cmd.Flags().StringArrayVar(&request.Stop, "stop", nil, "text that ends the answer, itself left out; can be given several times")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object at the end, text and figures")
+	cmd.MarkFlagsMutuallyExclusive("prompt", "chat")
+	cmd.MarkFlagsOneRequired("prompt", "chat")
+	return cmd
+}
+
+// validate asks the protocol whether an engine would take the request, before one is started.
+func validate(request *protocol.Generate) error {
+	frame, err := protocol.Encode(1, request, nil)
+	if err == nil {
+		_, _, err = protocol.DecodeRequest(frame)
+	}
+	return err
+}
+
+func runGenerate(cmd *cobra.Command, flags *engineFlags, request *protocol.Generate, asJSON bool) error {
+	progress := newProgress(os.Stderr)
+	e, ready, err := flags.open(cmd.Context(), progress)
+	if err != nil {
+		return err
+	}
+	defer e.close()
+
+	var whole strings.Builder
+	out := cmd.OutOrStdout()
+	answer, err := e.ask(cmd.Context(), request, func(m protocol.Message, data []byte) error {
+		piece, ok := m.(*protocol.Text)
+		if !ok {
+			return progress.report(m, data)
+		}
+		progress.done()
+		whole.WriteString(piece.Text)
+		if asJSON {
+			return nil
+		}
+		_, err := io.WriteString(out, piece.Text)
+		return err
+	})
+	progress.done()
+	if !asJSON && whole.Len() > 0 {
+		fmt.Fprintln(out)
+	}
+	if err != nil {
+		return err
+	}
+	done, ok := answer.(*protocol.Done)
+	if !ok {
+		return fmt.Errorf("the engine answered %s to generate, want done", answer.Type())
+	}
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		err = encoder.Encode(generated{
+			Text: whole.String(), FinishReason: done.FinishReason, Usage: done.Usage, Timings: done.Timings,
+			Position: done.Position, StateBytes: done.StateBytes, Model: ready.Model, Backend: ready.Backend, Adapter: ready.Adapter,
+		})
+	} else {
+		fmt.Fprintln(cmd.ErrOrStderr(), figures(ready, done))
+	}
+	if err == nil && done.FinishReason == model.FinishCancelled {
+		return errInterrupted
+	}
+	return err
+}
+
+// figures is one line of what the answer took.
+func figures(ready *protocol.Ready, done *protocol.Done) string {
+	rate := func(tokens int, seconds float64) string {
+		if seconds <= 0 {
+			return ""
+		}
+		return fmt.Sprintf(" (%.1f a second)", float64(tokens)/seconds)
+	}
+	return fmt.Sprintf("%d prompt tokens in %.2f s%s, %d tokens in %.2f s%s, first after %.2f s; ended by %s; state %.1f MiB; %s on %s",
+		done.Usage.PrefilledTokens, done.Timings.Prefill, rate(done.Usage.PrefilledTokens, done.Timings.Prefill),
+		done.Usage.CompletionTokens, done.Timings.Decode, rate(done.Usage.CompletionTokens, done.Timings.Decode),
+		done.Timings.FirstToken, done.FinishReason, float64(done.StateBytes)/(1<<20), ready.Model, adapter(ready))
+}
+
+func adapter(ready *protocol.Ready) string {
+	if ready.Adapter == "" || ready.Adapter == ready.Backend {
+		return ready.Backend
+	}
+	return fmt.Sprintf("%s (%s)", ready.Backend, ready.Adapter)
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"os"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/wasm/protocol"
+)
+
+// progress shows how far a long step is, on a terminal. Nil shows nothing.
+type progress struct {
+	to        *os.File
+	container *mpb.Progress // nil while nothing is shown
+	bar       *mpb.Bar
+	phase     string
+}
+
+// newProgress draws on the file, if that is a terminal.
+func newProgress(to *os.File) *progress {
+	about, err := to.Stat()
+	if err != nil || about.Mode()&os.ModeCharDevice == 0 || os.Getenv("TERM") == "dumb" {
+		return nil
+	}
+	return &progress{to: to}
+}
+
+// report shows a Progress message and lets all others pass.
+func (p *progress) report(m protocol.Message, _ []byte) error {
+	if update, ok := m.(*protocol.Progress); ok && p != nil {
+		p.update(update)
+	}
+	return nil
+}
+
+func (p *progress) update(m *protocol.Progress) {
+	if p.container == nil {
+		p.container = mpb.New(mpb.WithOutput(p.to), mpb.WithWidth(40))
+	}
+	if p.phase != m.Phase {
+		p.finish()
+		counters := decor.CountersNoUnit("%d of %d")
+		if m.Phase == model.PhaseDownload || m.Phase == phaseConvert {
+			counters = decor.CountersKibiByte("% .1f of % .1f")
+		}
+		p.phase = m.Phase
+		p.bar = p.container.AddBar(0,
+			mpb.PrependDecorators(decor.Name(phaseNames[m.Phase], decor.WCSyncSpaceR)),
+			mpb.AppendDecorators(counters))
+	}
+	p.bar.SetTotal(max(m.Total, m.Loaded, 1), false)
+	p.bar.SetCurrent(m.Loaded)
+}
+
+// phaseConvert is a phase that no engine has.
+const phaseConvert = "convert"
+
+var phaseNames = map[string]string{
+	phaseConvert:        "converting",
+	model.PhaseDownload: "loading weights",
+	model.PhaseCompile:  "preparing kernels",
+	"prefill":           "reading the prompt",
+}
+
+func (p *progress) finish() {
+	if p.bar != nil {
+		p.bar.SetTotal(-1, true) // wherever it stands, it stays there
+		p.bar = nil
+	}
+}
+
+// done leaves the terminal to what comes next.
+func (p *progress) done() {
+	if p == nil || p.container == nil {
+		return
+	}
+	p.finish()
+	p.container.Wait()
+	p.container, p.phase = nil, ""
+}
