@@ -11,6 +11,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/samba-web/samba/tools/convert"
+	"github.com/samba-web/samba/tools/inspect"
 )
 
 // errInterrupted ends a command that the person at the keyboard stopped. Nobody needs telling.
@@ -51,7 +54,7 @@ A model's way:  samba convert  →  samba inspect  →  samba generate  →  sam
 	}
 	root.SetVersionTemplate("samba {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newConvert(), newGenerate(), newServe(), newLogits())
+	root.AddCommand(convert.Command(), inspect.Command(), newGenerate(), newLogits(), newServe())
 	return root
 }
 

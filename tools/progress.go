@@ -42,7 +42,7 @@ func (p *progress) update(m *protocol.Progress) {
 	if p.phase != m.Phase {
 		p.finish()
 		counters := decor.CountersNoUnit("%d of %d")
-		if m.Phase == model.PhaseDownload || m.Phase == phaseConvert {
+		if m.Phase == model.PhaseDownload {
 			counters = decor.CountersKibiByte("% .1f of % .1f")
 		}
 		p.phase = m.Phase
@@ -54,11 +54,7 @@ func (p *progress) update(m *protocol.Progress) {
 	p.bar.SetCurrent(m.Loaded)
 }
 
-// phaseConvert is a phase that no engine has.
-const phaseConvert = "convert"
-
 var phaseNames = map[string]string{
-	phaseConvert:        "converting",
 	model.PhaseDownload: "loading weights",
 	model.PhaseCompile:  "preparing kernels",
 	"prefill":           "reading the prompt",
