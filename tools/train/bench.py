@@ -9,8 +9,11 @@ import torch
 import loss as losses
 import scan_triton
 from model import Config, Samba
-from scan import selective_scan
 from test_scan import random_inputs
+
+
+SHAPES = [(32, 4, 1), (64, 4, 4), (32, 4, 2), (64, 4, 2), (128, 4, 8), (32, 2, 1), (32, 2, 2), (64, 2, 2), (64, 2, 4), (128, 2, 4),
+          (256, 4, 8)]  # (BLOCK, TILE, warps)
 
 
 def median_ms(function, repeats=5):
@@ -30,10 +33,9 @@ def median_ms(function, repeats=5):
 def scans(batch, length, d_inner):
     inputs = random_inputs(batch, length, d_inner, 16, "cuda", torch.bfloat16)
     dy = torch.randn(batch, length, d_inner, device="cuda", dtype=torch.bfloat16)
-    for block, tile, warps in [(32, 8, 4), (32, 4, 1), (32, 4, 4), (32, 8, 8), (32, 16, 4), (32, 16, 8), (64, 8, 4),
-                               (64, 8, 8), (64, 16, 8), (64, 4, 4), (128, 4, 4), (128, 8, 8)]:
-        scan_triton.BLOCK, scan_triton.TILE = block, tile
-        scan_triton.WARPS_FORWARD = scan_triton.WARPS_BACKWARD = warps
+    for block, tile, warps in SHAPES:
+        scan_triton.TILE = tile
+        scan_triton.FORWARD = scan_triton.BACKWARD = {"BLOCK": block, "num_warps": warps}
         try:
             begun = time.time()
             states = scan_triton.scan_forward(*inputs)[1]
@@ -63,7 +65,7 @@ def steps(config, batch, length, profile):
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        return loss
+        return loss.detach()
 
     begun = time.time()
     print(f"first loss {float(step()):.3f}, compiled in {time.time() - begun:.1f} s", flush=True)
@@ -85,14 +87,15 @@ def main():
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--length", type=int, default=4096)
     parser.add_argument("--no-scans", action="store_true")
+    parser.add_argument("--no-steps", action="store_true")
     parser.add_argument("--no-profile", action="store_true")
     args = parser.parse_args()
-    kept = scan_triton.BLOCK, scan_triton.TILE, scan_triton.WARPS_FORWARD, scan_triton.WARPS_BACKWARD
+    kept = scan_triton.TILE, scan_triton.FORWARD, scan_triton.BACKWARD
     if not args.no_scans:
         scans(args.batch, args.length, Config().d_inner)
-    scan_triton.BLOCK, scan_triton.TILE, scan_triton.WARPS_FORWARD, scan_triton.WARPS_BACKWARD = kept
-    assert selective_scan  # the operator the model uses
-    steps(Config(), args.batch, args.length, not args.no_profile)
+    scan_triton.TILE, scan_triton.FORWARD, scan_triton.BACKWARD = kept
+    if not args.no_steps:
+        steps(Config(), args.batch, args.length, not args.no_profile)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ import torch
 import triton
 import triton.language as tl
 
-BLOCK = 32  # channels a program owns
-TILE = 8  # steps a program takes at once; also the distance of the stored states
-WARPS_FORWARD, WARPS_BACKWARD = 4, 4
+TILE = 4  # steps a program takes at once; also the distance of the stored states
+FORWARD = {"BLOCK": 32, "num_warps": 1}  # channels a program owns; measured by bench.py
+BACKWARD = {"BLOCK": 64, "num_warps": 4}
 
 
 @triton.jit
@@ -164,16 +164,16 @@ def scan_forward(x, dt, A, B, C, D, z, dt_bias):
     tiles, state = -(-T // TILE), A.shape[1]
     y = torch.empty(batch, T, d_inner, dtype=x.dtype, device=x.device)
     states = torch.empty(batch, tiles, state, d_inner, dtype=torch.float32, device=x.device)
-    _forward[(batch, -(-d_inner // BLOCK))](
+    _forward[(batch, -(-d_inner // FORWARD["BLOCK"]))](
         x, dt, A, B, C, D, z, dt_bias, y, states, T, d_inner, tiles, *_strides(x, dt, B, C, z),
-        STATE=state, BLOCK=BLOCK, TILE=TILE, num_warps=WARPS_FORWARD)
+        STATE=state, TILE=TILE, **FORWARD)
     return y, states
 
 
 def scan_backward(x, dt, A, B, C, D, z, dt_bias, states, dy):
     """Gradients of x, dt, A, B, C, D, z and dt_bias, each in its tensor's type."""
     batch, T, d_inner = x.shape
-    state, blocks, device = A.shape[1], -(-d_inner // BLOCK), x.device
+    state, blocks, device = A.shape[1], -(-d_inner // BACKWARD["BLOCK"]), x.device
     dy = dy.contiguous()
     dx, ddt, dz = (torch.empty(batch, T, d_inner, dtype=like.dtype, device=device) for like in (x, dt, z))
     dB, dC = (torch.empty(batch, blocks, T, state, dtype=torch.float32, device=device) for _ in range(2))
@@ -181,7 +181,7 @@ def scan_backward(x, dt, A, B, C, D, z, dt_bias, states, dy):
     dD, dbias = (torch.empty(batch, d_inner, dtype=torch.float32, device=device) for _ in range(2))
     _backward[(batch, blocks)](
         x, dt, A, B, C, D, z, dt_bias, states, dy, dx, ddt, dA, dB, dC, dD, dz, dbias, T, d_inner, states.shape[1],
-        *_strides(x, dt, B, C, z), STATE=state, BLOCK=BLOCK, TILE=TILE, num_warps=WARPS_BACKWARD)
+        *_strides(x, dt, B, C, z), STATE=state, TILE=TILE, **BACKWARD)
     return (dx, ddt, dA.sum(0).t().contiguous(), dB.sum(1).to(B.dtype), dC.sum(1).to(C.dtype), dD.sum(0), dz,
             dbias.sum(0))
 

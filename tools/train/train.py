@@ -131,7 +131,7 @@ class Trainer:
                 available = stream.rows if name == "text" else len(stream.pack(0))
                 for i in range(min(self.args.eval_batches, available // size)):
                     ids, weights = stream.batch(i, size)
-                    total += float(self.batch_loss(ids, weights)) * weights.sum()
+                    total += float(self.batch_loss(ids, weights).detach()) * weights.sum()
                     count += weights.sum()
                 if count:
                     results["val_" + name] = float(total / count)
