@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# ./build.sh            builds everything: the site, and the samba command at bin/samba
+# ./build.sh serve ...  builds, then serves the chat page on http://localhost:8080 (arguments go to samba serve)
+# ./build.sh test       builds, then runs every test there is: Go natively and in both browsers, TypeScript, Python, end to end
+#
+# As root on Debian it installs what is missing; elsewhere it says in one line what to install.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+fail() { echo "build.sh: $*" >&2; exit 1; }
+
+# need PACKAGE TEST...: installs a Debian package unless the test says that it is there.
+need() {
+  local package=$1; shift
+  "$@" >/dev/null 2>&1 && return
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || fail "$package is missing: install it (on Debian: apt-get install $package)"
+  [ -n "${updated:-}" ] || { apt-get update -q >/dev/null; updated=1; }
+  echo "installing $package"
+  DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "$package" >/dev/null || fail "$package could not be installed"
+}
+
+build() {
+  command -v go >/dev/null || fail "Go is missing: install Go $(sed -n 's/^go //p' go.mod) or newer from go.dev"
+  need nodejs command -v node
+  need npm command -v npm
+  need gcc command -v gcc
+  # The file that npm writes last tells whether what is installed is what the lock asks for.
+  if [ ! www/node_modules/.package-lock.json -nt www/package-lock.json ]; then
+    (cd www && npm ci --no-audit --no-fund --loglevel=error)
+    touch www/node_modules/.package-lock.json
+  fi
+  go run ./tools/site/build
+  go build -o bin/samba ./tools
+}
+
+# stage NAME COMMAND...: runs on after a failure, so that one run tells all that is wrong.
+failed=()
+stage() {
+  local name=$1 start=$SECONDS; shift
+  echo "=== $name"
+  if "$@"; then echo "--- $name: passed in $((SECONDS - start)) s"; else echo "--- $name: FAILED after $((SECONDS - start)) s"; failed+=("$name"); fi
+}
+
+formatted() {
+  local files; files=$(gofmt -l $(git ls-files '*.go'))
+  [ -z "$files" ] || { echo "not formatted by gofmt: $files"; return 1; }
+}
+
+vetted() { go vet ./... && GOOS=js GOARCH=wasm go vet ./gpu/... ./model/... ./wasm/; }
+
+in_browser() { GOOS=js GOARCH=wasm go test -p 1 -timeout 15m -exec "$PWD/bin/gotest $1" ./gpu/... ./model; }
+
+www() { (cd www && npm run --silent "$1"); }
+
+python() { (cd tools/train && /usr/bin/python3 -m unittest); }
+
+run_tests() {
+  need chromium command -v chromium
+  need firefox-esr command -v firefox-esr
+  need mesa-vulkan-drivers test -e /usr/share/vulkan/icd.d/lvp_icd.x86_64.json -o -e /usr/share/vulkan/icd.d/lvp_icd.aarch64.json
+  need python3-torch /usr/bin/python3 -c "import torch"
+  go build -o bin/gotest ./tools/browser/gotest
+  stage "Go format" formatted
+  stage "Go vet" vetted
+  stage "Go tests, native" go test -p 1 ./...
+  stage "Go tests in Chromium" in_browser chromium
+  stage "Go tests in Firefox" in_browser firefox
+  stage "TypeScript checks" www check
+  stage "TypeScript tests" www unit
+  stage "trainer tests" python
+  stage "end to end in both browsers" www e2e
+  [ ${#failed[@]} = 0 ] || fail "failed: $(printf '%s; ' "${failed[@]}")"
+  echo "all tests passed in $((SECONDS / 60)) min"
+}
+
+case "${1:-build}" in
+  build) build ;;
+  serve) shift; build; exec bin/samba serve "$@" ;;
+  test) build; run_tests ;;
+  *) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac
