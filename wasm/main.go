@@ -1,0 +1,133 @@
+//go:build js
+
+// Command wasm is the engine as a Web Worker runs it: one client, the page,
+// whose messages come and go by postMessage. The worker (www/engine/worker.ts)
+// provides globalThis.samba:
+//
+//	listen(f)                  f(json, data) is called for every message of the page
+//	post(json, data)           sends one; data is a Uint8Array or null
+//	breathe()                  a promise for when the browser has looked at its events
+//	read(url, cancel)          a promise of a small file's Uint8Array
+//	shard(url, size, sha256, loaded, cancel)
+//	                           a promise of a whole, verified file's Uint8Array
+//
+// where loaded(bytes) hears of what has arrived and cancel is an AbortSignal.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"syscall/js"
+	"time"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/wasm/protocol"
+)
+
+func main() {
+	worker := js.Global().Get("samba")
+	if worker.IsUndefined() {
+		fmt.Fprintln(os.Stderr, "globalThis.samba is missing: this program runs in the worker of www/engine")
+		os.Exit(1)
+	}
+	engine := protocol.Engine{Home: home{worker}}
+	if err := engine.Serve(context.Background(), newPort(worker)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// home is a worker of a page.
+type home struct{ worker js.Value }
+
+func (h home) Source(url string) (model.Source, error) { return newFolder(h.worker, url) }
+
+func (h home) Device(ctx context.Context) (*gpu.Device, error) {
+	if js.Global().Get("navigator").Get("gpu").IsUndefined() {
+		return nil, protocol.Fault(protocol.CodeNoWebGPU, errors.New(
+			"this browser has no WebGPU here; it needs a recent Chrome, Edge, Safari or Firefox, and an address that starts with https or localhost"))
+	}
+	return gpu.Open(ctx)
+}
+
+// patience is how long the engine may work before the browser gets to see its
+// events, a cancel among them. On a GPU it waits often anyway; plain Go does not.
+const patience = 15 * time.Millisecond
+
+// port is the page's end of the worker.
+type port struct {
+	worker js.Value
+
+	mu      sync.Mutex
+	waiting []protocol.Frame
+	arrived chan struct{} // holds one value while waiting has messages
+	rested  time.Time
+}
+
+func newPort(worker js.Value) *port {
+	p := &port{worker: worker, arrived: make(chan struct{}, 1), rested: time.Now()}
+	worker.Call("listen", js.FuncOf(func(_ js.Value, args []js.Value) any {
+		frame := protocol.Frame{JSON: []byte(args[0].String())}
+		if data := args[1]; data.Truthy() {
+			frame.Data = make([]byte, data.Length())
+			js.CopyBytesToGo(frame.Data, data)
+		}
+		// This function must not block: the queue has no bound of its own, the engine's has.
+		p.mu.Lock()
+		p.waiting = append(p.waiting, frame)
+		p.mu.Unlock()
+		select {
+		case p.arrived <- struct{}{}:
+		default:
+		}
+		return nil
+	}))
+	return p
+}
+
+// Receive waits for the page's next message. A worker never sees its page go:
+// it is ended with it.
+func (p *port) Receive(ctx context.Context) (protocol.Frame, error) {
+	for {
+		p.mu.Lock()
+		if len(p.waiting) > 0 {
+			frame := p.waiting[0]
+			p.waiting = p.waiting[1:]
+			p.mu.Unlock()
+			return frame, nil
+		}
+		p.mu.Unlock()
+		select {
+		case <-p.arrived:
+		case <-ctx.Done():
+			return protocol.Frame{}, io.EOF
+		}
+	}
+}
+
+// Send posts a message. The attachment is copied out of Go's heap once and then
+// moved, not copied, to the page.
+func (p *port) Send(f protocol.Frame) error {
+	data := js.Null()
+	if len(f.Data) > 0 {
+		data = js.Global().Get("Uint8Array").New(len(f.Data))
+		js.CopyBytesToJS(data, f.Data)
+	}
+	p.worker.Call("post", string(f.JSON), data)
+	p.mu.Lock()
+	tired := time.Since(p.rested) > patience
+	p.mu.Unlock()
+	if !tired {
+		return nil
+	}
+	_, err := await(p.worker.Call("breathe"))
+	p.mu.Lock()
+	p.rested = time.Now()
+	p.mu.Unlock()
+	return err
+}

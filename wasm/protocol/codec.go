@@ -1,0 +1,206 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+)
+
+// What a client may ask for at most. Far above what a page sends; low enough
+// that a hostile client cannot exhaust the engine with one message.
+const (
+	MaxMessageBytes = 64 << 20
+	maxTurns        = 1 << 16
+	maxStops        = 16
+	maxStopBytes    = 1 << 10
+	maxNewTokens    = 1 << 30
+	maxLogitsIDs    = 1 << 22
+	maxSeed         = 1<<53 - 1 // what JavaScript's numbers hold exactly
+	defaultTokens   = 1024
+)
+
+// Frame is a message on the wire.
+type Frame struct {
+	JSON []byte
+	Data []byte // the binary attachment; nil without one
+}
+
+// Encode makes the frame that answers, or asks, under the given id. The type
+// and the length of the attachment are filled in here and nowhere else.
+func Encode(id uint32, m Message, data []byte) (Frame, error) {
+	*m.header() = Header{Type: m.Type(), ID: id, Binary: len(data)}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return Frame{}, fmt.Errorf("message %s: %w", m.Type(), err)
+	}
+	return Frame{JSON: text, Data: data}, nil
+}
+
+// DecodeRequest reads a client's message strictly: unknown types and fields,
+// wrong kinds of values and values out of range are errors that name the field.
+// The id is returned even then, as far as it could be read, so that the error
+// can be answered.
+func DecodeRequest(f Frame) (id uint32, m Message, err error) {
+	return decode(f, Requests)
+}
+
+// DecodeReply reads an engine's message just as strictly; tools are clients too.
+func DecodeReply(f Frame) (id uint32, m Message, err error) {
+	return decode(f, Replies)
+}
+
+func decode(f Frame, kinds []Message) (id uint32, m Message, err error) {
+	if len(f.JSON) > MaxMessageBytes {
+		return 0, nil, fmt.Errorf("message of %d bytes, want at most %d", len(f.JSON), MaxMessageBytes)
+	}
+	if !utf8.Valid(f.JSON) {
+		return 0, nil, errors.New("message is not valid UTF-8")
+	}
+	var h Header
+	if err := json.Unmarshal(f.JSON, &h); err != nil {
+		return h.ID, nil, fmt.Errorf("message: %w", plain(err))
+	}
+	for _, kind := range kinds {
+		if kind.Type() == h.Type {
+			m = reflect.New(reflect.TypeOf(kind).Elem()).Interface().(Message)
+		}
+	}
+	if m == nil {
+		return h.ID, nil, fmt.Errorf("message type %q, want %s", clip(h.Type), names(kinds))
+	}
+	d := json.NewDecoder(bytes.NewReader(f.JSON))
+	d.DisallowUnknownFields()
+	if err := d.Decode(m); err != nil {
+		return h.ID, nil, fmt.Errorf("message %s: %w", h.Type, plain(err))
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return h.ID, nil, fmt.Errorf("message %s: something follows its JSON object", h.Type)
+	}
+	if h.Binary != 0 && h.Binary != len(f.Data) {
+		return h.ID, nil, fmt.Errorf("message %s: binary is %d, but %d bytes were attached", h.Type, h.Binary, len(f.Data))
+	}
+	if v, ok := m.(interface{ validate() error }); ok {
+		if err := v.validate(); err != nil {
+			return h.ID, nil, fmt.Errorf("message %s: %w", h.Type, err)
+		}
+	}
+	return h.ID, m, nil
+}
+
+func (m *Load) validate() error {
+	if m.URL == "" {
+		return errors.New("url is missing")
+	}
+	switch m.Backend {
+	case "", BackendWebGPU, BackendCPU:
+		return nil
+	}
+	return fmt.Errorf("backend is %q, want %q or %q", clip(m.Backend), BackendWebGPU, BackendCPU)
+}
+
+func (m *Generate) validate() error {
+	switch {
+	case len(m.Messages) > 0 && m.Prompt != "":
+		return errors.New("both messages and prompt are given, want one of them")
+	case len(m.Messages) == 0 && m.Prompt == "":
+		return errors.New("messages and prompt are both empty, want one of them")
+	case len(m.Messages) > maxTurns:
+		return fmt.Errorf("messages has %d entries, want at most %d", len(m.Messages), maxTurns)
+	case len(m.Stop) > maxStops:
+		return fmt.Errorf("stop has %d entries, want at most %d", len(m.Stop), maxStops)
+	}
+	for i, turn := range m.Messages {
+		if turn.Role == "" {
+			return fmt.Errorf("messages[%d].role is missing", i)
+		}
+	}
+	for i, stop := range m.Stop {
+		if stop == "" || len(stop) > maxStopBytes {
+			return fmt.Errorf("stop[%d] has %d bytes, want 1 to %d", i, len(stop), maxStopBytes)
+		}
+	}
+	if m.Seed != nil && *m.Seed > maxSeed {
+		return fmt.Errorf("seed is %d, want at most %d", *m.Seed, uint64(maxSeed))
+	}
+	return errors.Join(
+		within("max_tokens", m.MaxTokens, 1, maxNewTokens),
+		within("temperature", m.Temperature, 0, 100),
+		within("top_p", m.TopP, math.SmallestNonzeroFloat64, 1),
+		within("top_k", m.TopK, 0, 1<<20),
+		within("min_p", m.MinP, 0, 1),
+		within("repetition_penalty", m.RepetitionPenalty, 0.01, 100),
+	)
+}
+
+func (m *Logits) validate() error {
+	if n := len(m.IDs); n == 0 || n > maxLogitsIDs {
+		return fmt.Errorf("ids has %d entries, want 1 to %d", n, maxLogitsIDs)
+	}
+	return within("chunk", &m.Chunk, 0, 1<<20)
+}
+
+// within refuses a setting that is out of range; one left out is fine.
+func within[T int | float64](name string, got *T, low, high T) error {
+	if got == nil || (*got >= low && *got <= high) {
+		return nil
+	}
+	if float64(low) == math.SmallestNonzeroFloat64 {
+		return fmt.Errorf("%s is %v, want above 0 and at most %v", name, *got, high)
+	}
+	return fmt.Errorf("%s is %v, want %v to %v", name, *got, low, high)
+}
+
+// plain rewords encoding/json's errors for people who do not know our structs.
+func plain(err error) error {
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &kind) && kind.Field != "":
+		return fmt.Errorf("%s is a JSON %s, want %s", clip(strings.TrimPrefix(kind.Field, "Header.")), kind.Value, wanted(kind.Type))
+	case errors.As(err, &kind):
+		return fmt.Errorf("got a JSON %s, want an object", kind.Value)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return errors.New("the JSON ends too early")
+	}
+	return errors.New(clip(strings.TrimPrefix(err.Error(), "json: ")))
+}
+
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Slice:
+		return "an array"
+	case reflect.Struct:
+		return "an object"
+	case reflect.Uint32, reflect.Uint64:
+		return "a whole number, not negative and not too large"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	}
+	return t.String()
+}
+
+func names(kinds []Message) string {
+	list := make([]string, len(kinds))
+	for i, kind := range kinds {
+		list[i] = kind.Type()
+	}
+	return strings.Join(list, ", ")
+}
+
+// clip keeps what a client sent from filling an error message.
+func clip(s string) string {
+	const most = 200
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}

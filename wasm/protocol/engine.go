@@ -1,0 +1,421 @@
+package protocol
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/prompt"
+)
+
+// Where a model may compute.
+const (
+	BackendWebGPU = "webgpu" // the fastest GPU that the home has
+	BackendCPU    = "cpu"    // plain Go: right everywhere, slow
+)
+
+// maxWaiting is how many requests a client may have waiting behind the one at work.
+const maxWaiting = 64
+
+// Home is the place that an engine runs in: a worker in a page, or a process.
+type Home interface {
+	// Source opens the model folder at an address.
+	Source(url string) (model.Source, error)
+	// Device opens a GPU.
+	Device(ctx context.Context) (*gpu.Device, error)
+}
+
+// Engine serves one client: it keeps the model and the conversation's state.
+// Its zero value with a Home is ready.
+type Engine struct {
+	Home Home
+
+	conn    Conn
+	model   *model.Model
+	session *model.Session
+	device  *gpu.Device // nil on the CPU
+
+	mu      sync.Mutex
+	pending map[uint32]context.CancelFunc // requests that run or wait, by id
+}
+
+// job is a request on its way through the queue.
+type job struct {
+	ctx     context.Context
+	id      uint32
+	request Message
+}
+
+// Serve answers the client's messages until it goes away or ctx ends, then
+// gives back all that the engine held. It returns nil when the client left.
+func (e *Engine) Serve(ctx context.Context, conn Conn) error {
+	ctx, stop := context.WithCancel(ctx)
+	e.conn, e.pending = conn, map[uint32]context.CancelFunc{}
+	queue := make(chan job, maxWaiting)
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		defer e.unload()
+		for j := range queue {
+			e.run(j)
+		}
+	}()
+	err := e.receive(ctx, queue)
+	stop()
+	close(queue)
+	<-finished
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// receive queues requests and carries out cancels until the connection ends.
+func (e *Engine) receive(ctx context.Context, queue chan<- job) error {
+	for {
+		frame, err := e.conn.Receive(ctx)
+		if err != nil {
+			return err
+		}
+		id, request, err := DecodeRequest(frame)
+		if err != nil {
+			if err := e.fail(id, fault{CodeBadRequest, err}); err != nil {
+				return err
+			}
+			continue
+		}
+		if c, ok := request.(*Cancel); ok {
+			e.cancel(c.Target)
+			continue
+		}
+		if err := e.enqueue(ctx, queue, id, request); err != nil {
+			if err := e.fail(id, fault{CodeBadRequest, err}); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (e *Engine) enqueue(ctx context.Context, queue chan<- job, id uint32, request Message) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, taken := e.pending[id]; taken {
+		return fmt.Errorf("message %s: id %d belongs to a request that is not finished yet", request.Type(), id)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	select {
+	case queue <- job{ctx, id, request}:
+		e.pending[id] = cancel
+		return nil
+	default:
+		cancel()
+		return fmt.Errorf("message %s: %d requests are waiting already", request.Type(), maxWaiting)
+	}
+}
+
+func (e *Engine) cancel(id uint32) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if cancel := e.pending[id]; cancel != nil {
+		cancel()
+	}
+}
+
+// run serves one request and sends the one message that ends it.
+func (e *Engine) run(j job) {
+	answer, err := e.serve(j)
+	// The id is free again before its last message is out: a client may use it at once.
+	e.mu.Lock()
+	e.pending[j.id]()
+	delete(e.pending, j.id)
+	e.mu.Unlock()
+	if err != nil {
+		e.fail(j.id, err)
+		return
+	}
+	e.send(j.id, answer, nil)
+}
+
+func (e *Engine) serve(j job) (answer Message, err error) {
+	// A fault in the engine ends one request with an error, not everybody's page.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fault{CodeInternal, fmt.Errorf("the engine failed at %s: %v", j.request.Type(), r)}
+		}
+	}()
+	if load, ok := j.request.(*Load); ok {
+		return e.load(j.ctx, j.id, load)
+	}
+	if e.model == nil {
+		return nil, fault{CodeNotLoaded, fmt.Errorf("%s: no model is loaded, send load first", j.request.Type())}
+	}
+	switch request := j.request.(type) {
+	case *Generate:
+		return e.generate(j.ctx, j.id, request)
+	case *Logits:
+		return e.logits(j.ctx, j.id, request)
+	}
+	return nil, fmt.Errorf("no handler for %s", j.request.Type())
+}
+
+func (e *Engine) unload() {
+	if e.session != nil {
+		e.session.Close()
+	}
+	if e.model != nil {
+		e.model.Close()
+	}
+	if e.device != nil {
+		e.device.Close()
+	}
+	e.session, e.model, e.device = nil, nil, nil
+}
+
+func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err error) {
+	e.unload()
+	defer func() {
+		if err != nil {
+			e.unload()
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	// The device comes first: without one nothing need be downloaded.
+	if m.Backend != BackendCPU {
+		if e.device, err = e.Home.Device(ctx); err != nil {
+			return nil, err
+		}
+	}
+	source, err := e.Home.Source(m.URL)
+	if err != nil {
+		return nil, err
+	}
+	e.model, err = model.Load(ctx, source, model.Options{Device: e.device, OnProgress: func(p model.Progress) {
+		e.send(id, &Progress{Phase: p.Phase, Loaded: p.Loaded, Total: p.Total, Shard: p.Shard, Shards: p.Shards, File: p.File}, nil)
+	}})
+	if err != nil {
+		return nil, ofModel(err)
+	}
+	if e.session, err = e.model.NewSession(); err != nil {
+		return nil, ofModel(err)
+	}
+	return e.ready(m.URL), nil
+}
+
+// ofModel blames the model's files for an error of loading that says nothing else of its kind.
+func ofModel(err error) error {
+	if codeOf(err) == CodeInternal {
+		return fault{CodeBadModel, err}
+	}
+	return err
+}
+
+func (e *Engine) ready(url string) *Ready {
+	c := e.model.Config()
+	r := &Ready{
+		Model: folder(url), Layers: c.NumHiddenLayers, HiddenSize: c.HiddenSize, VocabSize: c.VocabSize,
+		Chat: e.model.Template() != nil, Backend: BackendCPU, Adapter: "plain Go on the CPU",
+		StateBytes: e.session.StateBytes(),
+	}
+	for _, t := range c.TensorSpecs() {
+		n := int64(1)
+		for _, d := range t.Shape {
+			n *= int64(d)
+		}
+		r.Parameters += n
+	}
+	if c.Has(model.LayerSlidingAttention) {
+		r.SlidingWindow = c.SlidingWindow
+	}
+	if c.Quantization != nil {
+		r.Bits = c.Quantization.Bits
+	}
+	if e.device != nil {
+		about := e.device.Info()
+		r.Backend, r.Features = about.Backend, about.Features
+		r.Adapter = strings.TrimSpace(about.Vendor + " " + about.Name)
+	}
+	return r
+}
+
+// folder is the last part of a model folder's address, its name.
+func folder(url string) string {
+	url, _, _ = strings.Cut(url, "?")
+	return path.Base(strings.TrimRight(url, "/"))
+}
+
+func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message, error) {
+	ids, err := e.prompt(m)
+	if err != nil {
+		return nil, err
+	}
+	request := model.Request{
+		Prompt: ids, MaxTokens: defaultTokens, Sampling: m.sampling(e.model.Defaults()), Stop: m.Stop,
+		OnPrefill: func(done, total int) {
+			e.send(id, &Progress{Phase: "prefill", Loaded: int64(done), Total: int64(total)}, nil)
+		},
+	}
+	if m.MaxTokens != nil {
+		request.MaxTokens = *m.MaxTokens
+	}
+	result, err := e.session.Generate(ctx, request, func(c model.Chunk) error {
+		return e.send(id, &Text{Text: c.Text, Tokens: c.Tokens}, nil)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Done{
+		FinishReason: result.FinishReason,
+		Usage: Usage{
+			PromptTokens: result.PromptTokens, PrefilledTokens: result.PrefilledTokens,
+			CompletionTokens: result.CompletionTokens, TotalTokens: result.PromptTokens + result.CompletionTokens,
+		},
+		Timings:  Timings{Prefill: result.PrefillSeconds, FirstToken: result.FirstTokenSeconds, Decode: result.DecodeSeconds},
+		Position: e.session.Position(), StateBytes: e.session.StateBytes(),
+	}, nil
+}
+
+// prompt renders and tokenizes what the model is to continue.
+func (e *Engine) prompt(m *Generate) ([]uint32, error) {
+	tokenizer := e.model.Tokenizer()
+	if tokenizer == nil {
+		return nil, fault{CodeBadModel, errors.New("generate: the model folder has no tokenizer.json, so it takes no text")}
+	}
+	if len(m.Messages) == 0 {
+		return nonEmpty(tokenizer.Encode(m.Prompt, true))
+	}
+	template := e.model.Template()
+	if template == nil {
+		return nil, fault{CodeBadRequest, errors.New("generate: the model has no chat template, send prompt instead of messages")}
+	}
+	turns := make([]prompt.Message, len(m.Messages))
+	for i, turn := range m.Messages {
+		turns[i] = prompt.Message{Role: turn.Role, Content: turn.Content}
+	}
+	text, err := template.Render(turns, true)
+	if err != nil {
+		return nil, fault{CodeBadRequest, fmt.Errorf("generate: messages: %w", err)}
+	}
+	// The template writes the special tokens itself.
+	return nonEmpty(tokenizer.Encode(text, false))
+}
+
+func nonEmpty(ids []uint32) ([]uint32, error) {
+	if len(ids) == 0 {
+		return nil, fault{CodeBadRequest, errors.New("generate: the prompt has no tokens")}
+	}
+	return ids, nil
+}
+
+// sampling lays what the request sets over the model's own defaults.
+func (m *Generate) sampling(s model.Sampling) model.Sampling {
+	set(&s.Temperature, m.Temperature)
+	set(&s.TopP, m.TopP)
+	set(&s.MinP, m.MinP)
+	set(&s.RepetitionPenalty, m.RepetitionPenalty)
+	set(&s.TopK, m.TopK)
+	s.Seed = rand.Uint64() & maxSeed
+	set(&s.Seed, m.Seed)
+	return s
+}
+
+func set[T any](field *T, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}
+
+func (e *Engine) logits(ctx context.Context, id uint32, m *Logits) (Message, error) {
+	vocab := e.model.Config().VocabSize
+	for i, token := range m.IDs {
+		if int(token) >= vocab {
+			return nil, fault{CodeBadRequest, fmt.Errorf("logits: ids[%d] is %d, want less than vocab_size = %d", i, token, vocab)}
+		}
+	}
+	if err := e.session.Reset(); err != nil {
+		return nil, err
+	}
+	row := 0
+	err := e.session.Logits(ctx, m.IDs, m.Chunk, func(rows []float32) error {
+		data := make([]byte, 0, 4*len(rows))
+		for _, v := range rows {
+			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+		}
+		reply := &LogitsRows{Row: row, Rows: len(rows) / vocab}
+		row += reply.Rows
+		return e.send(id, reply, data)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Done{
+		Usage:    Usage{PromptTokens: len(m.IDs), PrefilledTokens: len(m.IDs), TotalTokens: len(m.IDs)},
+		Position: e.session.Position(), StateBytes: e.session.StateBytes(),
+	}, nil
+}
+
+func (e *Engine) send(id uint32, m Message, data []byte) error {
+	frame, err := Encode(id, m, data)
+	if err != nil {
+		return err
+	}
+	return e.conn.Send(frame)
+}
+
+func (e *Engine) fail(id uint32, err error) error {
+	return e.send(id, &Error{Code: codeOf(err), Message: sentence(err)}, nil)
+}
+
+// fault is an error with its code.
+type fault struct {
+	code Code
+	err  error
+}
+
+func (f fault) Error() string { return f.err.Error() }
+func (f fault) Unwrap() error { return f.err }
+
+// Fault gives an error a code for the client. Homes use it.
+func Fault(code Code, err error) error { return fault{code, err} }
+
+// codeOf finds what kind of fault an error is: what it says itself, else what
+// package gpu's and context's errors mean, else a model that does not load.
+func codeOf(err error) Code {
+	var f fault
+	switch {
+	case errors.Is(err, gpu.ErrLost):
+		return CodeDeviceLost
+	case errors.As(err, &f):
+		return f.code
+	case errors.Is(err, context.Canceled):
+		return CodeCancelled
+	case errors.Is(err, gpu.ErrNoAdapter):
+		return CodeNoAdapter
+	}
+	return CodeInternal
+}
+
+// sentence makes an error readable for people: one line, a capital, a full stop.
+func sentence(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "The request was cancelled."
+	}
+	text := strings.TrimSpace(strings.ReplaceAll(err.Error(), "\n", "; "))
+	if text == "" {
+		return "Something failed without saying what."
+	}
+	if !strings.ContainsAny(text[len(text)-1:], ".!?") {
+		text += "."
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}

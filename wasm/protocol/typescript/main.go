@@ -1,0 +1,178 @@
+// Command typescript writes the protocol's messages as TypeScript types, so
+// that both ends of the wire have one source: the Go structs.
+//
+//	go generate ./wasm/protocol
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/samba-web/samba/wasm/protocol"
+)
+
+func main() {
+	out := flag.String("o", "", "the file to write")
+	flag.Parse()
+	text, err := generate("messages.go")
+	if err == nil {
+		err = os.WriteFile(*out, text, 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "typescript:", err)
+		os.Exit(1)
+	}
+}
+
+// generate reads the doc comments from the Go file and the types by reflection.
+func generate(messages string) ([]byte, error) {
+	docs, err := readDocs(messages)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{docs: docs, seen: map[reflect.Type]bool{}}
+	w.line("// Generated from wasm/protocol by go generate; do not edit.")
+	var codes []string
+	for _, c := range protocol.Codes {
+		codes = append(codes, fmt.Sprintf("  | %q", c))
+	}
+	w.comment("", docs["Code"])
+	w.line("export type Code =\n%s;", strings.Join(codes, "\n"))
+	requests, replies := w.messages(protocol.Requests), w.messages(protocol.Replies)
+	w.comment("", "What a client sends.")
+	w.line("export type Request = %s;", strings.Join(requests, " | "))
+	w.comment("", "What an engine answers.")
+	w.line("export type Reply = %s;", strings.Join(replies, " | "))
+	return w.Bytes(), nil
+}
+
+// readDocs returns the comments of types ("Load") and fields ("Load.URL").
+func readDocs(file string) (map[string]string, error) {
+	set := token.NewFileSet()
+	parsed, err := parser.ParseFile(set, file, nil, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	pkg, err := doc.NewFromFiles(set, []*ast.File{parsed}, "protocol", doc.PreserveAST)
+	if err != nil {
+		return nil, err
+	}
+	docs := map[string]string{}
+	for _, t := range pkg.Types {
+		docs[t.Name] = strings.TrimSpace(t.Doc)
+		fields, ok := t.Decl.Specs[0].(*ast.TypeSpec).Type.(*ast.StructType)
+		if !ok {
+			continue
+		}
+		for _, f := range fields.Fields.List {
+			for _, name := range f.Names {
+				docs[t.Name+"."+name.Name] = strings.TrimSpace(f.Doc.Text())
+			}
+		}
+	}
+	return docs, nil
+}
+
+type writer struct {
+	bytes.Buffer
+	docs map[string]string
+	seen map[reflect.Type]bool
+}
+
+func (w *writer) line(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
+
+func (w *writer) comment(indent, text string) {
+	if text == "" {
+		return
+	}
+	lines := strings.Split(text, "\n")
+	if indent == "" {
+		w.line("")
+	}
+	if len(lines) == 1 {
+		w.line("%s/** %s */", indent, text)
+		return
+	}
+	w.line("%s/**", indent)
+	for _, l := range lines {
+		w.line("%s * %s", indent, l)
+	}
+	w.line("%s */", indent)
+}
+
+// messages writes an interface for each message and all that it is made of,
+// and returns the names.
+func (w *writer) messages(list []protocol.Message) []string {
+	var names []string
+	for _, m := range list {
+		t := reflect.TypeOf(m).Elem()
+		w.structure(t, m.Type())
+		names = append(names, t.Name())
+	}
+	return names
+}
+
+func (w *writer) structure(t reflect.Type, kind string) {
+	if w.seen[t] {
+		return
+	}
+	w.seen[t] = true
+	for i := range t.NumField() {
+		inner := t.Field(i).Type
+		if inner.Kind() == reflect.Slice {
+			inner = inner.Elem()
+		}
+		if inner.Kind() == reflect.Struct {
+			w.structure(inner, "")
+		}
+	}
+	w.comment("", w.docs[t.Name()])
+	extends := ""
+	if t.NumField() > 0 && t.Field(0).Anonymous {
+		extends = " extends " + t.Field(0).Name
+	}
+	w.line("export interface %s%s {", t.Name(), extends)
+	if kind != "" {
+		w.line("  type: %q;", kind)
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous {
+			continue
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if strings.Contains(options, "omitempty") {
+			name += "?"
+		}
+		w.comment("  ", w.docs[t.Name()+"."+f.Name])
+		w.line("  %s: %s;", name, typeScript(f.Type))
+	}
+	w.line("}")
+}
+
+func typeScript(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return typeScript(t.Elem())
+	case reflect.Slice:
+		return typeScript(t.Elem()) + "[]"
+	case reflect.Bool:
+		return "boolean"
+	case reflect.String:
+		if t.Name() == "Code" {
+			return "Code"
+		}
+		return "string"
+	case reflect.Struct:
+		return t.Name()
+	}
+	return "number"
+}

@@ -1,0 +1,160 @@
+//go:build js
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+	"syscall/js"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/wasm/protocol"
+)
+
+// folder is a model folder on a web server, read by the worker. Weights stay
+// JavaScript's: Go only passes them on to the GPU.
+type folder struct {
+	worker js.Value
+	base   *url.URL // ends with a slash
+}
+
+func newFolder(worker js.Value, address string) (*folder, error) {
+	base, err := url.Parse(address)
+	if err != nil || (base.Scheme != "http" && base.Scheme != "https") {
+		return nil, protocol.Fault(protocol.CodeBadRequest, fmt.Errorf("load: url is %.200q, want an http or https address of a model folder", address))
+	}
+	if !strings.HasSuffix(base.Path, "/") {
+		base = base.JoinPath("/")
+	}
+	return &folder{worker, base}, nil
+}
+
+func (f *folder) String() string { return f.base.String() }
+
+// address is where a file of the folder is. Names come from the model's index,
+// so they are not trusted: one that leads elsewhere is refused.
+func (f *folder) address(name string) (string, error) {
+	if !fs.ValidPath(name) || strings.ContainsAny(name, `\?#%:`) {
+		return "", fmt.Errorf("%.200q is no name of a file in the model's folder", name)
+	}
+	at := *f.base
+	at.Path += name
+	return at.String(), nil
+}
+
+func (f *folder) ReadFile(ctx context.Context, name string) ([]byte, error) {
+	at, err := f.address(name)
+	if err != nil {
+		return nil, err
+	}
+	array, err := f.fetch(ctx, "read", at)
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, array.Length())
+	js.CopyBytesToGo(data, array)
+	return data, nil
+}
+
+func (f *folder) Shard(ctx context.Context, name string, size int64, sha256 string, loaded func(int64)) (gpu.Blob, error) {
+	at, err := f.address(name)
+	if err != nil {
+		return gpu.Blob{}, err
+	}
+	// Telling the page may wait for the browser, a function that JavaScript
+	// calls must not: the newest count changes hands over a channel.
+	counts, told := make(chan int64, 1), make(chan struct{})
+	go func() {
+		defer close(told)
+		for n := range counts {
+			loaded(n)
+		}
+	}()
+	onBytes := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		select {
+		case <-counts:
+		default:
+		}
+		counts <- int64(args[0].Float())
+		return nil
+	})
+	defer func() {
+		onBytes.Release()
+		close(counts)
+		<-told
+	}()
+	array, err := f.fetch(ctx, "shard", at, float64(size), sha256, onBytes)
+	if err != nil {
+		return gpu.Blob{}, err
+	}
+	return gpu.BlobFromJS(array), nil
+}
+
+// fetch calls one of the worker's functions and ends it when ctx ends.
+func (f *folder) fetch(ctx context.Context, function, at string, arguments ...any) (js.Value, error) {
+	abort := js.Global().Get("AbortController").New()
+	release := context.AfterFunc(ctx, func() { abort.Call("abort") })
+	defer release()
+	all := append([]any{at}, append(arguments, abort.Get("signal"))...)
+	// The worker answers an abort by rejecting, so that this waits for the promise in any case.
+	array, err := await(f.worker.Call(function, all...))
+	if ctx.Err() != nil {
+		return js.Undefined(), ctx.Err()
+	}
+	return array, err
+}
+
+// await waits for a promise without holding up the browser's event loop.
+func await(promise js.Value) (js.Value, error) {
+	type answer struct {
+		value js.Value
+		err   error
+	}
+	answered := make(chan answer, 1)
+	resolve := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		value := js.Undefined()
+		if len(args) > 0 {
+			value = args[0]
+		}
+		answered <- answer{value, nil}
+		return nil
+	})
+	defer resolve.Release()
+	reject := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		answered <- answer{js.Undefined(), asError(args[0])}
+		return nil
+	})
+	defer reject.Release()
+	promise.Call("then", resolve, reject)
+	a := <-answered
+	return a.value, a.err
+}
+
+// asError turns what JavaScript threw into an error with the protocol's code,
+// where the worker gave it one.
+func asError(thrown js.Value) error {
+	if thrown.Type() != js.TypeObject {
+		return errors.New(js.Global().Get("String").Invoke(thrown).String())
+	}
+	text := thrown.Get("message").String()
+	err := errors.New(text)
+	code := thrown.Get("code")
+	if code.Type() != js.TypeString {
+		return err
+	}
+	if protocol.Code(code.String()) == protocol.CodeMissing {
+		// Some files may be missing: the model asks which way it was.
+		err = fmt.Errorf("%s%w", text, quiet{fs.ErrNotExist})
+	}
+	return protocol.Fault(protocol.Code(code.String()), err)
+}
+
+// quiet is an error that errors.Is finds and that adds nothing to the sentence.
+type quiet struct{ error }
+
+func (quiet) Error() string   { return "" }
+func (q quiet) Unwrap() error { return q.error }

@@ -1,0 +1,6 @@
+/** Names of built files beside the script, set by tools/site/build. */
+declare const SAMBA_WORKER: string;
+declare const SAMBA_WASM: string;
+
+declare module "go/wasm_exec" {}
+declare module "gpu/replay" {}

@@ -1,0 +1,218 @@
+// Generated from wasm/protocol by go generate; do not edit.
+
+/** Code tells faults apart for programs; people read the message. */
+export type Code =
+  | "bad_request"
+  | "not_loaded"
+  | "cancelled"
+  | "no_webgpu"
+  | "no_adapter"
+  | "device_lost"
+  | "missing"
+  | "network"
+  | "wrong_length"
+  | "wrong_hash"
+  | "bad_model"
+  | "internal";
+
+/** Header is what every message starts with. */
+export interface Header {
+  /** Which message this is. */
+  type: string;
+  /** The request that this message makes or answers. */
+  id: number;
+  /** Length in bytes of the binary frame that follows. Only over a WebSocket; postMessage carries the bytes as the property data. */
+  binary?: number;
+}
+
+/**
+ * Load asks for the model in a folder; the model loaded before is dropped first.
+ * It is answered by progress messages and one ready.
+ */
+export interface Load extends Header {
+  type: "load";
+  /** Where the model folder is: for an engine in a page an http or https address, for one in a process a path. */
+  url: string;
+  /** Where to compute: "webgpu" (the default) or "cpu". */
+  backend?: string;
+}
+
+/** ChatMessage is one turn of a conversation. */
+export interface ChatMessage {
+  /** Who speaks: "system", "user" or "assistant", or what the model's template knows besides. */
+  role: string;
+  /** What is said. */
+  content: string;
+}
+
+/**
+ * Generate asks for the continuation of a conversation or of a text. It is
+ * answered by progress messages while a long prompt is read, text messages and
+ * one done. What stands in the session's state already is not computed again.
+ * Settings left out are the model's own.
+ */
+export interface Generate extends Header {
+  type: "generate";
+  /** The conversation so far, rendered by the model's chat template. Either messages or prompt. */
+  messages?: ChatMessage[];
+  /** A text to continue as it stands. */
+  prompt?: string;
+  /** The most tokens to generate; at least 1. Default 1024. */
+  max_tokens?: number;
+  /** Divides the logits before sampling; 0 takes the likeliest token always. */
+  temperature?: number;
+  /** Keeps the likeliest tokens that together reach this probability; above 0, at most 1. */
+  top_p?: number;
+  /** Keeps this many of the likeliest tokens; 0 keeps all. */
+  top_k?: number;
+  /** Drops tokens less likely than this share of the likeliest one; 0 to 1. */
+  min_p?: number;
+  /** Divides the score of tokens that were there already; 1 leaves them alone. */
+  repetition_penalty?: number;
+  /** The same seed gives the same text; at most 2^53 - 1. Left out: drawn at random. */
+  seed?: number;
+  /** Texts that end the answer, themselves left out; at most 16. */
+  stop?: string[];
+}
+
+/**
+ * Logits asks for the logits of every position of a sequence, from an empty
+ * state. It is answered by logits messages in order and one done.
+ */
+export interface Logits extends Header {
+  type: "logits";
+  /** The token ids. */
+  ids: number[];
+  /** Tokens per prefill step; 0 lets the engine choose. */
+  chunk?: number;
+}
+
+/**
+ * Cancel ends another request of the same connection, running or waiting. It
+ * has no answer of its own: a generate ends with done and "cancelled", all else
+ * with the error "cancelled".
+ */
+export interface Cancel extends Header {
+  type: "cancel";
+  /** The id of the request to end. */
+  target: number;
+}
+
+/** Progress says how far a long step is. */
+export interface Progress extends Header {
+  type: "progress";
+  /** The step: "download", "compile" or "prefill". */
+  phase: string;
+  /** Done so far: bytes of a download, else steps or tokens. */
+  loaded: number;
+  /** Of how many; 0 where that is not known. */
+  total: number;
+  /** Files complete so far, or the number of the file at hand. */
+  shard?: number;
+  /** Of how many files. */
+  shards?: number;
+  /** The file at hand. */
+  file?: string;
+}
+
+/** Ready says that a model is loaded, and what it is. */
+export interface Ready extends Header {
+  type: "ready";
+  /** The folder's name. */
+  model: string;
+  /** How many weights the model has, shared ones counted once. */
+  parameters: number;
+  /** Bits per quantized weight; 0 where the weights are floats. */
+  bits: number;
+  /** Layers, each a mixer and mostly an MLP. */
+  layers: number;
+  /** Width of the residual stream. */
+  hidden_size: number;
+  /** Keys that an attention layer sees; 0 without such layers. */
+  sliding_window: number;
+  /** Columns of the logits. */
+  vocab_size: number;
+  /** Whether the model has a chat template, so that it takes messages. */
+  chat: boolean;
+  /** What computes: "webgpu", "vulkan" and so on, or "cpu". */
+  backend: string;
+  /** The adapter's own name for itself. */
+  adapter: string;
+  /** The adapter's features in use. */
+  features?: string[];
+  /** Size of one conversation's state in bytes, the same at token 1 and token 1,000,000. */
+  state_bytes: number;
+}
+
+/** Text is the next piece of an answer. */
+export interface Text extends Header {
+  type: "text";
+  /** Whole characters, never a part of one; may be empty. */
+  text: string;
+  /** How many tokens it took. */
+  tokens: number;
+}
+
+/**
+ * LogitsRows carries logits of consecutive positions: the attachment holds
+ * rows × vocab_size little-endian float32.
+ */
+export interface LogitsRows extends Header {
+  type: "logits";
+  /** The first position. */
+  row: number;
+  /** How many positions. */
+  rows: number;
+}
+
+/** Usage counts tokens as OpenAI's API does. */
+export interface Usage {
+  /** Tokens of the whole prompt. */
+  prompt_tokens: number;
+  /** Of those, how many had to be computed; the rest stood in the state. */
+  prefilled_tokens: number;
+  /** Tokens of the answer. */
+  completion_tokens: number;
+  /** Both together. */
+  total_tokens: number;
+}
+
+/** Timings are in seconds. */
+export interface Timings {
+  /** Spent reading the prompt. */
+  prefill: number;
+  /** From the request to the first token. */
+  first_token: number;
+  /** Spent on the answer. */
+  decode: number;
+}
+
+/** Done ends a generate or logits request. */
+export interface Done extends Header {
+  type: "done";
+  /** Why the answer ended: "stop", "length" or "cancelled"; empty after logits. */
+  finish_reason?: string;
+  /** Token counts. */
+  usage: Usage;
+  /** Where the time went. */
+  timings: Timings;
+  /** Tokens in the session's state now: the length of the context. */
+  position: number;
+  /** Size of that state in bytes. */
+  state_bytes: number;
+}
+
+/** Error ends a request that could not be served. */
+export interface Error extends Header {
+  type: "error";
+  /** What kind of fault it was; see the Code constants. */
+  code: Code;
+  /** One sentence: what was got, what was wanted, what to do. */
+  message: string;
+}
+
+/** What a client sends. */
+export type Request = Load | Generate | Logits | Cancel;
+
+/** What an engine answers. */
+export type Reply = Progress | Ready | Text | LogitsRows | Done | Error;

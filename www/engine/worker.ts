@@ -1,0 +1,65 @@
+/** The Web Worker: starts the engine (Go, compiled to WebAssembly) and hands messages through. */
+import "go/wasm_exec";
+import "gpu/replay";
+import { browserStore, ModelFiles } from "./load.ts";
+import type { Error as ErrorMessage } from "./protocol.ts";
+
+declare class Go {
+  importObject: WebAssembly.Imports;
+  run(instance: WebAssembly.Instance): Promise<void>;
+}
+
+// The engine listens a moment after the page may speak: what comes before waits here.
+const early: [json: string, data: Uint8Array | null][] = [];
+let deliver = (json: string, data: Uint8Array | null): void => {
+  early.push([json, data]);
+};
+
+self.onmessage = ({ data: message }: MessageEvent<{ data?: ArrayBuffer }>) => {
+  const { data, ...rest } = message;
+  deliver(JSON.stringify(rest), data ? new Uint8Array(data) : null);
+};
+
+const files = new ModelFiles(browserStore());
+const pause = new MessageChannel();
+let resume = () => {};
+pause.port1.onmessage = () => resume();
+
+// See wasm/main.go for the contract.
+Object.assign(globalThis, {
+  samba: {
+    listen(listener: typeof deliver) {
+      deliver = listener;
+      for (const message of early.splice(0)) deliver(...message);
+    },
+    post(json: string, data: Uint8Array<ArrayBuffer> | null) {
+      const message = JSON.parse(json);
+      if (data) self.postMessage({ ...message, data: data.buffer }, { transfer: [data.buffer] });
+      else self.postMessage(message);
+    },
+    breathe() {
+      return new Promise<void>((resolve) => {
+        resume = resolve;
+        pause.port2.postMessage(null);
+      });
+    },
+    read: files.read.bind(files),
+    shard: files.shard.bind(files),
+  },
+});
+
+function failed(message: string) {
+  const error: ErrorMessage = { type: "error", id: 0, code: "internal", message };
+  self.postMessage(error);
+}
+
+try {
+  const go = new Go();
+  const response = await fetch(new URL(SAMBA_WASM, import.meta.url));
+  if (!response.ok) throw new Error(`${response.url} answers ${response.status}`);
+  const { instance } = await WebAssembly.instantiateStreaming(response, go.importObject);
+  await go.run(instance);
+  failed("The engine ended by itself: reload the page.");
+} catch (error) {
+  failed(`The engine did not start: ${error instanceof Error ? error.message : error}.`);
+}

@@ -1,0 +1,49 @@
+/**
+ * Runs the engine for a program outside the browser: opens a WebSocket back to
+ * the server that this page came from, at the path in ?socket=, and passes the
+ * protocol's messages both ways. Over a WebSocket a message's attachment
+ * follows it as a binary frame.
+ */
+import { workerURL } from "./engine/client.ts";
+
+function start(): void {
+  const path = new URLSearchParams(location.search).get("socket") ?? "";
+  const url = new URL(path, location.href.replace(/^http/, "ws"));
+  // A link must not be able to lend this engine to anybody else's server.
+  if (!path.startsWith("/") || url.host !== location.host) {
+    document.body.append("The address lacks ?socket=/path of this server.");
+    return;
+  }
+  const socket = new WebSocket(url);
+  socket.binaryType = "arraybuffer";
+  const worker = new Worker(workerURL() as string, { type: "module", name: "samba" });
+  // The worker may speak, or fail, before the socket is open.
+  const opened = new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
+
+  const send = async ({ data, ...message }: { data?: ArrayBuffer }) => {
+    await opened;
+    socket.send(JSON.stringify(message));
+    if (data) socket.send(data);
+  };
+  worker.onmessage = (event) => send(event.data);
+  worker.onerror = (event) =>
+    send({ type: "error", id: 0, code: "internal", message: `The engine's worker failed: ${event.message}.` } as object);
+
+  let announced: object | undefined; // a message whose attachment is the next frame
+  socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+    if (typeof data !== "string") {
+      worker.postMessage({ ...announced, data }, [data]);
+      announced = undefined;
+      return;
+    }
+    const message = JSON.parse(data);
+    if (message.binary) announced = message;
+    else worker.postMessage(message);
+  };
+  socket.onclose = () => {
+    worker.terminate();
+    document.body.append(" The program has gone.");
+  };
+}
+
+start();
