@@ -87,6 +87,10 @@ func scan(data []byte) error {
 			}
 		case 't', 'l', 'd', 'e', 'u', '1', 'o', 'i':
 			marks--
+		case 0x95: // a frame: the unpickler reads it whole
+			if n := binary.LittleEndian.Uint64(arg); n > uint64(len(data)-pos) {
+				return fmt.Errorf("byte %d of the pickle starts a frame of %d bytes, but %d follow: it is truncated", at, n, len(data)-pos)
+			}
 		case 0x8a, 0x8b:
 			if len(arg) == 0 || len(arg) > maxLong {
 				return fmt.Errorf("byte %d of the pickle holds a number of %d bytes, want 1 to %d", at, len(arg), maxLong)
