@@ -152,6 +152,11 @@ func (p *planner) rows(name string, want []int) ([]part, error) {
 		return nil, fmt.Errorf("%s: the tensor %s is missing, which the config asks for with shape %v", p.src.path, name, want)
 	}
 	p.used[name] = true
+	if q, ok := t.(*packed); ok && len(want) == 2 {
+		if err := q.fit(want[1]); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.src.path, err)
+		}
+	}
 	if !slices.Equal(squeeze(t.shape()), squeeze(want)) {
 		return nil, fmt.Errorf("%s: %s has shape %v, want %v: the config disagrees with the weights", p.src.path, name, t.shape(), want)
 	}

@@ -255,7 +255,8 @@ func (t *rawTensor) bytes(from, count int) ([]byte, error) {
 	return buf, nil
 }
 
-// packed is a quantized tensor; whole rows are read.
+// packed is a quantized tensor; whole rows are read. Its own shapes do not tell
+// 8 bits in groups of 32 from 4 bits in groups of 64: fit must do so first.
 type packed struct {
 	weight, scales, biases *rawTensor
 	bits, group, in        int
@@ -266,17 +267,20 @@ func newPacked(weight, scales, biases *rawTensor) (*packed, error) {
 		!slices.Equal(scales.Shape, biases.Shape) || len(scales.Shape) != 2 || scales.Shape[0] != weight.Shape[0] {
 		return nil, fmt.Errorf("%s: its scales and biases do not fit it", weight.Name)
 	}
-	// words*32/bits = groups*group, and only one pair of both is in use.
-	words, groups := weight.Shape[1], scales.Shape[1]
-	for _, bits := range []int{4, 8} {
-		for _, group := range []int{32, 64, 128} {
-			if in := words * 32 / bits; in == groups*group {
-				p := &packed{weight, scales, biases, bits, group, in}
-				return p, quant.Check(bits, group, in)
-			}
-		}
+	return &packed{weight: weight, scales: scales, biases: biases}, nil
+}
+
+// fit finds bits and group from the number of weights in a row.
+func (p *packed) fit(in int) error {
+	words, groups := p.weight.Shape[1], p.scales.Shape[1]
+	if in < 1 || groups < 1 || words*32%in != 0 || in%groups != 0 {
+		return fmt.Errorf("%s: %d words and %d scales do not make a row of %d weights", p.weight.Name, words, groups, in)
 	}
-	return nil, fmt.Errorf("%s: %d words with %d scales a row are neither 4 nor 8 bits in groups of 32, 64 or 128", weight.Name, words, groups)
+	p.bits, p.group, p.in = words*32/in, in/groups, in
+	if err := quant.Check(p.bits, p.group, in); err != nil {
+		return fmt.Errorf("%s: %w", p.weight.Name, err)
+	}
+	return nil
 }
 
 func (p *packed) shape() []int { return []int{p.weight.Shape[0], p.in} }

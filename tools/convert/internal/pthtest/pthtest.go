@@ -186,6 +186,43 @@ func (c Checkpoint) Write(w io.Writer) error {
 	return Archive(w, zip.Store, append(entries, Entry{"version", []byte("3\n")}, Entry{"byteorder", []byte("little")})...)
 }
 
+// WriteWith writes the archive with one more storage of zeros, of any size,
+// before the others.
+func (c Checkpoint) WriteWith(w io.Writer, key string, size int64) error {
+	z := zip.NewWriter(w)
+	create := func(name string, size int64) (io.Writer, error) {
+		return z.CreateRaw(&zip.FileHeader{Name: "archive/" + name, UncompressedSize64: uint64(size), CompressedSize64: uint64(size)})
+	}
+	f, err := create("data/"+key, size)
+	if err != nil {
+		return err
+	}
+	zeros := make([]byte, 1<<20)
+	for ; size > 0; size -= int64(len(zeros)) {
+		if _, err := f.Write(zeros[:min(size, int64(len(zeros)))]); err != nil {
+			return err
+		}
+	}
+	entries := []Entry{{"data.pkl", c.Pickle()}}
+	var seen []string
+	for _, t := range c.Model {
+		if !slices.Contains(seen, t.Key) {
+			seen = append(seen, t.Key)
+			entries = append(entries, Entry{"data/" + t.Key, t.Data})
+		}
+	}
+	for _, e := range entries {
+		f, err := create(e.Name, int64(len(e.Data)))
+		if err != nil {
+			return err
+		}
+		if _, err := f.Write(e.Data); err != nil {
+			return err
+		}
+	}
+	return z.Close()
+}
+
 // Entry is a file of the archive.
 type Entry struct {
 	Name string
