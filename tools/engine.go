@@ -162,12 +162,17 @@ func (f *engineFlags) open(ctx context.Context, progress *progress) (*engine, *p
 	progress.done()
 	if err != nil {
 		e.close()
-		return nil, nil, err
+		if errors.Is(err, errInterrupted) {
+			return nil, nil, err
+		}
+		// A browser knows the folder by an address that tells nobody anything.
+		return nil, nil, errors.New(strings.ReplaceAll(err.Error(), load.URL, folder))
 	}
 	ready, ok := answer.(*protocol.Ready)
 	if !ok {
 		e.close()
 		return nil, nil, fmt.Errorf("the engine answered %s to load, want ready", answer.Type())
 	}
+	ready.Model = filepath.Base(folder)
 	return e, ready, nil
 }
