@@ -1,0 +1,160 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// withTokenizer gives a folder a tokenizer of single bytes, the id of a byte
+// its place in GPT-2's alphabet, and an end-of-text token after them.
+func (f folder) withTokenizer(t *testing.T) {
+	t.Helper()
+	vocab := map[string]int{}
+	next := rune(256)
+	for b := range 256 {
+		r := rune(b)
+		if !(b >= '!' && b <= '~' || b >= 0xa1 && b <= 0xac || b >= 0xae) {
+			r = next
+			next++
+		}
+		vocab[string(r)] = b
+	}
+	f.setJSON(t, "tokenizer.json", map[string]any{
+		"version": "1.0",
+		"added_tokens": []any{map[string]any{"id": endOfText, "content": "<|endoftext|>", "single_word": false,
+			"lstrip": false, "rstrip": false, "normalized": false, "special": true}},
+		"normalizer": nil, "post_processor": nil,
+		"pre_tokenizer": map[string]any{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
+		"decoder":       map[string]any{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
+		"model":         map[string]any{"type": "BPE", "vocab": vocab, "merges": []any{}},
+	})
+	f.setJSON(t, "generation_config.json", map[string]any{"eos_token_id": []int{endOfText}})
+}
+
+const endOfText = 256
+
+// talker is a random model that speaks bytes, on the given machine.
+func talker(t *testing.T, random *rand.Rand, o Options) *Model {
+	t.Helper()
+	c := samba()
+	c.VocabSize = 260
+	f := randomModel(t, random, c, 8)
+	f.withTokenizer(t)
+	return loadTest(t, f, o)
+}
+
+func generate(t *testing.T, s *Session, r Request) (string, Result) {
+	t.Helper()
+	var b strings.Builder
+	result, err := s.Generate(context.Background(), r, func(c Chunk) error {
+		b.WriteString(c.Text)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String(), result
+}
+
+var hot = Sampling{Temperature: 12, Seed: 7}
+
+// Both machines say the same, and end where they should: at a length that falls
+// on each place within a flight, and with the state as if nothing had run ahead.
+func TestGenerate(t *testing.T) {
+	device := testDevice(t)
+	for _, n := range []int{1, 7, 8, 9, 16, 30} {
+		cpu := newSession(t, talker(t, rand.New(rand.NewPCG(*seed, 2)), Options{}))
+		onGPU := newSession(t, talker(t, rand.New(rand.NewPCG(*seed, 2)), Options{Device: device}))
+		prompt := cpu.model.tokenizer.Encode("Once upon a time", false)
+		r := Request{Prompt: prompt, MaxTokens: n, Sampling: hot}
+		want, wantResult := generate(t, cpu, r)
+		got, result := generate(t, onGPU, r)
+		if got != want || result.FinishReason != wantResult.FinishReason || result.CompletionTokens != wantResult.CompletionTokens {
+			t.Errorf("%d tokens: the GPU says %q (%+v), plain Go %q (%+v)", n, got, result, want, wantResult)
+		}
+		if !slices.Equal(onGPU.tokens, cpu.tokens) || cpu.Position() != len(prompt)+result.CompletionTokens-1 {
+			t.Errorf("%d tokens: states stand at %d and %d, want %d", n, onGPU.Position(), cpu.Position(), len(prompt)+result.CompletionTokens-1)
+		}
+		// What follows goes on from the state.
+		next := append(slices.Clone(cpu.tokens), cpu.model.tokenizer.Encode(" and then", false)...)
+		r = Request{Prompt: next, MaxTokens: 12, Sampling: hot}
+		want, _ = generate(t, cpu, r)
+		got, result = generate(t, onGPU, r)
+		if got != want {
+			t.Errorf("after %d tokens: the GPU goes on %q, plain Go %q", n, got, want)
+		}
+		if result.PrefilledTokens != len(" and then") {
+			t.Errorf("after %d tokens: %d of the prompt's %d tokens were absorbed again, want the new %d", n, result.PrefilledTokens, result.PromptTokens, len(" and then"))
+		}
+	}
+}
+
+// An answer ends with the end-of-text token, at a stop string, when it is
+// cancelled, and when its listener fails; the session can be used after each.
+func TestEnds(t *testing.T) {
+	device := testDevice(t)
+	s := newSession(t, talker(t, testRandom(t), Options{Device: device}))
+	prompt := s.model.tokenizer.Encode("Tell me", false)
+	whole, result := generate(t, s, Request{Prompt: prompt, MaxTokens: 40, Sampling: hot})
+	if result.FinishReason != FinishLength && result.FinishReason != FinishStop {
+		t.Fatalf("finish reason %q", result.FinishReason)
+	}
+	again, _ := generate(t, s, Request{Prompt: prompt, MaxTokens: 40, Sampling: hot})
+	if again != whole {
+		t.Fatalf("the same seed says %q, then %q", whole, again)
+	}
+
+	s.model.stops[s.tokens[len(prompt)+4]] = true
+	if text, result := generate(t, s, Request{Prompt: prompt, MaxTokens: 40, Sampling: hot}); result.FinishReason != FinishStop || result.CompletionTokens > 5 || !strings.HasPrefix(whole, text) {
+		t.Errorf("an end-of-text token as fifth: %q, %+v", text, result)
+	}
+	s.model.stops = map[uint32]bool{}
+
+	runes := []rune(whole)
+	stop := string(runes[len(runes)/2 : len(runes)/2+2])
+	text, result := generate(t, s, Request{Prompt: prompt, MaxTokens: 40, Sampling: hot, Stop: []string{stop}})
+	if want, _, _ := strings.Cut(whole, stop); text != want || result.FinishReason != FinishStop {
+		t.Errorf("stop %q: got %q (%s), want %q", stop, text, result.FinishReason, want)
+	}
+
+	ctx, cancel := context.WithCancel(context.Background())
+	n := 0
+	result, err := s.Generate(ctx, Request{Prompt: prompt, Sampling: hot}, func(Chunk) error {
+		if n++; n == 11 {
+			cancel()
+		}
+		return nil
+	})
+	if err != nil || result.FinishReason != FinishCancelled && result.FinishReason != FinishStop || result.CompletionTokens > 12 {
+		t.Errorf("cancelled at the 11th token: %+v, %v", result, err)
+	}
+	if s.Position() != len(prompt)+result.CompletionTokens-1 {
+		t.Errorf("cancelled after %d tokens: the state stands at %d", result.CompletionTokens, s.Position())
+	}
+
+	failure := errors.New("the listener is gone")
+	if _, err := s.Generate(context.Background(), Request{Prompt: prompt, Sampling: hot}, func(Chunk) error { return failure }); err != failure {
+		t.Errorf("error %v, want the listener's", err)
+	}
+	if again, _ := generate(t, s, Request{Prompt: prompt, MaxTokens: 40, Sampling: hot}); again != whole {
+		t.Errorf("after all that the same seed says %q, want %q", again, whole)
+	}
+}
+
+func TestBadRequests(t *testing.T) {
+	s := newSession(t, talker(t, testRandom(t), Options{}))
+	for want, r := range map[string]Request{
+		"prompt is empty":   {},
+		"max tokens is -1":  {Prompt: []uint32{1}, MaxTokens: -1},
+		"temperature is -2": {Prompt: []uint32{1}, Sampling: Sampling{Temperature: -2}},
+		"token 1 of the prompt is 260, the vocabulary has 260": {Prompt: []uint32{1, 260}},
+	} {
+		if _, err := s.Generate(context.Background(), r, func(Chunk) error { return nil }); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
