@@ -27,7 +27,12 @@ function start(): void {
   };
   worker.onmessage = (event) => send(event.data);
   worker.onerror = (event) =>
-    send({ type: "error", id: 0, code: "internal", message: `The engine's worker failed: ${event.message}.` } as object);
+    send({
+      type: "error",
+      id: 0,
+      code: "internal",
+      message: `The engine's worker failed: ${event.message}.`,
+    } as object);
 
   let announced: object | undefined; // a message whose attachment is the next frame
   socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {

@@ -10,6 +10,7 @@ import type {
   ChatMessage,
   Code,
   Done,
+  Error as ErrorMessage,
   Generate,
   Load,
   Progress,
@@ -17,7 +18,6 @@ import type {
   Reply,
   Request,
   Text,
-  Error as ErrorMessage,
 } from "./protocol.ts";
 
 export type { ChatMessage, Code, Done, ErrorMessage, Progress, Ready, Text };
@@ -166,7 +166,10 @@ class EngineClient {
 }
 
 interface TrustedTypes {
-  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): unknown };
+  createPolicy(
+    name: string,
+    rules: { createScriptURL(url: string): string },
+  ): { createScriptURL(url: string): unknown };
 }
 
 let trusted: unknown;
@@ -175,6 +178,9 @@ let trusted: unknown;
 export function workerURL(): unknown {
   const url = new URL(SAMBA_WORKER, import.meta.url).href;
   const types = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
-  trusted ??= types?.createPolicy("samba", { createScriptURL: (asked) => (asked === url ? asked : "") }).createScriptURL(url) ?? url;
+  trusted ??=
+    types
+      ?.createPolicy("samba", { createScriptURL: (asked) => (asked === url ? asked : "") })
+      .createScriptURL(url) ?? url;
   return trusted;
 }

@@ -119,7 +119,8 @@ export class ModelFiles {
       return await this.#verified(shard, count, signal, "default");
     } catch (error) {
       // A damaged copy may sit in a cache on the way: once more, past the caches.
-      const damaged = error instanceof LoadError && (error.code === "wrong_hash" || error.code === "wrong_length");
+      const damaged =
+        error instanceof LoadError && (error.code === "wrong_hash" || error.code === "wrong_length");
       if (!damaged || signal.aborted) throw error;
       console.warn(`${nameOf(url)}: fetching it again: ${error.message}`);
       return await this.#verified(shard, count, signal, "reload");
@@ -143,7 +144,9 @@ export class ModelFiles {
       );
     }
     // Keeping a copy must not cost the visitor the model: a full disk only means another download.
-    await this.store?.put(sha256, data).catch((error) => console.warn(`${nameOf(url)} is not kept: ${error}`));
+    await this.store
+      ?.put(sha256, data)
+      .catch((error) => console.warn(`${nameOf(url)} is not kept: ${error}`));
     return data;
   }
 
@@ -161,13 +164,22 @@ export class ModelFiles {
       response = await this.request(url, { signal, cache });
     } catch (error) {
       if (signal.aborted) throw new LoadError("cancelled", "loading was cancelled");
-      throw new LoadError("network", `${name} could not be fetched from ${new URL(url).host}: ${said(error)}`);
+      throw new LoadError(
+        "network",
+        `${name} could not be fetched from ${new URL(url).host}: ${said(error)}`,
+      );
     }
     if (response.status === 404 || response.status === 410) {
-      throw new LoadError("missing", `${name} is missing from the model's folder: ${url} answers ${response.status}`);
+      throw new LoadError(
+        "missing",
+        `${name} is missing from the model's folder: ${url} answers ${response.status}`,
+      );
     }
     if (!response.ok) {
-      throw new LoadError("network", `${name}: the server answers ${response.status} ${response.statusText}`.trim());
+      throw new LoadError(
+        "network",
+        `${name}: the server answers ${response.status} ${response.statusText}`.trim(),
+      );
     }
     let buffer = new Uint8Array(size || expected(response) || 1 << 16);
     let loaded = 0;

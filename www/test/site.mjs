@@ -1,0 +1,68 @@
+/** What the end-to-end tests share: the built site served by the samba command, and the two browsers. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import puppeteer from "puppeteer-core";
+import { writeTinyModel } from "./tiny-model.mjs";
+
+const samba = fileURLToPath(new URL("../../bin/samba", import.meta.url));
+
+export const browsers = ["chromium", "firefox"];
+
+/** A folder of models that ends with the test: default is the tiny one. */
+export function modelsFolder() {
+  const folder = mkdtempSync(join(tmpdir(), "samba-models-"));
+  const shards = writeTinyModel(join(folder, "default"));
+  return { folder, shards, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** Starts `samba serve` on a port of its own and says where. */
+export async function serve(models) {
+  const server = spawn(samba, ["serve", "--addr", "127.0.0.1:0", "--models", models], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const origin = await new Promise((resolve, reject) => {
+    server.once("error", (error) => reject(new Error(`${samba}: ${error.message}; run ./build.sh first`)));
+    server.once("exit", (code) => reject(new Error(`samba serve ended with ${code}`)));
+    let said = "";
+    server.stdout.on("data", (text) => {
+      said += text;
+      const url = said.match(/http:\/\/\S+:\d+/);
+      if (url) resolve(url[0]);
+    });
+  });
+  return { origin, stop: () => server.kill() };
+}
+
+/** A stock browser, headless; webgpu: false turns WebGPU off. */
+export async function launch(name, { webgpu = true } = {}) {
+  if (name === "chromium") {
+    return puppeteer.launch({
+      executablePath: process.env.CHROME || "/usr/bin/chromium",
+      headless: true,
+      args: [
+        "--no-sandbox",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--no-first-run",
+        ...(webgpu
+          ? ["--enable-unsafe-webgpu"]
+          : ["--disable-features=WebGPU", "--disable-blink-features=WebGPU"]),
+      ],
+    });
+  }
+  return puppeteer.launch({
+    browser: "firefox",
+    executablePath: process.env.FIREFOX || "/usr/bin/firefox-esr",
+    headless: true,
+    extraPrefsFirefox: {
+      "dom.webgpu.enabled": webgpu,
+      "gfx.webgpu.ignore-blocklist": webgpu,
+      "datareporting.policy.dataSubmissionEnabled": false,
+      "network.captive-portal-service.enabled": false,
+      "network.connectivity-service.enabled": false,
+    },
+  });
+}
