@@ -103,22 +103,29 @@ func showProgress(out io.Writer, o *Options) (finish func()) {
 }
 
 func (r *Report) print(out io.Writer, o Options) {
-	fmt.Fprintf(out, "%s: %s parameters, %s, %d shards\n", o.To, thousands(r.Parameters), size(r.Bytes), r.Shards)
+	fmt.Fprintf(out, "%s: %s parameters, %s in %s\n", o.To, thousands(r.Parameters), size(r.Bytes), plural(r.Shards, "shard"))
 	kinds := map[string]int{}
 	for _, kind := range r.Config.LayerTypes {
 		kinds[kind]++
 	}
 	for _, kind := range []string{model.LayerMamba, model.LayerSlidingAttention, model.LayerFullAttention} {
 		if kinds[kind] > 0 {
-			fmt.Fprintf(out, "  %d layers of %s\n", kinds[kind], strings.ReplaceAll(kind, "_", " "))
+			fmt.Fprintf(out, "  %s of %s\n", plural(kinds[kind], "layer"), strings.ReplaceAll(kind, "_", " "))
 		}
 	}
 	if r.Reused > 0 {
-		fmt.Fprintf(out, "  %d shards were there from a run before\n", r.Reused)
+		fmt.Fprintf(out, "  %s taken over from a run before\n", plural(r.Reused, "shard"))
 	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(out, "  note: %s\n", note)
 	}
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // thousands writes 421793280 as 421,793,280.

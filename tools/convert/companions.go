@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/prompt"
+	"github.com/samba-web/samba/model/tokenizer"
 )
 
 // endTokens are the names under which published tokenizers end a text or a
@@ -27,8 +29,16 @@ func companions(o Options, c *model.Config, src *source, report *Report) (map[st
 	if err != nil {
 		return nil, err
 	}
-	if tokens == nil {
+	// What our own engine cannot read is passed on all the same, and said.
+	if data := files["tokenizer.json"]; data == nil {
 		report.Notes = append(report.Notes, "no tokenizer: pass --tokenizer to make a model that can be talked to")
+	} else if _, err := tokenizer.Parse(data); err != nil {
+		report.Notes = append(report.Notes, fmt.Sprintf("this engine cannot use the tokenizer: %v", err))
+	}
+	if data := files["tokenizer_config.json"]; data != nil {
+		if _, err := prompt.ParseConfig(data); err != nil {
+			report.Notes = append(report.Notes, fmt.Sprintf("this engine cannot use the chat template: %v", err))
+		}
 	}
 	files["generation_config.json"] = beside(src, "generation_config.json")
 	if files["generation_config.json"] == nil || o.Tokenizer != "" {

@@ -103,8 +103,15 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 		}
 		report.Parameters += n
 		quantized = quantized || out.bits != 0
-		if out.warning != "" {
-			report.Notes = append(report.Notes, out.warning)
+		if out.indivisible {
+			kind := out.name
+			if i := strings.Index(kind, ".m"); i > 0 { // the same for every layer
+				kind = kind[i+1:]
+			}
+			note := fmt.Sprintf("%s stays F16: its rows of %d are no multiple of the group size %d", kind, out.in(), o.Group)
+			if !slices.Contains(report.Notes, note) {
+				report.Notes = append(report.Notes, note)
+			}
 		}
 	}
 	if quantized {

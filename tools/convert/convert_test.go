@@ -40,8 +40,10 @@ func (w weights) add(rng *rand.Rand, name string, shape ...int) {
 		n *= d
 	}
 	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32(rng.NormFloat64() * 0.05)
+	if rng != nil { // otherwise zeros
+		for i := range values {
+			values[i] = float32(rng.NormFloat64() * 0.05)
+		}
 	}
 	w[name] = struct {
 		shape  []int
@@ -53,6 +55,9 @@ func (w weights) add(rng *rand.Rand, name string, shape ...int) {
 // written after the reference's description, not after the converter.
 func checkpoint(r *Reference, seed uint64) weights {
 	rng := rand.New(rand.NewPCG(seed, 1))
+	if seed == 0 {
+		rng = nil
+	}
 	w := weights{}
 	d, groups, vocab := r.Width, r.Heads, 64
 	if r.QueryGroups != nil {
@@ -790,8 +795,13 @@ func TestNamedConfigs(t *testing.T) {
 func TestIndivisibleRows(t *testing.T) {
 	o := &output{name: "layers.0.mlp.down_proj.weight", shape: []int{2048, 8196}}
 	o.encode(4, 64)
-	if o.dtype != safetensors.F16 || !strings.Contains(o.warning, "8196") {
-		t.Errorf("got %s, note %q", o.dtype, o.warning)
+	if o.dtype != safetensors.F16 || !o.indivisible {
+		t.Errorf("got %+v", o)
+	}
+	r := tiny(nil) // dt_rank is 4
+	report := run(t, Options{From: save(t, checkpoint(r, 11).pth("FloatStorage")), To: filepath.Join(t.TempDir(), "model"), Config: saveConfig(t, r), Bits: 8, Group: 64})
+	if !slices.Contains(report.Notes, "mixer.dt_proj.weight stays F16: its rows of 4 are no multiple of the group size 64") {
+		t.Errorf("the notes do not say what stays F16: %q", report.Notes)
 	}
 }
 
@@ -1025,11 +1035,8 @@ func TestGigabytes(t *testing.T) {
 	r := tiny(func(r *Reference) { r.Width, *r.IntermediateSize, r.Layers, r.VocabSize = 1024, 64<<10-64, 1, 64 })
 	path := filepath.Join(t.TempDir(), "ckpt.pth")
 	f := must(os.Create(path))
-	w := checkpoint(r, 10)
+	w := checkpoint(r, 0) // zeros, so that the file is sparse
 	c := w.pth("FloatStorage")
-	for i := range c.Model { // zeros, so that the file is sparse
-		c.Model[i].Data = make([]byte, len(c.Model[i].Data))
-	}
 	c.Before = func(p *pthtest.Pickle) {
 		p.Str("optimizer")
 		p.Tensor(pthtest.Tensor{Class: "FloatStorage", Key: "optimizer", Numel: 5 << 28, Shape: []int{5 << 28}})
@@ -1054,5 +1061,39 @@ func TestGigabytes(t *testing.T) {
 	t.Logf("%d parameters, a file of %d bytes, %d MiB of heap beforehand, %d MiB at most", report.Parameters, end, before.HeapAlloc>>20, highest>>20)
 	if highest > before.HeapAlloc+200<<20 {
 		t.Errorf("the heap grew to %d MiB, want at most 200 more than %d", highest>>20, before.HeapAlloc>>20)
+	}
+}
+
+// Shards hold whole weights, in order, and stay within 32 MiB unless a single
+// weight is larger: Samba_421M's embedding is, at 8 bits.
+func TestShards(t *testing.T) {
+	r := must(named("Samba_421M"))
+	c := must(r.Model())
+	var outputs []*output
+	for _, spec := range c.TensorSpecs() {
+		o := &output{name: spec.Name, shape: spec.Shape}
+		o.encode(8, 64)
+		outputs = append(outputs, o)
+	}
+	var inOrder []*output
+	for i, outputs := range shard(outputs) {
+		var tensors []safetensors.Tensor
+		for _, o := range outputs {
+			tensors = append(tensors, o.tensors()...)
+		}
+		_, size, err := safetensors.Layout(tensors, map[string]string{"format": "pt"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size > maxShard && len(outputs) > 1 {
+			t.Errorf("shard %d has %d bytes for %d weights", i, size, len(outputs))
+		}
+		if i == 0 && (len(outputs) != 1 || outputs[0].name != model.EmbedTokens || size < maxShard) {
+			t.Errorf("shard 0 has %d weights and %d bytes, want the embedding alone", len(outputs), size)
+		}
+		inOrder = append(inOrder, outputs...)
+	}
+	if !slices.Equal(inOrder, outputs) {
+		t.Error("weights are missing or out of order")
 	}
 }

@@ -23,13 +23,14 @@ type part struct {
 // output is one weight of the model to be written: where its rows come from
 // and how they are stored.
 type output struct {
-	name    string // X.weight; quantized, X.scales and X.biases belong to it
-	shape   []int
-	parts   []part
-	dtype   safetensors.DType // F32, F16, or U32 for a quantized weight
-	bits    int               // of a quantized weight
-	group   int
-	warning string // why it is not stored as asked for
+	name  string // X.weight; quantized, X.scales and X.biases belong to it
+	shape []int
+	parts []part
+	dtype safetensors.DType // F32, F16, or U32 for a quantized weight
+	bits  int               // of a quantized weight
+	group int
+
+	indivisible bool // not quantized, because groups do not divide its rows
 }
 
 // in is the number of elements of a row.
@@ -87,7 +88,7 @@ func (o *output) encode(bits, group int) {
 		return
 	}
 	if o.in()%group != 0 {
-		o.warning = fmt.Sprintf("%s stays F16: its rows of %d are no multiple of the group size %d", o.name, o.in(), group)
+		o.indivisible = true
 		return
 	}
 	o.dtype, o.bits, o.group = safetensors.U32, bits, group
