@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -158,6 +159,7 @@ func (f files) get(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cache-Control", cacheRevalidate)
 	if stored != name {
 		header.Set("Content-Encoding", "br")
+		header.Set("Content-Length", strconv.FormatInt(about.Size(), 10)) // ServeContent leaves it out of encoded files
 	}
 	if f.site {
 		if hashedName.MatchString(name) {

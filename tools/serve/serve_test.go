@@ -144,8 +144,8 @@ func TestPacked(t *testing.T) {
 		"": false, "gzip": false, "br;q=0": false, "br; q=0.000": false, "br;q=0.001": true,
 	} {
 		r := do(t, "GET", "/engine.wasm", "Accept-Encoding", accept)
-		want := map[bool][]string{true: {"packed", "br"}, false: {"\x00asm, long", ""}}[packed]
-		if diff := cmp.Diff(want, []string{body(t, r), r.Header.Get("Content-Encoding")}); diff != "" {
+		want := map[bool][]string{true: {"packed", "br", "6"}, false: {"\x00asm, long", "", "10"}}[packed]
+		if diff := cmp.Diff(want, []string{body(t, r), r.Header.Get("Content-Encoding"), r.Header.Get("Content-Length")}); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", accept, diff)
 		}
 		if r.Header.Get("Content-Type") != "application/wasm" || r.Header.Get("Vary") != "Accept-Encoding" {
