@@ -96,7 +96,7 @@ func (s *matchSet) split(text string, each func(part string, start int, token *a
 		if p.token.SingleWord {
 			before, n := utf8.DecodeLastRuneInString(text[:start])
 			after, m := utf8.DecodeRuneInString(text[end:])
-			if n > 0 && wordSet().has(before) || m > 0 && wordSet().has(after) {
+			if n > 0 && inWord(before) || m > 0 && inWord(after) {
 				continue
 			}
 		}

@@ -359,7 +359,11 @@ func (s *Stream) Push(id uint32) string {
 	if !t.vocab.has(id) || s.skipSpecial && t.IsSpecial(id) {
 		return ""
 	}
-	s.head.part(t.vocab.bytes(id))
+	if text, ok := t.respelt[id]; ok {
+		s.head.part([]byte(text))
+	} else {
+		s.head.part(t.vocab.bytes(id))
+	}
 	return s.take()
 }
 

@@ -25,7 +25,7 @@ func parse(data []byte) (*Tokenizer, error) {
 		return nil, fmt.Errorf("it has %d bytes, want at most %d", len(data), maxFile)
 	}
 	s := &scanner{data: bytes.TrimPrefix(data, []byte("\ufeff"))}
-	t := &Tokenizer{vocab: newVocabulary()}
+	t := &Tokenizer{vocab: newVocabulary(), respelt: map[uint32]string{}}
 	sections := map[string]json.RawMessage{}
 	err := s.object(func(key []byte) (err error) {
 		name := string(key)
@@ -249,7 +249,10 @@ func (t *Tokenizer) addTokens(raw json.RawMessage) error {
 		}
 		if token.Normalized {
 			m.allow(len(token.Content))
-			normalized = append(normalized, matchPattern{t.normalize.apply(&m, token.Content), token})
+			text := t.normalize.apply(&m, token.Content)
+			if normalized = append(normalized, matchPattern{text, token}); text != token.Content {
+				t.respelt[id] = text
+			}
 		} else {
 			asGiven = append(asGiven, matchPattern{token.Content, token})
 		}

@@ -330,7 +330,7 @@ func parsePreTokenizer(raw json.RawMessage, depth int) ([]step, error) {
 		}
 		return cut("[\\p{P}$+<=>^`|~]", b, false)
 	case "Whitespace":
-		return cut(`\w+|[^\w\s]+`, removed, true)
+		return cut(`[\w`+joiners+`]+|[^\w\s`+joiners+`]+`, removed, true)
 	case "WhitespaceSplit":
 		return cut(`\s`, removed, false)
 	case "CharDelimiterSplit":

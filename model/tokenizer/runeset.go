@@ -169,11 +169,17 @@ func property(name string) []rune {
 	return nil
 }
 
-// The sets behind \s, \d and \w.
+// The sets behind \s, \d and \w, as Oniguruma has them.
 func spaceRanges() []rune { return tables(unicode.White_Space) }
 func digitRanges() []rune { return tables(unicode.Nd) }
 func wordRanges() []rune {
-	return append(tables(unicode.L, unicode.M, unicode.Nl, unicode.Nd, unicode.Pc, unicode.Other_Alphabetic), 0x200C, 0x200D)
+	return tables(unicode.L, unicode.M, unicode.Nl, unicode.Nd, unicode.Pc, unicode.Other_Alphabetic)
 }
 
 var wordSet = sync.OnceValue(func() *runeSet { return newRuneSet(wordRanges()) })
+
+// Where the Rust tokenizers take Rust's own regex engine, the two joiners
+// belong to words as well.
+const joiners = "\u200c\u200d"
+
+func inWord(r rune) bool { return r == 0x200C || r == 0x200D || wordSet().has(r) }

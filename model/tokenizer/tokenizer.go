@@ -9,6 +9,7 @@ import (
 // Tokenizer encodes and decodes text. It is safe for concurrent use.
 type Tokenizer struct {
 	vocab      *vocabulary
+	respelt    map[uint32]string // added tokens that decode as the normalizer spells them
 	model      *bpe
 	raw        *matchSet // added tokens looked for in the text as given
 	normalized *matchSet // and in the normalized text
