@@ -37,14 +37,14 @@ func parseDecoder(raw json.RawMessage) ([]decoderStep, error) {
 	}
 	var steps []decoderStep
 	fused := false
-	err := appendDecoder(&steps, &fused, raw, 0)
+	err := appendDecoder(&steps, &fused, raw)
 	if err != nil {
 		return nil, fmt.Errorf("decoder: %w", err)
 	}
 	return steps, nil
 }
 
-func appendDecoder(steps *[]decoderStep, fused *bool, raw json.RawMessage, depth int) error {
+func appendDecoder(steps *[]decoderStep, fused *bool, raw json.RawMessage) error {
 	var j struct {
 		metaspaceJSON
 		Type     string            `json:"type"`
@@ -61,11 +61,11 @@ func appendDecoder(steps *[]decoderStep, fused *bool, raw json.RawMessage, depth
 	perToken := true
 	switch j.Type {
 	case "Sequence":
-		if depth >= maxNesting || len(j.Decoders)+len(*steps) > maxSteps {
-			return fmt.Errorf("a sequence has more than %d steps or nests deeper than %d", maxSteps, maxNesting)
+		if len(j.Decoders)+len(*steps) > maxSteps {
+			return fmt.Errorf("a sequence has more than %d steps", maxSteps)
 		}
 		for _, part := range j.Decoders {
-			if err := appendDecoder(steps, fused, part, depth+1); err != nil {
+			if err := appendDecoder(steps, fused, part); err != nil {
 				return err
 			}
 		}

@@ -20,7 +20,7 @@ func (n normalizer) apply(m *machine, text string) string {
 }
 
 // parseNormalizer turns the normalizer of a tokenizer.json into a function, nil for none.
-func parseNormalizer(raw json.RawMessage, depth int) (normalizer, error) {
+func parseNormalizer(raw json.RawMessage) (normalizer, error) {
 	if isNull(raw) {
 		return nil, nil
 	}
@@ -41,12 +41,12 @@ func parseNormalizer(raw json.RawMessage, depth int) (normalizer, error) {
 	}
 	switch j.Type {
 	case "Sequence":
-		if depth >= maxNesting || len(j.Normalizers) > maxSteps {
-			return nil, fmt.Errorf("normalizer: a sequence has more than %d steps or nests deeper than %d", maxSteps, maxNesting)
+		if len(j.Normalizers) > maxSteps {
+			return nil, fmt.Errorf("normalizer: a sequence has more than %d steps", maxSteps)
 		}
 		var list []normalizer
 		for _, part := range j.Normalizers {
-			n, err := parseNormalizer(part, depth+1)
+			n, err := parseNormalizer(part)
 			if err != nil {
 				return nil, err
 			}

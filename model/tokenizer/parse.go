@@ -52,10 +52,10 @@ func parse(data []byte) (*Tokenizer, error) {
 	if t.model == nil {
 		return nil, errors.New("model is missing")
 	}
-	if t.normalize, err = parseNormalizer(sections["normalizer"], 0); err != nil {
+	if t.normalize, err = parseNormalizer(sections["normalizer"]); err != nil {
 		return nil, err
 	}
-	if t.steps, err = parsePreTokenizer(sections["pre_tokenizer"], 0); err != nil {
+	if t.steps, err = parsePreTokenizer(sections["pre_tokenizer"]); err != nil {
 		return nil, err
 	}
 	if t.decoder, err = parseDecoder(sections["decoder"]); err != nil {
@@ -64,7 +64,7 @@ func parse(data []byte) (*Tokenizer, error) {
 	if err := t.addTokens(sections["added_tokens"]); err != nil {
 		return nil, err
 	}
-	if t.before, t.after, err = parsePostProcessor(sections["post_processor"], t.vocab, 0); err != nil {
+	if t.before, t.after, err = parsePostProcessor(sections["post_processor"], t.vocab); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -265,7 +265,7 @@ func (t *Tokenizer) addTokens(raw json.RawMessage) error {
 const maxSpecial = 64
 
 // parsePostProcessor returns the tokens that go before and after a text.
-func parsePostProcessor(raw json.RawMessage, vocab *vocabulary, depth int) (before, after []uint32, err error) {
+func parsePostProcessor(raw json.RawMessage, vocab *vocabulary) (before, after []uint32, err error) {
 	if isNull(raw) {
 		return nil, nil, nil
 	}
@@ -291,11 +291,11 @@ func parsePostProcessor(raw json.RawMessage, vocab *vocabulary, depth int) (befo
 	case "ByteLevel": // trims offsets only, which nobody here asks for
 		return nil, nil, nil
 	case "Sequence":
-		if depth >= maxNesting || len(j.Processors) > maxSteps {
-			return nil, nil, fmt.Errorf("post_processor: a sequence has more than %d parts or nests deeper than %d", maxSteps, maxNesting)
+		if len(j.Processors) > maxSteps {
+			return nil, nil, fmt.Errorf("post_processor: a sequence has more than %d parts", maxSteps)
 		}
 		for _, part := range j.Processors {
-			b, a, err := parsePostProcessor(part, vocab, depth+1)
+			b, a, err := parsePostProcessor(part, vocab)
 			if err != nil {
 				return nil, nil, err
 			}

@@ -216,6 +216,7 @@ type compiler struct {
 	p     *pattern
 	fold  bool // within (?i:..)
 	depth int
+	empty bool // what was compiled last may match nothing
 }
 
 func (c *compiler) emit(in instruction) int {
@@ -258,11 +259,13 @@ func (c *compiler) alternatives() error {
 	fold := c.fold
 	defer func() { c.depth--; c.fold = fold }()
 	var jumps []int
+	empty := false
 	for {
 		begin := len(c.p.code)
 		if err := c.sequence(); err != nil {
 			return err
 		}
+		empty = empty || c.empty
 		if !strings.HasPrefix(c.rest, "|") {
 			break
 		}
@@ -274,12 +277,16 @@ func (c *compiler) alternatives() error {
 	for _, j := range jumps {
 		c.p.code[j].x = c.here()
 	}
+	c.empty = empty
 	return nil
 }
 
 func (c *compiler) sequence() error {
+	empty := true
+	defer func() { c.empty = empty }()
 	for c.rest != "" && c.rest[0] != '|' && c.rest[0] != ')' {
 		begin := len(c.p.code)
+		c.empty = false
 		if err := c.atom(); err != nil {
 			return err
 		}
@@ -292,6 +299,7 @@ func (c *compiler) sequence() error {
 				break
 			}
 		}
+		empty = empty && c.empty
 		if len(c.p.code) > maxCode {
 			return fmt.Errorf("it compiles to more than %d instructions", maxCode)
 		}
@@ -317,14 +325,14 @@ func (c *compiler) atom() error {
 		return nil
 	case '^', '$':
 		c.emit(instruction{op: opAssert, x: int32(c.rest[0])})
-		c.rest = c.rest[1:]
+		c.rest, c.empty = c.rest[1:], true
 		return nil
 	case '*', '+', '?':
 		return fmt.Errorf("nothing to repeat before %s", quote(c.rest))
 	case '\\':
 		if len(c.rest) > 1 && strings.IndexByte("bBAz", c.rest[1]) >= 0 {
 			c.emit(instruction{op: opAssert, x: int32(c.rest[1])})
-			c.rest = c.rest[2:]
+			c.rest, c.empty = c.rest[2:], true
 			return nil
 		}
 		ranges, _, err := c.escape()
@@ -373,7 +381,6 @@ func (c *compiler) set(ranges []rune) {
 
 func (c *compiler) group() error {
 	begin, outer := -1, c.fold
-	open := instruction{}
 	switch {
 	case !strings.HasPrefix(c.rest, "(?"):
 		c.rest = c.rest[1:] // captures are not told apart: nothing refers to them
@@ -383,10 +390,10 @@ func (c *compiler) group() error {
 		c.rest, c.fold = c.rest[4:], true
 	case strings.HasPrefix(c.rest, "(?i)"):
 		c.rest, c.fold = c.rest[4:], true // until the enclosing group ends
+		c.empty = true
 		return nil
 	case strings.HasPrefix(c.rest, "(?="), strings.HasPrefix(c.rest, "(?!"):
-		open = instruction{op: opLook, neg: c.rest[2] == '!'}
-		begin = c.emit(open)
+		begin = c.emit(instruction{op: opLook, neg: c.rest[2] == '!'})
 		c.rest = c.rest[3:]
 	case strings.HasPrefix(c.rest, "(?>"):
 		begin = c.emit(instruction{op: opAtomic})
@@ -406,6 +413,7 @@ func (c *compiler) group() error {
 	if begin >= 0 {
 		c.emit(instruction{op: opMatch})
 		c.p.code[begin].x = c.here()
+		c.empty = c.empty || c.p.code[begin].op == opLook
 	}
 	return nil
 }
@@ -443,12 +451,13 @@ func (c *compiler) repeat(begin int) (bool, error) {
 	if len(body) == 0 {
 		return false, fmt.Errorf("nothing to repeat before %s", quote(c.rest))
 	}
+	if high < 0 && c.empty {
+		return false, fmt.Errorf("the repeat of a group that may match nothing is not supported")
+	}
+	c.empty = c.empty || low == 0
 	if len(body) == 1 && body[0].op == opSet && !lazy {
 		c.p.code[begin] = instruction{op: opLoop, neg: possessive, x: body[0].x, min: int32(low), max: int32(high)}
 		return true, nil
-	}
-	if high < 0 && width(body) == 0 {
-		return false, fmt.Errorf("the repeat of a group that may match nothing is not supported")
 	}
 	if (max(low, high)+1)*(len(body)+1) > maxCode {
 		return false, fmt.Errorf("it compiles to more than %d instructions", maxCode)
@@ -496,25 +505,6 @@ func (c *compiler) repeat(begin int) (bool, error) {
 		c.p.code[begin].x = c.here()
 	}
 	return true, nil
-}
-
-// width returns 0 for code that may match nothing, else 1. It looks only at the
-// straight path: any choice inside counts as nothing, which refuses a little too much.
-func width(code []instruction) int {
-	for i := 0; i < len(code); i++ {
-		switch code[i].op {
-		case opSet:
-			return 1
-		case opLoop:
-			if code[i].min > 0 {
-				return 1
-			}
-		case opAssert:
-		default:
-			return 0
-		}
-	}
-	return 0
 }
 
 // counts reads {n}, {n,}, {,m} or {n,m}; anything else is literal text.

@@ -258,7 +258,7 @@ func (m *metaspaceJSON) scheme() (string, error) {
 }
 
 // parsePreTokenizer turns the pre_tokenizer of a tokenizer.json into steps.
-func parsePreTokenizer(raw json.RawMessage, depth int) ([]step, error) {
+func parsePreTokenizer(raw json.RawMessage) ([]step, error) {
 	if isNull(raw) {
 		return nil, nil
 	}
@@ -282,12 +282,9 @@ func parsePreTokenizer(raw json.RawMessage, depth int) ([]step, error) {
 	}
 	switch j.Type {
 	case "Sequence":
-		if depth >= maxNesting {
-			return nil, fmt.Errorf("pre_tokenizer: sequences nest deeper than %d", maxNesting)
-		}
 		var steps []step
 		for _, part := range j.PreTokenizers {
-			s, err := parsePreTokenizer(part, depth+1)
+			s, err := parsePreTokenizer(part)
 			if err != nil {
 				return nil, err
 			}
