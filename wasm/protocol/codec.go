@@ -159,6 +159,7 @@ func within[T int | float64](name string, got *T, low, high T) error {
 // plain rewords encoding/json's errors for people who do not know our structs.
 func plain(err error) error {
 	var kind *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &kind) && kind.Field != "":
 		return fmt.Errorf("%s is a JSON %s, want %s", clip(strings.TrimPrefix(kind.Field, "Header.")), kind.Value, wanted(kind.Type))
@@ -166,6 +167,8 @@ func plain(err error) error {
 		return fmt.Errorf("got a JSON %s, want an object", kind.Value)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return errors.New("the JSON ends too early")
+	case errors.As(err, &syntax):
+		return fmt.Errorf("no JSON after byte %d: %s", syntax.Offset, clip(syntax.Error()))
 	}
 	return errors.New(clip(strings.TrimPrefix(err.Error(), "json: ")))
 }

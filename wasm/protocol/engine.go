@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"math/rand/v2"
 	"path"
@@ -401,6 +402,8 @@ func codeOf(err error) Code {
 		return CodeCancelled
 	case errors.Is(err, gpu.ErrNoAdapter):
 		return CodeNoAdapter
+	case errors.Is(err, fs.ErrNotExist):
+		return CodeMissing
 	}
 	return CodeInternal
 }

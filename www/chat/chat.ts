@@ -51,7 +51,6 @@ function dress(): void {
   $("headline").textContent = strings.headline;
   $("lead").textContent = strings.lead;
   $("prompt-label").textContent = strings.prompt;
-  page.prompt.placeholder = strings.placeholderLoading;
   page.bar.setAttribute("aria-label", strings.phases.download ?? "");
   for (const [title, text] of strings.promises) {
     const entry = make("div");
@@ -110,6 +109,8 @@ async function load(backend: "webgpu" | "cpu"): Promise<void> {
   page.loading.hidden = false;
   page.phase.textContent = strings.starting;
   page.bar.removeAttribute("value");
+  page.prompt.placeholder = strings.placeholderLoading;
+  document.body.dataset.state = "";
   controls();
   try {
     samba = await Samba.load(address.get("model") ?? "models/default/", {
@@ -152,6 +153,7 @@ function fail(error: unknown): void {
   );
   page.failure.dataset.code = code;
   page.failure.hidden = false;
+  page.prompt.placeholder = strings.placeholder;
   document.body.dataset.state = "failed";
   if (samba && (code === "device_lost" || code === "internal")) {
     samba.unload();

@@ -43,7 +43,7 @@ export const strings = {
     `${count(parameters)} parameters${bits ? ` · ${bits} bits` : ""}`,
   prompt: "Message to Samba",
   placeholder: "Write a message",
-  placeholderLoading: "You can write already; sending waits for the model",
+  placeholderLoading: "Write while the model loads",
   send: "Send",
   stop: "Stop",
   copy: "Copy",

@@ -1,0 +1,141 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+func TestRoundTrip(t *testing.T) {
+	requests := []Message{
+		&Load{URL: "https://models.example/tiny/", Backend: BackendCPU},
+		&Generate{Messages: []ChatMessage{{"user", "say \"hi\"\n\x00 ✓"}}, MaxTokens: ptr(5), Temperature: ptr(0.0),
+			TopK: ptr(40), TopP: ptr(0.9), MinP: ptr(0.05), RepetitionPenalty: ptr(1.1), Seed: ptr(uint64(maxSeed)), Stop: []string{"\n\n"}},
+		&Generate{Prompt: "Once"},
+		&Logits{IDs: []uint32{0, 1, 1<<32 - 1}, Chunk: 7},
+		&Cancel{Target: 3},
+	}
+	replies := []Message{
+		&Progress{Phase: "download", Loaded: 1 << 40, Total: 1 << 41, Shard: 1, Shards: 2, File: "model.safetensors"},
+		&Ready{Model: "tiny", Parameters: 421793280, Bits: 4, Chat: true, Features: []string{"subgroups"}},
+		&Text{Text: "é", Tokens: 1},
+		&LogitsRows{Row: 2, Rows: 1},
+		&Done{FinishReason: "stop", Usage: Usage{1, 2, 3, 4}, Timings: Timings{0.1, 0.2, 0.3}, Position: 9},
+		&Error{Code: CodeWrongHash, Message: "Shard 2 is damaged."},
+	}
+	for _, c := range []struct {
+		list   []Message
+		decode func(Frame) (uint32, Message, error)
+	}{{requests, DecodeRequest}, {replies, DecodeReply}} {
+		for _, m := range c.list {
+			data := []byte(nil)
+			if m.Type() == "logits" {
+				data = make([]byte, 12)
+			}
+			frame, err := Encode(7, m, data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, got, err := c.decode(frame)
+			if err != nil || id != 7 {
+				t.Errorf("%s: id %d, %v", frame.JSON, id, err)
+				continue
+			}
+			if diff := cmp.Diff(m, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%s (-sent +got):\n%s", m.Type(), diff)
+			}
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct {
+		json string
+		want []string // all of them stand in the error
+	}{
+		{``, []string{"end of JSON"}},
+		{`{"type":"load"`, []string{"byte 14", "end of JSON"}},
+		{`[]`, []string{"array", "object"}},
+		{`{"type":"dance","id":1}`, []string{`"dance"`, "load, generate, logits, cancel"}},
+		{`{"type":7,"id":1}`, []string{"type", "number", "a string"}},
+		{`{"type":"load","id":-1}`, []string{"id", "-1", "not negative"}},
+		{`{"type":"load","id":1}`, []string{"url is missing"}},
+		{`{"type":"load","id":1,"url":"x","color":"red"}`, []string{"color"}},
+		{`{"type":"load","id":1,"url":"x","backend":"abacus"}`, []string{`"abacus"`, "webgpu", "cpu"}},
+		{`{"type":"load","id":1,"url":"x"} {}`, []string{"invalid character"}},
+		{`{"type":"load","id":1,"url":"x","binary":4}`, []string{"binary is 4", "0 bytes"}},
+		{`{"type":"generate","id":1}`, []string{"messages and prompt"}},
+		{`{"type":"generate","id":1,"prompt":"a","messages":[{"role":"user","content":"b"}]}`, []string{"both"}},
+		{`{"type":"generate","id":1,"messages":[{"content":"b"}]}`, []string{"messages[0].role"}},
+		{`{"type":"generate","id":1,"messages":"b"}`, []string{"messages", "string", "an array"}},
+		{`{"type":"generate","id":1,"messages":[{"role":"user","content":5}]}`, []string{"content", "number", "a string"}},
+		{`{"type":"generate","id":1,"prompt":"a","max_tokens":0}`, []string{"max_tokens is 0"}},
+		{`{"type":"generate","id":1,"prompt":"a","max_tokens":1.5}`, []string{"max_tokens", "1.5", "whole number"}},
+		{`{"type":"generate","id":1,"prompt":"a","temperature":-0.1}`, []string{"temperature is -0.1"}},
+		{`{"type":"generate","id":1,"prompt":"a","temperature":1e999}`, []string{"temperature"}},
+		{`{"type":"generate","id":1,"prompt":"a","top_p":0}`, []string{"top_p is 0", "above 0"}},
+		{`{"type":"generate","id":1,"prompt":"a","top_p":1.01}`, []string{"top_p is 1.01"}},
+		{`{"type":"generate","id":1,"prompt":"a","top_k":-1}`, []string{"top_k is -1"}},
+		{`{"type":"generate","id":1,"prompt":"a","min_p":2}`, []string{"min_p is 2"}},
+		{`{"type":"generate","id":1,"prompt":"a","repetition_penalty":0}`, []string{"repetition_penalty is 0"}},
+		{`{"type":"generate","id":1,"prompt":"a","seed":9007199254740992}`, []string{"seed"}},
+		{`{"type":"generate","id":1,"prompt":"a","stop":[""]}`, []string{"stop[0]"}},
+		{`{"type":"generate","id":1,"prompt":"a","stop":[` + strings.Repeat(`"x",`, 16) + `"x"]}`, []string{"stop has 17"}},
+		{`{"type":"logits","id":1,"ids":[]}`, []string{"ids has 0"}},
+		{`{"type":"logits","id":1,"ids":[1,-2]}`, []string{"ids", "-2"}},
+		{`{"type":"logits","id":1,"ids":[1],"chunk":-1}`, []string{"chunk is -1"}},
+		{"{\"type\":\"load\",\"id\":1,\"url\":\"\xff\"}", []string{"UTF-8"}},
+		{`{"type":"` + strings.Repeat("x", 5000) + `","id":1}`, []string{"message type"}},
+	} {
+		_, _, err := DecodeRequest(Frame{JSON: []byte(c.json)})
+		if err == nil {
+			t.Errorf("%.100s: accepted", c.json)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%.100s: %q lacks %q", c.json, err, want)
+			}
+		}
+		if len(err.Error()) > 500 || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%.100s: an error of %d bytes", c.json, len(err.Error()))
+		}
+	}
+}
+
+// The error to a message that is wrong inside must still reach who sent it.
+func TestRefusalKeepsID(t *testing.T) {
+	id, _, err := DecodeRequest(Frame{JSON: []byte(`{"type":"load","id":12,"url":5}`)})
+	if err == nil || id != 12 {
+		t.Errorf("id %d, error %v; want 12 and an error", id, err)
+	}
+}
+
+func FuzzDecodeRequest(f *testing.F) {
+	f.Add([]byte(`{"type":"generate","id":1,"messages":[{"role":"user","content":"b"}],"seed":3}`))
+	f.Add([]byte(`{"type":"logits","id":1,"ids":[1,2]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		id, m, err := DecodeRequest(Frame{JSON: text})
+		if err != nil {
+			return
+		}
+		frame, err := Encode(id, m, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, same, err := DecodeRequest(frame)
+		if err != nil || again != id || !json.Valid(frame.JSON) {
+			t.Fatalf("%s became %s: %v", text, frame.JSON, err)
+		}
+		second, err := Encode(again, same, nil)
+		if err != nil || !bytes.Equal(frame.JSON, second.JSON) {
+			t.Fatalf("%s became %s: %v", frame.JSON, second.JSON, err)
+		}
+	})
+}

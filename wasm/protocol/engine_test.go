@@ -1,0 +1,349 @@
+package protocol
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model"
+)
+
+// pipe is a Conn whose other end is the test.
+type pipe struct{ in, out chan Frame }
+
+func (p pipe) Receive(ctx context.Context) (Frame, error) {
+	select {
+	case f, ok := <-p.in:
+		if !ok {
+			return Frame{}, io.EOF
+		}
+		return f, nil
+	case <-ctx.Done():
+		return Frame{}, ctx.Err()
+	}
+}
+
+func (p pipe) Send(f Frame) error {
+	p.out <- Frame{JSON: slices.Clone(f.JSON), Data: slices.Clone(f.Data)}
+	return nil
+}
+
+const fixtures = "../../model/testdata/"
+
+// talking is the fixture's weights with a tokenizer of bytes and a chat template.
+type talking struct{ model.Source }
+
+func (s talking) ReadFile(ctx context.Context, name string) ([]byte, error) {
+	switch name {
+	case "tokenizer.json":
+		return byteTokenizer(), nil
+	case "tokenizer_config.json":
+		return []byte(`{"chat_template": "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"}`), nil
+	}
+	return s.Source.ReadFile(ctx, name)
+}
+
+// byteTokenizer has a token for each of the first bytes that the fixture's vocabulary has room for.
+func byteTokenizer() []byte {
+	vocab := map[string]int{}
+	for b := range 128 {
+		char := rune(b)
+		if b < 33 || b > 126 { // GPT-2's printable stand-ins for bytes
+			char = rune(256 + b)
+			if b > 126 {
+				char = rune(256 + 33 + b - 127)
+			}
+		}
+		vocab[string(char)] = b
+	}
+	data, err := json.Marshal(map[string]any{
+		"pre_tokenizer": map[string]any{"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
+		"decoder":       map[string]any{"type": "ByteLevel"},
+		"model":         map[string]any{"type": "BPE", "vocab": vocab, "merges": []string{}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
+// fixtureHome knows the fixtures by name and has no GPU.
+type fixtureHome struct{}
+
+func (fixtureHome) Source(url string) (model.Source, error) {
+	if name, ok := strings.CutPrefix(url, "talking/"); ok {
+		return talking{model.Dir(fixtures + name)}, nil
+	}
+	return model.Dir(fixtures + url), nil
+}
+
+func (fixtureHome) Device(context.Context) (*gpu.Device, error) {
+	return nil, fmt.Errorf("%w: none in this test", gpu.ErrNoAdapter)
+}
+
+// client is the test's end.
+type client struct {
+	t *testing.T
+	pipe
+	ended chan error
+}
+
+func connect(t *testing.T) *client {
+	c := &client{t, pipe{make(chan Frame), make(chan Frame, 1<<14)}, make(chan error, 1)}
+	engine := Engine{Home: fixtureHome{}}
+	go func() { c.ended <- engine.Serve(context.Background(), c.pipe) }()
+	t.Cleanup(func() {
+		close(c.in)
+		select {
+		case err := <-c.ended:
+			if err != nil {
+				t.Errorf("Serve ended with %v", err)
+			}
+		case <-time.After(time.Minute):
+			t.Error("Serve did not end when the client left")
+		}
+	})
+	return c
+}
+
+func (c *client) send(id uint32, m Message) {
+	c.t.Helper()
+	frame, err := Encode(id, m, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.in <- frame
+}
+
+type answer struct {
+	id   uint32
+	m    Message
+	data []byte
+}
+
+func (c *client) next() answer {
+	c.t.Helper()
+	select {
+	case f := <-c.out:
+		id, m, err := DecodeReply(f)
+		if err != nil {
+			c.t.Fatalf("%s: %v", f.JSON, err)
+		}
+		return answer{id, m, f.Data}
+	case <-time.After(2 * time.Minute):
+		c.t.Fatal("no answer within two minutes")
+		panic("unreachable")
+	}
+}
+
+// finish collects a request's answers up to the one that ends it.
+func (c *client) finish(id uint32) (all []answer) {
+	c.t.Helper()
+	for {
+		a := c.next()
+		if a.id != id {
+			c.t.Fatalf("answer to %d while waiting for %d: %#v", a.id, id, a.m)
+		}
+		all = append(all, a)
+		switch a.m.(type) {
+		case *Ready, *Done, *Error:
+			return all
+		}
+	}
+}
+
+func last[M Message](c *client, id uint32) M {
+	c.t.Helper()
+	all := c.finish(id)
+	m, ok := all[len(all)-1].m.(M)
+	if !ok {
+		c.t.Fatalf("request %d ended with %#v", id, all[len(all)-1].m)
+	}
+	return m
+}
+
+func (c *client) load(id uint32, url string) *Ready {
+	c.t.Helper()
+	c.send(id, &Load{URL: url, Backend: BackendCPU})
+	return last[*Ready](c, id)
+}
+
+func TestLogitsOverTheWire(t *testing.T) {
+	var fixture struct {
+		IDs []uint32 `json:"ids"`
+	}
+	text, err := os.ReadFile(fixtures + "reference/samba-mha.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &fixture); err != nil {
+		t.Fatal(err)
+	}
+	if len(fixture.IDs) == 0 {
+		t.Fatal("the fixture has no ids")
+	}
+	want, err := os.ReadFile(fixtures + "reference/samba-mha.logits.f32")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := connect(t)
+	ready := c.load(1, "samba-mha")
+	// Twice: the second must start from an empty state again.
+	for id := uint32(2); id <= 3; id++ {
+		c.send(id, &Logits{IDs: fixture.IDs, Chunk: 16})
+		all := c.finish(id)
+		if _, ok := all[len(all)-1].m.(*Done); !ok {
+			t.Fatalf("ended with %#v", all[len(all)-1].m)
+		}
+		var got []byte
+		row := 0
+		for _, a := range all[:len(all)-1] {
+			rows := a.m.(*LogitsRows)
+			if rows.Row != row || len(a.data) != 4*rows.Rows*ready.VocabSize {
+				t.Fatalf("row %d of %d bytes after row %d", rows.Row, len(a.data), row)
+			}
+			row += rows.Rows
+			got = append(got, a.data...)
+		}
+		if len(got) != len(want) {
+			t.Fatalf("%d bytes of logits, want %d", len(got), len(want))
+		}
+		for i := 0; i < len(want); i += 4 {
+			g := math.Float32frombits(binary.LittleEndian.Uint32(got[i:]))
+			w := math.Float32frombits(binary.LittleEndian.Uint32(want[i:]))
+			if math.Abs(float64(g-w)) > 1e-4 {
+				t.Fatalf("logit %d is %g, want %g", i/4, g, w)
+			}
+		}
+	}
+}
+
+func TestGenerate(t *testing.T) {
+	c := connect(t)
+	if ready := c.load(1, "talking/samba-mha"); !ready.Chat || ready.Model != "samba-mha" || ready.Backend != "cpu" || ready.StateBytes <= 0 || ready.Parameters <= 0 {
+		t.Errorf("ready: %+v", ready)
+	}
+	request := func() *Generate {
+		return &Generate{Messages: []ChatMessage{{"user", "hello"}}, MaxTokens: ptr(12), Seed: ptr(uint64(5)), Temperature: ptr(1.0)}
+	}
+	say := func(id uint32, g *Generate) (string, *Done) {
+		c.send(id, g)
+		all := c.finish(id)
+		text, tokens := "", 0
+		for _, a := range all {
+			if m, ok := a.m.(*Text); ok {
+				text, tokens = text+m.Text, tokens+m.Tokens
+			}
+		}
+		done, ok := all[len(all)-1].m.(*Done)
+		if !ok {
+			t.Fatalf("ended with %#v", all[len(all)-1].m)
+		}
+		if tokens != done.Usage.CompletionTokens || done.Usage.TotalTokens != done.Usage.PromptTokens+tokens {
+			t.Errorf("%d tokens streamed, usage %+v", tokens, done.Usage)
+		}
+		return text, done
+	}
+	first, done := say(2, request())
+	if done.FinishReason != "length" || done.Usage.CompletionTokens != 12 {
+		t.Errorf("done: %+v", done)
+	}
+	if again, _ := say(3, request()); again != first {
+		t.Errorf("the same seed said %q, then %q", first, again)
+	}
+	// The state holds the prompt and all but the last token of the answer.
+	g := request()
+	g.Messages = append(g.Messages, ChatMessage{"user", "go on"})
+	if _, done := say(4, g); done.Usage.PrefilledTokens > done.Usage.PromptTokens {
+		t.Errorf("prefilled more than there is: %+v", done.Usage)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	c := connect(t)
+	c.load(1, "talking/samba-mha")
+	c.send(2, &Generate{Prompt: "hello", MaxTokens: ptr(1 << 20)})
+	c.send(3, &Generate{Prompt: "hello", MaxTokens: ptr(1 << 20)}) // waits behind 2
+	if _, ok := c.next().m.(*Progress); !ok {
+		t.Error("a prompt is read first")
+	}
+	c.send(4, &Cancel{Target: 3})
+	c.send(5, &Cancel{Target: 2})
+	c.send(6, &Cancel{Target: 99}) // nobody's
+	for _, id := range []uint32{2, 3} {
+		if done := last[*Done](c, id); done.FinishReason != "cancelled" {
+			t.Errorf("request %d: %+v", id, done)
+		}
+	}
+	// The engine is as good as before, and the ids are free again.
+	c.send(2, &Generate{Prompt: "hello", MaxTokens: ptr(2)})
+	if done := last[*Done](c, 2); done.FinishReason != "length" {
+		t.Errorf("after the cancel: %+v", done)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	c := connect(t)
+	for i, step := range []struct {
+		request Message
+		code    Code
+		words   string
+	}{
+		{&Generate{Prompt: "hello"}, CodeNotLoaded, "load first"},
+		{&Load{URL: "samba-mha", Backend: BackendWebGPU}, CodeNoAdapter, "none in this test"},
+		{&Load{URL: "nowhere", Backend: BackendCPU}, CodeMissing, "config.json"},
+		{&Load{URL: "reference", Backend: BackendCPU}, CodeMissing, "config.json"},
+		{&Load{URL: "samba-mha", Backend: BackendCPU}, "", ""},
+		{&Generate{Prompt: "hello"}, CodeBadModel, "tokenizer.json"},
+		{&Logits{IDs: []uint32{1, 1 << 30}}, CodeBadRequest, "ids[1]"},
+		{&Load{URL: "nowhere", Backend: BackendCPU}, CodeMissing, "config.json"},
+		{&Logits{IDs: []uint32{1}}, CodeNotLoaded, "load first"}, // the model before went with the load
+	} {
+		id := uint32(i + 1)
+		c.send(id, step.request)
+		all := c.finish(id)
+		got, ok := all[len(all)-1].m.(*Error)
+		switch {
+		case step.code == "" && ok:
+			t.Fatalf("step %d: %+v", id, got)
+		case step.code == "":
+		case !ok:
+			t.Fatalf("step %d ended with %#v, want error %s", id, all[len(all)-1].m, step.code)
+		case got.Code != step.code || !strings.Contains(got.Message, step.words):
+			t.Errorf("step %d: %s %q, want %s with %q", id, got.Code, got.Message, step.code, step.words)
+		}
+	}
+	// What cannot be read is answered, too, and the connection lives on.
+	c.in <- Frame{JSON: []byte(`{"type":"dance","id":77}`)}
+	if e := last[*Error](c, 77); e.Code != CodeBadRequest {
+		t.Errorf("dance: %+v", e)
+	}
+}
+
+func TestCodes(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want Code
+	}{
+		{Fault(CodeNetwork, io.ErrUnexpectedEOF), CodeNetwork},
+		{fmt.Errorf("model x: %w", Fault(CodeWrongHash, io.EOF)), CodeWrongHash},
+		{fmt.Errorf("reading: %w: driver reset", gpu.ErrLost), CodeDeviceLost},
+		{fmt.Errorf("x: %w", context.Canceled), CodeCancelled},
+		{fmt.Errorf("x: %w", fs.ErrNotExist), CodeMissing},
+		{io.ErrClosedPipe, CodeInternal},
+	} {
+		if got := codeOf(c.err); got != c.want {
+			t.Errorf("%v: %s, want %s", c.err, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,226 @@
+/** The chat page in stock browsers: what a visitor does, and what can go wrong. */
+import assert from "node:assert/strict";
+import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { browsers, launch, modelsFolder, serve } from "./site.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const patience = { timeout: 120_000 };
+
+const models = modelsFolder();
+const broken = {
+  missing: (folder) => rmSync(join(folder, models.shards[1])),
+  damaged: (folder) => {
+    const file = join(folder, models.shards[2]);
+    const data = readFileSync(file);
+    data[data.length - 1] ^= 1;
+    writeFileSync(file, data);
+  },
+  short: (folder) => truncateSync(join(folder, models.shards[0]), 1000),
+  misfit: (folder) => {
+    const file = join(folder, "config.json");
+    writeFileSync(file, readFileSync(file, "utf8").replace('"hidden_size": 64', '"hidden_size": 96'));
+  },
+};
+for (const [name, breakIt] of Object.entries(broken)) {
+  cpSync(join(models.folder, "default"), join(models.folder, name), { recursive: true });
+  breakIt(join(models.folder, name));
+}
+let server;
+before(async () => {
+  server = await serve(models.folder);
+});
+after(() => {
+  server?.stop();
+  models.remove();
+});
+
+/** A page in a profile of its own; every request of it must stay on the server's origin. */
+async function visit(browser, path, work, { origin = server.origin } = {}) {
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(error.message));
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.protocol.startsWith("http") && url.origin !== origin) faults.push(`request to ${url}`);
+  });
+  try {
+    await page.goto(origin + path);
+    await work(page);
+    assert.deepEqual(faults, []);
+  } finally {
+    await context.close();
+  }
+}
+
+async function ready(page) {
+  await page.waitForFunction(() => document.body.dataset.state, patience);
+  const failure = await page.$eval("#failure", (e) => e.textContent);
+  assert.equal(await page.evaluate(() => document.body.dataset.state), "ready", failure);
+}
+
+const text = (page, selector) => page.$eval(selector, (e) => e.textContent);
+
+async function send(page, message) {
+  await page.type("#prompt", message);
+  await page.keyboard.press("Enter");
+}
+
+/** Waits until the last answer has more than n characters. */
+const longer = (page, n) =>
+  page.waitForFunction(
+    (n) => ([...document.querySelectorAll(".answer")].at(-1)?.textContent.length ?? 0) > n,
+    patience,
+    n,
+  );
+
+const finished = (page, answers = 1) =>
+  page.waitForFunction((n) => document.querySelectorAll(".turn.finished").length === n, patience, answers);
+
+/** No violation of WCAG 2.2 AA that axe-core finds. */
+async function accessible(page) {
+  // As code of the test, not of the page: the page's policy forbids it to run strings.
+  const violations = await page.evaluate(`(async () => {
+    const module = {};
+    ${axe};
+    const { violations } = await (globalThis.axe ?? module.exports).run(document, {
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+    });
+    return violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html.slice(0, 120)).join(" | "));
+  })()`);
+  assert.deepEqual(violations, []);
+}
+
+for (const name of browsers) {
+  describe(name, () => {
+    let browser;
+    before(async () => {
+      browser = await launch(name);
+    });
+    after(() => browser?.close());
+
+    test("a prompt is answered as a stream, Stop stops, the next one goes on from there", () =>
+      visit(browser, "/", async (page) => {
+        await ready(page);
+        await accessible(page);
+        assert.match(await text(page, "#model"), /parameters/);
+        await send(page, "the old ship");
+        await longer(page, 20);
+        assert.equal(await text(page, "#send"), "Stop");
+        const early = (await text(page, ".answer")).length;
+        await longer(page, early + 20); // it grows while it is written
+        await page.keyboard.press("Escape");
+        await finished(page, 1);
+        assert.match(await text(page, ".foot"), /Stopped\.[\d,]+ tokens/);
+        assert.equal(await text(page, "#send"), "Send");
+        assert.equal(await page.evaluate(() => document.activeElement?.id), "prompt");
+        assert.match(await text(page, "#status"), /^Samba answered: /);
+
+        await send(page, "and then");
+        await longer(page, 5);
+        await page.click("#send");
+        await finished(page, 2);
+        assert.equal((await page.$$(".turn.user")).length, 2);
+        assert.match(await text(page, "#figures"), /tokens\/s.*context \d.*state .*constant/);
+        await accessible(page);
+
+        await page.click("#new");
+        assert.equal((await page.$$(".turn")).length, 0);
+        assert.equal(await page.$eval("#welcome", (e) => e.hidden), false);
+      }));
+
+    test("the second visit does not download the weights", async () => {
+      const own = modelsFolder();
+      const place = await serve(own.folder);
+      try {
+        await visit(
+          browser,
+          "/",
+          async (page) => {
+            await ready(page);
+            for (const shard of own.shards) rmSync(join(own.folder, "default", shard));
+            await page.reload();
+            await ready(page);
+            await send(page, "again");
+            await longer(page, 10);
+          },
+          { origin: place.origin },
+        );
+      } finally {
+        place.stop();
+        own.remove();
+      }
+    });
+
+    for (const [folder, code, title, sentence] of [
+      [
+        "missing",
+        "missing",
+        "A part of the model is missing",
+        /model-00002-of-00003\.safetensors is missing .* 404/,
+      ],
+      [
+        "damaged",
+        "wrong_hash",
+        "A part of the model is damaged",
+        /model-00003-of-00003\.safetensors arrived damaged/,
+      ],
+      [
+        "short",
+        "wrong_length",
+        "wrong size",
+        /model-00001-of-00003\.safetensors has 1000 bytes, the index says \d+/,
+      ],
+      ["misfit", "bad_model", "cannot be used", /shape .* config\.json wants/],
+      ["nowhere", "missing", "A part of the model is missing", /config\.json is missing/],
+    ]) {
+      test(`a model folder that is ${folder} is explained`, () =>
+        visit(browser, `/?model=models/${folder}/`, async (page) => {
+          await page.waitForSelector(".failure:not([hidden])", patience);
+          assert.equal(await page.$eval("#failure", (e) => e.dataset.code), code);
+          assert.ok((await text(page, ".failure h2")).includes(title));
+          assert.match(await text(page, ".failure .details"), sentence);
+          await accessible(page);
+        }));
+    }
+
+    test("320 pixels are wide enough", () =>
+      visit(browser, "/", async (page) => {
+        await page.setViewport({ width: 320, height: 568 });
+        await ready(page);
+        await send(page, "averyverylongwordwithoutanyspace".repeat(8));
+        await longer(page, 40);
+        await page.keyboard.press("Escape");
+        await finished(page, 1);
+        const width = await page.evaluate(() =>
+          Math.max(document.documentElement.scrollWidth, document.querySelector("main").scrollWidth),
+        );
+        assert.ok(width <= 320, `the page is ${width} pixels wide`);
+      }));
+
+    test("without WebGPU the page says so, and the processor can do the work", async () => {
+      const plain = await launch(name, { webgpu: false });
+      try {
+        await visit(plain, "/", async (page) => {
+          await page.waitForSelector(".failure:not([hidden])", patience);
+          assert.match(await page.$eval("#failure", (e) => e.dataset.code), /^no_(webgpu|adapter)$/);
+          await accessible(page);
+          const buttons = await page.$$(".choice");
+          assert.equal(buttons.length, 2);
+          await buttons[1].click();
+          await page.waitForFunction(() => document.body.dataset.state === "ready", patience);
+          await send(page, "hello");
+          await longer(page, 20);
+          await page.click("#send"); // plain Go must let the browser see this
+          await finished(page, 1);
+          assert.match(await text(page, ".foot"), /Stopped\./);
+        });
+      } finally {
+        await plain.close();
+      }
+    });
+  });
+}
