@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -70,7 +72,7 @@ func (e *engine) ask(ctx context.Context, request protocol.Message, on func(m pr
 			case isError && failed.Code == protocol.CodeCancelled:
 				return nil, errInterrupted
 			case isError && (answered == id || answered == 0): // 0: before it read any request
-				return nil, errors.New(failed.Message)
+				return nil, errors.New(lowered(failed.Message))
 			case answered != id:
 				continue
 			}
@@ -83,6 +85,16 @@ func (e *engine) ask(ctx context.Context, request protocol.Message, on func(m pr
 			}
 		}
 	}
+}
+
+// lowered makes a sentence that pages show as it stands fit behind "samba: ", as Go's errors do.
+func lowered(sentence string) string {
+	sentence = strings.TrimSuffix(sentence, ".")
+	first, size := utf8.DecodeRuneInString(sentence)
+	if second, _ := utf8.DecodeRuneInString(sentence[size:]); !unicode.IsLower(second) {
+		return sentence // an abbreviation, such as GPU, or a path
+	}
+	return string(unicode.ToLower(first)) + sentence[size:]
 }
 
 func (e *engine) tell(id uint32, m protocol.Message) error {

@@ -197,3 +197,17 @@ func TestVersionAndHelp(t *testing.T) {
 		}
 	}
 }
+
+func TestLowered(t *testing.T) {
+	for sentence, want := range map[string]string{
+		"The prompt has no tokens.":  "the prompt has no tokens",
+		"GPU memory ran out.":        "GPU memory ran out",
+		"/models/x: no such folder.": "/models/x: no such folder",
+		"Ü":                          "Ü",
+		"":                           "",
+	} {
+		if got := lowered(sentence); got != want {
+			t.Errorf("%q becomes %q, want %q", sentence, got, want)
+		}
+	}
+}
