@@ -145,7 +145,8 @@ func (s *split) apply(p *pieces) {
 		if previous != len(text) {
 			add(previous, len(text), false)
 		}
-		spans = slices.DeleteFunc(spans, func(s span) bool { return s.start == s.end })
+		kept := slices.DeleteFunc(spans[begin:], func(s span) bool { return s.start == s.end })
+		spans = spans[:begin+len(kept)]
 	}
 	p.spans, p.spareSpans = spans, p.spans
 }
