@@ -12,8 +12,8 @@ import triton
 import triton.language as tl
 
 TILE = 4  # steps a program takes at once; also the distance of the stored states
-FORWARD = {"BLOCK": 32, "num_warps": 1}  # channels a program owns; measured by bench.py
-BACKWARD = {"BLOCK": 64, "num_warps": 4}
+FORWARD = {"BLOCK": 32, "num_warps": 2}  # channels a program owns; measured by bench.py
+BACKWARD = {"BLOCK": 32, "num_warps": 2}
 
 
 @triton.jit

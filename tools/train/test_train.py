@@ -1,0 +1,272 @@
+"""The trainer on a CPU: data, masks, names, resume, and a tiny model that learns."""
+import contextlib
+import io
+import json
+import lzma
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+import numpy as np
+import torch
+
+import data
+import loss
+import train
+from corpus import CorpusError, documents
+from model import Config, Samba, causal_conv, rope_tables, rotate, window_attention_plain
+from parts import pack, unpack
+from sample import prompt_ids
+from tokenizer import SPECIAL, Tokenizer, tokenizer_json, train_merges
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TINY = dict(n_layer=2, n_embd=32, n_head=2, n_query_groups=1, intermediate_size=64, local_window=8, block_size=24,
+            vocab_size=320)
+SENTENCE = "The grass is green and the sky is blue, 12 birds sing and it's a fine day. "
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        keep = tempfile.TemporaryDirectory()
+        self.addCleanup(keep.cleanup)
+        self.folder = keep.name
+        self.tokenizer_path = self.at("tokenizer.json")
+        with open(self.tokenizer_path, "w") as file:
+            json.dump(tokenizer_json(train_merges({"The": 9, " the": 90, " grass": 30, " green": 30, " and": 80}, 12)), file)
+        self.tokenizer = Tokenizer(self.tokenizer_path)
+
+    def at(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def shard(self, name, rows):
+        with lzma.open(self.at(name), "wt") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+        return self.at(name)
+
+    def encode(self):
+        turns = [{"role": "user", "content": "Is the sky green?"}, {"role": "assistant", "content": " No, blue. "}]
+        shards = [self.shard("stories-00.jsonl.xz", [{"text": SENTENCE * 20}] * 8),
+                  self.shard("chat-00.jsonl.xz", [{"source": "trivia" if i % 2 else "dolly", "messages": turns} for i in range(40)])]
+        with contextlib.redirect_stdout(io.StringIO()):
+            data.encode_shards(shards, self.tokenizer_path, self.at("data"), 1)
+        return self.at("data")
+
+
+class Tokenizing(Folder):
+    def test_round_trip_and_splits(self):
+        for text in ("", "a", SENTENCE, "  two  spaces 7  8 \n\n x", "naïve 日本 🎉", "don't WE'LL", "\t\r\n", "½²x"):
+            self.assertEqual(self.tokenizer.decode(self.tokenizer.encode(text)), text)
+        self.assertEqual(len(self.tokenizer.encode("123")), 3)
+        self.assertEqual(len(self.tokenizer.encode(" the")), 1)
+
+    def test_special_tokens_in_text_stay_text(self):
+        self.assertFalse({0, 1, 2} & set(self.tokenizer.encode("".join(SPECIAL))))
+
+    def test_merges_are_greedy(self):
+        self.assertEqual(train_merges({"abab": 5, "bc": 3}, 2), [("a", "b"), ("ab", "ab")])
+
+    def test_no_tokenizer(self):
+        with self.assertRaisesRegex(CorpusError, "not a tokenizer.json"):
+            Tokenizer(self.at("missing.json"))
+
+
+class Corpus(Folder):
+    def test_bad_shards(self):
+        with self.assertRaisesRegex(CorpusError, "no such shard"):
+            list(documents(self.at("missing.jsonl.xz")))
+        with open(self.at("plain"), "w") as file:
+            file.write("{}\n")
+        with self.assertRaisesRegex(CorpusError, "not an xz file"):
+            list(documents(self.at("plain")))
+        with self.assertRaisesRegex(CorpusError, "line 2 is no document"):
+            list(documents(self.shard("bad.xz", [{"text": "a"}, {"messages": [{"role": 1}]}])))
+
+    def test_truncated(self):
+        random = np.random.default_rng(0)
+        path = self.shard("cut.xz", [{"text": "".join(map(chr, random.integers(40, 120, 5000)))} for _ in range(60)])
+        with open(path, "r+b") as file:
+            file.truncate(os.path.getsize(path) * 2 // 3)
+        with self.assertRaisesRegex(CorpusError, "ends in the middle"):
+            list(documents(path))
+        with contextlib.redirect_stderr(io.StringIO()):
+            self.assertGreater(len(list(documents(path, allow_truncated=True))), 5)
+
+
+class Chat(Folder):
+    def test_only_the_assistants_words_are_learned(self):
+        ids, learn = data.encode_dialogue(self.tokenizer, [
+            {"role": "user", "content": "Hi the"}, {"role": "assistant", "content": " Yes and no "},
+            {"role": "user", "content": "Bye"}, {"role": "assistant", "content": "the end"}])
+        said = self.tokenizer.decode([i for i, mark in zip(ids, learn) if mark])
+        self.assertEqual(said, "Yes and nothe end")
+        marked = [i for i, mark in zip(ids, learn) if mark]
+        self.assertEqual(marked.count(self.tokenizer.turn_end), 2)
+        self.assertEqual(ids[-1], self.tokenizer.end)
+
+    def test_prompt_is_a_prefix_of_training(self):
+        ids, _ = data.encode_dialogue(self.tokenizer, [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes"}])
+        prompt = prompt_ids(self.tokenizer, "Hi")
+        self.assertEqual(ids[:len(prompt)], prompt)
+
+    def test_packing(self):
+        folder = self.encode()
+        stream = data.ChatStream(folder, 100, self.tokenizer.end, short=0.5)
+        drawn = [n for row in stream.pack(0) for n in row]
+        self.assertEqual(len(drawn), len(set(drawn)))
+        kept_short = sum(stream.short[n] for n in drawn)
+        self.assertEqual(sum(~stream.short[n] for n in drawn), (~stream.short).sum())
+        self.assertTrue(0 < kept_short < stream.short.sum())
+        for row in stream.pack(0):
+            self.assertLessEqual(sum(stream.lengths[n] for n in row), 101)
+        ids, weights = stream.fill(stream.pack(0)[0])
+        self.assertEqual(ids[0], self.tokenizer.turn_start)
+        self.assertEqual(weights.sum(), sum(stream.learn[stream.ends[n] - stream.lengths[n]:stream.ends[n]].sum()
+                                            for n in stream.pack(0)[0]))
+        self.assertFalse(weights[ids[1:] == self.tokenizer.end].any())
+
+    def test_batches_do_not_depend_on_where_one_starts(self):
+        folder = self.encode()
+        for make in (lambda: data.TextStream(folder, 50), lambda: data.ChatStream(folder, 100, 0, text=0.3)):
+            one, two = make(), make()
+            first = [one.batch(step, 3) for step in range(9)]
+            np.testing.assert_array_equal(two.batch(7, 3)[0], first[7][0])
+            np.testing.assert_array_equal(two.batch(2, 3)[0], first[2][0])
+
+    def test_an_epoch_of_text_has_every_row_once(self):
+        stream = data.TextStream(self.encode(), 50)
+        starts = {tuple(stream.row(n)[0][:-1]) for n in range(stream.rows)}
+        whole = stream.ids[stream.offset:]
+        self.assertEqual(starts, {tuple(whole[i * 50:(i + 1) * 50].tolist()) for i in range(stream.rows)})
+
+
+class PartsOfTheModel(unittest.TestCase):
+    def test_names_and_shapes_of_the_reference(self):
+        config = Config(**TINY)
+        shapes = {name: tuple(tensor.shape) for name, tensor in Samba(config).state_dict().items()}
+        d, ff, r = 32, 64, 2
+        want = {"lm_head.weight": (320, d), "transformer.wte.weight": (320, d), "transformer.ln_f.weight": (d,)}
+        for i in (0, 1):
+            at = f"transformer.h.{i}."
+            want.update({at + "norm_1.weight": (d,), at + "norm_2.weight": (d,), at + "mlp.swiglu.w1.weight": (ff, d),
+                         at + "mlp.swiglu.w2.weight": (ff, d), at + "mlp.swiglu.w3.weight": (d, ff)})
+        want.update({"transformer.h.0.attn." + name: shape for name, shape in {
+            "A_log": (2 * d, 16), "D": (2 * d,), "in_proj.weight": (4 * d, d), "conv1d.weight": (2 * d, 1, 4),
+            "conv1d.bias": (2 * d,), "x_proj.weight": (r + 32, 2 * d), "dt_proj.weight": (2 * d, r),
+            "dt_proj.bias": (2 * d,), "out_proj.weight": (d, 2 * d)}.items()})
+        want.update({"transformer.h.1.attn.attn.weight": ((2 + 2) * 16, d), "transformer.h.1.attn.proj.weight": (d, d)})
+        self.assertEqual(shapes, want)
+
+    def test_causal_conv(self):
+        torch.manual_seed(0)
+        x, conv = torch.randn(2, 9, 5), torch.nn.Conv1d(5, 5, 4, groups=5, padding=3)
+        want = conv(x.transpose(1, 2))[..., :9].transpose(1, 2)
+        torch.testing.assert_close(causal_conv(x, conv.weight, conv.bias), want)
+
+    def test_the_window_counts_the_query(self):
+        torch.manual_seed(0)
+        q, k, v = torch.randn(1, 2, 9, 4), torch.randn(1, 1, 9, 4), torch.randn(1, 1, 9, 4)
+        base = window_attention_plain(q, k, v, 3)
+        changed = v.clone()
+        changed[:, :, 2] += 1
+        rows = (window_attention_plain(q, k, changed, 3) - base).abs().amax((0, 1, 3)) > 0
+        self.assertEqual(rows.nonzero().flatten().tolist(), [2, 3, 4])
+
+    def test_rope_is_relative(self):
+        cos, sin = rope_tables(9, 4, 10000)
+        x = torch.randn(1, 1, 1, 4).expand(1, 9, 1, 4)
+        turned = rotate(x, cos, sin)[0, :, 0]
+        dots = turned[:-2] @ turned.t()
+        torch.testing.assert_close(dots[0, 2], dots[5, 7])
+
+    def test_chunked_loss(self):
+        torch.manual_seed(0)
+        hidden, head = torch.randn(2, 7, 5, requires_grad=True), torch.randn(11, 5, requires_grad=True)
+        targets, weights = torch.randint(0, 11, (2, 7)), torch.randint(0, 2, (2, 7)).float()
+        want = (torch.nn.functional.cross_entropy((hidden @ head.t()).transpose(1, 2), targets, reduction="none")
+                * weights).sum() / weights.sum()
+        with mock.patch.object(loss, "CHUNK", 4):
+            got = loss.cross_entropy(hidden, head, targets, weights)
+        torch.testing.assert_close(got, want)
+        for one, two in zip(torch.autograd.grad(got, [hidden, head]), torch.autograd.grad(want, [hidden, head])):
+            torch.testing.assert_close(one, two)
+
+    def test_learning_rate(self):
+        at = [train.learning_rate(1.0, done, 0.1, 0.5, 0.1) for done in (0.05, 0.1, 0.5, 0.75, 1.0)]
+        np.testing.assert_allclose(at, [0.5, 1, 1, 0.55, 0.1])
+
+
+class Training(Folder):
+    def run_train(self, *extra):
+        with open(self.at("config.json"), "w") as file:
+            json.dump(TINY, file)
+        command = ["train.py", "--data", self.at("data"), "--tokenizer", self.tokenizer_path, "--config", self.at("config.json"),
+                   "--out", self.at("run"), "--batch", "4", "--log-every", "1", "--device", "cpu", "--lr", "0.01", *extra]
+        with mock.patch.object(sys, "argv", command), contextlib.redirect_stdout(io.StringIO()):
+            trainer = train.Trainer(train.arguments())
+            trainer.run()
+            trainer.log_file.close()
+        return trainer
+
+    def losses(self, name="run"):
+        with open(self.at(name, "log.jsonl")) as file:
+            return [entry["loss"] for entry in map(json.loads, file) if "loss" in entry]
+
+    def test_learns_resumes_and_tunes(self):
+        self.encode()
+        whole = self.run_train("--steps", "30")
+        losses = self.losses()
+        self.assertLess(losses[-1], losses[0] * 0.7)
+        # The same run in two commands ends with the same weights.
+        original = train.Trainer.done
+        with mock.patch.object(train.Trainer, "done", lambda self, elapsed: 1 if self.step == 13 else original(self, elapsed)):
+            self.run_train("--steps", "30", "--out", self.at("halves"))
+        halves = self.run_train("--steps", "30", "--out", self.at("halves"), "--resume")
+        self.assertEqual(halves.step, 30)
+        for (name, one), two in zip(whole.model.state_dict().items(), halves.model.state_dict().values()):
+            torch.testing.assert_close(one, two, msg=name)
+        saved = torch.load(self.at("run", "model.pth"))
+        self.assertTrue(torch.equal(saved["model"]["lm_head.weight"], saved["model"]["transformer.wte.weight"]))
+        self.assertEqual(saved["hparams"]["intermediate_size"], 64)
+        self.run_train("--stage", "tune", "--init", self.at("run", "model.pth"), "--steps", "12", "--out", self.at("tuned"),
+                       "--length", "60")
+        tuned = self.losses("tuned")
+        self.assertLess(tuned[-1], tuned[0])
+
+    def test_one_sentence_for_bad_input(self):
+        self.encode()
+        small = dict(TINY, vocab_size=64)
+        with open(self.at("small.json"), "w") as file:
+            json.dump(small, file)
+        with self.assertRaisesRegex(CorpusError, "not the tokenizer of this model"):
+            self.run_train("--steps", "1", "--config", self.at("small.json"))
+        with self.assertRaisesRegex(CorpusError, "no encoded text"):
+            self.run_train("--steps", "1", "--data", self.at("nothing"))
+        with self.assertRaisesRegex(CorpusError, "want at least"):
+            self.run_train("--steps", "1", "--length", "100000")
+        done = subprocess.run([sys.executable, os.path.join(HERE, "data.py"), self.at("none.xz"), "--tokenizer",
+                               self.tokenizer_path, "--out", self.at("d"), "--workers", "1"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+
+    def test_parts(self):
+        os.makedirs(self.at("in"))
+        blob = os.urandom(10001)
+        with open(self.at("in", "blob"), "wb") as file:
+            file.write(blob)
+        here = os.getcwd()
+        os.chdir(self.folder)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                pack(["in/blob"], "parts", 3)
+            unpack("parts", "out")
+        finally:
+            os.chdir(here)
+        with open(self.at("out", "in", "blob"), "rb") as file:
+            self.assertEqual(file.read(), blob)
+
+
+if __name__ == "__main__":
+    unittest.main()
