@@ -16,6 +16,7 @@ from corpus import CorpusError
 from scan import selective_scan
 
 D_STATE, D_CONV, EXPAND = 16, 4, 2
+ROPE_BASE = 10000
 DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 1e-1, 1e-4
 
 
@@ -35,7 +36,6 @@ class Config:
     mb_per_layer: int = 2
     nope: bool = False
     norm_eps: float = 1e-5
-    rope_base: int = 10000
 
     @property
     def padded_vocab_size(self):
@@ -253,7 +253,7 @@ class Samba(nn.Module):
     def _tables(self, T, device, flex):
         key = (T, device, flex)
         if key not in self._masks:
-            cos, sin = rope_tables(T, self.config.head_size, self.config.rope_base, device)
+            cos, sin = rope_tables(T, self.config.head_size, ROPE_BASE, device)
             mask = None
             if flex:
                 from torch.nn.attention.flex_attention import create_block_mask
