@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { browsers, launch, modelsFolder, serve } from "./site.mjs";
+import { writeTinyModel } from "./tiny-model.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const patience = { timeout: 120_000 };
@@ -28,6 +29,19 @@ for (const [name, breakIt] of Object.entries(broken)) {
   cpSync(join(models.folder, "default"), join(models.folder, name), { recursive: true });
   breakIt(join(models.folder, name));
 }
+writeTinyModel(join(models.folder, "hostile"), [
+  "<img src=x onerror=alert(1)>",
+  "<script>alert(2)</script>",
+  "<svg onload=alert(3)><style>*{display:none}</style></svg>",
+  "[link](javascript:alert(4))",
+  "![picture](https://elsewhere.invalid/x.png)",
+  "<iframe src=https://elsewhere.invalid/></iframe>",
+  "<form action=https://elsewhere.invalid/><input name=q></form>",
+  "<a href=https://elsewhere.invalid/ onclick=alert(5) id=prompt style=position:fixed>a</a>",
+  "<math><mtext></p><img src=x onerror=alert(6)>",
+  "**bold** `code`",
+  "\n\n",
+]);
 let server;
 before(async () => {
   server = await serve(models.folder);
@@ -38,11 +52,13 @@ after(() => {
 });
 
 /** A page in a profile of its own; every request of it must stay on the server's origin. */
-async function visit(browser, path, work, { origin = server.origin } = {}) {
+async function visit(browser, path, work, { origin = server.origin, forgive } = {}) {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();
   const faults = [];
-  page.on("pageerror", (error) => faults.push(error.message));
+  page.on("pageerror", (error) => {
+    if (!forgive?.test(error.message)) faults.push(error.message);
+  });
   page.on("request", (request) => {
     const url = new URL(request.url());
     if (url.protocol.startsWith("http") && url.origin !== origin) faults.push(`request to ${url}`);
@@ -185,6 +201,71 @@ for (const name of browsers) {
           assert.match(await text(page, ".failure .details"), sentence);
           await accessible(page);
         }));
+    }
+
+    test("what a model writes is text, never a part of the page", () =>
+      visit(browser, "/?model=models/hostile/", async (page) => {
+        let dialogs = 0;
+        page.on("dialog", (dialog) => {
+          dialogs++;
+          dialog.dismiss();
+        });
+        await ready(page);
+        await send(page, "go");
+        await page.waitForFunction(
+          () => Number(document.querySelector("#figures").textContent.match(/context (\d+)/)?.[1]) > 150,
+          patience,
+        );
+        await page.keyboard.press("Escape");
+        await finished(page, 1);
+        const found = await page.$$eval(".answer *", (all) => [
+          ...new Set(
+            all.flatMap((e) => [e.localName, ...e.getAttributeNames().map((a) => `${e.localName}.${a}`)]),
+          ),
+        ]);
+        const plain =
+          /^(p|br|strong|em|code|pre|ul|ol|li|blockquote|h[1-6]|hr|a|a\.(href|rel|target)|pre\.tabindex)$/;
+        assert.deepEqual(
+          found.filter((name) => !plain.test(name)),
+          [],
+        );
+        const links = await page.$$eval(".answer a[href]", (all) => [...new Set(all.map((a) => a.protocol))]);
+        assert.ok(
+          links.every((protocol) => protocol === "https:"),
+          String(links),
+        );
+        assert.equal(dialogs, 0);
+      }));
+
+    if (name === "chromium") {
+      // Firefox has no command that ends its GPU process.
+      test("a graphics chip that goes away is explained, and nothing said is lost", async () => {
+        const own = await launch(name); // it takes the GPU from every page of its browser
+        try {
+          // Readbacks that nobody waits for any more fail with the device.
+          const forgive = /mapAsync/;
+          const work = async (page) => {
+            await ready(page);
+            await send(page, "the sea");
+            await longer(page, 20);
+            const devtools = await own.target().createCDPSession();
+            await devtools.send("Browser.crashGpuProcess");
+            await page.waitForSelector(".failure:not([hidden])", patience);
+            assert.equal(await page.$eval("#failure", (e) => e.dataset.code), "device_lost");
+            assert.match(await text(page, ".failure .details"), /device was lost/);
+            assert.equal((await page.$$(".turn")).length, 2);
+            await page.click(".choice");
+            await page.waitForFunction(() => document.body.dataset.state === "ready", patience);
+            await send(page, "and on");
+            await longer(page, 20);
+            await page.keyboard.press("Escape");
+            await finished(page, 2);
+          };
+          await visit(own, "/", work, { forgive });
+        } finally {
+          await own.close();
+        }
+      });
     }
 
     test("320 pixels are wide enough", () =>

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const words = (
+const peaceful = (
   "the a of and to in is was sea light old house keeper ship night wind star water river stone bird tree " +
   "song slow small white deep said went saw came over under through again then when where little far home"
 ).split(" ");
@@ -49,7 +49,7 @@ function random(seed) {
   };
 }
 
-function tensors() {
+function tensors(words) {
   const c = config;
   const inner = c.mamba_expand * c.hidden_size;
   const list = [];
@@ -109,14 +109,18 @@ function safetensors(list) {
   return Buffer.concat([size, Buffer.from(text), ...list.map(({ values }) => Buffer.from(values.buffer))]);
 }
 
-/** Writes the folder and returns the names of its shards. */
-export function writeTinyModel(folder) {
+/** Writes the folder, of a model that says the given words at random, and returns the names of its shards. */
+export function writeTinyModel(folder, words = peaceful) {
   mkdirSync(folder, { recursive: true });
   const write = (name, content) =>
     writeFileSync(join(folder, name), Buffer.isBuffer(content) ? content : JSON.stringify(content, null, 1));
 
   const vocab = Object.fromEntries(byteAlphabet().map((char, id) => [char, id]));
-  for (const word of words) vocab[`Ġ${word}`] = Object.keys(vocab).length;
+  const alphabet = byteAlphabet();
+  for (const word of words) {
+    const bytes = [...Buffer.from(` ${word}`)];
+    vocab[bytes.map((byte) => alphabet[byte]).join("")] = Object.keys(vocab).length;
+  }
   const special = ["<|user|>", "<|assistant|>", "<|end|>"].map((content, i) => ({
     id: 256 + words.length + i,
     content,
@@ -156,7 +160,7 @@ export function writeTinyModel(folder) {
   });
   write("generation_config.json", { temperature: 0.7, top_p: 0.95, eos_token_id: special[2].id });
 
-  const list = tensors();
+  const list = tensors(words);
   const third = Math.ceil(list.length / 3);
   const index = { metadata: { total_size: 0, sha256: {}, size: {} }, weight_map: {} };
   const shards = [];
