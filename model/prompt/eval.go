@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -38,6 +39,7 @@ type evaluator struct {
 	steps int
 	depth int
 	size  int // bytes of strings made
+	work  int // see maxWork
 	now   func() time.Time
 }
 
@@ -72,6 +74,74 @@ func (e *evaluator) grow(s string) (string, error) {
 		return "", fmt.Errorf("the template makes more than %d bytes of text", maxOutput)
 	}
 	return s, nil
+}
+
+// What is counted for a value besides its text, and for a string that becomes
+// an item of a list, which takes that many bytes.
+const (
+	valueCost = 8
+	itemCost  = 32
+)
+
+// charge counts the work of going through whole values, whatever they hold. It
+// also keeps recursive code from values nested too deeply.
+func (e *evaluator) charge(values ...any) error {
+	for _, v := range values {
+		e.work += weigh(v, maxWork-e.work, 0)
+	}
+	return e.afford(0)
+}
+
+// afford counts work of a known amount.
+func (e *evaluator) afford(n int) error {
+	if e.work += n; e.work > maxWork {
+		return fmt.Errorf("the template goes through more than %d bytes, or through values nested deeper than %d", maxWork, maxDepth)
+	}
+	return nil
+}
+
+// weigh counts bytes and items, up to a little above limit.
+func weigh(v any, limit, depth int) int {
+	if depth > maxDepth {
+		return limit + 1
+	}
+	n := valueCost
+	switch v := v.(type) {
+	case string:
+		n += len(v)
+	case []any:
+		for _, item := range v {
+			if n > limit {
+				break
+			}
+			n += weigh(item, limit-n, depth+1)
+		}
+	case *dict:
+		for _, key := range v.keys {
+			if n > limit {
+				break
+			}
+			n += len(key) + weigh(v.values[key], limit-n, depth+1)
+		}
+	}
+	return n
+}
+
+// walk is items, paid for.
+func (e *evaluator) walk(v any) ([]any, error) {
+	cost := 0
+	switch v := v.(type) {
+	case string:
+		cost = itemCost * len(v)
+	case []any:
+		cost = len(v)
+	case *dict:
+		cost = len(v.keys)
+	}
+	if err := e.afford(cost); err != nil {
+		return nil, err
+	}
+	return items(v)
 }
 
 func (e *evaluator) write(s string) error {
@@ -118,6 +188,9 @@ func (e *evaluator) statement(n node, s *scope) error {
 	case printNode:
 		v, err := e.eval(n.value, s)
 		if err != nil {
+			return err
+		}
+		if err := e.charge(v); err != nil {
 			return err
 		}
 		return e.write(text(v))
@@ -195,7 +268,7 @@ func (e *evaluator) loop(n forNode, s *scope) error {
 	if _, missing := v.(undefined); missing {
 		v = []any(nil)
 	}
-	all, err := items(v)
+	all, err := e.walk(v)
 	if err != nil {
 		return err
 	}
@@ -329,6 +402,9 @@ func (e *evaluator) value(x expr, s *scope) (any, error) {
 			if err != nil {
 				return nil, err
 			}
+			if err := e.charge(k); err != nil {
+				return nil, err
+			}
 			d.set(text(k), v)
 		}
 		return d, nil
@@ -346,6 +422,11 @@ func (e *evaluator) value(x expr, s *scope) (any, error) {
 		key, err := e.eval(x.key, s)
 		if err != nil {
 			return nil, err
+		}
+		if s, ok := of.(string); ok {
+			if err := e.afford(len(s)); err != nil {
+				return nil, err
+			}
 		}
 		return item(of, key)
 	case slice:
@@ -365,6 +446,9 @@ func (e *evaluator) value(x expr, s *scope) (any, error) {
 		}
 		named, err := e.evalNamed(x.named, s)
 		if err != nil {
+			return nil, err
+		}
+		if err := e.charge(args...); err != nil {
 			return nil, err
 		}
 		return callee(args, named)
@@ -391,7 +475,7 @@ func (e *evaluator) value(x expr, s *scope) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		yes, err := passes(x.name, of, args)
+		yes, err := e.passes(x.name, of, args)
 		return yes != x.negate, err
 	case unary:
 		of, err := e.eval(x.of, s)
@@ -445,6 +529,12 @@ func (e *evaluator) binary(x binary, s *scope) (any, error) {
 	switch x.op {
 	case "and", "or":
 		return right, nil
+	case "==", "!=", "in", "not in", "~", "<", "<=", ">", ">=":
+		if err := e.charge(left, right); err != nil {
+			return nil, err
+		}
+	}
+	switch x.op {
 	case "==":
 		return equal(left, right), nil
 	case "!=":
@@ -551,6 +641,9 @@ func (e *evaluator) attribute(of any, name string) (any, error) {
 		}
 		return undefined{name}, nil
 	case string:
+		if err := e.afford(len(v)); err != nil {
+			return nil, err
+		}
 		if m := e.stringMethod(v, name); m != nil {
 			return m, nil
 		}
@@ -632,7 +725,7 @@ func (e *evaluator) slice(x slice, s *scope) (any, error) {
 		all = v
 	case string:
 		isString = true
-		if all, err = items(v); err != nil {
+		if all, err = e.walk(v); err != nil {
 			return nil, err
 		}
 	default:
@@ -744,8 +837,9 @@ func builtins(e *evaluator) map[string]any {
 		}),
 		"dict": function(func(_ []any, named map[string]any) (any, error) {
 			d := newDict()
-			for key, v := range named {
-				d.set(key, v)
+			// The parser forgets in what order arguments were named: any fixed order will do.
+			for _, key := range slices.Sorted(maps.Keys(named)) {
+				d.set(key, named[key])
 			}
 			return d, nil
 		}),

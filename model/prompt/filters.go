@@ -10,6 +10,9 @@ import (
 	"unicode"
 )
 
+// The filters that look at a list's items, but not into them.
+var shallow = []string{"length", "count", "first", "last", "list", "reverse", "default", "d", "items", "map", "select", "reject", "selectattr", "rejectattr"}
+
 // filter applies value | name(args).
 func (e *evaluator) filter(name string, v any, args []any, named map[string]any) (any, error) {
 	arg := func(i int, key string, otherwise any) any {
@@ -20,6 +23,13 @@ func (e *evaluator) filter(name string, v any, args []any, named map[string]any)
 			return value
 		}
 		return otherwise
+	}
+	cost := []any{v}
+	if _, ok := v.(string); !ok && slices.Contains(shallow, name) {
+		cost = nil
+	}
+	if err := e.charge(append(cost, args...)...); err != nil {
+		return nil, err
 	}
 	switch name {
 	case "trim":
@@ -118,12 +128,13 @@ func (e *evaluator) filter(name string, v any, args []any, named map[string]any)
 		}
 		return nil, fmt.Errorf("items wants a mapping, got a %s", typeName(v))
 	}
-	all, err := items(v)
+	all, err := []any(nil), error(nil)
+	if slices.Contains(listFilters, name) {
+		all, err = e.walk(v)
+	}
 	if err != nil {
 		if _, missing := v.(undefined); !missing {
-			if slices.Contains(listFilters, name) {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	switch name {
@@ -215,7 +226,7 @@ func (e *evaluator) selection(name string, all []any, args []any) (any, error) {
 		yes := truth(v)
 		if len(args) > 0 {
 			var err error
-			if yes, err = passes(text(args[0]), v, args[1:]); err != nil {
+			if yes, err = e.passes(text(args[0]), v, args[1:]); err != nil {
 				return nil, err
 			}
 		}
@@ -227,6 +238,15 @@ func (e *evaluator) selection(name string, all []any, args []any) (any, error) {
 }
 
 // passes applies value is name(args).
+func (e *evaluator) passes(name string, v any, args []any) (bool, error) {
+	if len(args) > 0 || name == "lower" || name == "upper" {
+		if err := e.charge(append([]any{v}, args...)...); err != nil {
+			return false, err
+		}
+	}
+	return passes(name, v, args)
+}
+
 func passes(name string, v any, args []any) (bool, error) {
 	_, missing := v.(undefined)
 	switch name {
@@ -283,6 +303,14 @@ func passes(name string, v any, args []any) (bool, error) {
 			return !equal(v, args[0]), nil
 		case "in":
 			return contains(args[0], v)
+		case "lt", "lessthan", "le", "gt", "greaterthan", "ge":
+			a, ok1 := number(v)
+			b, ok2 := number(args[0])
+			if !ok1 || !ok2 {
+				return false, fmt.Errorf("%s wants numbers", name)
+			}
+			below := name[0] == 'l'
+			return a == b && strings.HasSuffix(name, "e") || a < b && below || a > b && !below, nil
 		case "divisibleby":
 			a, ok1 := integer(v)
 			b, ok2 := integer(args[0])
@@ -420,9 +448,25 @@ func (e *evaluator) stringMethod(s, name string) any {
 			return e.replace(s, from, to, n)
 		})
 	case "split", "rsplit":
-		return method(func(args []any) (any, error) { return split(s, args, name == "rsplit"), nil })
+		return method(func(args []any) (any, error) {
+			parts := 0
+			if separator, ok := str(args, 0); ok && separator != "" {
+				parts = strings.Count(s, separator)
+			} else {
+				for range strings.FieldsSeq(s) {
+					parts++
+				}
+			}
+			if err := e.afford(itemCost * parts); err != nil {
+				return nil, err
+			}
+			return split(s, args, name == "rsplit"), nil
+		})
 	case "splitlines":
 		return method(func([]any) (any, error) {
+			if err := e.afford(itemCost * strings.Count(s, "\n")); err != nil {
+				return nil, err
+			}
 			var out []any
 			for line := range strings.Lines(s) {
 				out = append(out, strings.TrimRight(line, "\r\n"))

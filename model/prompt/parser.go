@@ -499,8 +499,23 @@ func (p *parser) sign() (expr, error) {
 		return nil, err
 	}
 	defer func() { p.depth-- }()
-	of, err := p.sign()
-	return unary{at(l.line), l.text, of}, err
+	of, err := p.signed()
+	if err != nil {
+		return nil, err
+	}
+	return p.tail(unary{at(l.line), l.text, of}, true)
+}
+
+// signed is what a sign stands before: filters are for the signed whole.
+func (p *parser) signed() (expr, error) {
+	if p.is("-", "+") {
+		return p.sign()
+	}
+	e, err := p.primary()
+	if err != nil {
+		return nil, err
+	}
+	return p.tail(e, false)
 }
 
 func (p *parser) power() (expr, error) { return p.chain(p.filtered, "**") }
@@ -508,9 +523,19 @@ func (p *parser) power() (expr, error) { return p.chain(p.filtered, "**") }
 // filtered is a primary with its attributes, calls, filters and tests.
 func (p *parser) filtered() (expr, error) {
 	e, err := p.primary()
+	if err != nil {
+		return nil, err
+	}
+	return p.tail(e, true)
+}
+
+func (p *parser) tail(e expr, filters bool) (expr, error) {
+	var err error
 	for err == nil {
 		here := at(p.peek().line)
 		switch {
+		case !filters && p.is("|", "is"):
+			return e, nil
 		case p.accept("."):
 			l := p.next()
 			if l.kind == kindNumber {
@@ -547,7 +572,7 @@ func (p *parser) filtered() (expr, error) {
 			t.name = l.text
 			if p.accept("(") {
 				t.args, _, err = p.arguments()
-			} else if k := p.peek().kind; (k == kindString || k == kindNumber || k == kindName) && !p.is("and", "or", "else", "if", "is", "not", "in") {
+			} else if k := p.peek().kind; (k == kindString || k == kindNumber || k == kindName || p.is("[", "{")) && !p.is("and", "or", "else", "if", "is", "not", "in") {
 				var arg expr
 				arg, err = p.primary()
 				t.args = []expr{arg}

@@ -22,6 +22,7 @@ const (
 	maxSource = 1 << 20
 	maxSteps  = 1 << 22
 	maxOutput = 64 << 20
+	maxWork   = 1 << 28 // bytes of text and items of lists that filters, methods and comparisons go through
 	maxDepth  = 100
 )
 
