@@ -66,7 +66,7 @@ var hot = Sampling{Temperature: 12, Seed: 7}
 // on each place within a flight, and with the state as if nothing had run ahead.
 func TestGenerate(t *testing.T) {
 	device := testDevice(t)
-	for _, n := range []int{1, stepsPerFlight, stepsPerFlight + 1, 30} {
+	for _, n := range []int{1, maxSteps, maxSteps + 1, 30} {
 		cpu := newSession(t, talker(t, rand.New(rand.NewPCG(*seed, 2)), Options{}))
 		onGPU := newSession(t, talker(t, rand.New(rand.NewPCG(*seed, 2)), Options{Device: device}))
 		prompt := cpu.model.tokenizer.Encode("Once upon a time", false)

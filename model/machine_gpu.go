@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
@@ -12,10 +13,16 @@ import (
 )
 
 const (
-	// Decode steps of one submit, and submits under way at once: enough that the
-	// GPU never waits for the host, few enough that text still flows.
-	stepsPerFlight = 8
-	flightsAhead   = 2
+	// Decode steps of one submit at most, and submits under way at once: enough
+	// that a fast GPU never waits for the host.
+	maxSteps     = 8
+	flightsAhead = 2
+
+	// A flight that takes longer than the second of these is made shorter, so that
+	// text flows and little runs ahead in vain on a slow machine; one that takes
+	// less than the first is made longer. Firefox answers no map in less than
+	// 100 ms, whatever the GPU did: the first is above that.
+	quick, slow = 150 * time.Millisecond, 400 * time.Millisecond
 
 	historySize = 2 * penaltyTail // what runs ahead must not overwrite what a rewind needs
 	outRing     = 64              // sampled tokens on their way to the host
@@ -248,6 +255,7 @@ type gpuRun struct {
 	pos      int // tokens absorbed, flights under way included
 	emitted  int
 	launched int
+	steps    int // of the next flight: 1, 2, 4, ... maxSteps
 }
 
 // snapshot is the part of the state that a step overwrites. Key and value
@@ -258,7 +266,7 @@ type snapshot struct {
 
 func (e *gpuEngine) newRun() (run, error) {
 	r := &gpuRun{
-		engine: e, scratch: e.scratch,
+		engine: e, scratch: e.scratch, steps: 1,
 		store:   gpuStore{device: e.device},
 		absorbs: map[int]*gpu.Program{}, heads: map[int]*gpu.Program{},
 	}
@@ -449,34 +457,40 @@ type gpuFlight struct {
 	run      *gpuRun
 	snapshot *snapshot
 	pos      int // tokens absorbed at its start
-	from     int // of the tokens emitted
+	steps    int // tokens that it samples
+	launched time.Time
 	readback *gpu.Readback
 }
 
 func (r *gpuRun) launch(ctx context.Context, first bool) (flight, error) {
-	f := &gpuFlight{run: r, snapshot: &r.snapshots[r.launched%flightsAhead], pos: r.pos, from: r.emitted}
+	steps := r.steps
+	// A flight's tokens must not wrap around the ring: it starts at a multiple of its length.
+	for r.emitted%steps != 0 {
+		steps /= 2
+	}
+	f := &gpuFlight{run: r, snapshot: &r.snapshots[r.launched%flightsAhead], pos: r.pos, steps: steps, launched: time.Now()}
 	r.launched++
 	programs := []*gpu.Program{f.snapshot.save}
-	steps := stepsPerFlight
+	absorbed := steps
 	if first {
 		// The cursor still stands at the chunk that was absorbed last, and the sampler moves it past that.
 		programs = append(programs, r.sample)
-		steps--
+		absorbed--
 		if err := r.engine.device.Write(r.cursor, 8, words(0)); err != nil {
 			return nil, err
 		}
 	}
-	for range steps {
+	for range absorbed {
 		programs = append(programs, r.step)
 	}
 	if err := r.engine.device.Run(programs...); err != nil {
 		return nil, err
 	}
-	r.pos += steps
-	r.emitted += stepsPerFlight
-	// Flights are as long as the ring is a multiple of: a flight's tokens never wrap.
+	from := r.emitted % outRing
+	r.pos += absorbed
+	r.emitted += steps
 	var err error
-	f.readback, err = r.engine.device.Read(r.out, 4*uint64(f.from%outRing), 4*stepsPerFlight)
+	f.readback, err = r.engine.device.Read(r.out, 4*uint64(from), 4*uint64(steps))
 	return f, err
 }
 
@@ -485,7 +499,13 @@ func (f *gpuFlight) wait(ctx context.Context) ([]uint32, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens := make([]uint32, stepsPerFlight)
+	switch took := time.Since(f.launched); {
+	case took < quick:
+		f.run.steps = min(2*f.run.steps, maxSteps)
+	case took > slow:
+		f.run.steps = max(f.run.steps/2, 1)
+	}
+	tokens := make([]uint32, f.steps)
 	for i := range tokens {
 		tokens[i] = binary.LittleEndian.Uint32(data[4*i:])
 	}

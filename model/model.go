@@ -69,7 +69,7 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 		return nil, err
 	}
 	// Room for a chunk beside the window, and for decode steps that run ahead and may be rewound.
-	slack := max(o.Chunk, flightsAhead*stepsPerFlight) + 1
+	slack := max(o.Chunk, flightsAhead*maxSteps) + 1
 	ring := func(window int) int { return window + slack }
 	if o.Device == nil {
 		s := &cpuStore{weights: map[string]*reference.Weight{}}

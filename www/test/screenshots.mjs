@@ -50,7 +50,7 @@ for (const [screen, width, height] of [
     await shot("empty");
     await page.type("#prompt", "Tell me a story about a lighthouse keeper and a lost whale.");
     await page.keyboard.press("Enter");
-    await page.waitForFunction(() => document.querySelector(".answer")?.textContent.length > 350, {
+    await page.waitForFunction(() => document.querySelector(".answer")?.textContent.length > 100, {
       timeout: 120_000,
     });
     await shot("answer");
