@@ -33,9 +33,8 @@ var ErrNoAdapter = errors.New("no WebGPU adapter")
 // Info says which machine a device runs on.
 type Info struct {
 	Backend  string   `json:"backend"` // "webgpu" in a browser, "vulkan", "metal", ... natively
-	Vendor   string   `json:"vendor"`
+	Vendor   string   `json:"vendor"`  // where the name does not tell
 	Name     string   `json:"name"`
-	Driver   string   `json:"driver"`
 	Features []string `json:"features"`
 	Limits   Limits   `json:"limits"`
 }

@@ -61,9 +61,8 @@ func Open(ctx context.Context) (*Device, error) {
 	d.instance = instance
 	d.info = Info{
 		Backend: about.BackendType.String(),
-		Vendor:  about.VendorName,
-		Name:    about.Name,
-		Driver:  about.DriverDescription,
+		// The binding's VendorName and Name are numbers; what it calls the driver is the adapter's name.
+		Name: about.DriverDescription,
 		Limits: Limits{
 			MaxBufferSize:            min(limits.Limits.MaxBufferSize, 1<<40),
 			MaxBindingSize:           limits.Limits.MaxStorageBufferBindingSize,

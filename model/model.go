@@ -118,25 +118,29 @@ func (m *Model) readText(ctx context.Context, src Source) error {
 		if err != nil {
 			return err
 		}
-		if err := parse(data); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		return nil
+		return parse(data)
 	}
 	m.defaults, m.stops = Sampling{Temperature: 0.8, TopP: 0.95, RepetitionPenalty: 1.1}, map[uint32]bool{}
 	return errors.Join(
 		optional("tokenizer.json", func(data []byte) (err error) {
 			m.tokenizer, err = tokenizer.Parse(data)
 			if err == nil && m.tokenizer.VocabSize() > m.config.VocabSize {
-				return fmt.Errorf("%d tokens, but config.json's vocab_size is %d", m.tokenizer.VocabSize(), m.config.VocabSize)
+				return fmt.Errorf("tokenizer.json: %d tokens, but config.json's vocab_size is %d", m.tokenizer.VocabSize(), m.config.VocabSize)
 			}
 			return err
 		}),
 		optional("tokenizer_config.json", func(data []byte) (err error) {
-			m.template, err = prompt.ParseConfig(data)
-			return err
+			if m.template, err = prompt.ParseConfig(data); err != nil {
+				return fmt.Errorf("tokenizer_config.json: %w", err)
+			}
+			return nil
 		}),
-		optional("generation_config.json", m.parseGeneration),
+		optional("generation_config.json", func(data []byte) error {
+			if err := m.parseGeneration(data); err != nil {
+				return fmt.Errorf("generation_config.json: %w", err)
+			}
+			return nil
+		}),
 	)
 }
 
