@@ -41,6 +41,10 @@ const page = {
 };
 
 const address = new URLSearchParams(location.search);
+const folder = new URL(`${address.get("model") ?? "models/default"}/`, location.href).href.replace(
+  /\/+$/,
+  "/",
+);
 let samba: Samba | undefined;
 let messages: ChatMessage[] = [];
 let answering: AbortController | undefined;
@@ -113,7 +117,7 @@ async function load(backend: "webgpu" | "cpu"): Promise<void> {
   document.body.dataset.state = "";
   controls();
   try {
-    samba = await Samba.load(address.get("model") ?? "models/default/", {
+    samba = await Samba.load(folder, {
       backend,
       onProgress: showProgress,
     });
@@ -123,7 +127,11 @@ async function load(backend: "webgpu" | "cpu"): Promise<void> {
   } finally {
     page.loading.hidden = true;
   }
-  page.model.textContent = strings.model(samba.about.parameters, samba.about.bits);
+  const card = make("a", "", strings.model(samba.about.parameters, samba.about.bits));
+  card.title = strings.card;
+  card.href = new URL("README.md", folder).href;
+  card.target = "_blank";
+  page.model.replaceChildren(card);
   page.prompt.placeholder = strings.placeholder;
   page.status.textContent = strings.ready;
   document.body.dataset.state = "ready";

@@ -41,6 +41,7 @@ export const strings = {
   loaded: (now: number, all: number) => (all ? `${bytes(now)} of ${bytes(all)}` : bytes(now)),
   model: (parameters: number, bits: number) =>
     `${count(parameters)} parameters${bits ? ` · ${bits} bits` : ""}`,
+  card: "What this model is and what it was trained on",
   prompt: "Message to Samba",
   placeholder: "Write a message",
   placeholderLoading: "Write while the model loads",
