@@ -244,7 +244,10 @@ func (e *Engine) ready(url string) *Ready {
 	if e.device != nil {
 		about := e.device.Info()
 		r.Backend, r.Features = about.Backend, about.Features
-		r.Adapter = strings.TrimSpace(about.Vendor + " " + about.Name)
+		r.Adapter = about.Name
+		if !strings.Contains(strings.ToLower(about.Name), strings.ToLower(about.Vendor)) {
+			r.Adapter = strings.TrimSpace(about.Vendor + " " + about.Name)
+		}
 	}
 	return r
 }

@@ -172,7 +172,7 @@ export class ModelFiles {
     if (response.status === 404 || response.status === 410) {
       throw new LoadError(
         "missing",
-        `${name} is missing from the model's folder: ${url} answers ${response.status}`,
+        `${name} is missing from the model's folder: the server answers ${response.status}`,
       );
     }
     if (!response.ok) {
