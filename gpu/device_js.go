@@ -266,7 +266,10 @@ func (d *Device) Read(b *Buffer, offset, n uint64) (*Readback, error) {
 	encoder := d.device.Call("createCommandEncoder")
 	encoder.Call("copyBufferToBuffer", b.js.value, offset, staging, 0, n)
 	d.device.Get("queue").Call("submit", []any{encoder.Call("finish")})
-	return &Readback{d, staging, staging.Call("mapAsync", uint32(wgpu.MapModeRead)), n}, nil
+	mapped := staging.Call("mapAsync", uint32(wgpu.MapModeRead))
+	// A lost device or a destroyed buffer rejects maps that nobody waits for any more: that is no error of the page.
+	mapped.Call("catch", js.Global().Get("Boolean"))
+	return &Readback{d, staging, mapped, n}, nil
 }
 
 // Wait returns the bytes. It can be called once.
@@ -286,8 +289,4 @@ func (r *Readback) Wait(ctx context.Context) ([]byte, error) {
 }
 
 // Drop gives up bytes that nobody will wait for.
-func (r *Readback) Drop() {
-	// Destroying rejects a map that is under way: that is no failure.
-	r.mapped.Call("catch", js.Global().Get("Boolean"))
-	r.staging.Call("destroy")
-}
+func (r *Readback) Drop() { r.staging.Call("destroy") }

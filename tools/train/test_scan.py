@@ -19,7 +19,8 @@ def random_inputs(batch, T, d_inner, state, device="cpu", kind=torch.float32, se
     inputs = [normal(batch, T, d_inner).to(kind), (normal(batch, T, d_inner + 3) * 2).to(kind)[..., :d_inner],
               -torch.exp(normal(d_inner, state)), narrow[..., 4:4 + state], narrow[..., 4 + state:],
               normal(d_inner), wide[..., d_inner:], normal(d_inner) - 1]
-    inputs[1].select(1, T // 2)[:] = 30  # softplus beyond its guard
+    if T > 1:
+        inputs[1].select(1, T // 2)[:] = 30  # softplus beyond its guard
     return [tensor.to(device) for tensor in inputs]
 
 
@@ -31,7 +32,9 @@ def expected(inputs, dy):
 
 
 def error(got, want):
-    return float((got.double().cpu() - want).norm() / want.norm().clamp(min=1e-30))  # dA of one step is exactly 0
+    # Relative, but absolute for what is next to nothing: dA of a single step is exactly 0, and the kernel finds it as
+    # the difference of two sums that round apart.
+    return float((got.double().cpu() - want).norm() / want.norm().clamp(min=1))
 
 
 class Kernels(unittest.TestCase):
