@@ -212,8 +212,11 @@ for (const name of browsers) {
         });
         await ready(page);
         await send(page, "go");
+        // Enough of it to have every kind of thing in it, or all of it: a model may end where it likes.
         await page.waitForFunction(
-          () => Number(document.querySelector("#figures").textContent.match(/context (\d+)/)?.[1]) > 150,
+          () =>
+            Number(document.querySelector("#figures").textContent.match(/context (\d+)/)?.[1]) > 100 ||
+            document.querySelector(".turn.assistant.finished"),
           patience,
         );
         await page.keyboard.press("Escape");
