@@ -54,6 +54,16 @@ fn pcg(v: u32) -> u32 {
     return (word >> 22u) ^ word;
 }
 
+// Gumbel noise, -log(-log(u)), for u in (0, 1) from the hash's upper 23 bits: exact in fp32, never 0 or 1.
+// The highest noise decides, and it comes from u next to 1, where drivers' log is right to some 1e-7 of 1, not of
+// itself: there -log(1 - v) is summed up as v + v^2/2 + v^3/3 + ...
+fn gumbel(hash: u32) -> f32 {
+    let steps = f32(hash >> 9u) + 0.5;
+    let v = (8388608.0 - steps) / 8388608.0;
+    let series = v * (1.0 + v * (1.0 / 2.0 + v * (1.0 / 3.0 + v * (1.0 / 4.0 + v * (1.0 / 5.0 + v * (1.0 / 6.0 + v / 7.0))))));
+    return -log(select(-log(steps / 8388608.0), series, v < 0.1));
+}
+
 // The sum over the workgroup, in every thread, always added in the same order.
 fn total(v: f32, lane: u32) -> f32 {
     workgroupBarrier();
@@ -168,9 +178,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         top_id = 0xffffffffu;
         for (var i = lane; i < VOCAB; i += SIZE) {
             if key(logits[i]) >= bound {
-                // 23 bits and a half: exact in fp32, never 0 or 1.
-                let uniform = (f32(pcg(stream ^ pcg(i)) >> 9u) + 0.5) / 8388608.0;
-                let score = logits[i] / temperature - log(-log(uniform));
+                let score = logits[i] / temperature + gumbel(pcg(stream ^ pcg(i)));
                 if score > top {
                     top = score;
                     top_id = i;
