@@ -41,12 +41,9 @@ type Info struct {
 
 // Limits are those of WebGPU's limits that decide how a model is laid out, in bytes or counts.
 type Limits struct {
-	MaxBufferSize            uint64 `json:"max_buffer_size"`
-	MaxBindingSize           uint64 `json:"max_storage_buffer_binding_size"`
-	MaxWorkgroupStorage      uint64 `json:"max_compute_workgroup_storage_size"`
-	MaxInvocations           uint64 `json:"max_compute_invocations_per_workgroup"`
-	MaxWorkgroupsPerDim      uint64 `json:"max_compute_workgroups_per_dimension"`
-	MaxStorageBuffersInStage uint64 `json:"max_storage_buffers_per_shader_stage"`
+	MaxBufferSize       uint64 `json:"max_buffer_size"`
+	MaxBindingSize      uint64 `json:"max_storage_buffer_binding_size"`
+	MaxWorkgroupsPerDim uint64 `json:"max_compute_workgroups_per_dimension"`
 }
 
 // Device is an open WebGPU device.
@@ -57,14 +54,10 @@ type Device struct {
 	info      Info
 	pipelines map[string]*Pipeline // by specialised source
 	words     map[string]*Buffer   // by content
-	allocated uint64
 }
 
 // Info describes the adapter and its limits.
 func (d *Device) Info() Info { return d.info }
-
-// Allocated is the number of bytes held in buffers that have not been freed.
-func (d *Device) Allocated() uint64 { return d.allocated }
 
 // Buffer is a storage buffer on the device.
 type Buffer struct {
@@ -72,7 +65,6 @@ type Buffer struct {
 	js    handle
 	size  uint64
 	label string
-	owner *Device
 }
 
 // Size is the number of bytes that were asked for, rounded up to 4.
@@ -92,8 +84,7 @@ func (d *Device) NewBuffer(label string, size uint64) (*Buffer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s (%d bytes): %w", label, size, err)
 	}
-	d.allocated += size
-	return &Buffer{raw: raw, js: js, size: size, label: label, owner: d}, nil
+	return &Buffer{raw: raw, js: js, size: size, label: label}, nil
 }
 
 // Free gives the buffer's memory back at once. A freed buffer, or none, stays free.
@@ -104,7 +95,6 @@ func (b *Buffer) Free() {
 	b.raw.Destroy()
 	b.raw.Release()
 	b.raw = nil
-	b.owner.allocated -= b.size
 }
 
 // Words returns a buffer that holds the given words and is never written

@@ -137,12 +137,9 @@ func Open(ctx context.Context) (*Device, error) {
 	}))
 	limit := func(name string) uint64 { return uint64(device.Get("limits").Get(name).Float()) }
 	d.info.Limits = Limits{
-		MaxBufferSize:            limit("maxBufferSize"),
-		MaxBindingSize:           limit("maxStorageBufferBindingSize"),
-		MaxWorkgroupStorage:      limit("maxComputeWorkgroupStorageSize"),
-		MaxInvocations:           limit("maxComputeInvocationsPerWorkgroup"),
-		MaxWorkgroupsPerDim:      limit("maxComputeWorkgroupsPerDimension"),
-		MaxStorageBuffersInStage: limit("maxStorageBuffersPerShaderStage"),
+		MaxBufferSize:       limit("maxBufferSize"),
+		MaxBindingSize:      limit("maxStorageBufferBindingSize"),
+		MaxWorkgroupsPerDim: limit("maxComputeWorkgroupsPerDimension"),
 	}
 	// The binding reports no errors: the browser tells them to these two.
 	device.Get("lost").Call("then", d.keep(func(args []js.Value) {

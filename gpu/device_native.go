@@ -64,12 +64,9 @@ func Open(ctx context.Context) (*Device, error) {
 		// The binding's VendorName and Name are numbers; what it calls the driver is the adapter's name.
 		Name: about.DriverDescription,
 		Limits: Limits{
-			MaxBufferSize:            min(limits.Limits.MaxBufferSize, 1<<40),
-			MaxBindingSize:           limits.Limits.MaxStorageBufferBindingSize,
-			MaxWorkgroupStorage:      uint64(limits.Limits.MaxComputeWorkgroupStorageSize),
-			MaxInvocations:           uint64(limits.Limits.MaxComputeInvocationsPerWorkgroup),
-			MaxWorkgroupsPerDim:      uint64(limits.Limits.MaxComputeWorkgroupsPerDimension),
-			MaxStorageBuffersInStage: uint64(limits.Limits.MaxStorageBuffersPerShaderStage),
+			MaxBufferSize:       min(limits.Limits.MaxBufferSize, 1<<40),
+			MaxBindingSize:      limits.Limits.MaxStorageBufferBindingSize,
+			MaxWorkgroupsPerDim: uint64(limits.Limits.MaxComputeWorkgroupsPerDimension),
 		},
 	}
 	return d, nil

@@ -28,17 +28,6 @@ type op struct {
 // NewProgram starts an empty recording.
 func (d *Device) NewProgram() *Program { return &Program{device: d} }
 
-// Dispatches is the number of kernel launches in one run.
-func (p *Program) Dispatches() int {
-	n := 0
-	for _, o := range p.ops {
-		if o.pipeline != nil {
-			n++
-		}
-	}
-	return n
-}
-
 // Err is the first error of the recording.
 func (p *Program) Err() error { return p.err }
 

@@ -4,7 +4,7 @@ package reference
 // matvec.wgsl and matmul.wgsl. x holds In values of each token at multiples of
 // xStride, y takes Out at multiples of Out; add adds to what y holds.
 func Linear(w *Weight, x []float32, xStride int, y []float32, count int, add bool) {
-	parallel(w.Out, func(from, to int) {
+	Parallel(w.Out, func(from, to int) {
 		row := make([]float32, w.In)
 		for r := from; r < to; r++ {
 			w.Row(r, row)

@@ -16,8 +16,8 @@ import (
 // SiLU is v * sigmoid(v).
 func SiLU(v float64) float64 { return v / (1 + math.Exp(-v)) }
 
-// parallel splits [0, n) among the processors.
-func parallel(n int, f func(from, to int)) {
+// Parallel splits [0, n) among the processors and waits for all of them.
+func Parallel(n int, f func(from, to int)) {
 	workers := min(runtime.GOMAXPROCS(0), n)
 	if workers <= 1 {
 		f(0, n)

@@ -16,7 +16,7 @@ type ScanShape struct{ DInner, DState, DConv, DTRank int }
 // takes the convolution's last inputs.
 func SelectiveScan(s ScanShape, dtY, x, xz, dbc, params, ssmState, convState []float32, count int) {
 	d, dtBias := params[s.DInner*s.DState:], params[s.DInner*(s.DState+1):]
-	parallel(s.DInner, func(from, to int) {
+	Parallel(s.DInner, func(from, to int) {
 		a, h := make([]float64, s.DState), make([]float64, s.DState)
 		last := make([]float32, s.DConv-1)
 		for c := from; c < to; c++ {

@@ -7,7 +7,7 @@ import "math"
 // the rings are as RoPE leaves them; out [count, Heads HeadDim].
 func WindowAttention(s AttentionShape, qkv, keys, values, out []float32, pos, count int) {
 	perKV := s.Heads / s.KVHeads
-	parallel(count*s.Heads, func(from, to int) {
+	Parallel(count*s.Heads, func(from, to int) {
 		scores := make([]float64, 0, s.Window)
 		acc := make([]float64, s.HeadDim)
 		for i := from; i < to; i++ {

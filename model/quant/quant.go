@@ -14,10 +14,11 @@ package quant
 import (
 	"fmt"
 	"math"
-	"runtime"
 	"sync"
 
 	"github.com/x448/float16"
+
+	"github.com/samba-web/samba/gpu/reference"
 )
 
 // Check reports a format that is not supported or does not fit rows of in
@@ -56,7 +57,7 @@ func Quantize(name string, w []float32, in, group, bits int) (q []uint32, scales
 
 	var mu sync.Mutex
 	bad := len(w) // the first weight that was refused
-	parallelRows(len(w)/in, func(from, to int) {
+	reference.Parallel(len(w)/in, func(from, to int) {
 		codes := make([]uint8, group)
 		for g := from * in / group; g < to*in/group; g++ {
 			values := w[g*group : (g+1)*group]
@@ -90,7 +91,7 @@ func Dequantize(q []uint32, scales, biases []uint16, bits, group, in int, out []
 			len(q), len(scales), len(biases), len(out), bits, group, in))
 	}
 	mask := uint32(1)<<bits - 1
-	parallelRows(len(out)/in, func(from, to int) {
+	reference.Parallel(len(out)/in, func(from, to int) {
 		for g := from * in / group; g < to*in/group; g++ {
 			scale := float16.Frombits(scales[g]).Float32()
 			bias := float16.Frombits(biases[g]).Float32()
@@ -267,18 +268,4 @@ func firstUnfit(w []float32) int {
 		}
 	}
 	return -1
-}
-
-// parallelRows cuts rows into one run for each processor.
-func parallelRows(rows int, do func(from, to int)) {
-	workers := min(runtime.GOMAXPROCS(0), rows)
-	if workers <= 1 {
-		do(0, rows)
-		return
-	}
-	var group sync.WaitGroup
-	for i := range workers {
-		group.Go(func() { do(rows*i/workers, rows*(i+1)/workers) })
-	}
-	group.Wait()
 }
