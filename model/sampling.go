@@ -6,6 +6,9 @@ import (
 	"github.com/samba-web/samba/gpu/reference"
 )
 
+// MaxTopLogprobs is the most alternatives that are reported for one token.
+const MaxTopLogprobs = 20
+
 // Sampling are the settings by which the next token is chosen; sample.wgsl
 // says what each does and in which order.
 type Sampling struct {

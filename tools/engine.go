@@ -77,7 +77,7 @@ func (e *engine) ask(ctx context.Context, request protocol.Message, on func(m pr
 				continue
 			}
 			switch message.(type) {
-			case *protocol.Ready, *protocol.Done:
+			case *protocol.Ready, *protocol.Tokens, *protocol.Done:
 				return message, nil
 			}
 			if err := on(message, frame.Data); err != nil {

@@ -4,7 +4,7 @@
  * protocol's messages both ways. Over a WebSocket a message's attachment
  * follows it as a binary frame.
  */
-import { workerURL } from "./engine/client.ts";
+import { startWorker } from "./engine/connection.ts";
 
 function start(): void {
   const path = new URLSearchParams(location.search).get("socket") ?? "";
@@ -16,7 +16,7 @@ function start(): void {
   }
   const socket = new WebSocket(url);
   socket.binaryType = "arraybuffer";
-  const worker = new Worker(workerURL() as string, { type: "module", name: "samba" });
+  const worker = startWorker();
   // The worker may speak, or fail, before the socket is open.
   const opened = new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
 

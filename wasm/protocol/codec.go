@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/samba-web/samba/model"
 )
 
 // What a client may ask for at most. Far above what a page sends; low enough
@@ -22,6 +24,9 @@ const (
 	maxNewTokens    = 1 << 30
 	maxLogitsIDs    = 1 << 22
 	maxSeed         = 1<<53 - 1 // what JavaScript's numbers hold exactly
+	maxBiases       = 1 << 16
+	maxChoices      = 128
+	maxTop          = model.MaxTopLogprobs
 	defaultTokens   = 1024
 )
 
@@ -93,56 +98,107 @@ func decode(f Frame, kinds []Message) (id uint32, m Message, err error) {
 	return h.ID, m, nil
 }
 
+// fieldError is what is wrong with one field of a message. Its text begins with the field's name.
+type fieldError struct{ field, text string }
+
+func (e fieldError) Error() string { return e.field + e.text }
+
+// wrong makes a fieldError: wrong("stop[0]", " has %d bytes", 0).
+func wrong(field, format string, args ...any) error {
+	return fieldError{field, fmt.Sprintf(format, args...)}
+}
+
+// first returns the first error that is one.
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (m *Load) validate() error {
 	if m.URL == "" {
-		return errors.New("url is missing")
+		return wrong("url", " is missing")
 	}
 	switch m.Backend {
 	case "", BackendWebGPU, BackendCPU:
 		return nil
 	}
-	return fmt.Errorf("backend is %q, want %q or %q", clip(m.Backend), BackendWebGPU, BackendCPU)
+	return wrong("backend", " is %q, want %q or %q", clip(m.Backend), BackendWebGPU, BackendCPU)
 }
 
 func (m *Generate) validate() error {
-	switch {
-	case len(m.Messages) > 0 && m.Prompt != "":
-		return errors.New("both messages and prompt are given, want one of them")
-	case len(m.Messages) == 0 && m.Prompt == "":
-		return errors.New("messages and prompt are both empty, want one of them")
-	case len(m.Messages) > maxTurns:
-		return fmt.Errorf("messages has %d entries, want at most %d", len(m.Messages), maxTurns)
-	case len(m.Stop) > maxStops:
-		return fmt.Errorf("stop has %d entries, want at most %d", len(m.Stop), maxStops)
+	if len(m.Messages) == 0 && m.Prompt == "" {
+		return wrong("messages", " and prompt are both empty, want one of them")
 	}
-	for i, turn := range m.Messages {
-		if turn.Role == "" {
-			return fmt.Errorf("messages[%d].role is missing", i)
-		}
+	if err := turns(m.Messages, "prompt", m.Prompt); err != nil {
+		return err
+	}
+	if len(m.Stop) > maxStops {
+		return wrong("stop", " has %d entries, want at most %d", len(m.Stop), maxStops)
 	}
 	for i, stop := range m.Stop {
 		if stop == "" || len(stop) > maxStopBytes {
-			return fmt.Errorf("stop[%d] has %d bytes, want 1 to %d", i, len(stop), maxStopBytes)
+			return wrong(fmt.Sprintf("stop[%d]", i), " has %d bytes, want 1 to %d", len(stop), maxStopBytes)
+		}
+	}
+	if len(m.LogitBias) > maxBiases {
+		return wrong("logit_bias", " has %d entries, want at most %d", len(m.LogitBias), maxBiases)
+	}
+	for token, bias := range m.LogitBias {
+		if err := within(fmt.Sprintf("logit_bias[%d]", token), &bias, -100, 100); err != nil {
+			return err
 		}
 	}
 	if m.Seed != nil && *m.Seed > maxSeed {
-		return fmt.Errorf("seed is %d, want at most %d", *m.Seed, uint64(maxSeed))
+		return wrong("seed", " is %d, want at most %d", *m.Seed, uint64(maxSeed))
 	}
-	return errors.Join(
+	return first(
 		within("max_tokens", m.MaxTokens, 1, maxNewTokens),
 		within("temperature", m.Temperature, 0, 100),
 		within("top_p", m.TopP, math.SmallestNonzeroFloat64, 1),
 		within("top_k", m.TopK, 0, 1<<20),
 		within("min_p", m.MinP, 0, 1),
 		within("repetition_penalty", m.RepetitionPenalty, 0.01, 100),
+		within("presence_penalty", m.PresencePenalty, -2, 2),
+		within("frequency_penalty", m.FrequencyPenalty, -2, 2),
+		within("top_logprobs", m.TopLogprobs, 0, maxTop),
+		within("n", m.N, 1, maxChoices),
 	)
+}
+
+// turns checks a conversation, which must not come together with the text.
+func turns(messages []ChatMessage, name, text string) error {
+	switch {
+	case len(messages) > 0 && text != "":
+		return wrong("messages", " and %s are both given, want one of them", name)
+	case len(messages) > maxTurns:
+		return wrong("messages", " has %d entries, want at most %d", len(messages), maxTurns)
+	}
+	for i, turn := range messages {
+		if turn.Role == "" {
+			return wrong(fmt.Sprintf("messages[%d].role", i), " is missing")
+		}
+	}
+	return nil
 }
 
 func (m *Logits) validate() error {
 	if n := len(m.IDs); n == 0 || n > maxLogitsIDs {
-		return fmt.Errorf("ids has %d entries, want 1 to %d", n, maxLogitsIDs)
+		return wrong("ids", " has %d entries, want 1 to %d", n, maxLogitsIDs)
 	}
 	return within("chunk", &m.Chunk, 0, 1<<20)
+}
+
+func (m *Tokenize) validate() error { return turns(m.Messages, "text", m.Text) }
+
+func (m *Detokenize) validate() error {
+	if n := len(m.IDs); n > maxLogitsIDs {
+		return wrong("ids", " has %d entries, want at most %d", n, maxLogitsIDs)
+	}
+	return nil
 }
 
 // within refuses a setting that is out of range; one left out is fine.
@@ -151,9 +207,9 @@ func within[T int | float64](name string, got *T, low, high T) error {
 		return nil
 	}
 	if float64(low) == math.SmallestNonzeroFloat64 {
-		return fmt.Errorf("%s is %v, want above 0 and at most %v", name, *got, high)
+		return wrong(name, " is %v, want above 0 and at most %v", *got, high)
 	}
-	return fmt.Errorf("%s is %v, want %v to %v", name, *got, low, high)
+	return wrong(name, " is %v, want %v to %v", *got, low, high)
 }
 
 // plain rewords encoding/json's errors for people who do not know our structs.
@@ -162,7 +218,7 @@ func plain(err error) error {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &kind) && kind.Field != "":
-		return fmt.Errorf("%s is a JSON %s, want %s", clip(strings.TrimPrefix(kind.Field, "Header.")), kind.Value, wanted(kind.Type))
+		return wrong(clip(strings.TrimPrefix(kind.Field, "Header.")), " is a JSON %s, want %s", kind.Value, wanted(kind.Type))
 	case errors.As(err, &kind):
 		return fmt.Errorf("got a JSON %s, want an object", kind.Value)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
@@ -179,7 +235,7 @@ func wanted(t reflect.Type) string {
 		return "a string"
 	case reflect.Slice:
 		return "an array"
-	case reflect.Struct:
+	case reflect.Struct, reflect.Map:
 		return "an object"
 	case reflect.Uint32, reflect.Uint64:
 		return "a whole number, not negative and not too large"

@@ -16,6 +16,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/prompt"
+	"github.com/samba-web/samba/model/tokenizer"
 )
 
 // Where a model may compute.
@@ -164,6 +165,10 @@ func (e *Engine) serve(j job) (answer Message, err error) {
 		return e.generate(j.ctx, j.id, request)
 	case *Logits:
 		return e.logits(j.ctx, j.id, request)
+	case *Tokenize:
+		return e.tokenize(request)
+	case *Detokenize:
+		return e.detokenize(request)
 	}
 	return nil, fmt.Errorf("no handler for %s", j.request.Type())
 }
@@ -263,6 +268,14 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	if err != nil {
 		return nil, err
 	}
+	for field, given := range map[string]bool{
+		"presence_penalty": m.PresencePenalty != nil, "frequency_penalty": m.FrequencyPenalty != nil, "logit_bias": len(m.LogitBias) > 0,
+		"top_logprobs": m.TopLogprobs != nil, "n": m.N != nil && *m.N > 1, "schema": len(m.Schema) > 0,
+	} {
+		if given {
+			return nil, fault{CodeBadRequest, wrong(field, " is not supported by this engine yet")}
+		}
+	}
 	request := model.Request{
 		Prompt: ids, MaxTokens: defaultTokens, Sampling: m.sampling(e.model.Defaults()), Stop: m.Stop,
 		OnPrefill: func(done, total int) {
@@ -290,35 +303,73 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 }
 
 // prompt renders and tokenizes what the model is to continue.
-func (e *Engine) prompt(m *Generate) ([]uint32, error) {
-	tokenizer := e.model.Tokenizer()
-	if tokenizer == nil {
-		return nil, fault{CodeBadModel, errors.New("generate: the model folder has no tokenizer.json, so it takes no text")}
+func (e *Engine) prompt(m *Generate) (ids []uint32, err error) {
+	tokenizer, err := e.tokenizer("generate")
+	if err != nil {
+		return nil, err
 	}
 	if len(m.Messages) == 0 {
-		return nonEmpty(tokenizer.Encode(m.Prompt, true))
+		ids = tokenizer.Encode(m.Prompt, true)
+	} else if ids, err = e.conversation(m.Messages); err != nil {
+		return nil, err
 	}
-	template := e.model.Template()
-	if template == nil {
-		return nil, fault{CodeBadRequest, errors.New("generate: the model has no chat template, send prompt instead of messages")}
-	}
-	turns := make([]prompt.Message, len(m.Messages))
-	for i, turn := range m.Messages {
-		turns[i] = prompt.Message{Role: turn.Role, Content: turn.Content}
-	}
-	text, err := template.Render(turns, true)
-	if err != nil {
-		return nil, fault{CodeBadRequest, fmt.Errorf("generate: messages: %w", err)}
-	}
-	// The template writes the special tokens itself.
-	return nonEmpty(tokenizer.Encode(text, false))
-}
-
-func nonEmpty(ids []uint32) ([]uint32, error) {
 	if len(ids) == 0 {
 		return nil, fault{CodeBadRequest, errors.New("generate: the prompt has no tokens")}
 	}
 	return ids, nil
+}
+
+func (e *Engine) tokenizer(asked string) (*tokenizer.Tokenizer, error) {
+	if t := e.model.Tokenizer(); t != nil {
+		return t, nil
+	}
+	return nil, fault{CodeBadModel, fmt.Errorf("%s: the model folder has no tokenizer.json, so it takes no text", asked)}
+}
+
+// conversation renders and tokenizes messages up to where the answer begins.
+func (e *Engine) conversation(messages []ChatMessage) ([]uint32, error) {
+	template := e.model.Template()
+	if template == nil {
+		return nil, fault{CodeBadRequest, wrong("messages", " cannot be rendered: the model has no chat template, send a text to continue instead")}
+	}
+	turns := make([]prompt.Message, len(messages))
+	for i, turn := range messages {
+		turns[i] = prompt.Message{Role: turn.Role, Content: turn.Content}
+	}
+	text, err := template.Render(turns, true)
+	if err != nil {
+		return nil, fault{CodeBadRequest, wrong("messages", " do not fit the model's %v", err)}
+	}
+	// The template writes the special tokens itself.
+	return e.model.Tokenizer().Encode(text, false), nil
+}
+
+func (e *Engine) tokenize(m *Tokenize) (Message, error) {
+	tokenizer, err := e.tokenizer("tokenize")
+	if err != nil {
+		return nil, err
+	}
+	if len(m.Messages) == 0 {
+		return &Tokens{IDs: tokenizer.Encode(m.Text, false), Text: m.Text}, nil
+	}
+	ids, err := e.conversation(m.Messages)
+	if err != nil {
+		return nil, err
+	}
+	return &Tokens{IDs: ids, Text: tokenizer.Decode(ids, false)}, nil
+}
+
+func (e *Engine) detokenize(m *Detokenize) (Message, error) {
+	tokenizer, err := e.tokenizer("detokenize")
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range m.IDs {
+		if _, ok := tokenizer.Token(id); !ok {
+			return nil, fault{CodeBadRequest, wrong(fmt.Sprintf("ids[%d]", i), " is %d, which is no token of this model", id)}
+		}
+	}
+	return &Tokens{IDs: append([]uint32{}, m.IDs...), Text: tokenizer.Decode(m.IDs, false)}, nil
 }
 
 // sampling lays what the request sets over the model's own defaults.
@@ -377,7 +428,12 @@ func (e *Engine) send(id uint32, m Message, data []byte) error {
 }
 
 func (e *Engine) fail(id uint32, err error) error {
-	return e.send(id, &Error{Code: codeOf(err), Message: sentence(err)}, nil)
+	answer := &Error{Code: codeOf(err), Message: sentence(err)}
+	var field fieldError
+	if errors.As(err, &field) {
+		answer.Param = field.field
+	}
+	return e.send(id, answer, nil)
 }
 
 // fault is an error with its code.

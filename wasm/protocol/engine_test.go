@@ -156,7 +156,7 @@ func (c *client) finish(id uint32) (all []answer) {
 		}
 		all = append(all, a)
 		switch a.m.(type) {
-		case *Ready, *Done, *Error:
+		case *Ready, *Tokens, *Done, *Error:
 			return all
 		}
 	}
@@ -345,5 +345,30 @@ func TestCodes(t *testing.T) {
 		if got := codeOf(c.err); got != c.want {
 			t.Errorf("%v: %s, want %s", c.err, got, c.want)
 		}
+	}
+}
+
+func TestTokenize(t *testing.T) {
+	c := connect(t)
+	c.load(1, "talking/samba-mha")
+	c.send(2, &Tokenize{Text: "hi you"})
+	if got := last[*Tokens](c, 2); !slices.Equal(got.IDs, []uint32{'h', 'i', ' ', 'y', 'o', 'u'}) {
+		t.Errorf("ids of %q: %d", "hi you", got.IDs)
+	}
+	c.send(3, &Tokenize{Messages: []ChatMessage{{"user", "hi"}}})
+	if got := last[*Tokens](c, 3); got.Text != "user: hi\n" || len(got.IDs) != len(got.Text) {
+		t.Errorf("a conversation: %q, ids %d", got.Text, got.IDs)
+	}
+	c.send(4, &Detokenize{IDs: []uint32{'o', 'k'}})
+	if got := last[*Tokens](c, 4); got.Text != "ok" || len(got.IDs) != 2 {
+		t.Errorf("text of o, k: %+v", got)
+	}
+	c.send(5, &Detokenize{IDs: []uint32{'o', 500}})
+	if got := last[*Error](c, 5); got.Code != CodeBadRequest || got.Param != "ids[1]" {
+		t.Errorf("an id without a token: %+v", got)
+	}
+	c.in <- Frame{JSON: []byte(`{"type":"generate","id":6,"prompt":"a","temperature":"hot"}`)}
+	if got := last[*Error](c, 6); got.Param != "temperature" {
+		t.Errorf("a wrong kind of value: %+v", got)
 	}
 }

@@ -12,12 +12,14 @@
 //	       ◀──────────────────── done
 //
 // Every request carries an id that the client chose; every answer to it carries
-// the same id. A request ends with exactly one ready, done or error. Requests
+// the same id. A request ends with exactly one ready, tokens, done or error. Requests
 // are served in the order in which they came, one at a time; cancel alone acts
 // at once.
 package protocol
 
 //go:generate go run ./typescript -o ../../www/engine/protocol.ts
+
+import "encoding/json"
 
 // Header is what every message starts with.
 type Header struct {
@@ -71,6 +73,18 @@ type Generate struct {
 	MinP *float64 `json:"min_p,omitempty"`
 	// Divides the score of tokens that were there already; 1 leaves them alone.
 	RepetitionPenalty *float64 `json:"repetition_penalty,omitempty"`
+	// Taken from the score of tokens that the answer has already; -2 to 2.
+	PresencePenalty *float64 `json:"presence_penalty,omitempty"`
+	// The same, once for each time that the answer has the token; -2 to 2.
+	FrequencyPenalty *float64 `json:"frequency_penalty,omitempty"`
+	// Added to the scores of these token ids; each -100 to 100.
+	LogitBias map[uint32]float64 `json:"logit_bias,omitempty"`
+	// Asks for each token's log probability, and for those of so many of the likeliest tokens in its place; 0 to 20.
+	TopLogprobs *int `json:"top_logprobs,omitempty"`
+	// How many answers to give, one after another; 1 to 128. Default 1. The seed counts up from one to the next.
+	N *int `json:"n,omitempty"`
+	// A JSON Schema that the answer obeys: tokens that would break it are never sampled.
+	Schema json.RawMessage `json:"schema,omitempty"`
 	// The same seed gives the same text; at most 2^53 - 1. Left out: drawn at random.
 	Seed *uint64 `json:"seed,omitempty"`
 	// Texts that end the answer, themselves left out; at most 16.
@@ -85,6 +99,23 @@ type Logits struct {
 	IDs []uint32 `json:"ids"`
 	// Tokens per prefill step; 0 lets the engine choose.
 	Chunk int `json:"chunk,omitempty"`
+}
+
+// Tokenize asks for the token ids of a text, or of a conversation as the model
+// would read it. It is answered by one tokens message.
+type Tokenize struct {
+	Header
+	// The text. Special tokens written out in it are recognised.
+	Text string `json:"text,omitempty"`
+	// The conversation, rendered by the model's chat template. Either messages or text.
+	Messages []ChatMessage `json:"messages,omitempty"`
+}
+
+// Detokenize asks for the text of token ids. It is answered by one tokens message.
+type Detokenize struct {
+	Header
+	// The token ids.
+	IDs []uint32 `json:"ids"`
 }
 
 // Cancel ends another request of the same connection, running or waiting. It
@@ -149,6 +180,39 @@ type Text struct {
 	Text string `json:"text"`
 	// How many tokens it took.
 	Tokens int `json:"tokens"`
+	// Which of n answers it belongs to, from 0.
+	Choice int `json:"choice,omitempty"`
+	// On the last piece of an answer: why it ended, as in done.
+	FinishReason string `json:"finish_reason,omitempty"`
+	// Of those tokens in order, where the request asked for them.
+	Logprobs []TokenLogprob `json:"logprobs,omitempty"`
+}
+
+// Logprob is a token and how likely it was, before penalties, biases and
+// filters, and at temperature 1.
+type Logprob struct {
+	// The token's id.
+	ID uint32 `json:"id"`
+	// Its bytes as the answer shows them: not always whole characters; none for special tokens.
+	Bytes []int `json:"bytes"`
+	// The natural logarithm of its probability.
+	Logprob float64 `json:"logprob"`
+}
+
+// TokenLogprob is a sampled token and the likeliest tokens in its place.
+type TokenLogprob struct {
+	Logprob
+	// The likeliest tokens in order, as many as were asked for.
+	Top []Logprob `json:"top"`
+}
+
+// Tokens answers tokenize and detokenize.
+type Tokens struct {
+	Header
+	// The token ids.
+	IDs []uint32 `json:"ids"`
+	// The text.
+	Text string `json:"text"`
 }
 
 // LogitsRows carries logits of consecutive positions: the attachment holds
@@ -205,6 +269,8 @@ type Error struct {
 	Code Code `json:"code"`
 	// One sentence: what was got, what was wanted, what to do.
 	Message string `json:"message"`
+	// The field of the request that is at fault, where there is one: "temperature".
+	Param string `json:"param,omitempty"`
 }
 
 // Code tells faults apart for programs; people read the message.
@@ -242,16 +308,19 @@ type Message interface {
 func (*Load) Type() string       { return "load" }
 func (*Generate) Type() string   { return "generate" }
 func (*Logits) Type() string     { return "logits" }
+func (*Tokenize) Type() string   { return "tokenize" }
+func (*Detokenize) Type() string { return "detokenize" }
 func (*Cancel) Type() string     { return "cancel" }
 func (*Progress) Type() string   { return "progress" }
 func (*Ready) Type() string      { return "ready" }
 func (*Text) Type() string       { return "text" }
 func (*LogitsRows) Type() string { return "logits" }
+func (*Tokens) Type() string     { return "tokens" }
 func (*Done) Type() string       { return "done" }
 func (*Error) Type() string      { return "error" }
 
 // Requests and Replies are an empty message of every type in each direction.
 var (
-	Requests = []Message{new(Load), new(Generate), new(Logits), new(Cancel)}
-	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Done), new(Error)}
+	Requests = []Message{new(Load), new(Generate), new(Logits), new(Tokenize), new(Detokenize), new(Cancel)}
+	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Tokens), new(Done), new(Error)}
 )

@@ -1,5 +1,12 @@
 /** The chat page: loads the model, keeps one conversation, shows what happens. */
-import { type ChatMessage, type Done, type Progress, Samba, SambaError } from "../engine/client.ts";
+import {
+  type ChatMessageParam,
+  type CompletionUsage,
+  type FinishReason,
+  type Progress,
+  Samba,
+  SambaError,
+} from "../engine/client.ts";
 import { MarkdownView } from "./markdown.ts";
 import { strings } from "./strings.ts";
 
@@ -46,7 +53,7 @@ const folder = new URL(`${address.get("model") ?? "models/default"}/`, location.
   "/",
 );
 let samba: Samba | undefined;
-let messages: ChatMessage[] = [];
+let messages: ChatMessageParam[] = [];
 let answering: AbortController | undefined;
 let context = 0;
 
@@ -214,7 +221,8 @@ async function ask(text: string): Promise<void> {
   const view = new MarkdownView(body);
   const speed = new Speed();
   let answer = "";
-  let done: Done | undefined;
+  let usage: CompletionUsage | undefined;
+  let reason: FinishReason | undefined;
   let drawing = 0;
   const draw = () => {
     drawing = 0;
@@ -223,18 +231,26 @@ async function ask(text: string): Promise<void> {
     if (follow) toEnd();
   };
   try {
-    for await (const part of samba.chat({ messages, signal: answering.signal })) {
-      if (part.type === "progress") {
-        wait.textContent = strings.reading(part.loaded, part.total);
-      } else if (part.type === "text") {
-        context += part.tokens;
-        answer += part.text;
-        if (answer) wait.remove();
-        figures(speed.add(part.tokens));
-        drawing ||= requestAnimationFrame(draw);
-      } else {
-        done = part;
-      }
+    const stream = await samba.chat.completions.create({
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+      signal: answering.signal,
+      onProgress: ({ loaded, total }) => {
+        wait.textContent = strings.reading(loaded, total);
+      },
+    });
+    for await (const { choices, usage: told } of stream) {
+      usage = told ?? usage;
+      const [choice] = choices;
+      if (!choice) continue;
+      reason = choice.finish_reason ?? reason;
+      if (choice.delta.role || choice.delta.content === undefined) continue;
+      context += 1;
+      answer += choice.delta.content;
+      if (answer) wait.remove();
+      figures(speed.add(1));
+      drawing ||= requestAnimationFrame(draw);
     }
   } catch (error) {
     fail(error);
@@ -246,19 +262,24 @@ async function ask(text: string): Promise<void> {
   if (!turn.isConnected) return controls(); // a new chat began meanwhile
   if (answer) messages.push({ role: "assistant", content: answer });
   else messages.pop(); // an unanswered question would stand twice when it is asked again
-  finish(turn, answer, done);
+  finish(turn, answer, reason, usage);
 }
 
 /** Closes an answer: its figures, its button, one announcement for those who listen. */
-function finish(turn: HTMLElement, answer: string, done: Done | undefined): void {
+function finish(
+  turn: HTMLElement,
+  answer: string,
+  reason: FinishReason | undefined,
+  usage: CompletionUsage | undefined,
+): void {
   const foot = make("div", "foot");
   const notes = { cancelled: strings.stopped, length: strings.cut } as Record<string, string>;
-  const note = notes[done?.finish_reason ?? ""] ?? (done && !answer ? strings.empty : "");
+  const note = notes[reason ?? ""] ?? (usage && !answer ? strings.empty : "");
   if (note) foot.append(make("span", "note", note));
-  if (done) {
-    const { completion_tokens } = done.usage;
-    const rate = done.timings.decode > 0 ? (completion_tokens - 1) / done.timings.decode : 0;
-    context = done.position;
+  if (usage) {
+    const { completion_tokens, timings } = usage;
+    const rate = timings.decode > 0 ? (completion_tokens - 1) / timings.decode : 0;
+    context = usage.context_tokens;
     foot.append(make("span", "", strings.answerFigures(completion_tokens, rate)));
     figures(rate);
   }

@@ -69,6 +69,18 @@ export interface Generate extends Header {
   min_p?: number;
   /** Divides the score of tokens that were there already; 1 leaves them alone. */
   repetition_penalty?: number;
+  /** Taken from the score of tokens that the answer has already; -2 to 2. */
+  presence_penalty?: number;
+  /** The same, once for each time that the answer has the token; -2 to 2. */
+  frequency_penalty?: number;
+  /** Added to the scores of these token ids; each -100 to 100. */
+  logit_bias?: Record<string, number>;
+  /** Asks for each token's log probability, and for those of so many of the likeliest tokens in its place; 0 to 20. */
+  top_logprobs?: number;
+  /** How many answers to give, one after another; 1 to 128. Default 1. The seed counts up from one to the next. */
+  n?: number;
+  /** A JSON Schema that the answer obeys: tokens that would break it are never sampled. */
+  schema?: unknown;
   /** The same seed gives the same text; at most 2^53 - 1. Left out: drawn at random. */
   seed?: number;
   /** Texts that end the answer, themselves left out; at most 16. */
@@ -85,6 +97,25 @@ export interface Logits extends Header {
   ids: number[];
   /** Tokens per prefill step; 0 lets the engine choose. */
   chunk?: number;
+}
+
+/**
+ * Tokenize asks for the token ids of a text, or of a conversation as the model
+ * would read it. It is answered by one tokens message.
+ */
+export interface Tokenize extends Header {
+  type: "tokenize";
+  /** The text. Special tokens written out in it are recognised. */
+  text?: string;
+  /** The conversation, rendered by the model's chat template. Either messages or text. */
+  messages?: ChatMessage[];
+}
+
+/** Detokenize asks for the text of token ids. It is answered by one tokens message. */
+export interface Detokenize extends Header {
+  type: "detokenize";
+  /** The token ids. */
+  ids: number[];
 }
 
 /**
@@ -144,6 +175,25 @@ export interface Ready extends Header {
   state_bytes: number;
 }
 
+/**
+ * Logprob is a token and how likely it was, before penalties, biases and
+ * filters, and at temperature 1.
+ */
+export interface Logprob {
+  /** The token's id. */
+  id: number;
+  /** Its bytes as the answer shows them: not always whole characters; none for special tokens. */
+  bytes: number[];
+  /** The natural logarithm of its probability. */
+  logprob: number;
+}
+
+/** TokenLogprob is a sampled token and the likeliest tokens in its place. */
+export interface TokenLogprob extends Logprob {
+  /** The likeliest tokens in order, as many as were asked for. */
+  top: Logprob[];
+}
+
 /** Text is the next piece of an answer. */
 export interface Text extends Header {
   type: "text";
@@ -151,6 +201,12 @@ export interface Text extends Header {
   text: string;
   /** How many tokens it took. */
   tokens: number;
+  /** Which of n answers it belongs to, from 0. */
+  choice?: number;
+  /** On the last piece of an answer: why it ended, as in done. */
+  finish_reason?: string;
+  /** Of those tokens in order, where the request asked for them. */
+  logprobs?: TokenLogprob[];
 }
 
 /**
@@ -163,6 +219,15 @@ export interface LogitsRows extends Header {
   row: number;
   /** How many positions. */
   rows: number;
+}
+
+/** Tokens answers tokenize and detokenize. */
+export interface Tokens extends Header {
+  type: "tokens";
+  /** The token ids. */
+  ids: number[];
+  /** The text. */
+  text: string;
 }
 
 /** Usage counts tokens as OpenAI's API does. */
@@ -209,10 +274,12 @@ export interface Error extends Header {
   code: Code;
   /** One sentence: what was got, what was wanted, what to do. */
   message: string;
+  /** The field of the request that is at fault, where there is one: "temperature". */
+  param?: string;
 }
 
 /** What a client sends. */
-export type Request = Load | Generate | Logits | Cancel;
+export type Request = Load | Generate | Logits | Tokenize | Detokenize | Cancel;
 
 /** What an engine answers. */
-export type Reply = Progress | Ready | Text | LogitsRows | Done | Error;
+export type Reply = Progress | Ready | Text | LogitsRows | Tokens | Done | Error;

@@ -6,6 +6,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -159,9 +160,14 @@ func (w *writer) structure(t reflect.Type, kind string) {
 }
 
 func typeScript(t reflect.Type) string {
+	if t == reflect.TypeFor[json.RawMessage]() {
+		return "unknown"
+	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		return typeScript(t.Elem())
+	case reflect.Map: // JSON's keys are strings
+		return "Record<string, " + typeScript(t.Elem()) + ">"
 	case reflect.Slice:
 		return typeScript(t.Elem()) + "[]"
 	case reflect.Bool:

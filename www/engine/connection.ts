@@ -1,0 +1,121 @@
+/** One engine in a worker of its own, and who waits for which of its answers. */
+import { errorOf } from "./errors.ts";
+import type { Error as ErrorMessage, Reply, Request } from "./protocol.ts";
+
+/** A request as it is made: the connection gives it its id. */
+export type Asked<T extends Request = Request> = T extends Request ? Omit<T, "id"> : never;
+
+/** What the client needs of an engine. */
+export interface Connection {
+  /** Sends a request and yields its answers up to the one that ends it; an error is thrown. */
+  ask(request: Asked, signal?: AbortSignal): AsyncGenerator<Reply, void, undefined>;
+  /** Ends the engine, and with an error all that wait for it. */
+  close(): void;
+}
+
+const last = new Set<Reply["type"]>(["ready", "tokens", "done", "error"]);
+
+/** An engine in a Web Worker. */
+export class WorkerConnection implements Connection {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, (reply: Reply) => void>();
+  #failure: ErrorMessage | undefined;
+  #lastID = 0;
+
+  constructor(url?: string | URL) {
+    this.#worker = startWorker(url);
+    this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+      if (data.type === "error" && data.id === 0) this.#fail(data);
+      else this.#waiting.get(data.id)?.(data);
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      const reason = event.message ? `: ${event.message}` : "";
+      this.#fail({ type: "error", id: 0, code: "internal", message: `The engine's worker failed${reason}.` });
+    };
+  }
+
+  async *ask(request: Asked, signal?: AbortSignal): AsyncGenerator<Reply, void, undefined> {
+    if (this.#failure) throw errorOf(this.#failure);
+    const id = ++this.#lastID;
+    const replies: Reply[] = [];
+    let wake = () => {};
+    let finished = false;
+    this.#waiting.set(id, (reply) => {
+      replies.push(reply);
+      wake();
+    });
+    const cancel = () => this.#post({ type: "cancel", id: ++this.#lastID, target: id });
+    this.#post({ ...request, id } as Request);
+    if (signal?.aborted) cancel();
+    signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      for (;;) {
+        const reply = replies.shift();
+        if (!reply) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+          continue;
+        }
+        finished = last.has(reply.type);
+        if (reply.type === "error") throw errorOf(reply);
+        yield reply;
+        if (finished) return;
+      }
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+      this.#waiting.delete(id);
+      if (!finished) cancel();
+    }
+  }
+
+  close(): void {
+    this.#worker.terminate();
+    this.#fail({ type: "error", id: 0, code: "cancelled", message: "The model was unloaded." });
+    this.#failure = {
+      type: "error",
+      id: 0,
+      code: "not_loaded",
+      message: "The model was unloaded: load it again.",
+    };
+  }
+
+  #post(request: Request): void {
+    this.#worker.postMessage(request);
+  }
+
+  #fail(error: ErrorMessage): void {
+    this.#failure ??= error;
+    for (const hear of this.#waiting.values()) hear(error);
+  }
+}
+
+interface TrustedTypes {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL(url: string): string },
+  ): { createScriptURL(url: string): unknown };
+}
+
+let policy: ReturnType<TrustedTypes["createPolicy"]> | undefined;
+const vouched = new Set<string>();
+
+/**
+ * Starts the engine's worker, from the address given or from beside this
+ * script. Browsers start no worker from another origin, so one that lies
+ * there is imported by a worker of this page's own: its server must allow
+ * that (Access-Control-Allow-Origin), and a page's CSP must have blob: in
+ * worker-src.
+ */
+export function startWorker(from: string | URL = new URL(SAMBA_WORKER, import.meta.url)): Worker {
+  let url = new URL(from, document.baseURI).href;
+  if (new URL(url).origin !== location.origin) {
+    const text = `import ${JSON.stringify(url)};`;
+    url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  }
+  vouched.add(url);
+  const types = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
+  policy ??= types?.createPolicy("samba", { createScriptURL: (asked) => (vouched.has(asked) ? asked : "") });
+  return new Worker((policy?.createScriptURL(url) ?? url) as string, { type: "module", name: "samba" });
+}

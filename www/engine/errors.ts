@@ -1,0 +1,79 @@
+/** What can go wrong, as classes: catch the kind you can do something about. */
+import type { Code, Error as ErrorMessage } from "./protocol.ts";
+
+/** What the engine reports when it cannot do what was asked: a code for programs, a sentence for people. */
+export class SambaError extends Error {
+  override name = "SambaError";
+  constructor(
+    readonly code: Code,
+    message: string,
+    /** The argument at fault, where there is one: "temperature". */
+    readonly param?: string,
+  ) {
+    super(message);
+  }
+}
+
+/** An argument was wrong; {@link SambaError.param} names it. */
+export class BadRequestError extends SambaError {
+  override name = "BadRequestError";
+}
+
+/** The caller's signal, or `unload`, ended the work. Its name is what the web's own aborts are called. */
+export class CancelledError extends SambaError {
+  override name = "AbortError";
+}
+
+/** Nothing is loaded, or no longer. */
+export class NotLoadedError extends SambaError {
+  override name = "NotLoadedError";
+}
+
+/** The browser has no WebGPU, no graphics adapter, or lost it. `backend: "cpu"` works without one. */
+export class DeviceError extends SambaError {
+  override name = "DeviceError";
+}
+
+/** The server could not be reached, or the line was cut. */
+export class NetworkError extends SambaError {
+  override name = "NetworkError";
+}
+
+/** The model's files are missing, damaged, or contradict each other. */
+export class ModelError extends SambaError {
+  override name = "ModelError";
+}
+
+/** A fault of ours. */
+export class InternalError extends SambaError {
+  override name = "InternalError";
+}
+
+const classes: Record<Code, typeof SambaError> = {
+  bad_request: BadRequestError,
+  not_loaded: NotLoadedError,
+  cancelled: CancelledError,
+  no_webgpu: DeviceError,
+  no_adapter: DeviceError,
+  device_lost: DeviceError,
+  missing: ModelError,
+  network: NetworkError,
+  wrong_length: ModelError,
+  wrong_hash: ModelError,
+  bad_model: ModelError,
+  internal: InternalError,
+};
+
+/** The error that an engine's message means. */
+export function errorOf({
+  code,
+  message,
+  param,
+}: Pick<ErrorMessage, "code" | "message" | "param">): SambaError {
+  return new (classes[code] ?? InternalError)(code, message, param);
+}
+
+/** Refuses an argument by its name; the sentence goes on from there. */
+export function refuse(param: string, rest: string): never {
+  throw new BadRequestError("bad_request", `${param} ${rest}.`, param);
+}
