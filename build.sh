@@ -30,7 +30,7 @@ build() {
     touch www/node_modules/.package-lock.json
   fi
   go run ./tools/site/build
-  go build -o bin/samba ./tools
+  go build -ldflags "-X main.commit=$(git describe --always --abbrev=12 --dirty 2>/dev/null)" -o bin/samba ./tools
 }
 
 # stage NAME COMMAND...: runs on after a failure, so that one run tells all that is wrong.

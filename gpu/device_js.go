@@ -48,6 +48,19 @@ func BlobOf(data []byte) Blob {
 	return Blob{array}
 }
 
+// BlobRepeating makes n bytes: head, then block over and over.
+func BlobRepeating(head, block []byte, n int64) Blob {
+	array := js.Global().Get("Uint8Array").New(n)
+	js.CopyBytesToJS(array, head)
+	start := int64(len(head))
+	for filled := start + int64(js.CopyBytesToJS(array.Call("subarray", start), block)); filled < n; {
+		copied := min(filled-start, n-filled)
+		array.Call("copyWithin", filled, start, start+copied)
+		filled += copied
+	}
+	return Blob{array}
+}
+
 // Len is the number of bytes.
 func (b Blob) Len() int64 { return int64(b.array.Get("byteLength").Float()) }
 
@@ -110,7 +123,13 @@ func Open(ctx context.Context) (*Device, error) {
 		"maxComputeInvocationsPerWorkgroup", "maxComputeWorkgroupSizeX", "maxStorageBuffersPerShaderStage"} {
 		required[name] = limits.Get(name)
 	}
-	device, err := await(ctx, adapter.Call("requestDevice", map[string]any{"requiredLimits": required}), nil)
+	features := []any{}
+	for _, name := range []string{"timestamp-query"} {
+		if adapter.Get("features").Call("has", name).Bool() {
+			features = append(features, name)
+		}
+	}
+	device, err := await(ctx, adapter.Call("requestDevice", map[string]any{"requiredLimits": required, "requiredFeatures": features}), nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the adapter gives no device: %v", ErrNoAdapter, err)
 	}

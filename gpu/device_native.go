@@ -30,6 +30,16 @@ type Blob struct{ data []byte }
 // BlobOf wraps bytes, which must not change while the blob is in use.
 func BlobOf(data []byte) Blob { return Blob{data} }
 
+// BlobRepeating makes n bytes: head, then block over and over.
+func BlobRepeating(head, block []byte, n int64) Blob {
+	data := make([]byte, n)
+	start := copy(data, head)
+	for filled := start + copy(data[start:], block); filled < len(data); {
+		filled += copy(data[filled:], data[start:filled])
+	}
+	return Blob{data}
+}
+
 // Len is the number of bytes.
 func (b Blob) Len() int64 { return int64(len(b.data)) }
 

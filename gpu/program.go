@@ -20,6 +20,7 @@ type op struct {
 	pipeline *Pipeline
 	group    *wgpu.BindGroup
 	grid     [3]uint32
+	buffers  []*Buffer // for timing's labels
 
 	source, target *Buffer
 	from, to, size uint64
@@ -67,7 +68,7 @@ func (p *Program) Dispatch(pipeline *Pipeline, grid [3]uint32, buffers ...*Buffe
 		p.err = fmt.Errorf("kernel %s: %w", pipeline.stem, err)
 		return
 	}
-	p.ops = append(p.ops, op{pipeline: pipeline, group: group, grid: grid})
+	p.ops = append(p.ops, op{pipeline: pipeline, group: group, grid: grid, buffers: buffers})
 }
 
 // Copy records a copy of n bytes between two buffers; offsets and n are

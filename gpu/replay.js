@@ -5,7 +5,43 @@
 // command encoders write lists, and its queue plays any number of lists into one real command buffer.
 globalThis.sambaReplay = {
   wrap(device) {
+    // Plays ops with every dispatch in a pass of its own between two timestamps.
+    async function time(ops) {
+      const nanoseconds = [];
+      const most = 2048; // dispatches a query set has room for
+      while (ops.length > 0) {
+        const part = ops.splice(0, most);
+        const count = 2 * part.length;
+        const set = device.createQuerySet({ type: "timestamp", count });
+        const resolved = device.createBuffer({ size: 8 * count, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+        const staging = device.createBuffer({ size: 8 * count, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+        const encoder = device.createCommandEncoder();
+        let query = 0;
+        for (const op of part) {
+          if (!op.pipeline) {
+            encoder.copyBufferToBuffer(op.source, op.from, op.target, op.to, op.size);
+            continue;
+          }
+          const pass = encoder.beginComputePass({
+            timestampWrites: { querySet: set, beginningOfPassWriteIndex: query++, endOfPassWriteIndex: query++ },
+          });
+          pass.setPipeline(op.pipeline);
+          pass.setBindGroup(0, op.group);
+          pass.dispatchWorkgroups(op.x, op.y, op.z);
+          pass.end();
+        }
+        encoder.resolveQuerySet(set, 0, count, resolved, 0);
+        encoder.copyBufferToBuffer(resolved, 0, staging, 0, 8 * count);
+        device.queue.submit([encoder.finish()]);
+        await staging.mapAsync(GPUMapMode.READ);
+        const ticks = new BigUint64Array(staging.getMappedRange());
+        for (let i = 0; i < query; i += 2) nanoseconds.push(Number(ticks[i + 1] - ticks[i]));
+        for (const used of [set, resolved, staging]) used.destroy();
+      }
+      return nanoseconds;
+    }
     const shim = {
+      timed: null, // true: the next submit is timed and leaves a promise of nanoseconds, one a dispatch, here
       last: null, // the buffer made last: the binding does not give its JavaScript object away
       limits: device.limits,
       createBuffer(descriptor) {
@@ -37,6 +73,10 @@ globalThis.sambaReplay = {
       },
       queue: {
         submit(recordings) {
+          if (shim.timed) {
+            shim.timed = time(recordings.flatMap(({ list }) => list));
+            return;
+          }
           const encoder = device.createCommandEncoder();
           let pass = null;
           for (const { list } of recordings) {

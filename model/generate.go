@@ -42,7 +42,7 @@ func (s *Session) decode(ctx context.Context, r Request, started time.Time, resu
 			sampled = append(sampled, token)
 			result.CompletionTokens = len(sampled)
 			piece, ended := "", false
-			if ended = s.model.stops[token]; !ended {
+			if ended = s.model.stops[token] && !r.PastEnd; !ended {
 				piece, ended = text.add(token)
 			}
 			switch {

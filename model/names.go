@@ -16,6 +16,10 @@ const (
 	LMHead      = "lm_head.weight"
 )
 
+// Overrides4 stay at 8 bits when all else has 4: what each token reads or
+// what steers the state's time steps hurts most when rounded.
+var Overrides4 = map[string]int{"embed_tokens": 8, "lm_head": 8, "x_proj": 8, "dt_proj": 8}
+
 // LayerTensor names a tensor of layer i, such as LayerTensor(3, "mixer.A_log").
 func LayerTensor(i int, name string) string { return fmt.Sprintf("layers.%d.%s", i, name) }
 

@@ -106,6 +106,7 @@ type Request struct {
 	Sampling  Sampling
 	Stop      []string              // texts that end the answer and are not part of it
 	OnPrefill func(done, total int) // tokens; may be nil
+	PastEnd   bool                  // go on after tokens that end the text, for measurements
 }
 
 // Chunk is a piece of an answer.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -32,6 +33,7 @@ type engine struct {
 	frames <-chan protocol.Frame // closed when the engine has gone
 	gone   func() error          // why it has
 	close  func()
+	agent  string // what the browser calls itself; empty without one
 	lastID uint32
 }
 
@@ -118,7 +120,6 @@ func (f *engineFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.backend, "backend", backendNative, "where to compute: cpu (plain Go), native (the GPU, by wgpu-native), chromium or firefox\n(WebAssembly and WebGPU in the installed browser, headless)")
 	cmd.Flags().StringVar(&f.browserPath, "browser-path", "", "the browser's program (default: the environment's CHROME or FIREFOX, then PATH)")
 	cmd.Flags().StringVar(&f.browserFlags, "browser-flags", "", "more flags for the browser, separated by spaces; the environment's CHROME_GPU_FLAGS\nreplaces Chromium's flags for WebGPU")
-	cmd.MarkFlagRequired("model")
 }
 
 // check refuses what cannot work before anything is started.
@@ -129,6 +130,9 @@ func (f *engineFlags) check() error {
 	}
 	if !known {
 		return fmt.Errorf("--backend is %q, want one of %s", f.backend, strings.Join(backends(), ", "))
+	}
+	if model.IsRandom(f.model) {
+		return nil
 	}
 	about, err := os.Stat(f.model)
 	switch {
@@ -150,41 +154,63 @@ func (f *engineFlags) open(ctx context.Context, progress *progress) (*engine, *p
 	if err := f.check(); err != nil {
 		return nil, nil, err
 	}
-	folder, err := filepath.Abs(f.model) // "." has no name
+	e, load, err := f.start(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	var e *engine
-	load := &protocol.Load{URL: folder, Backend: protocol.BackendWebGPU}
-	switch f.backend {
-	case backendCPU:
-		load.Backend = protocol.BackendCPU
-		e = engineInProcess()
-	case backendNative:
-		e = engineInProcess()
-	default:
-		e, load.URL, err = engineInBrowser(ctx, folder, browser.Options{
-			Name: f.backend, Path: f.browserPath, Flags: strings.Fields(f.browserFlags),
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-	}
-	answer, err := e.ask(ctx, load, progress.report)
+	ready, err := f.load(ctx, e, load, progress.report)
 	progress.done()
 	if err != nil {
 		e.close()
-		if errors.Is(err, errInterrupted) {
+		return nil, nil, err
+	}
+	return e, ready, nil
+}
+
+// start starts the engine that the flags, checked before, name, and says how to load the model there.
+func (f *engineFlags) start(ctx context.Context) (*engine, *protocol.Load, error) {
+	address := f.model
+	if !model.IsRandom(address) {
+		var err error
+		if address, err = filepath.Abs(address); err != nil { // "." has no name
 			return nil, nil, err
 		}
+	}
+	load := &protocol.Load{URL: address, Backend: protocol.BackendWebGPU}
+	switch f.backend {
+	case backendCPU:
+		load.Backend = protocol.BackendCPU
+		return engineInProcess(), load, nil
+	case backendNative:
+		return engineInProcess(), load, nil
+	}
+	e, served, err := engineInBrowser(ctx, address, browser.Options{
+		Name: f.backend, Path: f.browserPath, Flags: strings.Fields(f.browserFlags),
+	})
+	if !model.IsRandom(address) {
+		load.URL = served
+	}
+	return e, load, err
+}
+
+// load loads the model that the flags name.
+func (f *engineFlags) load(ctx context.Context, e *engine, load *protocol.Load, on func(m protocol.Message, data []byte) error) (*protocol.Ready, error) {
+	answer, err := e.ask(ctx, load, on)
+	if errors.Is(err, errInterrupted) {
+		return nil, err
+	}
+	if err != nil {
 		// A browser knows the folder by an address that tells nobody anything.
-		return nil, nil, errors.New(strings.ReplaceAll(err.Error(), load.URL, folder))
+		return nil, errors.New(strings.ReplaceAll(err.Error(), load.URL, f.model))
 	}
 	ready, ok := answer.(*protocol.Ready)
 	if !ok {
-		e.close()
-		return nil, nil, fmt.Errorf("the engine answered %s to load, want ready", answer.Type())
+		return nil, fmt.Errorf("the engine answered %s to load, want ready", answer.Type())
 	}
-	ready.Model = filepath.Base(folder)
-	return e, ready, nil
+	if !model.IsRandom(f.model) {
+		if folder, err := filepath.Abs(f.model); err == nil {
+			ready.Model = filepath.Base(folder)
+		}
+	}
+	return ready, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/tools/serve"
 	"github.com/samba-web/samba/tools/site"
@@ -32,7 +33,7 @@ const (
 //
 // All of it stays on loopback, and what is not the site itself lies below random names: other users and other pages
 // can neither read the model nor speak to the engine.
-func engineInBrowser(ctx context.Context, folder string, options browser.Options) (_ *engine, model string, err error) {
+func engineInBrowser(ctx context.Context, folder string, options browser.Options) (_ *engine, address string, err error) {
 	if err := checkSite(site.FS); err != nil {
 		return nil, "", err
 	}
@@ -45,11 +46,13 @@ func engineInBrowser(ctx context.Context, folder string, options browser.Options
 	}
 	origin := "http://" + listener.Addr().String()
 	relayPath, modelPath := "/relay/"+rand.Text(), "/models/"+rand.Text()
-	relay := &relay{origin: origin, connected: make(chan *websocket.Conn)}
+	relay := &relay{origin: origin, connected: make(chan *websocket.Conn), agent: make(chan string, 1)}
 	mux := http.NewServeMux()
 	mux.Handle("/", serve.Handler(site.FS, nil))
-	// The person named this folder, so links in it may lead anywhere, as they do in a hub's local store.
-	mux.Handle(modelPath+"/", http.StripPrefix(modelPath, serve.Models(os.DirFS(folder))))
+	if !model.IsRandom(folder) {
+		// The person named this folder, so links in it may lead anywhere, as they do in a hub's local store.
+		mux.Handle(modelPath+"/", http.StripPrefix(modelPath, serve.Models(os.DirFS(folder))))
+	}
 	mux.Handle(relayPath, relay)
 
 	serving, stopServing := context.WithCancel(context.Background())
@@ -69,13 +72,16 @@ func engineInBrowser(ctx context.Context, folder string, options browser.Options
 		stop()
 		return nil, "", err
 	}
-	return engineOverSocket(socket, running, stop), origin + modelPath + "/", nil
+	e := engineOverSocket(socket, running, stop)
+	e.agent = <-relay.agent
+	return e, origin + modelPath + "/", nil
 }
 
 // relay takes the page's WebSocket, once.
 type relay struct {
 	origin    string
 	connected chan *websocket.Conn
+	agent     chan string // what the browser calls itself
 	once      sync.Once
 }
 
@@ -98,6 +104,7 @@ func (r *relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		return // Upgrade has answered
 	}
 	socket.SetReadLimit(largestFrame)
+	r.agent <- request.UserAgent()
 	r.connected <- socket
 }
 

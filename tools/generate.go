@@ -74,6 +74,7 @@ model's own. Ctrl-C ends the answer.`,
 		},
 	}
 	flags.register(cmd)
+	cmd.MarkFlagRequired("model")
 	cmd.Flags().StringVar(&text, "prompt", "", "text to continue")
 	cmd.Flags().StringVar(&chat, "chat", "", "message to answer")
 	cmd.Flags().IntVar(&maxTokens, "max-tokens", 1024, "the most tokens to generate")

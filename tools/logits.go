@@ -57,6 +57,7 @@ compared with each other and with other implementations.`,
 		},
 	}
 	flags.register(cmd)
+	cmd.MarkFlagRequired("model")
 	cmd.Flags().StringVar(&idsFile, "ids", "", "file with a JSON list of token ids")
 	cmd.Flags().StringVar(&out, "out", "", "file to write")
 	cmd.Flags().IntVar(&chunk, "chunk", 0, fmt.Sprintf("tokens to take at once, at most %d; 0: as many as that", model.DefaultChunk))

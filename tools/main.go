@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -54,12 +55,18 @@ A model's way:  samba convert  →  samba inspect  →  samba generate  →  sam
 	}
 	root.SetVersionTemplate("samba {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(convert.Command(), inspect.Command(), newGenerate(), newLogits(), newServe())
+	root.AddCommand(convert.Command(), inspect.Command(), newGenerate(), newLogits(), newBench(), newServe())
 	return root
 }
 
+// commit is what build.sh was run on.
+var commit string
+
 // version names the commit that this program was built from, as far as the build knows it.
 func version() string {
+	if commit != "" {
+		return "commit " + commit + ", " + runtime.Version()
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "of an unknown commit"
@@ -68,13 +75,13 @@ func version() string {
 	for _, s := range info.Settings {
 		set[s.Key] = s.Value
 	}
-	commit := set["vcs.revision"]
-	if commit == "" {
+	revision := set["vcs.revision"]
+	if revision == "" {
 		return "of an unknown commit, " + info.GoVersion
 	}
-	commit = commit[:min(12, len(commit))]
+	revision = revision[:min(12, len(revision))]
 	if set["vcs.modified"] == "true" {
-		commit += " with changes"
+		revision += " with changes"
 	}
-	return fmt.Sprintf("commit %s of %s, %s", commit, set["vcs.time"], info.GoVersion)
+	return fmt.Sprintf("commit %s of %s, %s", revision, set["vcs.time"], info.GoVersion)
 }

@@ -58,6 +58,7 @@ var phaseNames = map[string]string{
 	model.PhaseDownload: "loading weights",
 	model.PhaseCompile:  "preparing kernels",
 	"prefill":           "reading the prompt",
+	model.PhaseBench:    "measuring",
 }
 
 func (p *progress) finish() {

@@ -117,7 +117,7 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 	if quantized {
 		config.Quantization = &model.Quantization{GroupSize: o.Group, Bits: o.Bits}
 		if o.Bits == 4 {
-			config.Quantization.Overrides = overrides4
+			config.Quantization.Overrides = model.Overrides4
 		}
 	}
 	texts, err := companions(o, config, src, report)

@@ -73,10 +73,6 @@ func linear(name string) bool {
 	return strings.HasSuffix(name, "_proj.weight") || name == model.EmbedTokens || name == model.LMHead
 }
 
-// overrides4 stay at 8 bits when all else has 4: what each token reads or
-// what steers the state's time steps hurts most when rounded.
-var overrides4 = map[string]int{"embed_tokens": 8, "lm_head": 8, "x_proj": 8, "dt_proj": 8}
-
 // encode chooses how an output is stored.
 func (o *output) encode(bits, group int) {
 	o.dtype = safetensors.F32
@@ -94,7 +90,7 @@ func (o *output) encode(bits, group int) {
 	o.dtype, o.bits, o.group = safetensors.U32, bits, group
 	if bits == 4 {
 		stem := strings.TrimSuffix(o.name, ".weight")
-		if wider := overrides4[stem[strings.LastIndexByte(stem, '.')+1:]]; wider != 0 {
+		if wider := model.Overrides4[stem[strings.LastIndexByte(stem, '.')+1:]]; wider != 0 {
 			o.bits = wider
 		}
 	}

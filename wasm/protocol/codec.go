@@ -201,6 +201,17 @@ func (m *Detokenize) validate() error {
 	return nil
 }
 
+func (m *Bench) validate() error {
+	if m.Seed > maxSeed {
+		return wrong("seed", " is %d, want at most %d", m.Seed, uint64(maxSeed))
+	}
+	return first(
+		within("prompt", &m.Prompt, 1, maxLogitsIDs),
+		within("generate", &m.Generate, 1, maxLogitsIDs),
+		within("runs", &m.Runs, 1, 1000),
+	)
+}
+
 // within refuses a setting that is out of range; one left out is fine.
 func within[T int | float64](name string, got *T, low, high T) error {
 	if got == nil || (*got >= low && *got <= high) {

@@ -69,7 +69,7 @@ func TestRefusals(t *testing.T) {
 		{``, []string{"end of JSON"}},
 		{`{"type":"load"`, []string{"byte 14", "end of JSON"}},
 		{`[]`, []string{"array", "object"}},
-		{`{"type":"dance","id":1}`, []string{`"dance"`, "load, generate, logits, tokenize, detokenize, cancel"}},
+		{`{"type":"dance","id":1}`, []string{`"dance"`, "load, generate, logits, tokenize, detokenize, bench, cancel"}},
 		{`{"type":7,"id":1}`, []string{"type", "number", "a string"}},
 		{`{"type":"load","id":-1}`, []string{"id", "-1", "not negative"}},
 		{`{"type":"load","id":1}`, []string{"url is missing"}},

@@ -169,6 +169,8 @@ func (e *Engine) serve(j job) (answer Message, err error) {
 		return e.tokenize(request)
 	case *Detokenize:
 		return e.detokenize(request)
+	case *Bench:
+		return e.bench(j.ctx, j.id, request)
 	}
 	return nil, fmt.Errorf("no handler for %s", j.request.Type())
 }
@@ -202,7 +204,11 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 			return nil, err
 		}
 	}
-	source, err := e.Home.Source(m.URL)
+	open := e.Home.Source
+	if model.IsRandom(m.URL) {
+		open = model.Random
+	}
+	source, err := open(m.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -417,6 +423,22 @@ func (e *Engine) logits(ctx context.Context, id uint32, m *Logits) (Message, err
 		Usage:    Usage{PromptTokens: len(m.IDs), PrefilledTokens: len(m.IDs), TotalTokens: len(m.IDs)},
 		Position: e.session.Position(), StateBytes: e.session.StateBytes(),
 	}, nil
+}
+
+func (e *Engine) bench(ctx context.Context, id uint32, m *Bench) (Message, error) {
+	report, err := e.session.Bench(ctx, model.BenchOptions{
+		Prompt: m.Prompt, Generate: m.Generate, Runs: m.Runs, Seed: m.Seed, Roofline: m.Roofline, Kernels: m.Kernels,
+		OnProgress: func(p model.Progress) {
+			e.send(id, &Progress{Phase: p.Phase, Loaded: p.Loaded, Total: p.Total}, nil)
+		},
+	})
+	if err == nil {
+		err = e.send(id, &Benched{Report: *report}, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Done{StateBytes: e.session.StateBytes()}, nil
 }
 
 func (e *Engine) send(id uint32, m Message, data []byte) error {

@@ -19,7 +19,11 @@ package protocol
 
 //go:generate go run ./typescript -o ../../www/engine/protocol.ts
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/samba-web/samba/model"
+)
 
 // Header is what every message starts with.
 type Header struct {
@@ -37,7 +41,8 @@ func (h *Header) header() *Header { return h }
 // It is answered by progress messages and one ready.
 type Load struct {
 	Header
-	// Where the model folder is: for an engine in a page an http or https address, for one in a process a path.
+	// Where the model folder is: for an engine in a page an http or https address, for one in a process a path. Or
+	// "random:421M?bits=4&seed=0": random weights in a published model's shapes, for measurements.
 	URL string `json:"url"`
 	// Where to compute: "webgpu" (the default) or "cpu".
 	Backend string `json:"backend,omitempty"`
@@ -118,6 +123,25 @@ type Detokenize struct {
 	IDs []uint32 `json:"ids"`
 }
 
+// Bench asks for measurements: prompts of random tokens are read and continued
+// from an empty state, as generate does it. It is answered by progress messages,
+// one benched and one done; the session's state is dropped.
+type Bench struct {
+	Header
+	// Tokens of a prompt.
+	Prompt int `json:"prompt"`
+	// Tokens to generate after it.
+	Generate int `json:"generate"`
+	// How often, after one run that does not count.
+	Runs int `json:"runs"`
+	// Of the prompt's tokens.
+	Seed uint64 `json:"seed,omitempty"`
+	// Whether to measure what the adapter reaches at best, too.
+	Roofline bool `json:"roofline,omitempty"`
+	// Whether to time each kernel, too, where the adapter has timestamps.
+	Kernels bool `json:"kernels,omitempty"`
+}
+
 // Cancel ends another request of the same connection, running or waiting. It
 // has no answer of its own: a generate ends with done and "cancelled", all else
 // with the error "cancelled".
@@ -130,7 +154,7 @@ type Cancel struct {
 // Progress says how far a long step is.
 type Progress struct {
 	Header
-	// The step: "download", "compile" or "prefill".
+	// The step: "download", "compile", "prefill" or "bench".
 	Phase string `json:"phase"`
 	// Done so far: bytes of a download, else steps or tokens.
 	Loaded int64 `json:"loaded"`
@@ -225,6 +249,13 @@ type LogitsRows struct {
 	Rows int `json:"rows"`
 }
 
+// Benched carries what a bench measured.
+type Benched struct {
+	Header
+	// The measurements, in seconds, bytes and operations.
+	Report model.BenchReport `json:"report"`
+}
+
 // Usage counts tokens as OpenAI's API does.
 type Usage struct {
 	// Tokens of the whole prompt.
@@ -310,17 +341,19 @@ func (*Generate) Type() string   { return "generate" }
 func (*Logits) Type() string     { return "logits" }
 func (*Tokenize) Type() string   { return "tokenize" }
 func (*Detokenize) Type() string { return "detokenize" }
+func (*Bench) Type() string      { return "bench" }
 func (*Cancel) Type() string     { return "cancel" }
 func (*Progress) Type() string   { return "progress" }
 func (*Ready) Type() string      { return "ready" }
 func (*Text) Type() string       { return "text" }
 func (*LogitsRows) Type() string { return "logits" }
 func (*Tokens) Type() string     { return "tokens" }
+func (*Benched) Type() string    { return "benched" }
 func (*Done) Type() string       { return "done" }
 func (*Error) Type() string      { return "error" }
 
 // Requests and Replies are an empty message of every type in each direction.
 var (
-	Requests = []Message{new(Load), new(Generate), new(Logits), new(Tokenize), new(Detokenize), new(Cancel)}
-	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Tokens), new(Done), new(Error)}
+	Requests = []Message{new(Load), new(Generate), new(Logits), new(Tokenize), new(Detokenize), new(Bench), new(Cancel)}
+	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Tokens), new(Benched), new(Done), new(Error)}
 )

@@ -31,7 +31,10 @@ export interface Header {
  */
 export interface Load extends Header {
   type: "load";
-  /** Where the model folder is: for an engine in a page an http or https address, for one in a process a path. */
+  /**
+   * Where the model folder is: for an engine in a page an http or https address, for one in a process a path. Or
+   * "random:421M?bits=4&seed=0": random weights in a published model's shapes, for measurements.
+   */
   url: string;
   /** Where to compute: "webgpu" (the default) or "cpu". */
   backend?: string;
@@ -119,6 +122,27 @@ export interface Detokenize extends Header {
 }
 
 /**
+ * Bench asks for measurements: prompts of random tokens are read and continued
+ * from an empty state, as generate does it. It is answered by progress messages,
+ * one benched and one done; the session's state is dropped.
+ */
+export interface Bench extends Header {
+  type: "bench";
+  /** Tokens of a prompt. */
+  prompt: number;
+  /** Tokens to generate after it. */
+  generate: number;
+  /** How often, after one run that does not count. */
+  runs: number;
+  /** Of the prompt's tokens. */
+  seed?: number;
+  /** Whether to measure what the adapter reaches at best, too. */
+  roofline?: boolean;
+  /** Whether to time each kernel, too, where the adapter has timestamps. */
+  kernels?: boolean;
+}
+
+/**
  * Cancel ends another request of the same connection, running or waiting. It
  * has no answer of its own: a generate ends with done and "cancelled", all else
  * with the error "cancelled".
@@ -132,7 +156,7 @@ export interface Cancel extends Header {
 /** Progress says how far a long step is. */
 export interface Progress extends Header {
   type: "progress";
-  /** The step: "download", "compile" or "prefill". */
+  /** The step: "download", "compile", "prefill" or "bench". */
   phase: string;
   /** Done so far: bytes of a download, else steps or tokens. */
   loaded: number;
@@ -229,6 +253,48 @@ export interface Tokens extends Header {
   /** The text. */
   text: string;
 }
+export interface BenchRun {
+  prefill: number;
+  first_token: number;
+  tokens: number;
+  decode: number;
+}
+export interface Cost {
+  bytes: number;
+  ops: number;
+}
+export interface Launches {
+  decode: number;
+  prefill: number;
+}
+export interface Roofline {
+  read_bytes_per_second: number;
+  ops_per_second: number;
+}
+export interface KernelTime {
+  kernel: string;
+  role: string;
+  launches: number;
+  seconds: number;
+}
+export interface BenchReport {
+  warmup: number;
+  runs: BenchRun[];
+  prefill: Cost;
+  decode: Cost;
+  launches: Launches;
+  roofline: Roofline;
+  prefill_chunk: number;
+  prefill_kernels?: KernelTime[];
+  decode_kernels?: KernelTime[];
+}
+
+/** Benched carries what a bench measured. */
+export interface Benched extends Header {
+  type: "benched";
+  /** The measurements, in seconds, bytes and operations. */
+  report: BenchReport;
+}
 
 /** Usage counts tokens as OpenAI's API does. */
 export interface Usage {
@@ -279,7 +345,7 @@ export interface Error extends Header {
 }
 
 /** What a client sends. */
-export type Request = Load | Generate | Logits | Tokenize | Detokenize | Cancel;
+export type Request = Load | Generate | Logits | Tokenize | Detokenize | Bench | Cancel;
 
 /** What an engine answers. */
-export type Reply = Progress | Ready | Text | LogitsRows | Tokens | Done | Error;
+export type Reply = Progress | Ready | Text | LogitsRows | Tokens | Benched | Done | Error;

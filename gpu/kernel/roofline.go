@@ -1,0 +1,91 @@
+package kernel
+
+import (
+	"context"
+	"time"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/shaders"
+)
+
+// Roofline is what kernels that do nothing but read, or nothing but multiply
+// and add, reach on a device: no real kernel can do better.
+type Roofline struct {
+	ReadBytesPerSecond float64 `json:"read_bytes_per_second"`
+	OpsPerSecond       float64 `json:"ops_per_second"` // fp32, a multiply-add counts as two
+}
+
+const (
+	rooflineGroups = 2112 // enough for the largest GPUs there are
+	rooflineSize   = 256
+	rooflineSteps  = 256
+	// Caches of tens of MiB must not hold what is read; a software GPU needs no more than its own caches' size.
+	rooflineBytes, rooflineSmall = 1 << 29, 1 << 26
+	// A measurement must outlast the 100 ms in which Firefox answers a map.
+	rooflineTime = 500 * time.Millisecond
+)
+
+// MeasureRoofline takes about two seconds and 512 MiB on a fast device, 64 MiB on a slow one.
+func MeasureRoofline(ctx context.Context, d *gpu.Device) (Roofline, error) {
+	var r Roofline
+	sink, err := d.NewBuffer("roofline sink", 16*rooflineGroups*rooflineSize)
+	if err != nil {
+		return r, err
+	}
+	defer sink.Free()
+	read := func(bytes uint64) (float64, error) {
+		limits := d.Info().Limits
+		source, err := d.NewBuffer("roofline source", min(bytes, limits.MaxBufferSize, limits.MaxBindingSize)&^15)
+		if err != nil {
+			return 0, err
+		}
+		defer source.Free()
+		return rate(ctx, d, sink, float64(source.Size()), "roofline_read", nil, source, sink)
+	}
+	if r.ReadBytesPerSecond, err = read(rooflineSmall); err != nil {
+		return r, err
+	}
+	if r.ReadBytesPerSecond > 100e9 {
+		if r.ReadBytesPerSecond, err = read(rooflineBytes); err != nil {
+			return r, err
+		}
+	}
+	r.OpsPerSecond, err = rate(ctx, d, sink, rooflineGroups*rooflineSize*rooflineSteps*8*4*2, "roofline_fma",
+		shaders.Constants{"STEPS": rooflineSteps}, sink)
+	return r, err
+}
+
+// rate is how much of its work the kernel does in a second: launches of it are
+// doubled until they take long enough to be timed from the host.
+func rate(ctx context.Context, d *gpu.Device, sink *gpu.Buffer, work float64, stem string, c shaders.Constants, buffers ...*gpu.Buffer) (float64, error) {
+	p := d.NewProgram()
+	defer p.Free()
+	r := Recorder{Device: d, Program: p}
+	r.dispatch(stem, c, [3]uint32{rooflineGroups, 1, 1}, buffers...)
+	if err := p.Err(); err != nil {
+		return 0, err
+	}
+	for launches := 1; ; launches *= 2 {
+		started := time.Now()
+		// Submits of a few launches: weak drivers end what takes them seconds in one go.
+		for left := launches; left > 0; left -= 16 {
+			programs := make([]*gpu.Program, min(left, 16))
+			for i := range programs {
+				programs[i] = p
+			}
+			if err := d.Run(programs...); err != nil {
+				return 0, err
+			}
+		}
+		done, err := d.Read(sink, 0, 4)
+		if err != nil {
+			return 0, err
+		}
+		if _, err := done.Wait(ctx); err != nil {
+			return 0, err
+		}
+		if took := time.Since(started); took > rooflineTime && launches > 1 {
+			return work * float64(launches) / took.Seconds(), nil
+		}
+	}
+}

@@ -1,0 +1,251 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"time"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/kernel"
+)
+
+// PhaseBench is the phase of Bench's progress: passes done.
+const PhaseBench = "bench"
+
+// BenchOptions say what Bench measures.
+type BenchOptions struct {
+	Prompt, Generate int    // tokens
+	Runs             int    // measured, after one that is not
+	Seed             uint64 // of the prompt
+	Roofline         bool   // measure what the adapter reaches at best, too
+	Kernels          bool   // time each kernel, too, where the adapter has timestamps
+	OnProgress       func(Progress)
+}
+
+// BenchReport is what Session.Bench measured. Times are in seconds.
+type BenchReport struct {
+	Warmup   float64    `json:"warmup"` // of the same work as a run, before the runs: pipelines compile now at the latest
+	Runs     []BenchRun `json:"runs"`
+	Prefill  Cost       `json:"prefill"`  // of the whole prompt, its chunks one after another
+	Decode   Cost       `json:"decode"`   // of one token, half of the tokens to be generated in
+	Launches Launches   `json:"launches"` // kernels dispatched
+	// Zero where not asked for or not to be had.
+	Roofline       kernel.Roofline `json:"roofline"`
+	PrefillChunk   int             `json:"prefill_chunk"`             // tokens of a chunk
+	PrefillKernels []KernelTime    `json:"prefill_kernels,omitempty"` // of the prompt's last whole chunk
+	DecodeKernels  []KernelTime    `json:"decode_kernels,omitempty"`  // of one token after the prompt
+}
+
+// BenchRun is one run.
+type BenchRun struct {
+	Prefill    float64 `json:"prefill"`     // all of the prompt absorbed
+	FirstToken float64 `json:"first_token"` // the same and a token sampled and read back
+	Tokens     int     `json:"tokens"`      // that Decode counts: those of the first flight of decode are not in it
+	Decode     float64 `json:"decode"`
+}
+
+// Launches are dispatches of kernels.
+type Launches struct {
+	Decode  int `json:"decode"`  // for one token
+	Prefill int `json:"prefill"` // for a chunk
+}
+
+// KernelTime is the GPU's time in one kernel at one place of the graph, all
+// layers together.
+type KernelTime struct {
+	Kernel   string  `json:"kernel"`
+	Role     string  `json:"role"`     // the tensor that it reads, without its layer's number
+	Launches int     `json:"launches"` // dispatches
+	Seconds  float64 `json:"seconds"`
+}
+
+// Bench measures reading a random prompt and generating from it, from an empty
+// state each time, as Generate does it for everybody. The session is reset.
+func (s *Session) Bench(ctx context.Context, o BenchOptions) (*BenchReport, error) {
+	report := func(done int) {
+		if o.OnProgress != nil {
+			o.OnProgress(Progress{Phase: PhaseBench, Loaded: int64(done), Total: int64(o.Runs + 1)})
+		}
+	}
+	report(0)
+	random := rand.New(rand.NewPCG(o.Seed, 0))
+	ids := make([]uint32, o.Prompt)
+	for i := range ids {
+		ids[i] = random.Uint32N(uint32(s.model.config.VocabSize))
+	}
+	b := &BenchReport{PrefillChunk: min(s.model.chunk, o.Prompt), Decode: s.model.Cost(o.Prompt+o.Generate/2, 1)}
+	for done := 0; done < o.Prompt; done += s.model.chunk {
+		c := s.model.Cost(done, min(s.model.chunk, o.Prompt-done))
+		b.Prefill.Bytes += c.Bytes
+		b.Prefill.Ops += c.Ops
+	}
+	started := time.Now()
+	for i := range o.Runs + 1 {
+		run, err := s.benchRun(ctx, ids, o.Generate)
+		if err != nil {
+			return nil, err
+		}
+		report(i + 1)
+		if i == 0 {
+			b.Warmup = time.Since(started).Seconds()
+			continue
+		}
+		b.Runs = append(b.Runs, run)
+	}
+	r, ok := s.run.(*gpuRun)
+	if !ok {
+		return b, s.Reset()
+	}
+	device := r.engine.device
+	var err error
+	if o.Roofline {
+		if b.Roofline, err = kernel.MeasureRoofline(ctx, device); err != nil {
+			return nil, fmt.Errorf("roofline: %w", err)
+		}
+	}
+	b.Launches = Launches{Decode: r.step.Dispatches(), Prefill: r.chunkProgram(b.PrefillChunk).Dispatches()}
+	if o.Kernels && device.CanTime() {
+		if err := s.timeKernels(ctx, r, ids, b); err != nil {
+			return nil, err
+		}
+	}
+	return b, s.Reset()
+}
+
+// settle waits until the machine has done all that it was given.
+func (s *Session) settle(ctx context.Context) error {
+	r, ok := s.run.(*gpuRun)
+	if !ok {
+		return nil
+	}
+	done, err := r.engine.device.Read(r.cursor, 0, 4)
+	if err == nil {
+		_, err = done.Wait(ctx)
+	}
+	return err
+}
+
+func (s *Session) benchRun(ctx context.Context, ids []uint32, generate int) (run BenchRun, err error) {
+	if err := s.Reset(); err != nil {
+		return run, err
+	}
+	if err := s.settle(ctx); err != nil {
+		return run, err
+	}
+	started := time.Now()
+	if err := s.Prefill(ctx, ids, nil); err != nil {
+		return run, err
+	}
+	if err := s.settle(ctx); err != nil {
+		return run, err
+	}
+	run.Prefill = time.Since(started).Seconds()
+	if err := s.Reset(); err != nil {
+		return run, err
+	}
+	started = time.Now()
+	var arrivals []time.Duration
+	request := Request{Prompt: ids, MaxTokens: generate, PastEnd: true, Sampling: s.model.defaults}
+	result, err := s.Generate(ctx, request, func(Chunk) error {
+		arrivals = append(arrivals, time.Since(started))
+		return nil
+	})
+	if err == nil && result.FinishReason == FinishCancelled {
+		err = context.Canceled
+	}
+	if err != nil {
+		return run, err
+	}
+	run.FirstToken = arrivals[0].Seconds()
+	run.Tokens, run.Decode = steady(arrivals)
+	return run, nil
+}
+
+// steady counts the tokens after those that arrived together with the first,
+// and the seconds that they took. Tokens arrive in flights: within one they
+// follow each other at once, so a pause of an eighth of the mean is a border.
+func steady(arrivals []time.Duration) (tokens int, seconds float64) {
+	last := len(arrivals) - 1
+	mean := (arrivals[last] - arrivals[0]) / time.Duration(len(arrivals))
+	for i := 1; i <= last; i++ {
+		if arrivals[i]-arrivals[i-1] > mean/8 {
+			return last - i + 1, (arrivals[last] - arrivals[i-1]).Seconds()
+		}
+	}
+	return 0, 0
+}
+
+// chunkProgram absorbs that many tokens.
+func (r *gpuRun) chunkProgram(tokens int) *gpu.Program {
+	return r.program(r.absorbs, tokens, func(m *gpuMachine) { r.engine.graph.forward(m, r.engine.activations, r.state) })
+}
+
+// Timestamps are rounded: averages of some passes are closer.
+const timedSteps, timedChunks = 16, 4
+
+func (s *Session) timeKernels(ctx context.Context, r *gpuRun, ids []uint32, b *BenchReport) error {
+	if err := s.Reset(); err != nil {
+		return err
+	}
+	whole := max(len(ids)-len(ids)%b.PrefillChunk, b.PrefillChunk)
+	if err := s.Prefill(ctx, ids[:whole], nil); err != nil {
+		return err
+	}
+	timed := func(p *gpu.Program, pos, tokens, passes int) ([]KernelTime, error) {
+		var all []gpu.DispatchTime
+		for range passes {
+			r.pos = pos
+			if err := r.upload(ids[pos%whole:][:tokens]); err != nil {
+				return nil, err
+			}
+			times, err := r.engine.device.Time(ctx, p)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, times...)
+		}
+		return byRole(all, passes), nil
+	}
+	var err error
+	if b.PrefillKernels, err = timed(r.chunkProgram(b.PrefillChunk), whole-b.PrefillChunk, b.PrefillChunk, timedChunks); err != nil {
+		return err
+	}
+	b.DecodeKernels, err = timed(r.step, whole, 1, timedSteps)
+	return err
+}
+
+var layerLabel = regexp.MustCompile(`^layers\.\d+[. ]`)
+
+// byRole adds up dispatches of the same kernel on the same tensor of different
+// layers, in the order in which they came first, for one of so many passes.
+func byRole(times []gpu.DispatchTime, passes int) []KernelTime {
+	type key struct{ kernel, role string }
+	at := map[key]int{}
+	var sum []KernelTime
+	for _, t := range times {
+		role := ""
+		for _, label := range t.Buffers {
+			// Weights are bound first; a layer's state names kernels that have none.
+			if short := layerLabel.ReplaceAllString(label, ""); short != label || label == EmbedTokens || label == LMHead {
+				role = short
+				break
+			}
+		}
+		k := key{t.Kernel, role}
+		i, known := at[k]
+		if !known {
+			i = len(sum)
+			at[k] = i
+			sum = append(sum, KernelTime{Kernel: k.kernel, Role: k.role})
+		}
+		sum[i].Launches++
+		sum[i].Seconds += t.Seconds
+	}
+	for i := range sum {
+		sum[i].Launches /= passes
+		sum[i].Seconds /= float64(passes)
+	}
+	return sum
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/tools/bench"
+	"github.com/samba-web/samba/wasm/protocol"
+)
+
+// benchFlags are what samba bench is asked for.
+type benchFlags struct {
+	engineFlags
+	random  string
+	bits    int
+	loads   int
+	json    string
+	request protocol.Bench
+}
+
+func newBench() *cobra.Command {
+	var f benchFlags
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure how fast a model loads, reads and writes",
+		Long: `Measures a model where its users run it: loading, preparing kernels, the time to the first
+token, prefill and decode, beside what kernels that only read or only multiply reach on the
+same adapter. --random takes the shapes of one of the paper's models and fills them with
+random weights in place: nothing is downloaded or written. Sampling is the model's own.`,
+		Example: "  samba bench --random 421M --backend chromium --kernels\n  samba bench --model www/models/default --json bench.json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(cmd); err != nil {
+				return err
+			}
+			return runBench(cmd, &f)
+		},
+	}
+	f.engineFlags.register(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.random, "random", "", "random weights in the shapes of "+strings.Join(model.RandomNames(), ", "))
+	flags.IntVar(&f.bits, "bits", 4, "bits of random weights: 4, 8 or 16")
+	flags.IntVar(&f.request.Prompt, "prompt", 2048, "tokens of the prompt")
+	flags.IntVar(&f.request.Generate, "generate", 256, "tokens to generate after it")
+	flags.IntVar(&f.request.Runs, "runs", 5, "measured runs, after one that is not")
+	flags.IntVar(&f.loads, "loads", 3, "how often to load the model")
+	flags.Uint64Var(&f.request.Seed, "seed", 0, "of random weights and of the prompt's tokens")
+	flags.BoolVar(&f.request.Kernels, "kernels", false, "the GPU's time in each kernel, too, by timestamp queries (in browsers)")
+	flags.BoolVar(&f.request.Roofline, "roofline", true, "measure what the adapter reaches at best, too")
+	flags.StringVar(&f.json, "json", "", "write the figures to this file as JSON, too; - prints JSON alone")
+	cmd.MarkFlagsMutuallyExclusive("model", "random")
+	cmd.MarkFlagsOneRequired("model", "random")
+	return cmd
+}
+
+// check refuses what cannot work before anything is started.
+func (f *benchFlags) check(cmd *cobra.Command) error {
+	for _, n := range []struct {
+		flag      string
+		got, most int
+	}{{"prompt", f.request.Prompt, 1 << 20}, {"generate", f.request.Generate, 1 << 20}, {"runs", f.request.Runs, 1000}, {"loads", f.loads, 100}} {
+		if n.got < 1 || n.got > n.most {
+			return fmt.Errorf("--%s is %d, want 1 to %d", n.flag, n.got, n.most)
+		}
+	}
+	if f.random == "" {
+		if cmd.Flags().Changed("bits") {
+			return errors.New("--bits is for --random: a model's folder says itself how its weights are stored")
+		}
+		return f.engineFlags.check()
+	}
+	if !slices.Contains(model.RandomNames(), f.random) {
+		return fmt.Errorf("--random is %q, want one of %s", f.random, strings.Join(model.RandomNames(), ", "))
+	}
+	if !slices.Contains([]int{4, 8, 16}, f.bits) {
+		return fmt.Errorf("--bits is %d, want 4, 8 or 16", f.bits)
+	}
+	f.model = fmt.Sprintf("random:%s?%s", f.random, url.Values{
+		"bits": {strconv.Itoa(f.bits)}, "seed": {strconv.FormatUint(f.request.Seed, 10)}}.Encode())
+	return f.engineFlags.check()
+}
+
+func runBench(cmd *cobra.Command, f *benchFlags) error {
+	ctx := cmd.Context()
+	progress := newProgress(os.Stderr)
+	defer progress.done()
+	report := &bench.Report{
+		Commit: version(), Date: time.Now().UTC().Format("2006-01-02 15:04 MST"), Backend: f.backend,
+		Seed: f.request.Seed, Prompt: f.request.Prompt, Generate: f.request.Generate,
+	}
+	if f.random == "1.7B" {
+		report.Note = "MLP of 8192, printed as 8196, which groups of 64 do not divide"
+	}
+	started := time.Now()
+	e, load, err := f.start(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	report.Browser = browserName(e.agent)
+	if e.agent != "" {
+		report.Start = time.Since(started).Seconds()
+	}
+	for range f.loads {
+		if err := benchLoad(ctx, e, load, f, progress, report); err != nil {
+			return err
+		}
+	}
+	answer, err := e.ask(ctx, &f.request, func(m protocol.Message, data []byte) error {
+		if measured, ok := m.(*protocol.Benched); ok {
+			report.Measured = measured.Report
+		}
+		return progress.report(m, data)
+	})
+	if err != nil {
+		return err
+	}
+	progress.done()
+	if _, ok := answer.(*protocol.Done); !ok {
+		return fmt.Errorf("the engine answered %s to bench, want done", answer.Type())
+	}
+	if f.request.Kernels && len(report.Measured.DecodeKernels) == 0 {
+		report.NoKernels = "this needs a browser whose adapter has the feature timestamp-query"
+	}
+	report.Conclude()
+	if f.json != "" {
+		text, err := json.MarshalIndent(report, "", "  ")
+		if err != nil {
+			return err
+		}
+		text = append(text, '\n')
+		if f.json == "-" {
+			_, err = cmd.OutOrStdout().Write(text)
+			return err
+		}
+		if err := os.WriteFile(f.json, text, 0o644); err != nil {
+			return fmt.Errorf("--json: %w", err)
+		}
+	}
+	return report.Write(cmd.OutOrStdout())
+}
+
+var browserVersion = regexp.MustCompile(`(?:HeadlessChrome|Chrome|Firefox|Version)/[\d.]+`)
+
+// browserName picks the browser and its version out of what it calls itself.
+func browserName(agent string) string { return cmp.Or(browserVersion.FindString(agent), agent) }
+
+// benchLoad loads the model once; the one loaded before is dropped first.
+func benchLoad(ctx context.Context, e *engine, load *protocol.Load, f *benchFlags, progress *progress, report *bench.Report) error {
+	started := time.Now()
+	var weights time.Time // when the last one had arrived
+	ready, err := f.load(ctx, e, load, func(m protocol.Message, data []byte) error {
+		if p, ok := m.(*protocol.Progress); ok && p.Phase == model.PhaseCompile && weights.IsZero() {
+			weights = time.Now()
+		}
+		return progress.report(m, data)
+	})
+	progress.done()
+	if err != nil {
+		return err
+	}
+	report.Load = append(report.Load, time.Since(started).Seconds())
+	if !weights.IsZero() {
+		report.Compile = append(report.Compile, time.Since(weights).Seconds())
+	}
+	report.About(ready)
+	return nil
+}
