@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/cogentcore/webgpu/wgpu"
 
@@ -37,6 +38,36 @@ type Info struct {
 	Name     string   `json:"name"`
 	Features []string `json:"features"`
 	Limits   Limits   `json:"limits"`
+	Variant  Variant  `json:"variant"`
+}
+
+// Variant is what kernels may use beyond WebGPU's baseline. The zero value is
+// the baseline, which runs everywhere.
+type Variant struct {
+	Subgroup int  `json:"subgroup"` // threads of a subgroup where all have one size and shuffles work; else 0
+	F16      bool `json:"f16"`      // 16-bit floats in shaders
+	Matrix   bool `json:"matrix"`   // subgroup matrices of 16 x 16 x 16, f16 products summed in fp32
+	CPU      bool `json:"cpu"`      // the "GPU" is a processor: barriers are dear, threads of a workgroup run in turn
+}
+
+// String names the variant for people.
+func (v Variant) String() string {
+	parts := []string{"baseline"}
+	if v.Subgroup > 0 {
+		parts = append(parts, fmt.Sprintf("subgroups of %d", v.Subgroup))
+	}
+	for _, p := range []struct {
+		on   bool
+		name string
+	}{{v.F16, "f16"}, {v.Matrix, "subgroup matrices"}, {v.CPU, "on a processor"}} {
+		if p.on {
+			parts = append(parts, p.name)
+		}
+	}
+	if len(parts) > 1 {
+		parts = parts[1:]
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Limits are those of WebGPU's limits that decide how a model is laid out, in bytes or counts.
@@ -44,6 +75,8 @@ type Limits struct {
 	MaxBufferSize       uint64 `json:"max_buffer_size"`
 	MaxBindingSize      uint64 `json:"max_storage_buffer_binding_size"`
 	MaxWorkgroupsPerDim uint64 `json:"max_compute_workgroups_per_dimension"`
+	MaxWorkgroupSize    uint64 `json:"max_compute_invocations_per_workgroup"`
+	MaxWorkgroupStorage uint64 `json:"max_compute_workgroup_storage_size"`
 }
 
 // Device is an open WebGPU device.

@@ -124,7 +124,7 @@ func Open(ctx context.Context) (*Device, error) {
 		required[name] = limits.Get(name)
 	}
 	features := []any{}
-	for _, name := range []string{"timestamp-query"} {
+	for _, name := range []string{featureSubgroups, featureF16, featureMatrix, "timestamp-query"} {
 		if adapter.Get("features").Call("has", name).Bool() {
 			features = append(features, name)
 		}
@@ -159,7 +159,10 @@ func Open(ctx context.Context) (*Device, error) {
 		MaxBufferSize:       limit("maxBufferSize"),
 		MaxBindingSize:      limit("maxStorageBufferBindingSize"),
 		MaxWorkgroupsPerDim: limit("maxComputeWorkgroupsPerDimension"),
+		MaxWorkgroupSize:    limit("maxComputeInvocationsPerWorkgroup"),
+		MaxWorkgroupStorage: limit("maxComputeWorkgroupStorageSize"),
 	}
+	d.info.Variant = variantOf(device, about)
 	// The binding reports no errors: the browser tells them to these two.
 	device.Get("lost").Call("then", d.keep(func(args []js.Value) {
 		d.fail(fmt.Errorf("%w: %s", ErrLost, args[0].Get("message").String()))
@@ -169,6 +172,34 @@ func Open(ctx context.Context) (*Device, error) {
 		d.fail(fmt.Errorf("the browser's WebGPU: %s", args[0].Get("error").Get("message").String()))
 	}))
 	return d, nil
+}
+
+const (
+	featureSubgroups = "subgroups"
+	featureF16       = "shader-f16"
+	featureMatrix    = "chromium-experimental-subgroup-matrix"
+)
+
+// variantOf reads what the device offers and the adapter says of itself.
+func variantOf(device, about js.Value) (v Variant) {
+	has := func(name string) bool { return device.Get("features").Call("has", name).Bool() }
+	v.F16 = has(featureF16)
+	if !about.Truthy() {
+		return v
+	}
+	v.CPU = about.Get("isFallbackAdapter").Truthy()
+	if smallest := about.Get("subgroupMinSize"); has(featureSubgroups) && smallest.Truthy() && smallest.Equal(about.Get("subgroupMaxSize")) {
+		v.Subgroup = smallest.Int()
+	}
+	// Kernels take one shape of matrices only: the one that NVIDIA, AMD and Intel share.
+	if configs := about.Get("subgroupMatrixConfigs"); v.F16 && v.Subgroup > 0 && has(featureMatrix) && configs.Truthy() {
+		for i := range configs.Length() {
+			c := configs.Index(i)
+			v.Matrix = v.Matrix || c.Get("componentType").String() == "f16" && c.Get("resultComponentType").String() == "f32" &&
+				c.Get("M").Int() == 16 && c.Get("N").Int() == 16 && c.Get("K").Int() == 16
+		}
+	}
+	return v
 }
 
 func (d *Device) keep(f func(args []js.Value)) js.Func {

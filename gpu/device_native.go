@@ -77,7 +77,11 @@ func Open(ctx context.Context) (*Device, error) {
 			MaxBufferSize:       min(limits.Limits.MaxBufferSize, 1<<40),
 			MaxBindingSize:      limits.Limits.MaxStorageBufferBindingSize,
 			MaxWorkgroupsPerDim: uint64(limits.Limits.MaxComputeWorkgroupsPerDimension),
+			MaxWorkgroupSize:    uint64(limits.Limits.MaxComputeInvocationsPerWorkgroup),
+			MaxWorkgroupStorage: uint64(limits.Limits.MaxComputeWorkgroupStorageSize),
 		},
+		// This wgpu's shader compiler knows neither f16 nor subgroups.
+		Variant: Variant{CPU: about.AdapterType == wgpu.AdapterTypeCPU},
 	}
 	return d, nil
 }

@@ -8,20 +8,14 @@ import "github.com/samba-web/samba/gpu/reference"
 type machine[V, W any] interface {
 	// embed: x[t, :] = table[ids[t], :].
 	embed(table W, x V)
-	// normLinear: y = W RMSNorm(x).
-	normLinear(x, gain V, w W, y V)
 	// normSwiGLU: h = SiLU(g) * u with [g | u] = W RMSNorm(x).
 	normSwiGLU(x, gain V, w W, h V)
-	// linear: y = W x, tokens xStride values apart.
-	linear(w W, x V, xStride int, y V)
 	// linearAdd: y += W x.
 	linearAdd(w W, x, y V)
-	// conv and scan are causal_conv1d and selective_scan of gpu/reference.
-	conv(s reference.ScanShape, xz, weight, bias, convState, out V)
-	scan(s reference.ScanShape, dtY, x, xz, dbc, params, ssmState, convState V)
-	// rope turns q and stores k and v in the ring; attention reads them.
-	rope(s reference.AttentionShape, qkv, keys, values V)
-	attention(s reference.AttentionShape, qkv, keys, values, out V)
+	// mamba: a.mixed = the mixer but its last projection, of RMSNorm(x); a's xz, conv and dbc take what lies between.
+	mamba(w *mambaWeights[V, W], gain V, state layerState[V], a *activations[V])
+	// attention: the same for attention over the window; a's qkv lies between.
+	attention(w *attentionWeights[V, W], gain V, state layerState[V], a *activations[V])
 	// head: logits = W RMSNorm(x), of all tokens or of the last alone.
 	head(x, gain V, w W, logits V, all bool)
 }
@@ -36,12 +30,12 @@ type layer[V, W any] struct {
 }
 
 type mambaWeights[V, W any] struct {
-	shape                reference.ScanShape
-	inProj               W // rows x, then z
-	convWeight, convBias V
-	xProj, dtProj        W // x_proj's rows: dt, B, C
-	params               V // A_log, D, dt_bias, one after another
-	outProj              W
+	shape         reference.ScanShape
+	inProj        W // rows x, then z
+	conv          V // weights [d_inner, d_conv], then biases
+	xProj, dtProj W // x_proj's rows: dt, B, C
+	params        V // A_log, D, dt_bias, one after another
+	outProj       W
 }
 
 type attentionWeights[V, W any] struct {
@@ -65,8 +59,8 @@ type graph[V, W any] struct {
 // layerState is what a conversation carries through one layer: its size does
 // not depend on how long the conversation is.
 type layerState[V any] struct {
-	conv, ssm    V // Mamba: [d_inner, d_conv-1], [d_inner, d_state]
-	keys, values V // attention: [ring, kv_heads, head_dim]
+	conv, ssm V // Mamba: [d_inner, d_conv-1], [d_inner, d_state]
+	kv        V // attention: keys, then values, [2, ring, kv_heads, head_dim]
 }
 
 // activations are the values between the steps, for one run of tokens.
@@ -75,9 +69,8 @@ type activations[V any] struct {
 	xz     V // [T, 2 d_inner]
 	conv   V // [T, d_inner]
 	dbc    V // [T, dt_rank + 2 d_state]
-	dt     V // [T, d_inner]
+	mixed  V // what a mixer's last projection takes: [T, d_inner] or [T, heads head_dim]
 	qkv    V // [T, (heads + 2 kv_heads) head_dim]
-	attend V // [T, heads head_dim]
 	mlp    V // [T, intermediate]
 	logits V // [vocab]
 }
@@ -88,18 +81,12 @@ func (g *graph[V, W]) forward(m machine[V, W], a *activations[V], state []layerS
 	m.embed(g.embedTokens, a.x)
 	for i, l := range g.layers {
 		if w := l.mamba; w != nil {
-			m.normLinear(a.x, l.norm, w.inProj, a.xz)
-			m.conv(w.shape, a.xz, w.convWeight, w.convBias, state[i].conv, a.conv)
-			m.linear(w.xProj, a.conv, w.shape.DInner, a.dbc)
-			m.linear(w.dtProj, a.dbc, w.shape.DTRank+2*w.shape.DState, a.dt)
-			m.scan(w.shape, a.dt, a.conv, a.xz, a.dbc, w.params, state[i].ssm, state[i].conv)
-			m.linearAdd(w.outProj, a.dt, a.x)
+			m.mamba(w, l.norm, state[i], a)
+			m.linearAdd(w.outProj, a.mixed, a.x)
 		}
 		if w := l.attention; w != nil {
-			m.normLinear(a.x, l.norm, w.qkv, a.qkv)
-			m.rope(w.shape, a.qkv, state[i].keys, state[i].values)
-			m.attention(w.shape, a.qkv, state[i].keys, state[i].values, a.attend)
-			m.linearAdd(w.oProj, a.attend, a.x)
+			m.attention(w, l.norm, state[i], a)
+			m.linearAdd(w.oProj, a.mixed, a.x)
 		}
 		if w := l.mlp; w != nil {
 			m.normSwiGLU(a.x, w.norm, w.gateUp, a.mlp)

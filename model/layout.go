@@ -45,14 +45,13 @@ func assemble[V, W any](c *Config, s store[V, W], vectors map[string][]float32, 
 		l := layer[V, W]{norm: vector(at("mixer_norm.weight"))}
 		if kind == LayerMamba {
 			l.mamba = &mambaWeights[V, W]{
-				shape:      c.scanShape(),
-				inProj:     linear(at("mixer.in_proj.weight")),
-				convWeight: vector(at("mixer.conv1d.weight")),
-				convBias:   vector(at("mixer.conv1d.bias")),
-				xProj:      linear(at("mixer.x_proj.weight")),
-				dtProj:     linear(at("mixer.dt_proj.weight")),
-				params:     vector(at("mixer.A_log"), at("mixer.D"), at("mixer.dt_proj.bias")),
-				outProj:    linear(at("mixer.out_proj.weight")),
+				shape:   c.scanShape(),
+				inProj:  linear(at("mixer.in_proj.weight")),
+				conv:    vector(at("mixer.conv1d.weight"), at("mixer.conv1d.bias")),
+				xProj:   linear(at("mixer.x_proj.weight")),
+				dtProj:  linear(at("mixer.dt_proj.weight")),
+				params:  vector(at("mixer.A_log"), at("mixer.D"), at("mixer.dt_proj.bias")),
+				outProj: linear(at("mixer.out_proj.weight")),
 			}
 		} else {
 			window := c.SlidingWindow
@@ -101,16 +100,18 @@ func newActivations[V, W any](c *Config, s store[V, W], tokens int) (*activation
 		return v
 	}
 	a := &activations[V]{x: array("residual stream", c.HiddenSize), mlp: array("MLP", c.IntermediateSize)}
+	mixed := 0
 	if c.Has(LayerMamba) {
+		mixed = c.DInner()
 		a.xz = array("xz", 2*c.DInner())
 		a.conv = array("convolution", c.DInner())
 		a.dbc = array("dt, B, C", c.DTRank+2*c.DState)
-		a.dt = array("dt", c.DInner())
 	}
 	if c.Has(LayerSlidingAttention) || c.Has(LayerFullAttention) {
 		a.qkv = array("qkv", c.QKVRows())
-		a.attend = array("attention", c.NumHeads*c.HeadDim)
+		mixed = max(mixed, c.NumHeads*c.HeadDim)
 	}
+	a.mixed = array("mixer", mixed)
 	var err error
 	if a.logits, err = s.array("logits", c.VocabSize); err != nil && failure == nil {
 		failure = err
@@ -135,8 +136,7 @@ func newState[V, W any](g *graph[V, W], s store[V, W]) ([]layerState[V], error) 
 			state[i].ssm = array("ssm_state", w.shape.DInner*w.shape.DState)
 		} else {
 			row := l.attention.shape.KVHeads * l.attention.shape.HeadDim
-			state[i].keys = array("keys", l.attention.shape.Ring*row)
-			state[i].values = array("values", l.attention.shape.Ring*row)
+			state[i].kv = array("kv_ring", 2*l.attention.shape.Ring*row)
 		}
 		if err != nil {
 			return state, err

@@ -71,6 +71,7 @@ type cpuMachine struct {
 
 func (m *cpuMachine) embed(table cpuWeight, x cpuArray) { reference.Embedding(table, m.ids, x) }
 
+// normLinear is y = W RMSNorm(x).
 func (m *cpuMachine) normLinear(x, gain cpuArray, w cpuWeight, y cpuArray) {
 	reference.RMSNorm(x, gain, m.config.RMSNormEps, m.normed, len(m.ids))
 	reference.Linear(w, m.normed, w.In, y, len(m.ids), false)
@@ -81,28 +82,24 @@ func (m *cpuMachine) normSwiGLU(x, gain cpuArray, w cpuWeight, h cpuArray) {
 	reference.SwiGLU(m.gateUp, h, w.Out/2, len(m.ids))
 }
 
-func (m *cpuMachine) linear(w cpuWeight, x cpuArray, xStride int, y cpuArray) {
-	reference.Linear(w, x, xStride, y, len(m.ids), false)
-}
-
 func (m *cpuMachine) linearAdd(w cpuWeight, x, y cpuArray) {
 	reference.Linear(w, x, w.In, y, len(m.ids), true)
 }
 
-func (m *cpuMachine) conv(s reference.ScanShape, xz, weight, bias, convState, out cpuArray) {
-	reference.CausalConv1D(xz, weight, bias, convState, out, s.DInner, s.DConv, len(m.ids))
+func (m *cpuMachine) mamba(w *mambaWeights[cpuArray, cpuWeight], gain cpuArray, state layerState[cpuArray], a *activations[cpuArray]) {
+	s, count := w.shape, len(m.ids)
+	m.normLinear(a.x, gain, w.inProj, a.xz)
+	reference.CausalConv1D(a.xz, w.conv, w.conv[s.DInner*s.DConv:], state.conv, a.conv, s.DInner, s.DConv, count)
+	reference.Linear(w.xProj, a.conv, s.DInner, a.dbc, count, false)
+	reference.Linear(w.dtProj, a.dbc, s.DTRank+2*s.DState, a.mixed, count, false)
+	reference.SelectiveScan(s, a.mixed, a.conv, a.xz, a.dbc, w.params, state.ssm, state.conv, count)
 }
 
-func (m *cpuMachine) scan(s reference.ScanShape, dtY, x, xz, dbc, params, ssmState, convState cpuArray) {
-	reference.SelectiveScan(s, dtY, x, xz, dbc, params, ssmState, convState, len(m.ids))
-}
-
-func (m *cpuMachine) rope(s reference.AttentionShape, qkv, keys, values cpuArray) {
-	reference.RoPE(s, qkv, keys, values, m.pos, len(m.ids))
-}
-
-func (m *cpuMachine) attention(s reference.AttentionShape, qkv, keys, values, out cpuArray) {
-	reference.WindowAttention(s, qkv, keys, values, out, m.pos, len(m.ids))
+func (m *cpuMachine) attention(w *attentionWeights[cpuArray, cpuWeight], gain cpuArray, state layerState[cpuArray], a *activations[cpuArray]) {
+	m.normLinear(a.x, gain, w.qkv, a.qkv)
+	keys, values := state.kv[:len(state.kv)/2], state.kv[len(state.kv)/2:]
+	reference.RoPE(w.shape, a.qkv, keys, values, m.pos, len(m.ids))
+	reference.WindowAttention(w.shape, a.qkv, keys, values, a.mixed, m.pos, len(m.ids))
 }
 
 func (m *cpuMachine) head(x, gain cpuArray, w cpuWeight, logits cpuArray, all bool) {
@@ -159,7 +156,7 @@ type cpuRun struct {
 
 func (r *cpuRun) reset() error {
 	for _, l := range r.state {
-		for _, v := range [][]float32{l.conv, l.ssm, l.keys, l.values} {
+		for _, v := range [][]float32{l.conv, l.ssm, l.kv} {
 			clear(v)
 		}
 	}
@@ -213,7 +210,7 @@ func (r *cpuRun) rewind(context.Context, flight, []uint32) error { return nil }
 
 func (r *cpuRun) stateBytes() (n int64) {
 	for _, l := range r.state {
-		n += 4 * int64(len(l.conv)+len(l.ssm)+len(l.keys)+len(l.values))
+		n += 4 * int64(len(l.conv)+len(l.ssm)+len(l.kv))
 	}
 	return n
 }

@@ -37,7 +37,14 @@ type (
 type gpuStore struct {
 	device  *gpu.Device
 	weights map[string]*kernel.Weight
-	buffers []*gpu.Buffer // arrays and vectors
+	halves  map[groupPiece][]*gpu.Buffer // scales or biases, part by part, whose twins have not come yet
+	buffers []*gpu.Buffer                // arrays and vectors
+}
+
+// groupPiece is one of the two tensors that a quantized weight's groups are stored in.
+type groupPiece struct {
+	name  string
+	piece piece
 }
 
 func (s *gpuStore) array(name string, n int) (gpuArray, error) {
@@ -91,25 +98,41 @@ func (s *gpuStore) put(name string, piece piece, f linearFormat, blob gpu.Blob, 
 		s.weights[name] = w
 	}
 	w.DType, w.Group, w.ScalesBF16 = f.dtype, f.group, f.scalesBF16
-	for i := range w.Parts {
-		p := &w.Parts[i]
+	var buffers []*gpu.Buffer
+	for _, p := range w.Parts {
 		from, size := n*int64(p.Row0)/int64(f.out), n*int64(p.Rows)/int64(f.out)
 		b, err := s.device.NewBuffer(name, uint64(size))
 		if err != nil {
 			return err
 		}
-		switch piece {
-		case pieceData:
-			p.Data = b
-		case pieceScales:
-			p.Scales = b
-		case pieceBiases:
-			p.Biases = b
-		}
+		buffers = append(buffers, b)
 		if err := s.device.WriteBlob(b, 0, blob, begin+from, size); err != nil {
 			return err
 		}
 	}
+	if piece == pieceData {
+		for i, b := range buffers {
+			w.Parts[i].Data = b
+		}
+		return nil
+	}
+	if s.halves == nil {
+		s.halves = map[groupPiece][]*gpu.Buffer{}
+	}
+	s.halves[groupPiece{name, piece}] = buffers
+	scales, biases := s.halves[groupPiece{name, pieceScales}], s.halves[groupPiece{name, pieceBiases}]
+	if scales == nil || biases == nil {
+		return nil
+	}
+	for i := range w.Parts {
+		p := &w.Parts[i]
+		var err error
+		if p.Affine, err = kernel.PackAffine(s.device, scales[i], biases[i], p.Rows*f.in/f.group); err != nil {
+			return err
+		}
+	}
+	delete(s.halves, groupPiece{name, pieceScales})
+	delete(s.halves, groupPiece{name, pieceBiases})
 	return nil
 }
 
@@ -117,10 +140,15 @@ func (s *gpuStore) free() {
 	for _, w := range s.weights {
 		w.Free()
 	}
+	for _, h := range s.halves {
+		for _, b := range h {
+			b.Free()
+		}
+	}
 	for _, b := range s.buffers {
 		b.Free()
 	}
-	s.weights, s.buffers = nil, nil
+	s.weights, s.halves, s.buffers = nil, nil, nil
 }
 
 // gpuMachine records the steps of a run of Tokens tokens.
@@ -135,12 +163,14 @@ type gpuScratch struct {
 	ids, normed, gateUp gpuArray
 	angles              gpuArray // nil without RoPE
 	history             gpuArray // of the run; the embedding writes it
+	partials            gpuArray // of one token's attention; nil where none needs any
 }
 
 func (m *gpuMachine) embed(table gpuWeight, x gpuArray) {
 	m.Embedding(table, m.buffer.ids, x, m.buffer.history)
 }
 
+// normLinear is y = W RMSNorm(x).
 func (m *gpuMachine) normLinear(x, gain gpuArray, w gpuWeight, y gpuArray) {
 	if m.Tokens == 1 {
 		m.Linear(w, x, y, kernel.LinearOptions{Gain: gain, Eps: m.eps})
@@ -160,28 +190,37 @@ func (m *gpuMachine) normSwiGLU(x, gain gpuArray, w gpuWeight, h gpuArray) {
 	m.SwiGLU(m.buffer.gateUp, h, w.Out/2)
 }
 
-func (m *gpuMachine) linear(w gpuWeight, x gpuArray, xStride int, y gpuArray) {
-	m.Linear(w, x, y, kernel.LinearOptions{XStride: xStride})
-}
-
 func (m *gpuMachine) linearAdd(w gpuWeight, x, y gpuArray) {
 	m.Linear(w, x, y, kernel.LinearOptions{Add: true})
 }
 
-func (m *gpuMachine) conv(s reference.ScanShape, xz, weight, bias, convState, out gpuArray) {
-	m.CausalConv1D(xz, weight, bias, convState, out, s.DInner, s.DConv)
+func (m *gpuMachine) mamba(w *mambaWeights[gpuArray, gpuWeight], gain gpuArray, state layerState[gpuArray], a *activations[gpuArray]) {
+	s := w.shape
+	conv := kernel.Conv{Params: w.conv, State: state.conv, DInner: s.DInner, DConv: s.DConv}
+	if m.Tokens == 1 {
+		// The convolution leaves its result in x's half of xz.
+		m.Linear(w.inProj, a.x, a.xz, kernel.LinearOptions{Gain: gain, Eps: m.eps, Conv: &conv})
+		m.Linear(w.xProj, a.xz, a.dbc, kernel.LinearOptions{})
+		m.SelectiveStateUpdate(s, w.dtProj, a.dbc, a.xz, w.params, state.ssm, a.mixed)
+		return
+	}
+	m.normLinear(a.x, gain, w.inProj, a.xz)
+	m.CausalConv1D(conv, a.xz, a.conv)
+	m.Linear(w.xProj, a.conv, a.dbc, kernel.LinearOptions{})
+	m.Linear(w.dtProj, a.dbc, a.mixed, kernel.LinearOptions{XStride: s.DTRank + 2*s.DState})
+	m.SelectiveScan(s, a.mixed, a.conv, a.xz, a.dbc, w.params, state.ssm, state.conv)
 }
 
-func (m *gpuMachine) scan(s reference.ScanShape, dtY, x, xz, dbc, params, ssmState, convState gpuArray) {
-	m.SelectiveScan(s, dtY, x, xz, dbc, params, ssmState, convState)
-}
-
-func (m *gpuMachine) rope(s reference.AttentionShape, qkv, keys, values gpuArray) {
-	m.RoPE(s, qkv, keys, values, m.buffer.angles)
-}
-
-func (m *gpuMachine) attention(s reference.AttentionShape, qkv, keys, values, out gpuArray) {
-	m.WindowAttention(s, qkv, keys, values, out)
+func (m *gpuMachine) attention(w *attentionWeights[gpuArray, gpuWeight], gain gpuArray, state layerState[gpuArray], a *activations[gpuArray]) {
+	rope := kernel.RoPE{Shape: w.shape, Ring: state.kv, Angles: m.buffer.angles}
+	// Turned on the way only where a head's halves lie in one buffer.
+	if m.Tokens == 1 && len(w.qkv.Parts) == 1 {
+		m.Linear(w.qkv, a.x, a.qkv, kernel.LinearOptions{Gain: gain, Eps: m.eps, RoPE: &rope})
+	} else {
+		m.normLinear(a.x, gain, w.qkv, a.qkv)
+		m.RoPE(rope, a.qkv)
+	}
+	m.WindowAttention(w.shape, a.qkv, state.kv, m.buffer.partials, a.mixed)
 }
 
 func (m *gpuMachine) head(x, gain gpuArray, w gpuWeight, logits gpuArray, all bool) {
@@ -225,6 +264,17 @@ func newGPUEngine(c *Config, device *gpu.Device, s *gpuStore, g *graph[gpuArray,
 	}
 	if c.RopeTheta != nil {
 		if e.scratch.angles, err = s.vector("angles", reference.AngleTables(c.HeadDim, *c.RopeTheta)); err != nil {
+			return nil, err
+		}
+	}
+	partials := 0
+	for _, l := range g.layers {
+		if l.attention != nil {
+			partials = max(partials, kernel.AttentionPartials(kernel.Variant(device.Info().Variant), l.attention.shape))
+		}
+	}
+	if partials > 0 {
+		if e.scratch.partials, err = s.array("attention's splits", partials); err != nil {
 			return nil, err
 		}
 	}
@@ -530,7 +580,7 @@ func (r *gpuRun) rewind(ctx context.Context, from flight, absorbed []uint32) err
 
 func (r *gpuRun) stateBytes() (n int64) {
 	for _, l := range r.state {
-		for _, v := range []gpuArray{l.conv, l.ssm, l.keys, l.values} {
+		for _, v := range []gpuArray{l.conv, l.ssm, l.kv} {
 			if v != nil {
 				n += int64(v.Size())
 			}

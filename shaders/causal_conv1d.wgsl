@@ -2,16 +2,15 @@
 //   out[t, c] = SiLU(bias[c] + sum_k weight[c, k] * in[t - (D_CONV - 1) + k, c])
 //
 // xz [count, 2 D_INNER] is in_proj's result, x in its first half; conv_state [D_INNER, D_CONV - 1] holds the
-// inputs before this chunk, oldest first. The scan, which runs next, carries conv_state forward: a thread here
+// inputs before this chunk, oldest first. One token's convolution is part of matvec.wgsl. The scan, which runs next, carries conv_state forward: a thread here
 // could not, since others still read it.
 //#include shared/cursor.wgsl
 //#include shared/activation.wgsl
 @group(0) @binding(0) var<storage, read> xz: array<f32>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read> conv_state: array<f32>;
-@group(0) @binding(4) var<storage, read_write> out: array<f32>;
-@group(0) @binding(5) var<storage, read> cursor: Cursor;
+@group(0) @binding(1) var<storage, read> conv: array<f32>; // weights [D_INNER, D_CONV], then biases [D_INNER]
+@group(0) @binding(2) var<storage, read> conv_state: array<f32>;
+@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+@group(0) @binding(4) var<storage, read> cursor: Cursor;
 
 override D_INNER: u32;
 override D_CONV: u32;
@@ -23,7 +22,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if c >= D_INNER || t >= cursor.count {
         return;
     }
-    var sum = bias[c];
+    var sum = conv[D_INNER * D_CONV + c];
     for (var k = 0u; k < D_CONV; k++) {
         var v: f32;
         // Input t + k - (D_CONV - 1): before the chunk if negative.
@@ -32,7 +31,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         } else {
             v = conv_state[c * (D_CONV - 1u) + t + k];
         }
-        sum += weight[c * D_CONV + k] * v;
+        sum += conv[c * D_CONV + k] * v;
     }
     out[t * D_INNER + c] = silu(sum);
 }

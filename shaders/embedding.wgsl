@@ -5,38 +5,16 @@
 //#include shared/cursor.wgsl
 @group(0) @binding(0) var<storage, read> weight: array<u32>;
 //#include shared/weight.wgsl
-@group(0) @binding(3) var<storage, read> ids: array<u32>;
-@group(0) @binding(4) var<storage, read_write> x: array<f32>;
-@group(0) @binding(5) var<storage, read_write> history: array<u32>;
-@group(0) @binding(6) var<storage, read> cursor: Cursor;
+@group(0) @binding(2) var<storage, read> ids: array<u32>;
+@group(0) @binding(3) var<storage, read_write> x: array<f32>;
+@group(0) @binding(4) var<storage, read_write> history: array<u32>;
+@group(0) @binding(5) var<storage, read> cursor: Cursor;
 
-override IN: u32;
 override OUT: u32;
 override ROW0: u32 = 0;
 override HISTORY: u32;
 
-fn weight_at(row: u32, col: u32) -> f32 {
-    let i = row * IN + col;
-//#if Q4
-    let q = f32((weight[i / 8u] >> (4u * (i % 8u))) & 15u);
-//#endif
-//#if Q8
-    let q = f32((weight[i / 4u] >> (8u * (i % 4u))) & 255u);
-//#endif
-//#if QUANTIZED
-    let g = i / GROUP;
-    return half_at(scales[g / 2u], g) * q + half_at(biases[g / 2u], g);
-//#endif
-//#if F16
-    return unpack2x16float(weight[i / 2u])[i % 2u];
-//#endif
-//#if BF16
-    return bf16_pair(weight[i / 2u])[i % 2u];
-//#endif
-//#if F32
-    return bitcast<f32>(weight[i]);
-//#endif
-}
+//#include shared/weight_at.wgsl
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -1,15 +1,23 @@
+//#if SUBGROUPS
+enable subgroups;
+//#endif
 // One token through a linear layer: y[r] = sum_k W[r, k] x[k].           W [OUT, IN] as in shared/weight.wgsl
 //
 // NORM    x is normalised on the way (RMSNorm with the given gain): the scale factors out of the sum, so that
 //         each row's lanes gather sum(x^2) beside their product and no pass of its own is needed
-// ADD     y += W x: the residual
-// SWIGLU  W holds the gate's OUT rows, then up's: y[r] = SiLU(W[r] x) * (W[OUT + r] x)
 // ALIGNED IN and X_STRIDE are multiples of 4, so that four values load at once
 // LAST    x is the last of the chunk's tokens (cursor.count), not the first
+// What becomes of the sums:
+// ADD     y += W x: the residual
+// SWIGLU  W holds the gate's OUT rows, then up's: y[r] = SiLU(W[r] x) * (W[OUT + r] x)
+// CONV    W is Mamba's in_proj. Its first D_INNER rows pass through the causal convolution and SiLU as in
+//         causal_conv1d.wgsl, each channel on its own, and conv_state moves on; y = [convolved x; z]
+// ROPE    W is attention's fused projection: shared/rope.wgsl
 //
-// LANES threads share a row, SIZE / LANES rows a workgroup. Each step a lane takes 16 bytes of a quantized row
-// (32 weights of 4 bits, 16 of 8), or 4 plain weights; scale and bias factor out of the group's inner product:
-// sum_k (s q_k + b) x_k = s (q . x) + b sum(x).
+// LANES threads share ROWS outputs, so that x is loaded once for all of them; SWIGLU and ROPE make an output from
+// two rows. Each step a lane takes 16 bytes of a quantized row (32 weights of 4 bits, 16 of 8), or 4 plain weights;
+// scale and bias factor out of the group's inner product: sum_k (s q_k + b) x_k = s (q . x) + b sum(x).
+// Nibbles are not shifted down: x is scaled by 16^-k instead, exactly, once for all rows.
 //#include shared/cursor.wgsl
 //#include shared/activation.wgsl
 //#if QUANTIZED
@@ -27,35 +35,58 @@
 //#endif
 //#include shared/weight.wgsl
 //#if ALIGNED
-@group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
 //#else
-@group(0) @binding(3) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
 //#endif
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
 //#if NORM
 //#if ALIGNED
-@group(0) @binding(5) var<storage, read> gain: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> gain: array<vec4<f32>>;
 //#else
-@group(0) @binding(5) var<storage, read> gain: array<f32>;
+@group(0) @binding(4) var<storage, read> gain: array<f32>;
 //#endif
+//#endif
+//#if CONV
+@group(0) @binding(5) var<storage, read> conv: array<f32>; // weights [D_INNER, D_CONV], then biases
+@group(0) @binding(6) var<storage, read_write> conv_state: array<f32>;
+override D_INNER: u32;
+override D_CONV: u32;
+//#endif
+//#if ROPE
+@group(0) @binding(5) var<storage, read> cursor: Cursor;
+@group(0) @binding(6) var<storage, read_write> kv: array<f32>;
+//#if !NOPE
+@group(0) @binding(7) var<storage, read> angles: array<vec2<f32>>;
+//#endif
+//#include shared/rope.wgsl
 //#endif
 //#if LAST
-@group(0) @binding(6) var<storage, read> cursor: Cursor;
+@group(0) @binding(7) var<storage, read> cursor: Cursor;
 //#endif
 
 override IN: u32;
-override OUT: u32;
+override OUT: u32;       // outputs: rows, or pairs of rows
 override X_STRIDE: u32;  // elements between two tokens' x
 override ROW0: u32 = 0;  // first row of y that this part of W makes
 override EPS: f32 = 0;
 override VALUES: u32;    // weights a lane takes in one step: 32, 16, 4 or 1
 override LANES: u32 = 16;
 override SIZE: u32 = 64;
+override ROWS: u32 = 1;
+override SUBGROUP: u32 = 1;
 const STEPS = IN / VALUES;
-const ROWS = SIZE / LANES;
-
-// gate's or the only product, up's product, sum of squares
-var<workgroup> partial: array<vec3<f32>, SIZE>;
+//#if PAIRED
+const N = 2u * ROWS;
+//#else
+const N = ROWS;
+//#endif
+// What lanes add up: N products and, with NORM, the sum of squares.
+//#if NORM
+const SUMS = N + 1u;
+//#else
+const SUMS = N;
+//#endif
 
 //#if ALIGNED
 const QUADS = VALUES / 4u;
@@ -68,16 +99,17 @@ var<private> xs: f32;
 fn step_dot(row: u32, step: u32, sum: f32) -> f32 {
 //#if QUANTIZED
     let packed = weight[row * STEPS + step];
-    let g = row * (IN / GROUP) + step * VALUES / GROUP;
+    let a = affine_at(row * (IN / GROUP) + step * VALUES / GROUP);
     var q = 0.0;
     for (var i = 0u; i < 4u; i++) {
 //#if Q4
-        q += dot(low_nibbles(packed[i]), xs[2u * i]) + dot(high_nibbles(packed[i]), xs[2u * i + 1u]);
+        q += dot(vec4<f32>(vec4<u32>(packed[i]) & vec4<u32>(0xfu, 0xf0u, 0xf00u, 0xf000u)), xs[2u * i])
+           + dot(vec4<f32>(vec4<u32>(packed[i]) & vec4<u32>(0xf0000u, 0xf00000u, 0xf000000u, 0xf0000000u)), xs[2u * i + 1u]);
 //#else
         q += dot(bytes(packed[i]), xs[i]);
 //#endif
     }
-    return half_at(scales[g / 2u], g) * q + half_at(biases[g / 2u], g) * sum;
+    return a.x * q + a.y * sum;
 //#else
 //#if ALIGNED
 //#if F32
@@ -106,66 +138,152 @@ fn step_dot(row: u32, step: u32, sum: f32) -> f32 {
 //#endif
 }
 
+// The row of W behind output r: of a pair, the first.
+fn first_row(r: u32) -> u32 {
+//#if ROPE
+    return r / HALF * HEAD_DIM + r % HALF;
+//#else
+    return r;
+//#endif
+}
+
+//#if PAIRED
+fn second_row(r: u32) -> u32 {
+//#if ROPE
+    return first_row(r) + HALF;
+//#else
+    return OUT + r;
+//#endif
+}
+//#endif
+
+fn finish(r: u32, a: f32, b: f32) {
+//#if SWIGLU
+    y[ROW0 + r] = silu(a) * b;
+//#else
+//#if ROPE
+    place(vec2<f32>(a, b), r / HALF, r % HALF, cursor.pos, first_row(r));
+//#else
+//#if CONV
+    let c = ROW0 + r;
+    if c >= D_INNER {
+        y[c] = a;
+        return;
+    }
+    var sum = conv[D_INNER * D_CONV + c] + conv[c * D_CONV + D_CONV - 1u] * a;
+    for (var k = 0u; k + 1u < D_CONV; k++) {
+        let at = c * (D_CONV - 1u) + k;
+        sum += conv[c * D_CONV + k] * conv_state[at];
+        if k + 2u < D_CONV {
+            conv_state[at] = conv_state[at + 1u];
+        } else {
+            conv_state[at] = a;
+        }
+    }
+    y[c] = silu(sum);
+//#else
+//#if ADD
+    y[ROW0 + r] += a;
+//#else
+    y[ROW0 + r] = a;
+//#endif
+//#endif
+//#endif
+//#endif
+}
+
+//#if SHARED
+// Sums on their way between lanes: with subgroups, one a subgroup; without, one a lane.
+const PARTIALS = SIZE / SUBGROUP;
+var<workgroup> partial: array<array<f32, SUMS>, PARTIALS>;
+//#endif
+
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let lane = thread % LANES;
-    let r = (group.y * groups.x + group.x) * ROWS + thread / LANES;
-    // Threads past the last row work on it again and write nothing: barriers below need every thread.
-    let row = min(r, OUT - 1u);
+    let r0 = ((group.y * groups.x + group.x) * (SIZE / LANES) + thread / LANES) * ROWS;
+    // Outputs past the last are the last again, and nothing is written: barriers below need every thread.
+    var rows: array<u32, N>;
+    for (var n = 0u; n < ROWS; n++) {
+        let r = min(r0 + n, OUT - 1u);
+        rows[n] = first_row(r);
+//#if PAIRED
+        rows[ROWS + n] = second_row(r);
+//#endif
+    }
 //#if LAST
     let first = (cursor.count - 1u) * X_STRIDE;
 //#else
     let first = 0u;
 //#endif
-    var acc = vec3<f32>(0.0);
+    var acc: array<f32, SUMS>;
     for (var step = lane; step < STEPS; step += LANES) {
         var sum = 0.0;
 //#if ALIGNED
         for (var i = 0u; i < QUADS; i++) {
             var v = x[first / 4u + step * QUADS + i];
 //#if NORM
-            acc.z += dot(v, v);
+            acc[N] += dot(v, v);
             v *= gain[step * QUADS + i];
 //#endif
             sum += v.x + v.y + v.z + v.w;
+//#if Q4
+            v *= select(vec4<f32>(0x1p-16, 0x1p-20, 0x1p-24, 0x1p-28), vec4<f32>(1.0, 0x1p-4, 0x1p-8, 0x1p-12), i % 2u == 0u);
+//#endif
             xs[i] = v;
         }
 //#else
         var v = x[first + step];
 //#if NORM
-        acc.z += v * v;
+        acc[N] += v * v;
         v *= gain[step];
 //#endif
         xs = v;
 //#endif
-        acc.x += step_dot(row, step, sum);
-//#if SWIGLU
-        acc.y += step_dot(OUT + row, step, sum);
-//#endif
+        for (var n = 0u; n < N; n++) {
+            acc[n] += step_dot(rows[n], step, sum);
+        }
     }
-    partial[thread] = acc;
+//#if SUBGROUPS
+    for (var mask = min(LANES, SUBGROUP) / 2u; mask > 0u; mask /= 2u) {
+        for (var n = 0u; n < SUMS; n++) {
+            acc[n] += subgroupShuffleXor(acc[n], mask);
+        }
+    }
+//#endif
+//#if SHARED
+    // A subgroup's threads follow one another: its first one speaks for it.
+    if thread % SUBGROUP == 0u {
+        for (var n = 0u; n < SUMS; n++) {
+            partial[thread / SUBGROUP][n] = acc[n];
+        }
+    }
     workgroupBarrier();
-    for (var stride = LANES / 2u; stride > 0u; stride /= 2u) {
-        if lane < stride {
-            partial[thread] += partial[thread + stride];
+    let own = thread / SUBGROUP;
+    for (var stride = LANES / SUBGROUP / 2u; stride > 0u; stride /= 2u) {
+        if lane % SUBGROUP == 0u && lane / SUBGROUP < stride {
+            for (var n = 0u; n < SUMS; n++) {
+                partial[own][n] += partial[own + stride][n];
+            }
         }
         workgroupBarrier();
     }
-    if lane != 0u || r >= OUT {
-        return;
+    for (var n = 0u; n < SUMS; n++) {
+        acc[n] = partial[(thread - lane) / SUBGROUP][n];
     }
-    var total = partial[thread];
+//#endif
 //#if NORM
-    let scale = inverseSqrt(total.z / f32(IN) + EPS);
-    total = vec3<f32>(total.xy * scale, 0.0);
-//#endif
-//#if SWIGLU
-    y[ROW0 + r] = silu(total.x) * total.y;
+    let scale = inverseSqrt(acc[N] / f32(IN) + EPS);
 //#else
-//#if ADD
-    y[ROW0 + r] += total.x;
+    let scale = 1.0;
+//#endif
+    for (var n = 0u; n < ROWS; n++) {
+        if lane == n % LANES && r0 + n < OUT {
+//#if PAIRED
+            finish(r0 + n, acc[n] * scale, acc[ROWS + n] * scale);
 //#else
-    y[ROW0 + r] = total.x;
+            finish(r0 + n, acc[n] * scale, 0.0);
 //#endif
-//#endif
+        }
+    }
 }

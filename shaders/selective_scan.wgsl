@@ -1,14 +1,17 @@
-// The selective scan (Mamba, equations 2 and section 3.2; Samba, section 2.1), for one token or many:
+// The selective scan (Mamba, equation 2 and section 3.2; Samba, section 2.1) over a chunk:
 //   dt[t, c]   = softplus(dt_raw[t, c] + dt_bias[c])
 //   h[c, n]    = exp(dt * A[c, n]) h[c, n] + dt * B[t, n] * x[t, c]           A = -exp(A_log)
 //   y[t, c]    = (sum_n C[t, n] h[c, n] + D[c] x[t, c]) * SiLU(z[t, c])
+// One token's is selective_state_update.wgsl.
 //
 // dt_raw, x, y [count, D_INNER], y in dt_raw's place; xz [count, 2 D_INNER] with z in its second half; dbc [count, DT_RANK + 2 D_STATE]
 // holds a token's dt input, B and C; ssm_state h [D_INNER, D_STATE], carried from chunk to chunk.
-// One thread a channel, its D_STATE states in registers. Everything is fp32.
+// One thread a channel, its D_STATE states in registers. Everything is fp32. Time goes in tiles of TILE tokens: what
+// a tile needs is loaded at once, B and C into workgroup memory, so that a step waits for no memory.
 // At the end conv_state [D_INNER, D_CONV - 1] takes the last inputs of the convolution, which has run before.
 //#include shared/cursor.wgsl
 //#include shared/activation.wgsl
+//#include shared/softplus.wgsl
 @group(0) @binding(0) var<storage, read_write> dt_y: array<f32>;       // dt_raw in, y out
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> xz: array<f32>;
@@ -22,18 +25,19 @@ override D_INNER: u32;
 override D_STATE: u32;
 override D_CONV: u32;
 override DT_RANK: u32;
+override SIZE: u32 = 32;
+const TILE = 8u;
+const WIDTH = 2u * D_STATE;
+const BC = TILE * WIDTH;
 
-// Above 20 softplus(v) is v to fp32's last bit, and exp(v) is on its way to overflow.
-fn softplus(v: f32) -> f32 {
-    return select(log(1.0 + exp(min(v, 20.0))), v, v > 20.0);
-}
+var<workgroup> bc: array<f32, BC>; // [TILE, B then C]
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let c = id.x;
-    if c >= D_INNER {
-        return;
-    }
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let own = group.x * SIZE + thread;
+    // Threads past the last channel work on it again and write nothing: barriers need every thread.
+    let c = min(own, D_INNER - 1u);
+    let count = cursor.count;
     var a: array<f32, D_STATE>;
     var h: array<f32, D_STATE>;
     for (var n = 0u; n < D_STATE; n++) {
@@ -42,16 +46,39 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let d = params[D_INNER * D_STATE + c];
     let dt_bias = params[D_INNER * (D_STATE + 1u) + c];
-    for (var t = 0u; t < cursor.count; t++) {
-        let dt = softplus(dt_y[t * D_INNER + c] + dt_bias);
-        let v = x[t * D_INNER + c];
-        let b = t * (DT_RANK + 2u * D_STATE) + DT_RANK;
-        var sum = d * v;
-        for (var n = 0u; n < D_STATE; n++) {
-            h[n] = exp(dt * a[n]) * h[n] + dt * v * dbc[b + n];
-            sum += dbc[b + D_STATE + n] * h[n];
+    var dts: array<f32, TILE>;
+    var vs: array<f32, TILE>;
+    var zs: array<f32, TILE>;
+    for (var t0 = 0u; t0 < count; t0 += TILE) {
+        for (var i = 0u; i < TILE; i++) {
+            let t = min(t0 + i, count - 1u);
+            dts[i] = dt_y[t * D_INNER + c];
+            vs[i] = x[t * D_INNER + c];
+            zs[i] = xz[(2u * t + 1u) * D_INNER + c];
         }
-        dt_y[t * D_INNER + c] = sum * silu(xz[t * 2u * D_INNER + D_INNER + c]);
+        for (var i = thread; i < BC; i += SIZE) {
+            let t = min(t0 + i / WIDTH, count - 1u);
+            bc[i] = dbc[t * (DT_RANK + WIDTH) + DT_RANK + i % WIDTH];
+        }
+        workgroupBarrier();
+        for (var i = 0u; i < TILE; i++) {
+            if t0 + i < count {
+                let dt = softplus(dts[i] + dt_bias);
+                let v = dt * vs[i];
+                var sum = d * vs[i];
+                for (var n = 0u; n < D_STATE; n++) {
+                    h[n] = exp(dt * a[n]) * h[n] + v * bc[i * WIDTH + n];
+                    sum += bc[i * WIDTH + D_STATE + n] * h[n];
+                }
+                if own < D_INNER {
+                    dt_y[(t0 + i) * D_INNER + c] = sum * silu(zs[i]);
+                }
+            }
+        }
+        workgroupBarrier();
+    }
+    if own >= D_INNER {
+        return;
     }
     for (var n = 0u; n < D_STATE; n++) {
         ssm_state[c * D_STATE + n] = h[n];
@@ -59,10 +86,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     // Ascending k reads only places that are not yet written: a short chunk shifts the state down.
     for (var k = 0u; k < D_CONV - 1u; k++) {
         var v: f32;
-        if cursor.count + k >= D_CONV - 1u {
-            v = xz[(cursor.count + k - (D_CONV - 1u)) * 2u * D_INNER + c];
+        if count + k >= D_CONV - 1u {
+            v = xz[(count + k - (D_CONV - 1u)) * 2u * D_INNER + c];
         } else {
-            v = conv_state[c * (D_CONV - 1u) + cursor.count + k];
+            v = conv_state[c * (D_CONV - 1u) + count + k];
         }
         conv_state[c * (D_CONV - 1u) + k] = v;
     }

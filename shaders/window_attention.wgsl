@@ -1,17 +1,26 @@
-// Sliding-window attention (Samba, section 2.2; online softmax as in FlashAttention):
-//   out[t, h, :] = sum_j softmax_j(q[t, h] . k[j, g] / sqrt(HEAD_DIM)) v[j, g, :],   pos - WINDOW < j <= pos
+// Sliding-window attention for a chunk (Samba, section 2.2; tiles and online softmax as in FlashAttention):
+//   out[t, h, :] = sum_j softmax_j(q[t, h] . k[j, g] SCALE) v[j, g, :],   pos - WINDOW < j <= pos
 // with g the KV head of query head h. qkv [count, (HEADS + 2 KV_HEADS) * HEAD_DIM], queries turned by rope.wgsl;
-// keys, values [RING, KV_HEADS, HEAD_DIM], this chunk's included; out [count, HEADS * HEAD_DIM].
+// kv [2, RING, KV_HEADS, HEAD_DIM], keys first, this chunk's included; out [count, HEADS * HEAD_DIM].
 // RING >= WINDOW + count - 1, so that no key of the window has been overwritten by a later token of the chunk.
+// One token's attention is window_attention_split.wgsl.
 //
-// One workgroup a query and head. Keys come in tiles of SIZE, one score a thread; running maximum and sum are
-// kept in every thread alike, the values' sum in registers, HEAD_DIM / SIZE dims a thread.
+// A workgroup takes BQ queries of one head and walks the keys that any of them sees, KEYS at a time:
+//   1. scores: a thread has one key and BQ / GROUPS queries                       -> p_tile [key, query]
+//   2. online softmax: PARTS threads share a query; its running maximum and sum stay in their registers
+//   3. values: a thread has one column of COLS (VALUES dims each) and some queries, whose sums stay in registers
 //#include shared/cursor.wgsl
-@group(0) @binding(0) var<storage, read> qkv: array<f32>;
-@group(0) @binding(1) var<storage, read> keys: array<f32>;
-@group(0) @binding(2) var<storage, read> values: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;
-@group(0) @binding(4) var<storage, read> cursor: Cursor;
+//#if QUAD
+alias Vec = vec4<f32>;
+const VALUES = 4u;
+//#else
+alias Vec = vec2<f32>;
+const VALUES = 2u;
+//#endif
+@group(0) @binding(0) var<storage, read> qkv: array<Vec>;
+@group(0) @binding(1) var<storage, read> kv: array<Vec>;
+@group(0) @binding(2) var<storage, read_write> out: array<Vec>;
+@group(0) @binding(3) var<storage, read> cursor: Cursor;
 
 override HEADS: u32;
 override KV_HEADS: u32;
@@ -19,75 +28,133 @@ override HEAD_DIM: u32;
 override RING: u32;
 override WINDOW: u32;
 override SCALE: f32;
-const SIZE = 64u;
-const DIMS = (HEAD_DIM + SIZE - 1u) / SIZE;
+override BQ: u32;            // queries of a workgroup: 8, 16 or 32
+override VALUE_GROUPS: u32;  // query groups of step 3: SIZE / COLS at most, a power of 2 up to BQ
+override BLOCKS: u32;        // column blocks of step 3, SIZE columns each
+const SIZE = 128u;
+const KEYS = 32u;
+const COLS = HEAD_DIM / VALUES;
+const GROUPS = SIZE / KEYS;
+const SCORED = BQ / GROUPS;         // queries of a thread in step 1
+const PARTS = SIZE / BQ;
+const OWN = KEYS / PARTS;           // keys of a thread in step 2
+const SUMMED = BQ / VALUE_GROUPS;   // queries of a thread in step 3
+const SUMS = SUMMED * BLOCKS;
 const LOWEST = -3.0e38;
 
-var<workgroup> q: array<f32, HEAD_DIM>;
-var<workgroup> scores: array<f32, SIZE>;
-var<workgroup> partial: array<f32, SIZE>;
+const Q_TILE = BQ * COLS;
+const P_TILE = KEYS * BQ;
+var<workgroup> q_tile: array<Vec, Q_TILE>;
+var<workgroup> p_tile: array<f32, P_TILE>;
+var<workgroup> part: array<f32, SIZE>;
+var<workgroup> shrinks: array<f32, BQ>;
 
 @compute @workgroup_size(SIZE)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let head = group.x;
-    let t = group.y;
+    let t0 = group.y * BQ;
     let kv_head = head / (HEADS / KV_HEADS);
-    let pos = cursor.pos + t;
-    let first = select(0u, pos + 1u - WINDOW, pos + 1u > WINDOW);
-
-    for (var i = lane; i < HEAD_DIM; i += SIZE) {
-        q[i] = qkv[(t * (HEADS + 2u * KV_HEADS) + head) * HEAD_DIM + i] * SCALE;
+    let values = RING * KV_HEADS * COLS;
+    let count = cursor.count;
+    for (var i = thread; i < BQ * COLS; i += SIZE) {
+        let t = min(t0 + i / COLS, count - 1u);
+        q_tile[i] = qkv[(t * (HEADS + 2u * KV_HEADS) + head) * COLS + i % COLS] * SCALE;
     }
-    workgroupBarrier();
+    let pos0 = cursor.pos + t0;
+    let last = cursor.pos + min(t0 + BQ, count) - 1u;
+    let first = select(0u, pos0 + 1u - WINDOW, pos0 + 1u > WINDOW);
 
+    let q = thread % BQ;
     var highest = LOWEST;
     var sum = 0.0;
-    var acc: array<f32, DIMS>;
-    for (var tile = first; tile <= pos; tile += SIZE) {
-        let j = tile + lane;
-        var score = LOWEST;
-        if j <= pos {
-            let at = ((j % RING) * KV_HEADS + kv_head) * HEAD_DIM;
-            score = 0.0;
-            for (var i = 0u; i < HEAD_DIM; i++) {
-                score += q[i] * keys[at + i];
+    let column = thread % COLS;
+    let value_group = thread / COLS;
+    var acc: array<Vec, SUMS>;
+    workgroupBarrier();
+
+    for (var tile = first; tile <= last; tile += KEYS) {
+        {
+            let key = thread % KEYS;
+            let j = tile + key;
+            let q0 = thread / KEYS * SCORED;
+            let at = ((j % RING) * KV_HEADS + kv_head) * COLS;
+            var scores: array<f32, SCORED>;
+            // Said aloud: an older naga zeroes a variable in a loop once only.
+            for (var i = 0u; i < SCORED; i++) {
+                scores[i] = 0.0;
+            }
+            for (var c = 0u; c < COLS; c++) {
+                let k = kv[at + c];
+                for (var i = 0u; i < SCORED; i++) {
+                    scores[i] += dot(q_tile[(q0 + i) * COLS + c], k);
+                }
+            }
+            for (var i = 0u; i < SCORED; i++) {
+                let pos = pos0 + q0 + i;
+                p_tile[key * BQ + q0 + i] = select(LOWEST, scores[i], j <= pos && j + WINDOW > pos);
             }
         }
-        partial[lane] = score;
         workgroupBarrier();
-        for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
-            if lane < stride {
-                partial[lane] = max(partial[lane], partial[lane + stride]);
-            }
-            workgroupBarrier();
+        let key0 = thread / BQ * OWN;
+        var raised = LOWEST;
+        for (var i = 0u; i < OWN; i++) {
+            raised = max(raised, p_tile[(key0 + i) * BQ + q]);
         }
-        let raised = max(highest, partial[0]);
+        part[thread] = raised;
+        workgroupBarrier();
+        raised = highest;
+        for (var i = 0u; i < PARTS; i++) {
+            raised = max(raised, part[i * BQ + q]);
+        }
         // Weights of earlier tiles shrink when the maximum rises; the first tile's old maximum is LOWEST: exp gives 0.
         let shrink = exp(highest - raised);
         highest = raised;
-        scores[lane] = select(0.0, exp(score - raised), j <= pos);
-        workgroupBarrier();
         sum *= shrink;
-        for (var d = 0u; d < DIMS; d++) {
-            acc[d] *= shrink;
-        }
-        for (var k = 0u; k < min(SIZE, pos + 1u - tile); k++) {
-            let p = scores[k];
-            let at = (((tile + k) % RING) * KV_HEADS + kv_head) * HEAD_DIM;
+        for (var i = 0u; i < OWN; i++) {
+            let score = p_tile[(key0 + i) * BQ + q];
+            let p = select(0.0, exp(score - raised), score > LOWEST);
+            p_tile[(key0 + i) * BQ + q] = p;
             sum += p;
-            for (var d = 0u; d < DIMS; d++) {
-                let i = d * SIZE + lane;
-                if i < HEAD_DIM {
-                    acc[d] += p * values[at + i];
+        }
+        if thread < BQ {
+            shrinks[q] = shrink;
+        }
+        workgroupBarrier();
+        if value_group < VALUE_GROUPS {
+            let q0 = value_group * SUMMED;
+            for (var i = 0u; i < SUMMED; i++) {
+                for (var b = 0u; b < BLOCKS; b++) {
+                    acc[i * BLOCKS + b] *= shrinks[q0 + i];
+                }
+            }
+            for (var key = 0u; key < min(KEYS, last + 1u - tile); key++) {
+                let at = values + (((tile + key) % RING) * KV_HEADS + kv_head) * COLS;
+                for (var b = 0u; b < BLOCKS; b++) {
+                    let v = kv[at + min(column + b * SIZE, COLS - 1u)];
+                    for (var i = 0u; i < SUMMED; i++) {
+                        acc[i * BLOCKS + b] += p_tile[key * BQ + q0 + i] * v;
+                    }
                 }
             }
         }
         workgroupBarrier();
     }
-    for (var d = 0u; d < DIMS; d++) {
-        let i = d * SIZE + lane;
-        if i < HEAD_DIM {
-            out[(t * HEADS + head) * HEAD_DIM + i] = acc[d] / sum;
+    part[thread] = sum;
+    workgroupBarrier();
+    if value_group < VALUE_GROUPS {
+        for (var i = 0u; i < SUMMED; i++) {
+            let own = value_group * SUMMED + i;
+            var total = 0.0;
+            for (var k = 0u; k < PARTS; k++) {
+                total += part[k * BQ + own];
+            }
+            if t0 + own < count {
+                for (var b = 0u; b < BLOCKS; b++) {
+                    if column + b * SIZE < COLS {
+                        out[((t0 + own) * HEADS + head) * COLS + column + b * SIZE] = acc[i * BLOCKS + b] / total;
+                    }
+                }
+            }
         }
     }
 }

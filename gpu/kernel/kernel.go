@@ -18,6 +18,23 @@ type Recorder struct {
 	Program *gpu.Program
 	Cursor  *gpu.Buffer // 4 words: pos, count, emitted, spare
 	Tokens  int
+
+	// Restrict narrows what the device's kernels may use: tests hold every
+	// variant to the reference.
+	Restrict *Variant
+
+	tuned  *matvecShape // instead of the rule's, for measurements
+	blocks [2]int       // likewise, of matmul_matrix
+}
+
+// Variant is what kernels may use beyond WebGPU's baseline.
+type Variant gpu.Variant
+
+func (r *Recorder) variant() Variant {
+	if r.Restrict != nil {
+		return *r.Restrict
+	}
+	return Variant(r.Device.Info().Variant)
 }
 
 func (r *Recorder) dispatch(stem string, constants shaders.Constants, grid [3]uint32, buffers ...*gpu.Buffer) {
@@ -38,6 +55,13 @@ func (r *Recorder) want(stem, what string, b *gpu.Buffer, shape ...int) {
 	if b.Size() < 4*words {
 		r.Program.Fail(fmt.Errorf("kernel %s: %s has %d bytes, want %v fp32", stem, what, b.Size(), shape))
 	}
+}
+
+// spread lays groups out over two directions of the grid: vocabularies make more
+// workgroups than one direction may have.
+func spread(groups uint32) [3]uint32 {
+	wide := min(groups, 1<<15)
+	return [3]uint32{wide, (groups + wide - 1) / wide, 1}
 }
 
 func blocks(n, size int) uint32 { return uint32((n + size - 1) / size) }

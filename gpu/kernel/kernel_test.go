@@ -43,6 +43,32 @@ func newBench(t *testing.T, tokens int) *bench {
 	return b
 }
 
+// eachVariant runs a test for every set of features that this device offers, the baseline always among them.
+func eachVariant(t *testing.T, tokens int, f func(b *bench)) {
+	has := gpu.Variant(newBench(t, tokens).Device.Info().Variant)
+	for _, v := range []struct {
+		name, needs string
+		there       bool
+		gpu.Variant
+	}{
+		{name: "baseline", there: true},
+		{name: "on a processor", there: true, Variant: gpu.Variant{CPU: true}},
+		{name: "subgroups", needs: "the WebGPU feature subgroups, of one size", there: has.Subgroup > 0, Variant: gpu.Variant{Subgroup: has.Subgroup}},
+		{name: "subgroup matrices", needs: "the WebGPU feature chromium-experimental-subgroup-matrix", there: has.Matrix,
+			Variant: gpu.Variant{Subgroup: has.Subgroup, F16: true, Matrix: true}},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			if !v.there {
+				t.Skipf("needs %s", v.needs)
+			}
+			b := newBench(t, tokens)
+			restrict := kernel.Variant(v.Variant)
+			b.Restrict = &restrict
+			f(b)
+		})
+	}
+}
+
 func (b *bench) floats(n int, scale float64) []float32 {
 	out := make([]float32, n)
 	for i := range out {
@@ -216,8 +242,12 @@ func (b *bench) weight(dtype reference.DType, out, in, group, partRows int, bf16
 		p := kernel.Part{Row0: row, Rows: n}
 		p.Data = b.bytes("weight", wordBytes(w.Data)[row*in*dtype.Bits()/8:(row+n)*in*dtype.Bits()/8])
 		if dtype.Quantized() {
-			p.Scales = b.bytes("scales", halfBytes(w.Scales[row*in/group:(row+n)*in/group]))
-			p.Biases = b.bytes("biases", halfBytes(w.Biases[row*in/group:(row+n)*in/group]))
+			from, to := row*in/group, (row+n)*in/group
+			affine, err := kernel.PackAffine(b.Device, b.bytes("scales", halfBytes(w.Scales[from:to])), b.bytes("biases", halfBytes(w.Biases[from:to])), to-from)
+			if err != nil {
+				b.Fatal(err)
+			}
+			p.Affine = affine
 		}
 		k.Parts = append(k.Parts, p)
 	}
@@ -258,16 +288,29 @@ func groupOf(in int) int {
 // A weight's rows come in parts of an even number of rows at most, so that 16-bit rows start on a word.
 const partRows = 48
 
+// eachProduct runs a test for every variant and storage type.
+func eachProduct(t *testing.T, tokens int, f func(b *bench, dtype reference.DType)) {
+	eachVariant(t, tokens, func(b *bench) {
+		for _, dtype := range dtypes {
+			outer := b.T
+			outer.Run(dtype.String(), func(t *testing.T) {
+				b.T = t
+				f(b, dtype)
+			})
+			b.T = outer
+		}
+	})
+}
+
 func TestMatvec(t *testing.T) {
-	eachDType(t, func(t *testing.T, dtype reference.DType) {
-		b := newBench(t, 1)
-		for _, shape := range shapes(dtype) {
+	eachProduct(t, 1, func(b *bench, dtype reference.DType) {
+		for _, shape := range append(shapes(dtype), [2]int{8203, 64}) {
 			out, in := shape[0], shape[1]
 			for _, bf16Scales := range []bool{false, true} {
 				if bf16Scales && !dtype.Quantized() {
 					continue
 				}
-				w, k := b.weight(dtype, out, in, groupOf(in), partRows, bf16Scales)
+				w, k := b.weight(dtype, out, in, groupOf(in), max(partRows, out&^7), bf16Scales)
 				x, y := b.floats(in, 1), b.floats(out, 1)
 				for _, add := range []bool{false, true} {
 					want := slices.Clone(y)
@@ -283,8 +326,7 @@ func TestMatvec(t *testing.T) {
 }
 
 func TestMatvecNorm(t *testing.T) {
-	eachDType(t, func(t *testing.T, dtype reference.DType) {
-		b := newBench(t, 1)
+	eachProduct(t, 1, func(b *bench, dtype reference.DType) {
 		for _, shape := range shapes(dtype) {
 			out, in := shape[0], shape[1]
 			w, k := b.weight(dtype, out, in, groupOf(in), partRows, false)
@@ -301,8 +343,7 @@ func TestMatvecNorm(t *testing.T) {
 }
 
 func TestMatvecSwiGLU(t *testing.T) {
-	eachDType(t, func(t *testing.T, dtype reference.DType) {
-		b := newBench(t, 1)
+	eachProduct(t, 1, func(b *bench, dtype reference.DType) {
 		for _, shape := range shapes(dtype) {
 			width, in := shape[0], shape[1]
 			w, k := b.weight(dtype, 2*width, in, groupOf(in), 2*width, false)
@@ -315,6 +356,48 @@ func TestMatvecSwiGLU(t *testing.T) {
 			b.Linear(k, b.buffer("x", x), h, kernel.LinearOptions{Gain: b.buffer("gain", gain), Eps: 1e-5, SwiGLU: true})
 			b.run()
 			b.near(fmt.Sprint(shape), b.readFloats(h), want, 1e-5)
+		}
+	})
+}
+
+// A token through all of Mamba's mixer but its last projection, step after step: in_proj with the convolution,
+// x_proj, dt_proj with the state's update.
+func TestMambaStep(t *testing.T) {
+	eachVariant(t, 1, func(b *bench) {
+		for _, s := range []struct {
+			reference.ScanShape
+			width int
+			dtype reference.DType
+		}{
+			{reference.ScanShape{DInner: 128, DState: 16, DConv: 4, DTRank: 32}, 64, reference.Q4},
+			{reference.ScanShape{DInner: 130, DState: 16, DConv: 4, DTRank: 5}, 65, reference.F16},
+			{reference.ScanShape{DInner: 66, DState: 3, DConv: 2, DTRank: 4}, 33, reference.F32},
+		} {
+			inProj, gpuInProj := b.weight(s.dtype, 2*s.DInner, s.width, 32, partRows, false)
+			dtProj, gpuDTProj := b.weight(s.dtype, s.DInner, s.DTRank, 32, partRows, true)
+			conv, params := b.floats(s.DInner*(s.DConv+1), 0.5), b.floats(s.DInner*(s.DState+2), 0.5)
+			convState, ssmState := b.floats(s.DInner*(s.DConv-1), 1), b.floats(s.DInner*s.DState, 1)
+			gain := b.floats(s.width, 0.2)
+			gpuConv := kernel.Conv{Params: b.buffer("conv", conv), State: b.buffer("conv_state", convState), DInner: s.DInner, DConv: s.DConv}
+			gpuSSM, gpuParams, gpuGain := b.buffer("ssm_state", ssmState), b.buffer("params", params), b.buffer("gain", gain)
+			for range 5 {
+				x, dbc := b.floats(s.width, 1), b.floats(s.DTRank+2*s.DState, 0.3)
+				xz, y := b.buffer("xz", b.floats(2*s.DInner, 1)), b.buffer("y", b.floats(s.DInner, 1))
+				b.Linear(gpuInProj, b.buffer("x", x), xz, kernel.LinearOptions{Gain: gpuGain, Eps: 1e-5, Conv: &gpuConv})
+				b.SelectiveStateUpdate(s.ScanShape, gpuDTProj, b.buffer("dbc", dbc), xz, gpuParams, gpuSSM, y)
+				b.run()
+				normed, wantXZ, convolved, want := make([]float32, s.width), make([]float32, 2*s.DInner), make([]float32, s.DInner), make([]float32, s.DInner)
+				reference.RMSNorm(x, gain, 1e-5, normed, 1)
+				reference.Linear(inProj, normed, s.width, wantXZ, 1, false)
+				reference.CausalConv1D(wantXZ, conv, conv[s.DInner*s.DConv:], convState, convolved, s.DInner, s.DConv, 1)
+				reference.Linear(dtProj, dbc, s.DTRank, want, 1, false)
+				reference.SelectiveScan(s.ScanShape, want, convolved, wantXZ, dbc, params, ssmState, convState, 1)
+				b.near("x after the convolution", b.readFloats(xz)[:s.DInner], convolved, 2e-5)
+				b.near("z", b.readFloats(xz)[s.DInner:], wantXZ[s.DInner:], 2e-5)
+				b.near("conv_state", b.readFloats(gpuConv.State), convState, 2e-5)
+				b.near("ssm_state", b.readFloats(gpuSSM), ssmState, 5e-5)
+				b.near("y", b.readFloats(y), want, 5e-5)
+			}
 		}
 	})
 }
@@ -335,9 +418,12 @@ func TestMatvecLast(t *testing.T) {
 }
 
 func TestMatmul(t *testing.T) {
-	eachDType(t, func(t *testing.T, dtype reference.DType) {
-		b := newBench(t, 70)
-		tokens := []int{2, 31, 33, 70}
+	eachProduct(t, 140, func(b *bench, dtype reference.DType) {
+		tolerance := 1e-5
+		if b.Restrict.Matrix && (dtype.Quantized() || dtype == reference.F16) {
+			tolerance = 1e-3 // both factors rounded to fp16's 11 bits
+		}
+		tokens := []int{2, 31, 70, 140}
 		for i, shape := range shapes(dtype) {
 			b.Tokens = tokens[i%len(tokens)]
 			out, in := shape[0], shape[1]
@@ -352,7 +438,7 @@ func TestMatmul(t *testing.T) {
 				target := b.buffer("y", y)
 				b.Linear(k, b.buffer("x", x), target, kernel.LinearOptions{Add: add, XStride: stride})
 				b.run()
-				b.near(fmt.Sprintf("%v %d tokens add=%v", shape, count, add), b.readFloats(target), want, 1e-5)
+				b.near(fmt.Sprintf("%v %d tokens add=%v", shape, count, add), b.readFloats(target), want, tolerance)
 			}
 		}
 	})
@@ -425,7 +511,8 @@ func TestConvAndScan(t *testing.T) {
 		params[shape.DInner*(shape.DState+1)] = 30 // a dt_bias beyond softplus's guard
 		convState, ssmState := b.floats(shape.DInner*(shape.DConv-1), 1), b.floats(shape.DInner*shape.DState, 1)
 		gpuConv, gpuSSM := b.buffer("conv_state", convState), b.buffer("ssm_state", ssmState)
-		gpuWeight, gpuBias, gpuParams := b.buffer("weight", weight), b.buffer("bias", bias), b.buffer("params", params)
+		conv := kernel.Conv{Params: b.buffer("conv", slices.Concat(weight, bias)), State: gpuConv, DInner: shape.DInner, DConv: shape.DConv}
+		gpuParams := b.buffer("params", params)
 		for _, count := range []int{1, 2, 3, 1, 4, 5, 40, 1} {
 			b.Tokens = count
 			b.cursor(0, count)
@@ -433,7 +520,7 @@ func TestConvAndScan(t *testing.T) {
 			dbc := b.floats(count*(shape.DTRank+2*shape.DState), 1)
 			out, gpuDT := b.buffer("out", b.floats(count*shape.DInner, 1)), b.buffer("dt", dt)
 			gpuXZ := b.buffer("xz", xz)
-			b.CausalConv1D(gpuXZ, gpuWeight, gpuBias, gpuConv, out, shape.DInner, shape.DConv)
+			b.CausalConv1D(conv, gpuXZ, out)
 			b.SelectiveScan(shape, gpuDT, out, gpuXZ, b.buffer("dbc", dbc), gpuParams, gpuSSM, gpuConv)
 			b.run()
 			want := make([]float32, count*shape.DInner)
@@ -451,50 +538,74 @@ func TestRoPEAndWindowAttention(t *testing.T) {
 	const chunk = 40
 	for _, s := range []reference.AttentionShape{
 		{Heads: 4, KVHeads: 4, HeadDim: 32, Window: 24, Theta: 10000},
-		{Heads: 6, KVHeads: 2, HeadDim: 64, Window: 100, Theta: 10000},
+		{Heads: 6, KVHeads: 2, HeadDim: 64, Window: 300, Theta: 10000},
+		{Heads: 2, KVHeads: 1, HeadDim: 256, Window: 140, Theta: 10000},
 		{Heads: 3, KVHeads: 1, HeadDim: 130, Window: 7},
+		{Heads: 1, KVHeads: 1, HeadDim: 600, Window: 200},
 		{Heads: 1, KVHeads: 1, HeadDim: 2, Window: 1, Theta: 500},
 	} {
 		s.Ring = s.Window + chunk
 		t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) {
-			b := newBench(t, chunk)
-			width := (s.Heads + 2*s.KVHeads) * s.HeadDim
-			keys, values := b.floats(s.Ring*s.KVHeads*s.HeadDim, 1), b.floats(s.Ring*s.KVHeads*s.HeadDim, 1)
-			gpuKeys, gpuValues := b.buffer("keys", keys), b.buffer("values", values)
-			var angles *gpu.Buffer
-			if s.Theta > 0 {
-				angles = b.buffer("angles", reference.AngleTables(s.HeadDim, s.Theta))
-			}
-			// An empty ring, the window's edges, the ring's wrap, and positions far beyond fp32's integers.
-			pos := 0
-			for _, count := range []int{1, s.Window - 1, 1, 1, 1, 5, chunk, 1, chunk, 3} {
-				if count == 0 || count > chunk {
-					count = chunk
+			eachVariant(t, chunk, func(b *bench) {
+				a := &attention{bench: b, shape: s, keys: b.floats(s.Ring*s.KVHeads*s.HeadDim, 1), values: b.floats(s.Ring*s.KVHeads*s.HeadDim, 1)}
+				a.rope = kernel.RoPE{Shape: s, Ring: b.buffer("ring", slices.Concat(a.keys, a.values))}
+				if s.Theta > 0 {
+					a.rope.Angles = b.buffer("angles", reference.AngleTables(s.HeadDim, s.Theta))
 				}
-				b.attend(s, pos, count, width, keys, values, gpuKeys, gpuValues, angles)
-				pos += count
-			}
-			b.attend(s, 3_000_000_000, 7, width, keys, values, gpuKeys, gpuValues, angles)
+				a.partials = b.buffer("partials", b.floats(1+kernel.AttentionPartials(*b.Restrict, s), 1))
+				// An empty ring, the window's edges, the ring's wrap, and positions far beyond fp32's integers.
+				pos := 0
+				for _, count := range []int{1, s.Window - 1, 1, 1, 1, 5, chunk, 1, chunk, 3, 1} {
+					for rest := max(count, 1); rest > 0; rest -= chunk {
+						count = min(rest, chunk)
+						a.attend(pos, count)
+						pos += count
+					}
+				}
+				a.attend(3_000_000_000, 7)
+				a.attend(3_000_000_007, 1)
+			})
 		})
 	}
 }
 
-func (b *bench) attend(s reference.AttentionShape, pos, count, width int, keys, values []float32, gpuKeys, gpuValues, angles *gpu.Buffer) {
-	b.Helper()
-	b.Tokens = count
-	b.cursor(pos, count)
-	qkv := b.floats(count*width, 1)
-	gpuQKV, out := b.buffer("qkv", qkv), b.buffer("out", b.floats(count*s.Heads*s.HeadDim, 1))
-	b.RoPE(s, gpuQKV, gpuKeys, gpuValues, angles)
-	b.WindowAttention(s, gpuQKV, gpuKeys, gpuValues, out)
-	b.run()
+// attention is a layer's attention under test: the ring on the device and its twin.
+type attention struct {
+	*bench
+	shape        reference.AttentionShape
+	keys, values []float32
+	rope         kernel.RoPE
+	partials     *gpu.Buffer
+}
+
+// attend takes count tokens at pos. One token comes through its projection, as the model's does.
+func (a *attention) attend(pos, count int) {
+	a.Helper()
+	s := a.shape
+	width := (s.Heads + 2*s.KVHeads) * s.HeadDim
+	a.Tokens = count
+	a.cursor(pos, count)
+	qkv := a.floats(count*width, 1)
+	gpuQKV, out := a.buffer("qkv", qkv), a.buffer("out", a.floats(count*s.Heads*s.HeadDim, 1))
+	if count == 1 {
+		const in = 4
+		w, k := a.weight(reference.F32, width, in, 0, width, false)
+		x := a.floats(in, 0.5)
+		reference.Linear(w, x, in, qkv, 1, false)
+		a.Linear(k, a.buffer("x", x), gpuQKV, kernel.LinearOptions{RoPE: &a.rope})
+	} else {
+		a.RoPE(a.rope, gpuQKV)
+	}
+	a.WindowAttention(s, gpuQKV, a.rope.Ring, a.partials, out)
+	a.run()
 	want := make([]float32, count*s.Heads*s.HeadDim)
-	reference.RoPE(s, qkv, keys, values, pos, count)
-	reference.WindowAttention(s, qkv, keys, values, want, pos, count)
+	reference.RoPE(s, qkv, a.keys, a.values, pos, count)
+	reference.WindowAttention(s, qkv, a.keys, a.values, want, pos, count)
 	// Four angles of fp32, each rounded once, and three products of them: a few 1e-7.
-	b.near(fmt.Sprintf("keys at %d", pos), b.readFloats(gpuKeys), keys, 2e-6)
-	b.near(fmt.Sprintf("values at %d", pos), b.readFloats(gpuValues), values, 0)
-	b.near(fmt.Sprintf("attention of %d at %d", count, pos), b.readFloats(out), want, 1e-5)
+	ring := a.readFloats(a.rope.Ring)
+	a.near(fmt.Sprintf("keys at %d", pos), ring[:len(a.keys)], a.keys, 2e-6)
+	a.near(fmt.Sprintf("values at %d", pos), ring[len(a.keys):], a.values, 1e-6)
+	a.near(fmt.Sprintf("attention of %d at %d", count, pos), a.readFloats(out), want, 1e-5)
 }
 
 func TestSample(t *testing.T) {

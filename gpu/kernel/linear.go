@@ -3,6 +3,7 @@ package kernel
 import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/shaders"
 )
 
 // LinearOptions say what a linear layer does beside the product. The zero
@@ -13,11 +14,27 @@ type LinearOptions struct {
 	Gain    *gpu.Buffer // x passes through RMSNorm with this gain first; one token only
 	Eps     float64     // of that norm
 	SwiGLU  bool        // W holds gate's rows, then up's: y = SiLU(gate) * up; one token only, W in one part
+	Conv    *Conv       // W is Mamba's in_proj, whose x goes on through the convolution; one token only
+	RoPE    *RoPE       // W is attention's projection, whose heads go on to be turned; one token only, W in one part
 	Last    bool        // only the chunk's last token, whatever Tokens is
 }
 
+// Conv is Mamba's causal convolution: Params [d_inner, d_conv] weights, then
+// [d_inner] biases; State [d_inner, d_conv-1].
+type Conv struct {
+	Params, State *gpu.Buffer
+	DInner, DConv int
+}
+
+// RoPE says where an attention layer's heads go: Ring is [2, ring, kv_heads,
+// head_dim], keys first; Angles are reference.AngleTables, nil for none.
+type RoPE struct {
+	Shape        reference.AttentionShape
+	Ring, Angles *gpu.Buffer
+}
+
 // Linear records y[t, r] = sum_k W[r, k] x[t, k]: by matvec.wgsl for one
-// token, by matmul.wgsl for more.
+// token, by matmul.wgsl or matmul_matrix.wgsl for more.
 func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 	if o.XStride == 0 {
 		o.XStride = w.In
@@ -31,49 +48,98 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 	}
 }
 
-const matvecSize, matvecLanes = 64, 16
+// matvecShape is how threads share a product: see matvec.wgsl.
+type matvecShape struct{ size, lanes, rows int }
+
+// shapeMatvec deals steps of a row to lanes and outputs to lane groups. More
+// rows a group load x less often; more lanes keep more of the GPU busy where
+// outputs are few. pair: an output takes two rows of W.
+func (v Variant) shapeMatvec(outputs, steps int, pair bool) matvecShape {
+	if v.CPU {
+		return matvecShape{size: 64, lanes: 1, rows: 1}
+	}
+	s := matvecShape{size: 128, lanes: 16, rows: 4}
+	if pair {
+		s.rows = 2
+	}
+	// Enough threads to fill a large GPU, as far as rows have steps for them.
+	const busy = 1 << 15
+	for s.rows > 1 && outputs/s.rows*s.lanes < busy {
+		s.rows /= 2
+	}
+	for s.lanes < s.size && s.lanes < steps/2 && outputs/s.rows*s.lanes < busy {
+		s.lanes *= 2
+	}
+	return s
+}
 
 func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) {
-	rows := p.Rows
-	if o.SwiGLU {
-		rows /= 2
+	outputs := p.Rows
+	pair := o.SwiGLU || o.RoPE != nil
+	if pair {
+		outputs /= 2
 	}
 	c := w.constants()
-	c["IN"], c["OUT"] = w.In, rows
+	c["IN"], c["OUT"] = w.In, outputs
 	c["X_STRIDE"], c["ROW0"] = o.XStride, p.Row0
 	c["NORM"], c["ADD"], c["SWIGLU"], c["LAST"] = o.Gain != nil, o.Add, o.SwiGLU, o.Last
+	c["CONV"], c["ROPE"], c["PAIRED"] = o.Conv != nil, o.RoPE != nil, pair
 	c["EPS"] = o.Eps
-	c["SIZE"], c["LANES"] = matvecSize, matvecLanes
 	aligned := w.In%4 == 0 && o.XStride%4 == 0
 	c["ALIGNED"] = aligned
+	values := 1
 	switch {
 	case w.DType == reference.Q4:
-		c["VALUES"] = 32
+		values = 32
 	case w.DType == reference.Q8:
-		c["VALUES"] = 16
+		values = 16
 	case aligned:
-		c["VALUES"] = 4
-	default:
-		c["VALUES"] = 1
+		values = 4
 	}
+	v := r.variant()
+	s := v.shapeMatvec(outputs, w.In/values, pair)
+	if r.tuned != nil {
+		s = *r.tuned
+	}
+	c["VALUES"], c["SIZE"], c["LANES"], c["ROWS"] = values, s.size, s.lanes, s.rows
+	// Lanes beyond a subgroup meet in workgroup memory.
+	subgroup := 1
+	if v.Subgroup > 0 && s.size%v.Subgroup == 0 {
+		subgroup = min(v.Subgroup, s.lanes)
+	}
+	c["SUBGROUP"], c["SUBGROUPS"], c["SHARED"] = subgroup, subgroup > 1, s.lanes > subgroup
 	r.want("matvec", "x", x, w.In)
-	r.want("matvec", "y", y, p.Row0+rows)
 	buffers := append(w.buffers(p), x, y)
 	if o.Gain != nil {
 		buffers = append(buffers, o.Gain)
 	}
+	switch {
+	case o.Conv != nil:
+		r.want("matvec", "y", y, w.Out)
+		r.want("matvec", "convolution", o.Conv.Params, o.Conv.DInner, o.Conv.DConv+1)
+		r.want("matvec", "conv_state", o.Conv.State, o.Conv.DInner, o.Conv.DConv-1)
+		c["D_INNER"], c["D_CONV"] = o.Conv.DInner, o.Conv.DConv
+		buffers = append(buffers, o.Conv.Params, o.Conv.State)
+	case o.RoPE != nil:
+		r.want("matvec", "y", y, o.RoPE.Shape.Heads, o.RoPE.Shape.HeadDim)
+		buffers = append(buffers, r.Cursor, o.RoPE.Ring)
+		r.rope("matvec", c, *o.RoPE)
+		if o.RoPE.Angles != nil {
+			buffers = append(buffers, o.RoPE.Angles)
+		}
+	default:
+		r.want("matvec", "y", y, p.Row0+outputs)
+	}
 	if o.Last {
 		buffers = append(buffers, r.Cursor)
 	}
-	// Vocabularies make more workgroups than one direction of the grid may have.
-	groups := blocks(rows, matvecSize/matvecLanes)
-	wide := min(groups, 1<<15)
-	r.dispatch("matvec", c, [3]uint32{wide, (groups + wide - 1) / wide, 1}, buffers...)
+	r.dispatch("matvec", c, spread(blocks(outputs, s.size/s.lanes*s.rows)), buffers...)
 }
 
 func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) {
 	c := w.constants()
 	c["ADD"] = o.Add
+	c["VECTORS"] = w.In%4 == 0 && o.XStride%4 == 0
 	sizes, err := r.Device.Words(uint32(w.In), uint32(p.Rows), uint32(o.XStride), uint32(w.Out), uint32(p.Row0))
 	if err != nil {
 		r.Program.Fail(err)
@@ -81,6 +147,28 @@ func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	}
 	r.want("matmul", "x", x, (r.Tokens-1)*o.XStride+w.In)
 	r.want("matmul", "y", y, r.Tokens, w.Out)
-	r.dispatch("matmul", c, [3]uint32{blocks(p.Rows, 64), blocks(r.Tokens, 32), 1},
-		append(w.buffers(p), x, y, r.Cursor, sizes)...)
+	buffers := append(w.buffers(p), x, y, r.Cursor, sizes)
+	// fp16 products are as exact as 16-bit weights ask for; wider weights keep fp32's.
+	if v := r.variant(); v.Matrix && w.DType != reference.F32 && w.DType != reference.BF16 {
+		fm, fn := 4, 2
+		if blocks(p.Rows, 64)*blocks(r.Tokens, 128) < 128 {
+			fm = 2
+		}
+		if r.blocks != [2]int{} {
+			fm, fn = r.blocks[0], r.blocks[1]
+		}
+		c["SUBGROUP"], c["FM"], c["FN"] = v.Subgroup, fm, fn
+		r.dispatch("matmul_matrix", c, [3]uint32{blocks(p.Rows, 32*fn), blocks(r.Tokens, 32*fm), 1}, buffers...)
+		return
+	}
+	r.dispatch("matmul", c, [3]uint32{blocks(p.Rows, 64), blocks(r.Tokens, 64), 1}, buffers...)
+}
+
+func (r *Recorder) rope(stem string, c shaders.Constants, o RoPE) {
+	s := o.Shape
+	r.want(stem, "KV ring", o.Ring, 2, s.Ring, s.KVHeads, s.HeadDim)
+	if o.Angles != nil {
+		r.want(stem, "angles", o.Angles, 4*256, s.HeadDim)
+	}
+	c["HEADS"], c["KV_HEADS"], c["HEAD_DIM"], c["RING"], c["NOPE"] = s.Heads, s.KVHeads, s.HeadDim, s.Ring, o.Angles == nil
 }

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"fmt"
+
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/shaders"
@@ -16,20 +18,41 @@ type Weight struct {
 	Parts      []Part
 }
 
-// Part is the rows Row0 to Row0+Rows-1 of a Weight. Scales and Biases are nil
-// unless the weight is quantized.
+// Part is the rows Row0 to Row0+Rows-1 of a Weight. Affine [Rows, In/Group],
+// as PackAffine leaves it, is nil unless the weight is quantized.
 type Part struct {
-	Row0, Rows           int
-	Data, Scales, Biases *gpu.Buffer
+	Row0, Rows   int
+	Data, Affine *gpu.Buffer
 }
 
 // Free gives back the device memory.
 func (w *Weight) Free() {
 	for _, p := range w.Parts {
 		p.Data.Free()
-		p.Scales.Free()
-		p.Biases.Free()
+		p.Affine.Free()
 	}
+}
+
+// PackAffine returns groups' scales and biases side by side, as the kernels
+// read them, and frees the two buffers of 16-bit values that it is given.
+func PackAffine(d *gpu.Device, scales, biases *gpu.Buffer, groups int) (*gpu.Buffer, error) {
+	affine, err := d.NewBuffer("scales and biases", 4*uint64(groups))
+	if err != nil {
+		return nil, err
+	}
+	r := Recorder{Device: d, Program: d.NewProgram()}
+	if have := min(scales.Size(), biases.Size()); have < 2*uint64(groups) {
+		r.Program.Fail(fmt.Errorf("kernel pack_affine: %d bytes of scales or biases for %d groups", have, groups))
+	}
+	r.dispatch("pack_affine", shaders.Constants{"COUNT": groups}, spread(blocks(groups, 128)), scales, biases, affine)
+	err = r.Program.Err()
+	if err == nil {
+		err = d.Run(r.Program)
+	}
+	r.Program.Free()
+	scales.Free()
+	biases.Free()
+	return affine, err
 }
 
 func (w *Weight) constants() shaders.Constants {
@@ -42,7 +65,7 @@ func (w *Weight) constants() shaders.Constants {
 // buffers are the part's own bindings, in order.
 func (w *Weight) buffers(p Part) []*gpu.Buffer {
 	if w.DType.Quantized() {
-		return []*gpu.Buffer{p.Data, p.Scales, p.Biases}
+		return []*gpu.Buffer{p.Data, p.Affine}
 	}
 	return []*gpu.Buffer{p.Data}
 }

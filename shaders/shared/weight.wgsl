@@ -1,19 +1,19 @@
 // A linear weight W [OUT, IN], row-major, in one of five storage types:
 //   F32, F16, BF16   plain values
 //   Q8, Q4           MLX affine groups: w = scale * q + bias, GROUP weights of a row to a group,
-//                    q packed first value in the lowest bits; scales and biases [OUT, IN / GROUP]
+//                    q packed first value in the lowest bits; affine [OUT, IN / GROUP] holds a group's scale in a
+//                    word's low half and its bias in the high one (pack_affine.wgsl), so that one load brings both
 override GROUP: u32 = 64;
 
 //#if QUANTIZED
-@group(0) @binding(1) var<storage, read> scales: array<u32>;
-@group(0) @binding(2) var<storage, read> biases: array<u32>;
+@group(0) @binding(1) var<storage, read> affine: array<u32>;
 
-// Two 16-bit values share a word.
-fn half_at(word: u32, index: u32) -> f32 {
+// (scale, bias) of group g
+fn affine_at(g: u32) -> vec2<f32> {
 //#if SCALES_BF16
-    return bitcast<f32>(select(word << 16u, word & 0xffff0000u, (index & 1u) == 1u));
+    return bf16_pair(affine[g]);
 //#else
-    return unpack2x16float(word)[index & 1u];
+    return unpack2x16float(affine[g]);
 //#endif
 }
 //#endif

@@ -1,0 +1,98 @@
+enable f16;
+enable subgroups;
+enable chromium_experimental_subgroup_matrix;
+// matmul.wgsl on matrix units: products of fp16 values, summed in fp32, for weights of at most 16 bits.
+//
+// A workgroup of four subgroups makes a tile of BM tokens by BN rows, a quarter each; IN is walked BK at a time,
+// both tiles converted to fp16 in workgroup memory. Rows there are padded by 8 halves against bank conflicts.
+// Sums leave through workgroup memory, 16 x 16 at a time, so that edges need no second path.
+//#include shared/cursor.wgsl
+@group(0) @binding(0) var<storage, read> weight: array<u32>;
+//#include shared/weight.wgsl
+//#if VECTORS
+@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
+//#else
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+//#endif
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> cursor: Cursor;
+@group(0) @binding(5) var<storage, read> sizes: Sizes;
+//#include shared/matmul.wgsl
+
+override SUBGROUP: u32;
+override FM: u32 = 4;    // 16 x 16 blocks of a subgroup's quarter: along tokens,
+override FN: u32 = 2;    // along rows
+const BM = 32u * FM;
+const BN = 32u * FN;
+const BK = 32u;
+const SIZE = 4u * SUBGROUP;
+const PITCH = BK + 8u;
+const X_TILE = BM * PITCH;
+const W_TILE = BN * PITCH;
+const BLOCKS = FM * FN;
+const QUADS = BK / 4u;
+
+alias Left = subgroup_matrix_left<f16, 16, 16>;
+alias Right = subgroup_matrix_right<f16, 16, 16>;
+alias Sum = subgroup_matrix_result<f32, 16, 16>;
+
+var<workgroup> x_tile: array<f16, X_TILE>;
+var<workgroup> w_tile: array<f16, W_TILE>;
+var<workgroup> block: array<f32, 1024>; // 16 x 16 for each subgroup
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let row0 = group.x * BN;
+    let t0 = group.y * BM;
+    let subgroup = thread / SUBGROUP;
+    let m0 = subgroup / 2u * (BM / 2u);
+    let n0 = subgroup % 2u * (BN / 2u);
+    var acc: array<Sum, BLOCKS>;
+    for (var k = 0u; k < sizes.width; k += BK) {
+        for (var i = thread; i < BM * QUADS; i += SIZE) {
+            // What fp16 cannot hold becomes its largest value, not infinity.
+            let v = vec4<f16>(clamp(x4(t0 + i / QUADS, k + i % QUADS * 4u), vec4<f32>(-65504.0), vec4<f32>(65504.0)));
+            let at = i / QUADS * PITCH + i % QUADS * 4u;
+            x_tile[at] = v.x;
+            x_tile[at + 1u] = v.y;
+            x_tile[at + 2u] = v.z;
+            x_tile[at + 3u] = v.w;
+        }
+        for (var i = thread; i < BN * QUADS; i += SIZE) {
+            let v = vec4<f16>(weight4(min(row0 + i / QUADS, sizes.rows - 1u), k + i % QUADS * 4u));
+            let at = i / QUADS * PITCH + i % QUADS * 4u;
+            w_tile[at] = v.x;
+            w_tile[at + 1u] = v.y;
+            w_tile[at + 2u] = v.z;
+            w_tile[at + 3u] = v.w;
+        }
+        workgroupBarrier();
+        for (var q = 0u; q < BK; q += 16u) {
+            var right: array<Right, FN>;
+            for (var n = 0u; n < FN; n++) {
+                right[n] = subgroupMatrixLoad<Right, col_major>(&w_tile, (n0 + 16u * n) * PITCH + q, PITCH);
+            }
+            for (var m = 0u; m < FM; m++) {
+                let left = subgroupMatrixLoad<Left, row_major>(&x_tile, (m0 + 16u * m) * PITCH + q, PITCH);
+                for (var n = 0u; n < FN; n++) {
+                    acc[m * FN + n] = subgroupMatrixMultiplyAccumulate(left, right[n], acc[m * FN + n]);
+                }
+            }
+        }
+        workgroupBarrier();
+    }
+    for (var m = 0u; m < FM; m++) {
+        for (var n = 0u; n < FN; n++) {
+            subgroupMatrixStore<row_major>(&block, subgroup * 256u, acc[m * FN + n], 16u);
+            workgroupBarrier();
+            for (var i = thread % SUBGROUP; i < 256u; i += SUBGROUP) {
+                let t = t0 + m0 + 16u * m + i / 16u;
+                let r = row0 + n0 + 16u * n + i % 16u;
+                if t < cursor.count && r < sizes.rows {
+                    put(t, r, block[subgroup * 256u + i]);
+                }
+            }
+            workgroupBarrier();
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//#if SUBGROUPS
+enable subgroups;
+//#endif
+// One token of the selective scan, dt_proj included (Mamba, equation 2 and section 3.2; Samba, section 2.1):
+//   dt[c]   = softplus(sum_k W[c, k] dbc[k] + dt_bias[c])                  W = dt_proj [D_INNER, IN], IN = dt_rank
+//   h[c, n] = exp(dt A[c, n]) h[c, n] + dt B[n] x[c]                       A = -exp(A_log)
+//   y[c]    = (sum_n C[n] h[c, n] + D[c] x[c]) * SiLU(z[c])
+//
+// xz [2 D_INNER] holds x after the convolution, then z; dbc [IN + 2 D_STATE] dt's input, B and C; params A_log
+// [D_INNER, D_STATE], D, dt_bias; ssm_state h [D_INNER, D_STATE]; y [D_INNER]. Everything is fp32.
+// LANES threads share a channel: its row of W and its states.
+//#include shared/activation.wgsl
+//#include shared/softplus.wgsl
+@group(0) @binding(0) var<storage, read> weight: array<u32>;
+//#include shared/weight.wgsl
+//#include shared/weight_at.wgsl
+@group(0) @binding(2) var<storage, read> dbc: array<f32>;
+@group(0) @binding(3) var<storage, read> xz: array<f32>;
+@group(0) @binding(4) var<storage, read> params: array<f32>;
+@group(0) @binding(5) var<storage, read_write> ssm_state: array<f32>;
+@group(0) @binding(6) var<storage, read_write> y: array<f32>;
+
+override D_INNER: u32;
+override D_STATE: u32;
+override ROW0: u32 = 0;  // first channel of this part of W
+override OUT: u32;       // channels of it
+override LANES: u32 = 16;
+const SIZE = 64u;
+
+//#if SHARED
+var<workgroup> partial: array<f32, SIZE>;
+//#endif
+
+// The sum over a channel's lanes, in each of them.
+fn total(v: f32, thread: u32) -> f32 {
+    var sum = v;
+//#if SUBGROUPS
+    for (var mask = LANES / 2u; mask > 0u; mask /= 2u) {
+        sum += subgroupShuffleXor(sum, mask);
+    }
+//#endif
+//#if SHARED
+    partial[thread] = v;
+    workgroupBarrier();
+    sum = 0.0;
+    for (var i = 0u; i < LANES; i++) {
+        sum += partial[thread / LANES * LANES + i];
+    }
+    workgroupBarrier();
+//#endif
+    return sum;
+}
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let lane = thread % LANES;
+    // Threads past the last channel work on it again and write nothing: barriers need every thread.
+    let r = group.x * (SIZE / LANES) + thread / LANES;
+    let row = min(r, OUT - 1u);
+    let c = ROW0 + row;
+    var raw = 0.0;
+    for (var k = lane; k < IN; k += LANES) {
+        raw += weight_at(row, k) * dbc[k];
+    }
+    let dt = softplus(total(raw, thread) + params[D_INNER * (D_STATE + 1u) + c]);
+    let v = xz[c];
+    var sum = 0.0;
+    for (var n = lane; n < D_STATE; n += LANES) {
+        let at = c * D_STATE + n;
+        let h = exp(-dt * exp(params[at])) * ssm_state[at] + dt * dbc[IN + n] * v;
+        sum += dbc[IN + D_STATE + n] * h;
+        if r < OUT {
+            ssm_state[at] = h;
+        }
+    }
+    sum = total(sum, thread);
+    if lane == 0u && r < OUT {
+        y[c] = (sum + params[D_INNER * D_STATE + c] * v) * silu(xz[D_INNER + c]);
+    }
+}

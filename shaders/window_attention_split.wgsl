@@ -1,0 +1,134 @@
+// One token's sliding-window attention; see window_attention.wgsl. The window's keys are dealt out to SPLITS
+// workgroups a head, so that a long window fills the GPU; window_attention_merge.wgsl joins what they found.
+//
+// qkv [(HEADS + 2 KV_HEADS) * HEAD_DIM], query turned; kv [2, RING, KV_HEADS, HEAD_DIM]; partial [HEADS, SPLITS,
+// HEAD_DIM + 2]: the values' sum, the highest score, the sum of weights exp(score - highest).
+// WHOLE: one split, whose result goes out as it is, out [HEADS * HEAD_DIM].
+//
+// Keys come in tiles of SIZE, one score a thread; values are summed in SLICES of a tile's keys, VALUES dims a thread.
+//#include shared/cursor.wgsl
+//#if QUAD
+alias Vec = vec4<f32>;
+const VALUES = 4u;
+//#else
+alias Vec = vec2<f32>;
+const VALUES = 2u;
+//#endif
+@group(0) @binding(0) var<storage, read> qkv: array<Vec>;
+@group(0) @binding(1) var<storage, read> kv: array<Vec>;
+@group(0) @binding(2) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(3) var<storage, read> cursor: Cursor;
+
+override HEADS: u32;
+override KV_HEADS: u32;
+override HEAD_DIM: u32;
+override RING: u32;
+override WINDOW: u32;
+override SCALE: f32;
+override SPLITS: u32;
+override SLICES: u32;   // SIZE / COLS, at least 1
+override BLOCKS: u32;   // column blocks, SIZE columns each
+const SIZE = 128u;
+const COLS = HEAD_DIM / VALUES;
+const OWN = SIZE / SLICES;
+const LOWEST = -3.0e38;
+const QUADS = SIZE / 4u;
+
+var<workgroup> q: array<Vec, COLS>;
+var<workgroup> scores: array<vec4<f32>, QUADS>;
+var<workgroup> sums: array<Vec, SIZE>;
+var<workgroup> weights: array<f32, SLICES>;
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let head = group.x;
+    let kv_head = head / (HEADS / KV_HEADS);
+    let values = RING * KV_HEADS * COLS;
+    let pos = cursor.pos;
+    let seen = min(pos + 1u, WINDOW);
+    // Whole tiles a split, so that few keys occupy few workgroups.
+    let share = ((seen + SPLITS - 1u) / SPLITS + SIZE - 1u) / SIZE * SIZE;
+    let begin = pos + 1u - seen + min(group.y * share, seen);
+    let end = min(begin + share, pos + 1u);
+
+    for (var i = thread; i < COLS; i += SIZE) {
+        q[i] = qkv[head * COLS + i] * SCALE;
+    }
+    workgroupBarrier();
+    let column = thread % COLS;
+    let slice = thread / COLS;
+    var highest = LOWEST;
+    var sum = 0.0;
+    var acc: array<Vec, BLOCKS>;
+    for (var tile = begin; tile < end; tile += SIZE) {
+        let j = tile + thread;
+        var score = LOWEST;
+        if j < end {
+            let at = ((j % RING) * KV_HEADS + kv_head) * COLS;
+            score = 0.0;
+            for (var c = 0u; c < COLS; c++) {
+                score += dot(q[c], kv[at + c]);
+            }
+        }
+        scores[thread / 4u][thread % 4u] = score;
+        workgroupBarrier();
+        var four = scores[0];
+        for (var i = 1u; i < QUADS; i++) {
+            four = max(four, scores[i]);
+        }
+        let raised = max(highest, max(max(four.x, four.y), max(four.z, four.w)));
+        let shrink = exp(highest - raised);
+        highest = raised;
+        workgroupBarrier();
+        scores[thread / 4u][thread % 4u] = select(0.0, exp(score - raised), j < end);
+        workgroupBarrier();
+        sum *= shrink;
+        for (var b = 0u; b < BLOCKS; b++) {
+            acc[b] *= shrink;
+        }
+        if slice < SLICES {
+            for (var i = slice * OWN; i < min((slice + 1u) * OWN, end - tile); i++) {
+                let p = scores[i / 4u][i % 4u];
+                let at = values + (((tile + i) % RING) * KV_HEADS + kv_head) * COLS;
+                sum += p;
+                for (var b = 0u; b < BLOCKS; b++) {
+                    acc[b] += p * kv[at + min(column + b * SIZE, COLS - 1u)];
+                }
+            }
+        }
+        workgroupBarrier();
+    }
+    if column == 0u && slice < SLICES {
+        weights[slice] = sum;
+    }
+    workgroupBarrier();
+    var weight = weights[0];
+    for (var i = 1u; i < SLICES; i++) {
+        weight += weights[i];
+    }
+    let base = (head * SPLITS + group.y) * (HEAD_DIM + 2u);
+    for (var b = 0u; b < BLOCKS; b++) {
+        sums[thread] = acc[b];
+        workgroupBarrier();
+        if slice == 0u && column + b * SIZE < COLS {
+            var all = acc[b];
+            for (var i = 1u; i < SLICES; i++) {
+                all += sums[i * COLS + column];
+            }
+            for (var i = 0u; i < VALUES; i++) {
+//#if WHOLE
+                partial[head * HEAD_DIM + (column + b * SIZE) * VALUES + i] = all[i] / weight;
+//#else
+                partial[base + (column + b * SIZE) * VALUES + i] = all[i];
+//#endif
+            }
+        }
+        workgroupBarrier();
+    }
+//#if !WHOLE
+    if thread == 0u {
+        partial[base + HEAD_DIM] = highest;
+        partial[base + HEAD_DIM + 1u] = weight;
+    }
+//#endif
+}
