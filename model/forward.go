@@ -63,6 +63,9 @@ type layerState[V any] struct {
 	kv        V // attention: keys, then values, [2, ring, kv_heads, head_dim]
 }
 
+// arrays are those of the layer that has them.
+func (s layerState[V]) arrays() []V { return []V{s.conv, s.ssm, s.keys, s.values} }
+
 // activations are the values between the steps, for one run of tokens.
 type activations[V any] struct {
 	x      V // residual stream [T, d_model]

@@ -4,16 +4,23 @@ import (
 	"context"
 	"time"
 
+	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/tokenizer"
 )
 
 // decode is the token loop: flights of steps go to the machine ahead of the
 // tokens that come back, each token becomes text, and what ran ahead of the
 // end is undone.
-func (s *Session) decode(ctx context.Context, r Request, started time.Time, result *Result, emit func(Chunk) error) error {
-	if err := s.run.begin(r.Sampling.kernel()); err != nil {
+func (s *Session) decode(ctx context.Context, r Request, choice int, started time.Time, result *Result, emit func(Chunk) error) error {
+	d, err := r.drawing(s.model.config.VocabSize)
+	if err != nil {
 		return err
 	}
+	d.sampling.Seed += uint64(choice)
+	if err := s.run.begin(d); err != nil {
+		return err
+	}
+	result.FinishReason = ""
 	text := texts{stream: s.model.tokenizer.Stream(true), stopper: tokenizer.NewStopper(r.Stop)}
 	// A cancel is looked at between tokens; the machine itself always lands its flights.
 	flying := context.WithoutCancel(ctx)
@@ -21,7 +28,7 @@ func (s *Session) decode(ctx context.Context, r Request, started time.Time, resu
 	var sampled []uint32
 	for {
 		for len(ahead) < s.run.depth() {
-			f, err := s.run.launch(flying, len(ahead) == 0 && len(sampled) == 0)
+			f, err := s.run.launch(flying, len(ahead) == 0 && len(sampled) == 0, nil)
 			if err != nil {
 				return err
 			}
@@ -29,18 +36,19 @@ func (s *Session) decode(ctx context.Context, r Request, started time.Time, resu
 		}
 		f := ahead[0]
 		ahead = ahead[1:]
-		tokens, err := f.wait(flying)
+		draws, err := f.wait(flying)
 		if err != nil {
 			return err
 		}
 		// The flight began by absorbing the token that was sampled last, if there was one.
 		start := max(0, len(sampled)-1)
-		for _, token := range tokens {
-			if len(sampled) == 0 {
+		for _, drawn := range draws {
+			token := drawn.token
+			if result.CompletionTokens == 0 {
 				result.FirstTokenSeconds = time.Since(started).Seconds()
 			}
 			sampled = append(sampled, token)
-			result.CompletionTokens = len(sampled)
+			result.CompletionTokens++
 			piece, ended := "", false
 			if ended = s.model.stops[token] && !r.PastEnd; !ended {
 				piece, ended = text.add(token)
@@ -56,7 +64,11 @@ func (s *Session) decode(ctx context.Context, r Request, started time.Time, resu
 			if result.FinishReason != "" && !text.stopped {
 				piece += text.rest()
 			}
-			failure := emit(Chunk{Text: piece, Tokens: 1})
+			chunk := Chunk{Text: piece, Tokens: 1, Choice: choice, FinishReason: result.FinishReason}
+			if r.Logprobs {
+				chunk.Logprobs = []TokenLogprob{{Logprob: reference.Logprob{Token: token, Value: drawn.logprob}, Top: drawn.top}}
+			}
+			failure := emit(chunk)
 			if failure != nil && result.FinishReason == "" {
 				result.FinishReason = FinishCancelled
 			}

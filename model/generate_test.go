@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -145,12 +146,131 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// answers collects what a request for several choices says, and the log probabilities.
+func answers(t *testing.T, s *Session, r Request) (texts []string, reasons []string, logprobs []TokenLogprob, result Result) {
+	t.Helper()
+	texts, reasons = make([]string, max(r.Choices, 1)), make([]string, max(r.Choices, 1))
+	result, err := s.Generate(context.Background(), r, func(c Chunk) error {
+		texts[c.Choice] += c.Text
+		if reasons[c.Choice] != "" {
+			t.Errorf("choice %d goes on after it ended by %s", c.Choice, reasons[c.Choice])
+		}
+		reasons[c.Choice] = c.FinishReason
+		logprobs = append(logprobs, c.Logprobs...)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts, reasons, logprobs, result
+}
+
+// Penalties, biases and log probabilities are the same on both machines, alone
+// and together, and answers without them are as before.
+func TestDrawing(t *testing.T) {
+	device := testDevice(t)
+	cpu := newSession(t, talker(t, rand.New(rand.NewPCG(*seed, 4)), Options{}))
+	onGPU := newSession(t, talker(t, rand.New(rand.NewPCG(*seed, 4)), Options{Device: device}))
+	prompt := cpu.model.tokenizer.Encode("Once upon a time", false)
+	plain, _ := generate(t, onGPU, Request{Prompt: prompt, MaxTokens: 20, Sampling: hot})
+	bias := map[uint32]float64{}
+	for id := range uint32(260) {
+		if id < 'a' || id > 'h' {
+			bias[id] = -100
+		}
+	}
+	for name, r := range map[string]Request{
+		"presence":      {Sampling: Sampling{Temperature: 12, Seed: 7, PresencePenalty: 30}},
+		"frequency":     {Sampling: Sampling{Temperature: 12, Seed: 7, FrequencyPenalty: 20}},
+		"bias":          {Sampling: Sampling{Temperature: 12, Seed: 7, LogitBias: bias}},
+		"logprobs":      {Sampling: hot, Logprobs: true, TopLogprobs: 4},
+		"all, greedily": {Sampling: Sampling{PresencePenalty: 5, FrequencyPenalty: 5, LogitBias: bias, RepetitionPenalty: 1.1}, Logprobs: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r.Prompt, r.MaxTokens = prompt, 20
+			want, _, wantLogprobs, _ := answers(t, cpu, r)
+			got, _, logprobs, result := answers(t, onGPU, r)
+			if got[0] != want[0] {
+				t.Errorf("the GPU says %q, plain Go %q", got[0], want[0])
+			}
+			if (name == "logprobs") != (got[0] == plain) {
+				t.Errorf("says %q, without the setting %q", got[0], plain)
+			}
+			if r.Sampling.LogitBias != nil && strings.Trim(got[0], "abcdefgh") != "" {
+				t.Errorf("says %q, where all but a to h are biased away", got[0])
+			}
+			if !r.Logprobs {
+				return
+			}
+			if len(logprobs) != result.CompletionTokens || len(wantLogprobs) != len(logprobs) {
+				t.Fatalf("%d log probabilities for %d tokens", len(logprobs), result.CompletionTokens)
+			}
+			for i, l := range logprobs {
+				w := wantLogprobs[i]
+				if l.Token != w.Token || math.Abs(float64(l.Value-w.Value)) > 1e-2 || len(l.Top) != r.TopLogprobs {
+					t.Errorf("token %d: %+v, want %+v", i, l, w)
+				}
+				for j, top := range l.Top {
+					if math.Abs(float64(top.Value-w.Top[j].Value)) > 1e-2 {
+						t.Errorf("token %d, alternative %d: %+v, want %+v", i, j, top, w.Top[j])
+					}
+				}
+			}
+		})
+	}
+	if again, _ := generate(t, onGPU, Request{Prompt: prompt, MaxTokens: 20, Sampling: hot}); again != plain {
+		t.Errorf("after all that the GPU says %q, before %q", again, plain)
+	}
+}
+
+// Each of several answers is what its seed gives alone, from one prefill, and
+// the conversation can go on.
+func TestChoices(t *testing.T) {
+	for name, o := range map[string]Options{"plain Go": {Chunk: 8}, "GPU": {Chunk: 8, Device: testDevice(t)}} {
+		t.Run(name, func(t *testing.T) {
+			s := newSession(t, talker(t, rand.New(rand.NewPCG(*seed, 5)), o))
+			prompt := s.model.tokenizer.Encode("Once upon a time", false)
+			// Longer than the window and its slack: the rings are overwritten.
+			r := Request{Prompt: prompt, MaxTokens: 40, Sampling: hot, Choices: 2}
+			texts, reasons, _, result := answers(t, s, r)
+			if result.PrefilledTokens != len(prompt) || result.CompletionTokens < 2 || result.DecodeSeconds <= 0 {
+				t.Errorf("%+v", result)
+			}
+			for i, text := range texts {
+				alone := r
+				alone.Choices, alone.Sampling.Seed = 0, hot.Seed+uint64(i)
+				if want, result := generate(t, s, alone); text != want || reasons[i] != result.FinishReason {
+					t.Errorf("choice %d: %q (%s), alone %q (%s)", i, text, reasons[i], want, result.FinishReason)
+				}
+			}
+			// One token of the prompt is new, all else stands in the state.
+			texts, _, _, result = answers(t, s, Request{Prompt: append(slices.Clone(s.tokens), 'x'), MaxTokens: 5, Sampling: hot, Choices: 2})
+			if result.PrefilledTokens != 1 || len(texts) != 2 {
+				t.Errorf("going on: %+v, %q", result, texts)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			n := 0
+			result, err := s.Generate(ctx, r, func(c Chunk) error {
+				if n++; c.Choice == 1 {
+					cancel()
+				}
+				return nil
+			})
+			if err != nil || result.FinishReason != FinishCancelled && result.FinishReason != FinishStop || n > 2*40 {
+				t.Errorf("cancelled in the second: %d tokens, %+v, %v", n, result, err)
+			}
+		})
+	}
+}
+
 func TestBadRequests(t *testing.T) {
 	s := newSession(t, talker(t, testRandom(t), Options{}))
 	for want, r := range map[string]Request{
-		"prompt is empty":   {},
-		"max tokens is -1":  {Prompt: []uint32{1}, MaxTokens: -1},
-		"temperature is -2": {Prompt: []uint32{1}, Sampling: Sampling{Temperature: -2}},
+		"prompt is empty":    {},
+		"max tokens is -1":   {Prompt: []uint32{1}, MaxTokens: -1},
+		"temperature is -2":  {Prompt: []uint32{1}, Sampling: Sampling{Temperature: -2}},
+		"top logprobs is 21": {Prompt: []uint32{1}, TopLogprobs: 21},
+		"logit_bias has token 260, the vocabulary has 260":     {Prompt: []uint32{1}, Sampling: Sampling{LogitBias: map[uint32]float64{260: 1}}},
 		"token 1 of the prompt is 260, the vocabulary has 260": {Prompt: []uint32{1, 260}},
 	} {
 		if _, err := s.Generate(context.Background(), r, func(Chunk) error { return nil }); err == nil || !strings.Contains(err.Error(), want) {

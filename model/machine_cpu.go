@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
@@ -150,7 +151,7 @@ type cpuRun struct {
 	machine     cpuMachine
 	tail        []uint32 // the last penaltyTail tokens
 	pos         int      // tokens absorbed
-	sampling    reference.Sampling
+	drawing     drawing
 	pending     uint32
 }
 
@@ -186,21 +187,41 @@ func (r *cpuRun) absorbLogits(ctx context.Context, ids []uint32) ([]float32, err
 	return logits, nil
 }
 
-func (r *cpuRun) begin(s reference.Sampling) error {
-	r.sampling = s
+func (r *cpuRun) begin(d drawing) error {
+	vocab := r.engine.config.VocabSize
+	if d.adjustment.Counts = make([]uint32, vocab); d.adjustment.Bias == nil {
+		d.adjustment.Bias = make([]float32, vocab)
+	}
+	r.drawing = d
 	return nil
 }
 
-func (r *cpuRun) launch(ctx context.Context, first bool) (flight, error) {
+func (r *cpuRun) launch(ctx context.Context, first bool, allowed []uint32) (flight, error) {
+	d := &r.drawing
 	if !first {
 		if err := r.absorb(ctx, []uint32{r.pending}); err != nil {
 			return nil, err
 		}
+		d.adjustment.Counts[r.pending]++
 	}
 	g := r.engine.graph
-	r.machine.head(r.activations.x, g.norm, g.head, r.activations.logits, false)
-	r.pending = reference.Sample(r.sampling, r.activations.logits, r.tail, uint32(r.pos))
-	return cpuFlight{r.pending}, nil
+	logits := r.activations.logits
+	r.machine.head(r.activations.x, g.norm, g.head, logits, false)
+	var f cpuFlight
+	var raw []float32
+	if d.logprobs {
+		raw = slices.Clone(logits)
+	}
+	if d.adjusted {
+		d.adjustment.Allowed = allowed
+		reference.Adjust(d.adjustment, logits)
+	}
+	r.pending = reference.Sample(d.sampling, logits, r.tail, uint32(r.pos))
+	f.token = r.pending
+	if d.logprobs {
+		f.logprob, f.top = reference.Logprobs(raw, f.token, d.top)
+	}
+	return f, nil
 }
 
 func (r *cpuRun) depth() int { return 1 }
@@ -217,6 +238,38 @@ func (r *cpuRun) stateBytes() (n int64) {
 
 func (r *cpuRun) close() {}
 
-type cpuFlight struct{ token uint32 }
+type cpuFlight draw
 
-func (f cpuFlight) wait(context.Context) ([]uint32, error) { return []uint32{f.token}, nil }
+func (f cpuFlight) wait(context.Context) ([]draw, error) { return []draw{draw(f)}, nil }
+
+// cpuBookmark is a copy of all that a run's steps change.
+type cpuBookmark struct {
+	run    *cpuRun
+	arrays [][]float32
+	tail   []uint32
+	pos    int
+}
+
+func (r *cpuRun) mark() (bookmark, error) {
+	b := cpuBookmark{run: r, tail: slices.Clone(r.tail), pos: r.pos}
+	for _, l := range r.state {
+		for _, v := range l.arrays() {
+			b.arrays = append(b.arrays, slices.Clone(v))
+		}
+	}
+	return b, nil
+}
+
+func (b cpuBookmark) recall() error {
+	saved := b.arrays
+	for _, l := range b.run.state {
+		for _, v := range l.arrays() {
+			copy(v, saved[0])
+			saved = saved[1:]
+		}
+	}
+	b.run.tail, b.run.pos = append(b.run.tail[:0], b.tail...), b.pos
+	return nil
+}
+
+func (b cpuBookmark) free() {}

@@ -61,11 +61,15 @@ func (s *gpuStore) vector(name string, values []float32) (gpuArray, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b, s.device.Write(b, 0, floatBytes(values))
+}
+
+func floatBytes(values []float32) []byte {
 	data := make([]byte, 4*len(values))
 	for i, v := range values {
 		binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(v))
 	}
-	return b, s.device.Write(b, 0, data)
+	return data
 }
 
 func (s *gpuStore) linear(name string) (gpuWeight, error) {
@@ -291,14 +295,12 @@ type gpuRun struct {
 	snapshots [flightsAhead]snapshot
 	scratch   gpuScratch
 	cursor    gpuArray
-	sampling  gpuArray
+	drawn     gpuDrawing
 	out       gpuArray
 	logits    gpuArray // [chunk, vocab], once somebody asks for all logits
 
 	absorbs map[int]*gpu.Program // by number of tokens
 	heads   map[int]*gpu.Program // logits of all of them
-	sample  *gpu.Program         // head and sampler
-	step    *gpu.Program         // absorb the pending token, head and sampler
 
 	pace *gpu.Readback // comes when the last chunk has been absorbed
 
@@ -335,7 +337,7 @@ func (r *gpuRun) allocate() (err error) {
 		to   *gpuArray
 		name string
 		n    int
-	}{{&r.cursor, "cursor", 4}, {&r.sampling, "sampling", 8}, {&r.scratch.history, "history", historySize}, {&r.out, "out", outRing}} {
+	}{{&r.cursor, "cursor", 4}, {&r.drawn.sampling, "sampling", 8}, {&r.scratch.history, "history", historySize}, {&r.out, "out", outRing}} {
 		if *b.to, err = r.store.array(b.name, b.n); err != nil {
 			return err
 		}
@@ -357,15 +359,7 @@ func (r *gpuRun) allocate() (err error) {
 			}
 		}
 	}
-	r.sample = r.record(1, func(m *gpuMachine) { r.recordSample(m) })
-	r.step = r.record(1, func(m *gpuMachine) {
-		r.engine.graph.forward(m, r.engine.activations, r.state)
-		r.recordSample(m)
-	})
-	if err := r.sample.Err(); err != nil {
-		return err
-	}
-	return r.step.Err()
+	return r.begin(drawing{})
 }
 
 func (r *gpuRun) record(tokens int, f func(m *gpuMachine)) *gpu.Program {
@@ -373,12 +367,6 @@ func (r *gpuRun) record(tokens int, f func(m *gpuMachine)) *gpu.Program {
 	m.Recorder = kernel.Recorder{Device: r.engine.device, Program: r.engine.device.NewProgram(), Cursor: r.cursor, Tokens: tokens}
 	f(m)
 	return m.Program
-}
-
-func (r *gpuRun) recordSample(m *gpuMachine) {
-	g, a, vocab := r.engine.graph, r.engine.activations, r.engine.config.VocabSize
-	m.head(a.x, g.norm, g.head, a.logits, false)
-	m.Sample(a.logits, r.sampling, r.scratch.history, r.scratch.ids, r.out, vocab, penaltyTail)
 }
 
 // program returns the recorded run of that many tokens. Few lengths occur: the
@@ -496,12 +484,12 @@ func (r *gpuRun) absorbLogits(ctx context.Context, ids []uint32) ([]float32, err
 	return out, nil
 }
 
-func (r *gpuRun) begin(s reference.Sampling) error {
-	r.emitted = 0
-	return r.engine.device.Write(r.sampling, 0, kernel.SamplingBytes(s))
+func (r *gpuRun) depth() int {
+	if r.drawn.constrained {
+		return 1 // the host must see a token before it knows which may follow
+	}
+	return flightsAhead
 }
-
-func (r *gpuRun) depth() int { return flightsAhead }
 
 type gpuFlight struct {
 	run      *gpuRun
@@ -510,10 +498,17 @@ type gpuFlight struct {
 	steps    int // tokens that it samples
 	launched time.Time
 	readback *gpu.Readback
+	logprobs *gpu.Readback // nil where the drawing asks for none
 }
 
-func (r *gpuRun) launch(ctx context.Context, first bool) (flight, error) {
+func (r *gpuRun) launch(ctx context.Context, first bool, allowed []uint32) (flight, error) {
 	steps := r.steps
+	if r.drawn.constrained {
+		steps = 1
+		if err := r.drawn.allow(r.engine.device, allowed); err != nil {
+			return nil, err
+		}
+	}
 	// A flight's tokens must not wrap around the ring: it starts at a multiple of its length.
 	for r.emitted%steps != 0 {
 		steps /= 2
@@ -524,14 +519,14 @@ func (r *gpuRun) launch(ctx context.Context, first bool) (flight, error) {
 	absorbed := steps
 	if first {
 		// The cursor still stands at the chunk that was absorbed last, and the sampler moves it past that.
-		programs = append(programs, r.sample)
+		programs = append(programs, r.drawn.use.sample)
 		absorbed--
 		if err := r.engine.device.Write(r.cursor, 8, words(0)); err != nil {
 			return nil, err
 		}
 	}
 	for range absorbed {
-		programs = append(programs, r.step)
+		programs = append(programs, r.drawn.use.step)
 	}
 	if err := r.engine.device.Run(programs...); err != nil {
 		return nil, err
@@ -540,14 +535,23 @@ func (r *gpuRun) launch(ctx context.Context, first bool) (flight, error) {
 	r.pos += absorbed
 	r.emitted += steps
 	var err error
-	f.readback, err = r.engine.device.Read(r.out, 4*uint64(from), 4*uint64(steps))
+	if f.readback, err = r.engine.device.Read(r.out, 4*uint64(from), 4*uint64(steps)); err == nil && r.drawn.logprobs {
+		row := 4 * uint64(kernel.LogprobsRow(MaxTopLogprobs))
+		f.logprobs, err = r.engine.device.Read(r.drawn.rows, uint64(from)*row, uint64(steps)*row)
+	}
 	return f, err
 }
 
-func (f *gpuFlight) wait(ctx context.Context) ([]uint32, error) {
+func (f *gpuFlight) wait(ctx context.Context) ([]draw, error) {
 	data, err := f.readback.Wait(ctx)
 	if err != nil {
 		return nil, err
+	}
+	var rows []byte
+	if f.logprobs != nil {
+		if rows, err = f.logprobs.Wait(ctx); err != nil {
+			return nil, err
+		}
 	}
 	switch took := time.Since(f.launched); {
 	case took < quick:
@@ -555,11 +559,15 @@ func (f *gpuFlight) wait(ctx context.Context) ([]uint32, error) {
 	case took > slow:
 		f.run.steps = max(f.run.steps/2, 1)
 	}
-	tokens := make([]uint32, f.steps)
-	for i := range tokens {
-		tokens[i] = binary.LittleEndian.Uint32(data[4*i:])
+	draws := make([]draw, f.steps)
+	for i := range draws {
+		draws[i].token = binary.LittleEndian.Uint32(data[4*i:])
+		if rows != nil {
+			row := rows[4*i*kernel.LogprobsRow(MaxTopLogprobs):]
+			draws[i].logprob, draws[i].top = kernel.ReadLogprobs(row, MaxTopLogprobs, f.run.drawn.top)
+		}
 	}
-	return tokens, nil
+	return draws, nil
 }
 
 // rewind restores the flight's start and steps through the absorbed tokens
@@ -598,10 +606,6 @@ func (r *gpuRun) close() {
 			p.Free()
 		}
 	}
-	for _, p := range []*gpu.Program{r.sample, r.step} {
-		if p != nil {
-			p.Free()
-		}
-	}
+	r.drawn.free()
 	r.store.free()
 }

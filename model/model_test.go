@@ -315,22 +315,34 @@ func sampleTokens(t *testing.T, s *Session, prompt []uint32, sampling Sampling, 
 	if err := s.Prefill(ctx, prompt, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.run.begin(sampling.kernel()); err != nil {
-		t.Fatal(err)
-	}
+	begin(t, s, sampling)
 	var out []uint32
 	for len(out) < n {
-		f, err := s.run.launch(ctx, len(out) == 0)
+		f, err := s.run.launch(ctx, len(out) == 0, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		tokens, err := f.wait(ctx)
+		draws, err := f.wait(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, tokens...)
+		for _, d := range draws {
+			out = append(out, d.token)
+		}
 	}
 	return out[:n]
+}
+
+func begin(t *testing.T, s *Session, sampling Sampling) {
+	t.Helper()
+	r := Request{Sampling: sampling}
+	d, err := r.drawing(s.model.config.VocabSize)
+	if err == nil {
+		err = s.run.begin(d)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // The same seed gives the same tokens, on the GPU whatever the chunks, and as
@@ -372,22 +384,25 @@ func TestRewind(t *testing.T) {
 		s.run.(*gpuRun).steps = maxSteps
 		prompt := randomIDs(random, 30, c.VocabSize)
 		ctx := context.Background()
-		if err := errors.Join(s.Prefill(ctx, prompt, nil), s.run.begin(Sampling{Temperature: 1, Seed: 3}.kernel())); err != nil {
+		if err := s.Prefill(ctx, prompt, nil); err != nil {
 			t.Fatal(err)
 		}
+		begin(t, s, Sampling{Temperature: 1, Seed: 3})
 		var flights []flight
 		var sampled []uint32
 		for i := range 3 {
-			f, err := s.run.launch(ctx, i == 0)
+			f, err := s.run.launch(ctx, i == 0, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			flights = append(flights, f)
-			tokens, err := f.wait(ctx)
+			draws, err := f.wait(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
-			sampled = append(sampled, tokens...)
+			for _, d := range draws {
+				sampled = append(sampled, d.token)
+			}
 			s.run.(*gpuRun).steps = maxSteps // however slow this machine is
 		}
 		// Back into the second flight, while the third has run, too.

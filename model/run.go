@@ -1,10 +1,6 @@
 package model
 
-import (
-	"context"
-
-	"github.com/samba-web/samba/gpu/reference"
-)
+import "context"
 
 // The sampler's repetition penalty looks back over penaltyTail tokens.
 const penaltyTail = 256
@@ -26,16 +22,19 @@ type run interface {
 	// absorbLogits takes 1 to chunk tokens and returns their logits [len(ids), vocab].
 	absorbLogits(ctx context.Context, ids []uint32) ([]float32, error)
 	// begin sets the sampler for the flights to come.
-	begin(s reference.Sampling) error
+	begin(d drawing) error
 	// launch starts a flight of decode steps without waiting for it. The first
 	// flight after absorb samples from what was absorbed; later ones go on from
-	// the pending token.
-	launch(ctx context.Context, first bool) (flight, error)
+	// the pending token. A flight of a constrained drawing samples one token, of
+	// those that are allowed: a bit each.
+	launch(ctx context.Context, first bool, allowed []uint32) (flight, error)
 	// depth is how many flights should be under way at once.
 	depth() int
 	// rewind undoes all but the absorption of these tokens since the flight's
 	// start, as if nothing had run ahead.
 	rewind(ctx context.Context, f flight, absorbed []uint32) error
+	// mark copies the state, no flight being under way.
+	mark() (bookmark, error)
 	stateBytes() int64
 	close()
 }
@@ -43,5 +42,12 @@ type run interface {
 // flight is decode steps under way.
 type flight interface {
 	// wait returns the tokens, in order. It is called at most once.
-	wait(ctx context.Context) ([]uint32, error)
+	wait(ctx context.Context) ([]draw, error)
+}
+
+// bookmark is a copy of a run's state.
+type bookmark interface {
+	// recall brings the run back to it, as often as asked.
+	recall() error
+	free()
 }

@@ -9,15 +9,18 @@ import (
 // MaxTopLogprobs is the most alternatives that are reported for one token.
 const MaxTopLogprobs = 20
 
-// Sampling are the settings by which the next token is chosen; sample.wgsl
-// says what each does and in which order.
+// Sampling are the settings by which the next token is chosen; adjust.wgsl and
+// sample.wgsl say what each does and in which order.
 type Sampling struct {
-	Temperature       float64 `json:"temperature"`        // 0: always the likeliest token
-	TopP              float64 `json:"top_p"`              // 0 or 1: off
-	MinP              float64 `json:"min_p"`              // 0: off
-	RepetitionPenalty float64 `json:"repetition_penalty"` // 0 or 1: off
-	TopK              int     `json:"top_k"`              // 0: off
-	Seed              uint64  `json:"seed"`
+	Temperature       float64            `json:"temperature"`        // 0: always the likeliest token
+	TopP              float64            `json:"top_p"`              // 0 or 1: off
+	MinP              float64            `json:"min_p"`              // 0: off
+	RepetitionPenalty float64            `json:"repetition_penalty"` // 0 or 1: off
+	PresencePenalty   float64            `json:"presence_penalty"`   // 0: off
+	FrequencyPenalty  float64            `json:"frequency_penalty"`  // 0: off
+	LogitBias         map[uint32]float64 `json:"logit_bias"`         // added to tokens' logits
+	TopK              int                `json:"top_k"`              // 0: off
+	Seed              uint64             `json:"seed"`
 }
 
 // Validate reports the first setting that makes no sense.
@@ -30,24 +33,66 @@ func (s Sampling) Validate() error {
 		{"top_p", s.TopP, 0, 1},
 		{"min_p", s.MinP, 0, 1},
 		{"repetition_penalty", s.RepetitionPenalty, 0, 100},
+		{"presence_penalty", s.PresencePenalty, -100, 100},
+		{"frequency_penalty", s.FrequencyPenalty, -100, 100},
 		{"top_k", float64(s.TopK), 0, 1 << 30},
 	} {
 		if !(f.got >= f.low && f.got <= f.high) {
 			return fmt.Errorf("%s is %v, want %v to %v", f.name, f.got, f.low, f.high)
 		}
 	}
+	for token, bias := range s.LogitBias {
+		if !(bias >= -1000 && bias <= 1000) {
+			return fmt.Errorf("logit_bias of token %d is %v, want -1000 to 1000", token, bias)
+		}
+	}
 	return nil
 }
 
-func (s Sampling) kernel() reference.Sampling {
+// drawing is how the tokens of one answer are drawn.
+type drawing struct {
+	sampling    reference.Sampling
+	adjustment  reference.Adjustment // its slices are nil where they are not used, Counts always
+	adjusted    bool                 // whether adjustment does anything
+	constrained bool                 // every launch says which tokens are allowed
+	logprobs    bool
+	top         int // alternatives to report with each log probability
+}
+
+// drawing lays the request's settings out for a vocabulary.
+func (r *Request) drawing(vocab int) (drawing, error) {
 	neutral := func(v float64) float32 {
 		if v == 0 {
 			return 1
 		}
 		return float32(v)
 	}
-	return reference.Sampling{
-		Temperature: float32(s.Temperature), TopP: neutral(s.TopP), MinP: float32(s.MinP),
-		Repetition: neutral(s.RepetitionPenalty), TopK: uint32(s.TopK), Seed: s.Seed,
+	s := r.Sampling
+	d := drawing{
+		sampling: reference.Sampling{
+			Temperature: float32(s.Temperature), TopP: neutral(s.TopP), MinP: float32(s.MinP),
+			Repetition: neutral(s.RepetitionPenalty), TopK: uint32(s.TopK), Seed: s.Seed,
+		},
+		adjustment: reference.Adjustment{Presence: float32(s.PresencePenalty), Frequency: float32(s.FrequencyPenalty)},
+		logprobs:   r.Logprobs,
+		top:        r.TopLogprobs,
 	}
+	if len(s.LogitBias) > 0 {
+		d.adjustment.Bias = make([]float32, vocab)
+		for token, bias := range s.LogitBias {
+			if int64(token) >= int64(vocab) {
+				return d, fmt.Errorf("logit_bias has token %d, the vocabulary has %d", token, vocab)
+			}
+			d.adjustment.Bias[token] = float32(bias)
+		}
+	}
+	d.adjusted = d.constrained || s.PresencePenalty != 0 || s.FrequencyPenalty != 0 || d.adjustment.Bias != nil
+	return d, nil
+}
+
+// draw is a token that was sampled.
+type draw struct {
+	token   uint32
+	logprob float32             // where the drawing asks for them
+	top     []reference.Logprob // the likeliest tokens in its place
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/samba-web/samba/gpu/reference"
 )
 
 // Session is one conversation: a state of fixed size, and the tokens that made it.
@@ -104,7 +106,12 @@ type Request struct {
 	Prompt    []uint32 // the whole conversation; what the state already holds is not absorbed again
 	MaxTokens int      // 0: until the model ends its text
 	Sampling  Sampling
-	Stop      []string              // texts that end the answer and are not part of it
+	Stop      []string // texts that end the answer and are not part of it
+
+	Choices     int  // answers to give, one after another, each from a seed one higher; 0: one
+	Logprobs    bool // report each token's log probability
+	TopLogprobs int  // and of how many of the likeliest in its place, at most MaxTopLogprobs
+
 	OnPrefill func(done, total int) // tokens; may be nil
 	PastEnd   bool                  // go on after tokens that end the text, for measurements
 }
@@ -113,6 +120,17 @@ type Request struct {
 type Chunk struct {
 	Text   string // whole characters
 	Tokens int    // tokens sampled since the chunk before
+
+	Choice       int            // which of the answers
+	FinishReason string         // why it ended, in its last chunk
+	Logprobs     []TokenLogprob // of the tokens, where they were asked for
+}
+
+// TokenLogprob is a sampled token's log probability, before all that the
+// sampler does to logits, and the likeliest tokens in its place.
+type TokenLogprob struct {
+	reference.Logprob
+	Top []reference.Logprob
 }
 
 // Why an answer ended.
@@ -122,7 +140,7 @@ const (
 	FinishCancelled = "cancelled" // the context was cancelled
 )
 
-// Result is what an answer cost and why it ended.
+// Result is what an answer cost and why it, or the last of several, ended.
 type Result struct {
 	FinishReason      string  `json:"finish_reason"`
 	PromptTokens      int     `json:"prompt_tokens"`
@@ -151,12 +169,28 @@ func (s *Session) Generate(ctx context.Context, r Request, emit func(Chunk) erro
 	if err := r.Sampling.Validate(); err != nil {
 		return result, err
 	}
+	if r.TopLogprobs < 0 || r.TopLogprobs > MaxTopLogprobs {
+		return result, fmt.Errorf("top logprobs is %d, want 0 to %d", r.TopLogprobs, MaxTopLogprobs)
+	}
 	rest, err := s.resume(r.Prompt)
 	if err != nil {
 		return result, err
 	}
 	result.PromptTokens, result.PrefilledTokens = len(r.Prompt), len(rest)
-	err = s.Prefill(ctx, rest, r.OnPrefill)
+	// Several answers start from a copy of the state just before the prompt's last token.
+	several := r.Choices > 1
+	last := len(rest)
+	if several {
+		last--
+	}
+	err = s.Prefill(ctx, rest[:last], r.OnPrefill)
+	var start bookmark
+	if err == nil && several {
+		if start, err = s.run.mark(); err == nil {
+			defer start.free()
+			err = s.Prefill(ctx, rest[last:], nil)
+		}
+	}
 	result.PrefillSeconds = time.Since(started).Seconds()
 	if errors.Is(err, context.Canceled) {
 		result.FinishReason, result.PrefilledTokens = FinishCancelled, len(rest)-(len(r.Prompt)-len(s.tokens))
@@ -166,11 +200,25 @@ func (s *Session) Generate(ctx context.Context, r Request, emit func(Chunk) erro
 		return result, err
 	}
 	decoding := time.Now()
-	err = s.decode(ctx, r, started, &result, emit)
-	result.DecodeSeconds = time.Since(decoding).Seconds()
-	if result.FinishReason == "" {
-		// The loop broke off in mid-flight. With a reason it ended in order, and err is emit's.
-		err = s.keep(err)
+	defer func() { result.DecodeSeconds = time.Since(decoding).Seconds() }()
+	for choice := range max(r.Choices, 1) {
+		if choice > 0 {
+			s.tokens = s.tokens[:len(r.Prompt)-1]
+			if err = s.keep(start.recall()); err == nil {
+				err = s.Prefill(context.WithoutCancel(ctx), rest[last:], nil)
+			}
+			if err != nil {
+				return result, err
+			}
+		}
+		err = s.decode(ctx, r, choice, started, &result, emit)
+		if result.FinishReason == "" {
+			// The loop broke off in mid-flight. With a reason it ended in order, and err is emit's.
+			err = s.keep(err)
+		}
+		if err != nil || result.FinishReason == FinishCancelled {
+			break
+		}
 	}
 	return result, err
 }

@@ -1,6 +1,7 @@
 // The sampler: picks the next token from logits [VOCAB] and advances the cursor, so that the next step can run
 // without the host.
 //
+// What adjust.wgsl does to the logits comes before all of it.
 // 1. repetition penalty (Keskar et al., CTRL, section 4.1): for each token among the last TAIL, l > 0 ? l / p : l * p
 // 2. temperature; 0 takes the highest logit, ties the lowest id
 // 3. top-k, top-p, min-p, each a lower bound on a kept token's logit:
@@ -35,12 +36,9 @@ override VOCAB: u32;
 override HISTORY: u32;
 override TAIL: u32;
 override OUT_RING: u32;
-const SIZE = 256u;
+//#include shared/reduce.wgsl
 
 var<workgroup> tail: array<u32, TAIL>;
-var<workgroup> best: array<f32, SIZE>;
-var<workgroup> best_id: array<u32, SIZE>;
-var<workgroup> partial: array<f32, SIZE>;
 
 // Orders floats as unsigned integers.
 fn key(v: f32) -> u32 {
@@ -62,39 +60,6 @@ fn gumbel(hash: u32) -> f32 {
     let v = (8388608.0 - steps) / 8388608.0;
     let series = v * (1.0 + v * (1.0 / 2.0 + v * (1.0 / 3.0 + v * (1.0 / 4.0 + v * (1.0 / 5.0 + v * (1.0 / 6.0 + v / 7.0))))));
     return -log(select(-log(steps / 8388608.0), series, v < 0.1));
-}
-
-// The sum over the workgroup, in every thread, always added in the same order.
-fn total(v: f32, lane: u32) -> f32 {
-    workgroupBarrier();
-    partial[lane] = v;
-    workgroupBarrier();
-    for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
-        if lane < stride {
-            partial[lane] += partial[lane + stride];
-        }
-        workgroupBarrier();
-    }
-    return workgroupUniformLoad(&partial[0]);
-}
-
-// The highest score and its lowest id, in every thread (best[0], best_id[0]).
-fn highest(score: f32, id: u32, lane: u32) {
-    workgroupBarrier();
-    best[lane] = score;
-    best_id[lane] = id;
-    workgroupBarrier();
-    for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
-        if lane < stride {
-            let other = best[lane + stride];
-            let other_id = best_id[lane + stride];
-            if other > best[lane] || (other == best[lane] && other_id < best_id[lane]) {
-                best[lane] = other;
-                best_id[lane] = other_id;
-            }
-        }
-        workgroupBarrier();
-    }
 }
 
 @compute @workgroup_size(SIZE)

@@ -692,3 +692,67 @@ func TestSampleDistribution(t *testing.T) {
 		}
 	}
 }
+
+func TestAdjust(t *testing.T) {
+	const vocab = 777 // the last workgroup and the last word of bits are not full
+	b := newBench(t, 1)
+	for round := range 12 {
+		a := reference.Adjustment{Presence: float32(b.NormFloat64()), Frequency: float32(b.NormFloat64()), Bias: b.floats(vocab, 5), Counts: make([]uint32, vocab)}
+		for i := range a.Counts {
+			a.Counts[i] = uint32(max(0, b.IntN(6)-3))
+		}
+		allowed := make([]uint32, (vocab+31)/32)
+		for i := range allowed {
+			allowed[i] = b.Uint32()
+		}
+		if round%2 == 0 {
+			a.Allowed = allowed
+		}
+		logits := b.floats(vocab, 3)
+		pending := uint32(b.IntN(vocab))
+		emitted := uint32(round % 3)
+		b.Recorder.Cursor = b.words("cursor", []uint32{5, 1, emitted, 0})
+		gpuLogits, counts := b.buffer("logits", logits), b.words("counts", a.Counts)
+		b.Adjust(gpuLogits, b.bytes("adjustment", kernel.AdjustmentBytes(a, 0)), b.buffer("bias", a.Bias), counts, b.words("allowed", allowed), b.words("ids", []uint32{pending}), vocab)
+		b.run()
+		if emitted > 0 {
+			a.Counts[pending]++
+		}
+		reference.Adjust(a, logits)
+		for i, got := range b.readFloats(gpuLogits) {
+			if math.Abs(float64(got-logits[i])) > 1e-6*max(10, math.Abs(float64(logits[i]))) {
+				t.Fatalf("round %d: logit %d is %v, want %v", round, i, got, logits[i])
+			}
+		}
+		if got := b.readWords(counts); !slices.Equal(got, a.Counts) {
+			t.Errorf("round %d: counts %v, want %v", round, got, a.Counts)
+		}
+	}
+}
+
+func TestLogprobs(t *testing.T) {
+	const vocab, ring, top = 1000, 8, 20
+	b := newBench(t, 1)
+	for round := range 12 {
+		logits := b.floats(vocab, 4)
+		for range 30 { // ties, also among the likeliest
+			logits[b.IntN(vocab)] = 11
+		}
+		token, emitted, alternatives := uint32(b.IntN(vocab)), 1+b.IntN(100), []int{0, 1, 5, top}[round%4]
+		b.Recorder.Cursor = b.words("cursor", []uint32{5, 1, uint32(emitted), 0})
+		rows := b.words("rows", make([]uint32, ring*kernel.LogprobsRow(top)))
+		b.Logprobs(b.buffer("logits", logits), b.bytes("adjustment", kernel.AdjustmentBytes(reference.Adjustment{}, alternatives)), b.words("ids", []uint32{token}), rows, vocab, ring, top)
+		b.run()
+		size := 4 * kernel.LogprobsRow(top)
+		own, likeliest := kernel.ReadLogprobs(b.read(rows)[(emitted-1)%ring*size:][:size], top, alternatives)
+		wantOwn, want := reference.Logprobs(logits, token, alternatives)
+		if math.Abs(float64(own-wantOwn)) > 1e-4 {
+			t.Errorf("round %d: token %d has %v, want %v", round, token, own, wantOwn)
+		}
+		for i, w := range want {
+			if got := likeliest[i]; got.Token != w.Token || math.Abs(float64(got.Value-w.Value)) > 1e-4 {
+				t.Errorf("round %d: alternative %d is %+v, want %+v", round, i, got, w)
+			}
+		}
+	}
+}

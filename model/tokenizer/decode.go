@@ -20,9 +20,16 @@ type sink interface {
 	end()
 }
 
-// decoderStep makes one stage. exact asks for what the Rust tokenizers make of
-// a whole list even where a stream had better not wait for it.
-type decoderStep func(next sink, exact bool) sink
+// decoderStep is one stage.
+type decoderStep struct {
+	// open makes it. exact asks for what the Rust tokenizers make of a whole list
+	// even where a stream had better not wait for it.
+	open func(next sink, exact bool) sink
+	// spell is what it makes of a token in mid-text; nil: nothing.
+	spell func(token []byte) []byte
+	// joins says that it puts something between tokens.
+	joins bool
+}
 
 // output is the last stage.
 type output struct{ text []byte }
@@ -33,7 +40,7 @@ func (o *output) end()             {}
 // parseDecoder turns the decoder of a tokenizer.json into steps.
 func parseDecoder(raw json.RawMessage) ([]decoderStep, error) {
 	if isNull(raw) {
-		return []decoderStep{func(next sink, _ bool) sink { return &spacer{next: next} }}, nil
+		return []decoderStep{{open: func(next sink, _ bool) sink { return &spacer{next: next} }, joins: true}}, nil
 	}
 	var steps []decoderStep
 	fused := false
@@ -71,9 +78,16 @@ func appendDecoder(steps *[]decoderStep, fused *bool, raw json.RawMessage) error
 		}
 		return nil
 	case "ByteLevel":
-		step = func(next sink, _ bool) sink { return &byteLevel{next: next} }
+		step.open = func(next sink, _ bool) sink { return &byteLevel{next: next} }
+		step.spell = func(token []byte) []byte { return appendBytes(nil, token) }
 	case "ByteFallback":
-		step = func(next sink, exact bool) sink { return &byteFallback{next: next, exact: exact} }
+		step.open = func(next sink, exact bool) sink { return &byteFallback{next: next, exact: exact} }
+		step.spell = func(token []byte) []byte {
+			if c, ok := fallbackByte(token); ok {
+				return []byte{c}
+			}
+			return token
+		}
 	case "Fuse":
 		*fused = true
 		return nil
@@ -85,7 +99,8 @@ func appendDecoder(steps *[]decoderStep, fused *bool, raw json.RawMessage) error
 			return fmt.Errorf("Replace: a content of %d bytes, want at most %d", len(j.Content), maxAffix)
 		}
 		old, with := []byte(*j.Pattern.String), []byte(j.Content)
-		step = func(next sink, _ bool) sink { return &replacer{next: next, old: old, with: with} }
+		step.open = func(next sink, _ bool) sink { return &replacer{next: next, old: old, with: with} }
+		step.spell = func(token []byte) []byte { return bytes.ReplaceAll(token, old, with) }
 	case "Strip":
 		content, size := utf8.DecodeRuneInString(j.Content)
 		if size == 0 || size != len(j.Content) {
@@ -95,8 +110,14 @@ func appendDecoder(steps *[]decoderStep, fused *bool, raw json.RawMessage) error
 			return fmt.Errorf("Strip: start %d and stop %d: want 0 to %d", j.Start, j.Stop, maxAffix)
 		}
 		whole := *fused
-		step = func(next sink, _ bool) sink {
-			return &stripper{next: next, content: []byte(string(content)), start: j.Start, stop: j.Stop, fused: whole, left: j.Start}
+		trim := stripper{content: []byte(string(content)), start: j.Start, stop: j.Stop, fused: whole, left: j.Start}
+		step.open = func(next sink, _ bool) sink {
+			s := trim
+			s.next = next
+			return &s
+		}
+		if !whole { // else it touches the ends of the text alone
+			step.spell = func(token []byte) []byte { return trim.trimEnd(trim.trimStart(token, trim.start)) }
 		}
 		perToken = false
 	case "Metaspace":
@@ -104,9 +125,11 @@ func appendDecoder(steps *[]decoderStep, fused *bool, raw json.RawMessage) error
 		if err != nil {
 			return err
 		}
-		step = func(next sink, _ bool) sink {
-			return &unspacer{next: next, replacement: []byte(j.Replacement), drop: scheme != "never"}
+		replacement := []byte(j.Replacement)
+		step.open = func(next sink, _ bool) sink {
+			return &unspacer{next: next, replacement: replacement, drop: scheme != "never"}
 		}
+		step.spell = func(token []byte) []byte { return bytes.ReplaceAll(token, replacement, []byte{' '}) }
 	default:
 		return fmt.Errorf("type %s is not supported", quote(j.Type))
 	}
@@ -143,17 +166,22 @@ type byteLevel struct {
 }
 
 func (s *byteLevel) part(token []byte) {
-	begin := len(s.held)
+	s.held = appendBytes(s.held, token)
+	s.pass(false)
+}
+
+// appendBytes appends the bytes that a token of the byte alphabet stands for.
+func appendBytes(dst, token []byte) []byte {
+	begin := len(dst)
 	for rest := token; len(rest) > 0; {
 		r, size := utf8.DecodeRune(rest)
 		if int(r) >= len(byteOf) || byteOf[r] < 0 {
-			s.held = append(s.held[:begin], token...) // an added token, spelt as it is
-			break
+			return append(dst[:begin], token...) // an added token, spelt as it is
 		}
-		s.held = append(s.held, byte(byteOf[r]))
+		dst = append(dst, byte(byteOf[r]))
 		rest = rest[size:]
 	}
-	s.pass(false)
+	return dst
 }
 
 func (s *byteLevel) pass(last bool) {
@@ -218,20 +246,28 @@ type byteFallback struct {
 }
 
 func (s *byteFallback) part(token []byte) {
-	if len(token) == 6 && bytes.HasPrefix(token, []byte("<0x")) && token[5] == '>' {
-		if c, err := strconv.ParseUint(string(token[3:5]), 16, 8); err == nil {
-			s.held = append(s.held, byte(c))
-			// A run that is not UTF-8 anywhere becomes U+FFFD everywhere, so to be
-			// exact is to wait for its end. A stream passes on what is whole.
-			for !s.exact && len(s.held) > 0 && utf8.FullRune(s.held) {
-				_, size := utf8.DecodeRune(s.held)
-				s.release(size)
-			}
-			return
-		}
+	c, ok := fallbackByte(token)
+	if !ok {
+		s.release(len(s.held))
+		s.next.part(token)
+		return
 	}
-	s.release(len(s.held))
-	s.next.part(token)
+	s.held = append(s.held, c)
+	// A run that is not UTF-8 anywhere becomes U+FFFD everywhere, so to be
+	// exact is to wait for its end. A stream passes on what is whole.
+	for !s.exact && len(s.held) > 0 && utf8.FullRune(s.held) {
+		_, size := utf8.DecodeRune(s.held)
+		s.release(size)
+	}
+}
+
+// fallbackByte is the byte that a token such as <0xE2> stands for.
+func fallbackByte(token []byte) (byte, bool) {
+	if len(token) != 6 || !bytes.HasPrefix(token, []byte("<0x")) || token[5] != '>' {
+		return 0, false
+	}
+	c, err := strconv.ParseUint(string(token[3:5]), 16, 8)
+	return byte(c), err == nil
 }
 
 func (s *byteFallback) release(n int) {
@@ -330,6 +366,28 @@ func (s *stripper) trimEnd(text []byte) []byte {
 
 func (s *stripper) end() { s.next.end() }
 
+// Bytes returns what a token adds to a text when others stand before it: not
+// always whole characters. It is nil for special tokens, for ids without a
+// token, and where tokens are joined by spaces (a file without a decoder).
+func (t *Tokenizer) Bytes(id uint32) []byte {
+	if !t.vocab.has(id) || t.IsSpecial(id) {
+		return nil
+	}
+	token := t.vocab.bytes(id)
+	if text, ok := t.respelt[id]; ok {
+		token = []byte(text)
+	}
+	for _, step := range t.decoder {
+		if step.joins {
+			return nil
+		}
+		if step.spell != nil {
+			token = step.spell(token)
+		}
+	}
+	return token
+}
+
 // Stream decodes ids as they are generated.
 type Stream struct {
 	tokenizer   *Tokenizer
@@ -347,7 +405,7 @@ func (t *Tokenizer) stream(skipSpecial, exact bool) *Stream {
 	s := &Stream{tokenizer: t, skipSpecial: skipSpecial}
 	s.head = &s.out
 	for i := len(t.decoder) - 1; i >= 0; i-- {
-		s.head = t.decoder[i](s.head, exact)
+		s.head = t.decoder[i].open(s.head, exact)
 	}
 	return s
 }

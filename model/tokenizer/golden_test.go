@@ -132,6 +132,7 @@ func TestGolden(t *testing.T) {
 					fail("Decode(%q) = %q, want %q", tok.spell(want), got, text)
 				}
 				checkStream(t, tok, want, true)
+				checkBytes(t, tok, want)
 			}
 			for i, l := range g.Loose {
 				if got := tok.Decode(l.ids, i%2 == 0); got != l.text {
@@ -166,6 +167,23 @@ func checkStream(t *testing.T, tok *Tokenizer, ids []uint32, skipSpecial bool) {
 	}
 	if got != want {
 		t.Fatalf("streamed %q, want %q", got, want)
+	}
+}
+
+// checkBytes holds the tokens' own bytes, one after another, to Decode, which
+// only takes spaces from the ends.
+func checkBytes(t *testing.T, tok *Tokenizer, ids []uint32) {
+	t.Helper()
+	if len(tok.decoder) == 1 && tok.decoder[0].joins {
+		return
+	}
+	var got []byte
+	for _, id := range ids {
+		got = append(got, tok.Bytes(id)...)
+	}
+	want := tok.Decode(ids, true)
+	if utf8.Valid(got) && strings.Trim(string(got), " ") != strings.Trim(want, " ") {
+		t.Fatalf("bytes of %q are %q, want %q", tok.spell(ids), got, want)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/prompt"
 	"github.com/samba-web/samba/model/tokenizer"
@@ -274,12 +275,13 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	if err != nil {
 		return nil, err
 	}
-	for field, given := range map[string]bool{
-		"presence_penalty": m.PresencePenalty != nil, "frequency_penalty": m.FrequencyPenalty != nil, "logit_bias": len(m.LogitBias) > 0,
-		"top_logprobs": m.TopLogprobs != nil, "n": m.N != nil && *m.N > 1, "schema": len(m.Schema) > 0,
-	} {
-		if given {
-			return nil, fault{CodeBadRequest, wrong(field, " is not supported by this engine yet")}
+	if len(m.Schema) > 0 {
+		return nil, fault{CodeBadRequest, wrong("schema", " is not supported by this engine yet")}
+	}
+	vocab := e.model.Config().VocabSize
+	for token := range m.LogitBias {
+		if int64(token) >= int64(vocab) {
+			return nil, fault{CodeBadRequest, wrong(fmt.Sprintf("logit_bias[%d]", token), " is no token: the vocabulary has %d", vocab)}
 		}
 	}
 	request := model.Request{
@@ -288,11 +290,20 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 			e.send(id, &Progress{Phase: "prefill", Loaded: int64(done), Total: int64(total)}, nil)
 		},
 	}
-	if m.MaxTokens != nil {
-		request.MaxTokens = *m.MaxTokens
-	}
+	set(&request.MaxTokens, m.MaxTokens)
+	set(&request.Choices, m.N)
+	set(&request.TopLogprobs, m.TopLogprobs)
+	request.Logprobs = m.TopLogprobs != nil
 	result, err := e.session.Generate(ctx, request, func(c model.Chunk) error {
-		return e.send(id, &Text{Text: c.Text, Tokens: c.Tokens}, nil)
+		piece := &Text{Text: c.Text, Tokens: c.Tokens, Choice: c.Choice, FinishReason: c.FinishReason}
+		for _, l := range c.Logprobs {
+			token := TokenLogprob{Logprob: e.logprob(l.Logprob), Top: []Logprob{}}
+			for _, other := range l.Top {
+				token.Top = append(token.Top, e.logprob(other))
+			}
+			piece.Logprobs = append(piece.Logprobs, token)
+		}
+		return e.send(id, piece, nil)
 	})
 	if err != nil {
 		return nil, err
@@ -306,6 +317,15 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 		Timings:  Timings{Prefill: result.PrefillSeconds, FirstToken: result.FirstTokenSeconds, Decode: result.DecodeSeconds},
 		Position: e.session.Position(), StateBytes: e.session.StateBytes(),
 	}, nil
+}
+
+func (e *Engine) logprob(l reference.Logprob) Logprob {
+	bytes := []int{}
+	for _, b := range e.model.Tokenizer().Bytes(l.Token) {
+		bytes = append(bytes, int(b))
+	}
+	// JSON has no infinity: -9999, as OpenAI's API has it.
+	return Logprob{ID: l.Token, Bytes: bytes, Logprob: max(float64(l.Value), -9999)}
 }
 
 // prompt renders and tokenizes what the model is to continue.
@@ -384,7 +404,10 @@ func (m *Generate) sampling(s model.Sampling) model.Sampling {
 	set(&s.TopP, m.TopP)
 	set(&s.MinP, m.MinP)
 	set(&s.RepetitionPenalty, m.RepetitionPenalty)
+	set(&s.PresencePenalty, m.PresencePenalty)
+	set(&s.FrequencyPenalty, m.FrequencyPenalty)
 	set(&s.TopK, m.TopK)
+	s.LogitBias = m.LogitBias
 	s.Seed = rand.Uint64() & maxSeed
 	set(&s.Seed, m.Seed)
 	return s

@@ -348,6 +348,37 @@ func TestCodes(t *testing.T) {
 	}
 }
 
+// Several answers with all the settings: each ends once, and log probabilities come with every token.
+func TestSettings(t *testing.T) {
+	c := connect(t)
+	c.load(1, "talking/samba-mha")
+	c.send(2, &Generate{Prompt: "hello", MaxTokens: ptr(4), N: ptr(2), TopLogprobs: ptr(3), Seed: ptr(uint64(1)),
+		PresencePenalty: ptr(0.5), FrequencyPenalty: ptr(-0.5), LogitBias: map[uint32]float64{'a': 100}})
+	all := c.finish(2)
+	texts, reasons := make([]string, 2), make([]string, 2)
+	for _, a := range all[:len(all)-1] {
+		m, ok := a.m.(*Text)
+		if !ok {
+			continue
+		}
+		texts[m.Choice] += m.Text
+		reasons[m.Choice] += m.FinishReason
+		if len(m.Logprobs) != 1 || len(m.Logprobs[0].Top) != 3 || m.Logprobs[0].ID != 'a' || m.Logprobs[0].Bytes[0] != 'a' || m.Logprobs[0].Logprob.Logprob > 0 {
+			t.Errorf("log probabilities %+v", m.Logprobs)
+		}
+	}
+	if !slices.Equal(texts, []string{"aaaa", "aaaa"}) || !slices.Equal(reasons, []string{"length", "length"}) {
+		t.Errorf("answers %q, ended by %q", texts, reasons)
+	}
+	if done, ok := all[len(all)-1].m.(*Done); !ok || done.Usage.CompletionTokens != 8 || done.Usage.PrefilledTokens != 5 {
+		t.Errorf("ended with %+v", all[len(all)-1].m)
+	}
+	c.send(3, &Generate{Prompt: "hello", LogitBias: map[uint32]float64{1 << 20: 1}})
+	if got := last[*Error](c, 3); got.Param != "logit_bias[1048576]" {
+		t.Errorf("a bias without a token: %+v", got)
+	}
+}
+
 func TestTokenize(t *testing.T) {
 	c := connect(t)
 	c.load(1, "talking/samba-mha")

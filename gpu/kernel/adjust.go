@@ -1,0 +1,36 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/shaders"
+)
+
+// AdjustmentBytes lays the settings out as adjust.wgsl and logprobs.wgsl read
+// them; alternatives is how many of the likeliest tokens the latter reports.
+func AdjustmentBytes(a reference.Adjustment, alternatives int) []byte {
+	out := make([]byte, 16)
+	masked := uint32(0)
+	if a.Allowed != nil {
+		masked = 1
+	}
+	for i, v := range []uint32{math.Float32bits(a.Presence), math.Float32bits(a.Frequency), masked, uint32(alternatives)} {
+		binary.LittleEndian.PutUint32(out[4*i:], v)
+	}
+	return out
+}
+
+// Adjust records the change of logits [vocab] before they are sampled, and the
+// count of the token in ids[0]. allowed is a set of bits.
+func (r *Recorder) Adjust(logits, adjustment, bias, counts, allowed, ids *gpu.Buffer, vocab int) {
+	r.want("adjust", "logits", logits, vocab)
+	r.want("adjust", "adjustment", adjustment, 4)
+	r.want("adjust", "bias", bias, vocab)
+	r.want("adjust", "counts", counts, vocab)
+	r.want("adjust", "allowed", allowed, int(blocks(vocab, 32)))
+	r.dispatch("adjust", shaders.Constants{"VOCAB": vocab, "FORBIDDEN": float32(reference.Forbidden)},
+		[3]uint32{blocks(vocab, 256), 1, 1}, logits, adjustment, bias, counts, allowed, ids, r.Cursor)
+}
