@@ -30,21 +30,24 @@ def median_ms(function, repeats=5):
     return sorted(times)[repeats // 2]
 
 
-def scans(batch, length, d_inner):
+def scans(batch, length, d_inner, shapes):
+    """Times the shapes; returns the one whose two passes together are quickest."""
+    times = {}
     inputs = random_inputs(batch, length, d_inner, 16, "cuda", torch.bfloat16)
     dy = torch.randn(batch, length, d_inner, device="cuda", dtype=torch.bfloat16)
-    for block, tile, warps in SHAPES:
-        scan_triton.TILE = tile
-        scan_triton.FORWARD = scan_triton.BACKWARD = {"BLOCK": block, "num_warps": warps}
+    for block, tile, warps in shapes:
+        scan_triton.use(block, tile, warps)
         try:
             begun = time.time()
             states = scan_triton.scan_forward(*inputs)[1]
             forward = median_ms(lambda: scan_triton.scan_forward(*inputs))
             backward = median_ms(lambda: scan_triton.scan_backward(*inputs, states, dy))
+            times[block, tile, warps] = forward + backward
             print(f"scan {batch}x{length}x{d_inner} block {block} tile {tile} warps {warps}: "
                   f"forward {forward:.2f} ms, backward {backward:.2f} ms ({time.time() - begun:.1f} s)", flush=True)
         except Exception as error:  # a shape that does not fit is a result, not a failure
             print(f"scan block {block} tile {tile} warps {warps}: {type(error).__name__} {str(error)[:200]}", flush=True)
+    return min(times, key=times.get)
 
 
 def steps(config, batch, length, profile):
@@ -89,11 +92,17 @@ def main():
     parser.add_argument("--no-scans", action="store_true")
     parser.add_argument("--no-steps", action="store_true")
     parser.add_argument("--no-profile", action="store_true")
+    parser.add_argument("--shapes", nargs="+", help="BLOCK,TILE,WARPS of the scans to time (default: all that were ever tried)")
+    parser.add_argument("--best", help="file for the quickest shape, as train.py --scan takes it")
     args = parser.parse_args()
-    kept = scan_triton.TILE, scan_triton.FORWARD, scan_triton.BACKWARD
+    shapes = [tuple(map(int, shape.split(","))) for shape in args.shapes] if args.shapes else SHAPES
     if not args.no_scans:
-        scans(args.batch, args.length, Config().d_inner)
-    scan_triton.TILE, scan_triton.FORWARD, scan_triton.BACKWARD = kept
+        best = scans(args.batch, args.length, Config().d_inner, shapes)
+        scan_triton.use(*best)
+        print("quickest:", *best)
+        if args.best:
+            with open(args.best, "w", encoding="utf-8") as file:
+                file.write(",".join(map(str, best)))
     if not args.no_steps:
         steps(Config(), args.batch, args.length, not args.no_profile)
 

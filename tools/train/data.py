@@ -4,6 +4,7 @@
 a chat shard becomes dialogues in ChatML with a mark at every token the assistant has to say itself.
 """
 import argparse
+import functools
 import glob
 import itertools
 import multiprocessing
@@ -60,7 +61,7 @@ def _encode(document):
     return np.array(ids, np.uint16), np.array(learn, np.uint8), int(document.get("source") == "trivia")
 
 
-def encode_shards(shards, tokenizer_path, out, workers, allow_truncated=False):
+def encode_shards(shards, tokenizer_path, out, workers, allow_truncated=False, more_follow=False):
     """Encodes shards into out: NAME.ids.npy, for chats NAME.learn.npy, .ends.npy and .short.npy, and NAME.val.*"""
     vocabulary = len(Tokenizer(tokenizer_path))
     if vocabulary > 65536:
@@ -72,7 +73,7 @@ def encode_shards(shards, tokenizer_path, out, workers, allow_truncated=False):
             base = os.path.basename(shard).split(".")[0]
             kind = base.split("-")[0]
             done = list(pool.imap(_encode, documents(shard, allow_truncated), chunksize=4 if kind == "stories" else 64))
-            held = min(HELD_OUT.get(kind, 0), len(done) // 4) if last[kind] == shard else 0
+            held = min(HELD_OUT.get(kind, 0), len(done) // 4) if last[kind] == shard and not more_follow else 0
             parts = {base: done[:len(done) - held], base + ".val": done[len(done) - held:]}
             for name, rows in parts.items():
                 if not rows:
@@ -93,8 +94,13 @@ def _names(folder, chat, held_out):
             if name.endswith(".val") == held_out and os.path.exists(name + ".learn.npy") == chat]
 
 
-def _load(names, suffix):
+@functools.lru_cache(maxsize=None)  # the streams of a run share what they read
+def _loaded(names, suffix):
     return np.concatenate([np.load(name + suffix) for name in names])
+
+
+def _load(names, suffix):
+    return _loaded(tuple(names), suffix)
 
 
 class TextStream:
@@ -197,8 +203,10 @@ def main():
     parser.add_argument("--out", required=True, help="folder to write")
     parser.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--allow-truncated", action="store_true", help="use the whole lines of a shard cut off in the middle")
+    parser.add_argument("--more-follow", action="store_true",
+                        help="another call encodes the last shards of these kinds, so hold nothing out here")
     args = parser.parse_args()
-    encode_shards(args.shards, args.tokenizer, args.out, args.workers, args.allow_truncated)
+    encode_shards(args.shards, args.tokenizer, args.out, args.workers, args.allow_truncated, args.more_follow)
 
 
 if __name__ == "__main__":

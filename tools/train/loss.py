@@ -43,12 +43,12 @@ class _Loss(torch.autograd.Function):
 
 
 def cross_entropy(hidden, head, targets, weights, rows=_rows):
-    """Sum over weights * -log softmax(hidden @ head.T)[targets], divided by the sum of weights.
+    """Sum over weights * -log softmax(hidden @ head.T)[targets]: a mean where the weights sum to 1.
 
     hidden [batch, T, d], head [vocab, d], targets int64 [batch, T], weights fp32 [batch, T] (0: not learned).
     rows may be a compiled `loss.rows`.
     """
-    return _Loss.apply(hidden, head, targets, weights / weights.sum().clamp(min=1), rows)
+    return _Loss.apply(hidden, head, targets, weights, rows)
 
 
 rows = _rows

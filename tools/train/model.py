@@ -2,7 +2,8 @@
 
 Even blocks mix with Mamba, odd blocks with sliding-window attention; an MLP follows each mixer:
 `x += mixer(RMSNorm(x)); x += mlp(RMSNorm(x))`. The residual stream, norms, RoPE and scan are fp32;
-matrix products run in bf16 where autocast says so.
+matrix products run in bf16 where autocast says so. The paper's Transformer is the same code with attention in every
+block (mb_per_layer -1) over everything before (local_window -1).
 """
 import dataclasses
 import json
@@ -46,6 +47,15 @@ class Config:
         return self.n_embd // self.n_head
 
     @property
+    def window(self):
+        """Keys that a query sees at most, itself included."""
+        return self.local_window if self.local_window > 0 else 1 << 30
+
+    def mamba(self, index):
+        """Whether block index mixes with Mamba."""
+        return self.mb_per_layer > 0 and index % self.mb_per_layer == 0
+
+    @property
     def d_inner(self):
         return EXPAND * self.n_embd
 
@@ -57,8 +67,11 @@ class Config:
         if self.n_embd % self.n_head or self.n_head % self.n_query_groups or self.head_size % 2:
             raise CorpusError(f"config: n_embd {self.n_embd}, n_head {self.n_head}, n_query_groups "
                               f"{self.n_query_groups}: want heads of equal even size in groups of equal size")
-        if self.mb_per_layer != 2:
-            raise CorpusError(f"config: mb_per_layer {self.mb_per_layer}: only 2 (every other block Mamba) is trained here")
+        if self.mb_per_layer not in (2, -1):
+            raise CorpusError(f"config: mb_per_layer {self.mb_per_layer}: only 2 (every other block Mamba) and -1 (none) are "
+                              "trained here")
+        if self.local_window < 1 and self.local_window != -1:
+            raise CorpusError(f"config: local_window {self.local_window}: want at least 1, or -1 for all that came before")
         return self
 
     @classmethod
@@ -125,13 +138,34 @@ class Mamba(nn.Module):
             dt = dt.clamp(min=DT_FLOOR)
             self.dt_proj.bias.copy_(dt + torch.log(-torch.expm1(-dt)))  # softplus of it is dt
 
-    def forward(self, u, rope):
+    def forward(self, u, rope, pace=None):
         x, z = self.in_proj(u).chunk(2, -1)
         x = F.silu(causal_conv(x, self.conv1d.weight, self.conv1d.bias)).to(z.dtype)
         dt, B, C = self.x_proj(x).split([self.dt_proj.in_features, D_STATE, D_STATE], -1)
         dt = F.linear(dt, self.dt_proj.weight)  # its bias is added in fp32, inside the scan
-        y = selective_scan(x, dt, -torch.exp(self.A_log.float()), B, C, self.D, z, self.dt_proj.bias)
-        return self.out_proj(y)
+        A = -torch.exp(self.A_log.float())
+        if pace is None:
+            return self.out_proj(selective_scan(x, dt, A, B, C, self.D, z, self.dt_proj.bias))
+        dt, slow = stretch(x, dt, A, self.dt_proj.bias, pace)
+        y = selective_scan(slow, dt, A, B, C, self.D, z, self.dt_proj.bias)
+        return self.out_proj(y + (self.D * (x - slow) * F.silu(z)).to(y.dtype))
+
+
+def stretch(x, dt, A, bias, pace):
+    """dt and x as if the token at t came pace[t] times in a row: the state decays as much and takes up as much.
+
+    x, dt: [batch, T, d_inner]; A: [d_inner, d_state]; bias: [d_inner]; pace: [batch, T], 1 or more. A run of r equal
+    tokens makes h -> a^r h + (1 + a + ... + a^(r-1)) delta B x with a = exp(delta A). The decay is exact; the sum is
+    that of the channel's mean A. Returned dt is fp32: softplus(dt + bias) is r delta, which may be tiny.
+    """
+    delta = F.softplus(dt.float() + bias)
+    r = pace.unsqueeze(-1)
+    longer = r * delta
+    # softplus backwards: log(exp(v) - 1), which for large v is v.
+    inverse = torch.where(longer > 20, longer, torch.log(torch.expm1(longer.clamp(1e-12, 20))))
+    rate = -A.mean(-1)
+    taken = torch.expm1(-longer * rate) / torch.expm1(-(delta * rate).clamp(min=1e-12)) / r
+    return inverse - bias, (x * taken).to(x.dtype)
 
 
 def rope_tables(length, head_size, base, device=None):
@@ -163,11 +197,11 @@ class Attention(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.groups, self.share, self.size = config.n_query_groups, config.n_head // config.n_query_groups, config.head_size
-        self.window, self.nope = config.local_window, config.nope
+        self.window, self.nope = config.window, config.nope
         self.attn = nn.Linear(config.n_embd, (config.n_head + 2 * self.groups) * self.size, bias=False)
         self.proj = nn.Linear(config.n_embd, config.n_embd, bias=False)
 
-    def forward(self, u, rope):
+    def forward(self, u, rope, pace=None):
         cos, sin, mask = rope
         batch, T, width = u.shape
         # Rows of attn are interleaved: per KV group its queries, then its key, then its value.
@@ -210,12 +244,12 @@ class Block(nn.Module):
     def __init__(self, config, index):
         super().__init__()
         self.norm_1 = RMSNorm(config.n_embd, config.norm_eps)
-        self.attn = Mamba(config) if index % config.mb_per_layer == 0 else Attention(config)
+        self.attn = Mamba(config) if config.mamba(index) else Attention(config)
         self.norm_2 = RMSNorm(config.n_embd, config.norm_eps)
         self.mlp = MLP(config)
 
-    def forward(self, x, rope):
-        x = x + self.attn(self.norm_1(x), rope)
+    def forward(self, x, rope, pace=None):
+        x = x + self.attn(self.norm_1(x), rope, pace)
         return x + self.mlp(self.norm_2(x))
 
 
@@ -238,12 +272,15 @@ class Samba(nn.Module):
                     weight /= math.sqrt(2 * config.n_layer)
         self._masks = {}
 
-    def hidden(self, ids, flex=False):
-        """The normed final states [batch, T, n_embd] of ids [batch, T]; flex: attend through flex_attention."""
+    def hidden(self, ids, flex=False, pace=None):
+        """The normed final states [batch, T, n_embd] of ids [batch, T]; flex: attend through flex_attention.
+
+        pace [batch, T]: how many times each token counts for the Mamba states; see stretch.
+        """
         cos, sin, mask = self._tables(ids.shape[1], ids.device, flex)
         x = self.transformer.wte(ids).float()
         for block in self.transformer.h:
-            x = block(x, (cos, sin, mask))
+            x = block(x, (cos, sin, mask), pace)
         return self.transformer.ln_f(x)
 
     def forward(self, ids):
@@ -257,7 +294,7 @@ class Samba(nn.Module):
             mask = None
             if flex:
                 from torch.nn.attention.flex_attention import create_block_mask
-                window = self.config.local_window
+                window = self.config.window
                 mask = create_block_mask(lambda b, h, q, k: (q >= k) & (q - k < window), None, None, T, T, device=device)
             self._masks[key] = cos, sin, mask
         return self._masks[key]
@@ -265,9 +302,10 @@ class Samba(nn.Module):
     def flops_per_token(self, T):
         """Forward and backward matrix operations a token, attention over its window included."""
         weights = sum(p.numel() for p in self.parameters() if p.dim() == 2)
-        window = min(self.config.local_window, T)
+        window = min(self.config.window, T)
         keys = (window * (window + 1) / 2 + (T - window) * window) / T
-        attention = self.config.n_layer // 2 * 4 * keys * self.config.n_embd
+        attending = sum(not self.config.mamba(i) for i in range(self.config.n_layer))
+        attention = attending * 4 * keys * self.config.n_embd
         return 6 * weights + 3 * attention
 
 

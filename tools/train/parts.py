@@ -16,17 +16,19 @@ def compress(piece):
     return lzma.compress(piece, format=lzma.FORMAT_XZ, filters=FILTERS)
 
 
-def pack(paths, out, count):
+def pack(paths, out, count=0, limit=16 << 20):
+    """Packs the files into count parts, or into as many as keep each at or below limit bytes."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for path in paths:
             tar.add(path)
     data = buffer.getbuffer()
-    size = -(-len(data) // count // 2) * 2 + 2
+    # What xz cannot compress grows by less than a thousandth.
+    size = -(-len(data) // count // 2) * 2 + 2 if count else limit - (limit >> 9)
     pieces = [bytes(data[i:i + size]) for i in range(0, len(data), size)]
     os.makedirs(out, exist_ok=True)
-    with multiprocessing.Pool(len(pieces)) as pool:
-        for i, piece in enumerate(pool.map(compress, pieces)):
+    with multiprocessing.Pool(min(len(pieces), multiprocessing.cpu_count())) as pool:
+        for i, piece in enumerate(pool.imap(compress, pieces)):
             with open(os.path.join(out, f"part-{i:02d}.xz"), "wb") as file:
                 file.write(piece)
     print(f"{len(data)} bytes in {len(pieces)} parts")
@@ -47,7 +49,7 @@ def main():
     one = commands.add_parser("pack", help="tar the files and split them")
     one.add_argument("paths", nargs="+")
     one.add_argument("--out", required=True)
-    one.add_argument("--count", type=int, default=7)
+    one.add_argument("--count", type=int, default=0, help="parts (default: as many as keep each at or below 16 MiB)")
     two = commands.add_parser("unpack", help="join the parts and extract them")
     two.add_argument("folder")
     two.add_argument("--out", default=".")

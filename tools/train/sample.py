@@ -6,17 +6,17 @@ import sys
 import numpy as np
 import torch
 
+from checkpoint import load_model
 from corpus import CorpusError
 from data import CHAT_TEMPLATE
-from model import Config, Samba
+from model import Samba
 from tokenizer import END_OF_TEXT, SPECIAL, TURN_END, Tokenizer
-from train import load_weights
 
 
 def load(path):
-    checkpoint = load_weights(path)
-    model = Samba(Config.of(checkpoint["hparams"]))
-    model.load_state_dict(checkpoint["model"])
+    config, weights = load_model(path)
+    model = Samba(config)
+    model.load_state_dict(weights)
     return model.float().eval()
 
 
@@ -47,7 +47,7 @@ def generate(model, ids, stop, limit, temperature, top_p, generator):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", help="model.pth of train.py")
+    parser.add_argument("model", help="model.pth of train.py, or a model folder")
     parser.add_argument("--tokenizer", required=True)
     parser.add_argument("--ask", nargs="*", default=[], help="questions, each answered as a chat of its own")
     parser.add_argument("--continue", dest="texts", nargs="*", default=[], help="texts to go on with")

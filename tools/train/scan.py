@@ -19,9 +19,10 @@ def selective_scan_plain(x, dt, A, B, C, D, z, dt_bias):
     drive = (delta * x).unsqueeze(-1) * B.unsqueeze(2)
     h = torch.zeros_like(decay[:, 0])
     rows = []
-    for t in range(x.shape[1]):
-        h = decay[:, t] * h + drive[:, t]
-        rows.append((h * C[:, t].unsqueeze(1)).sum(-1))
+    # unbind: the gradient of indexing a step at a time would be a whole tensor of zeros a step.
+    for a, b, c in zip(decay.unbind(1), drive.unbind(1), C.unsqueeze(2).unbind(1)):
+        h = a * h + b
+        rows.append((h * c).sum(-1))
     return ((torch.stack(rows, 1) + D * x) * F.silu(z)).to(kept)
 
 

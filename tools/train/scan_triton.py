@@ -16,6 +16,12 @@ FORWARD = {"BLOCK": 32, "num_warps": 2}  # channels a program owns; measured by 
 BACKWARD = {"BLOCK": 32, "num_warps": 2}
 
 
+def use(block, tile, warps):
+    """Takes another shape for both passes, before the first scan of a program."""
+    global TILE, FORWARD, BACKWARD
+    TILE, FORWARD, BACKWARD = tile, {"BLOCK": block, "num_warps": warps}, {"BLOCK": block, "num_warps": warps}
+
+
 @triton.jit
 def _follow(a1, b1, a2, b2):
     """The step h -> a2 h + b2 after the step h -> a1 h + b1."""

@@ -1,8 +1,9 @@
-"""Trains a Samba: pretraining on text, or chat tuning of a trained one. One GPU, or a small model on a CPU.
+"""Trains a Samba: pretraining on text, chat tuning or recall tuning of a trained one.
 
-A run has a length in steps or in seconds of training. The learning rate follows the share of that length which is
-done, so a run by the clock always decays to its end, whatever the machine's speed; it may stop on the way
-(--stop-after) and go on in a later command (--resume).
+One GPU, or several under torchrun, or a small model on a CPU. A run has a length in steps, in seconds of training or
+until a time of day. The learning rate follows the share of that length which is done, so a run by the clock always
+decays to its end, whatever the machine's speed; it may stop on the way (--stop-after) and go on in a later command
+(--resume). With --plan several stages follow each other in one process, whose compiled kernels serve them all.
 """
 import argparse
 import contextlib
@@ -12,182 +13,273 @@ import os
 import sys
 import time
 
+import numpy as np
 import torch
+import torch.distributed as dist
+import torch.nn as nn
 
 import loss as losses
+from checkpoint import atomically, load_file, load_model, save_model
 from corpus import CorpusError
 from data import ChatStream, TextStream
 from model import Config, Samba, decayed
+from recall import ASKED, RecallStream
 from tokenizer import Tokenizer
 
 BF16_PEAK = {"H100": 989e12, "H200": 989e12}  # dense, operations a second, by the vendor's datasheet
+PROBE_PACES = (1, 4, 16, 64)  # recall is probed as if the filler were so many times as long
 
 
-def learning_rate(peak, done, warmup, decay_from, floor):
-    """Warm-up to the peak, flat until the share decay_from, then linear down to peak * floor."""
+def learning_rate(peak, done, warmup, floor):
+    """Linear warm-up to the peak over the share warmup of the run, then a half cosine down to peak * floor."""
     if done < warmup:
         return peak * done / warmup
-    if done <= decay_from:
-        return peak
-    return peak * (floor + (1 - floor) * max(0.0, (1 - done) / (1 - decay_from)))
+    turned = min(1.0, (done - warmup) / (1 - warmup))
+    return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * turned)))
 
 
-def atomically(path, save):
-    save(path + ".partial")
-    os.replace(path + ".partial", path)
+class Ranks:
+    """The processes of a run: torchrun's, or this one alone. Each takes its share of every batch."""
+
+    def __init__(self, cuda):
+        self.rank, self.count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        self.local = int(os.environ.get("LOCAL_RANK", 0))
+        self.cpu = None  # the group for numbers that live on the host
+        if self.count > 1:
+            if cuda:
+                torch.cuda.set_device(self.local)
+            dist.init_process_group("nccl" if cuda else "gloo")
+            self.cpu = dist.new_group(backend="gloo")
+
+    @property
+    def first(self):
+        return self.rank == 0
+
+    def share(self, size):
+        """This process's rows of a batch of that size."""
+        return slice(size * self.rank // self.count, size * (self.rank + 1) // self.count)
+
+    def agree(self, *values):
+        """The first process's numbers, on all of them."""
+        if self.count == 1:
+            return values
+        tensor = torch.tensor(values, dtype=torch.float64)
+        dist.broadcast(tensor, 0, group=self.cpu)
+        return tuple(tensor.tolist())
+
+    def sum(self, *values):
+        if self.count == 1:
+            return values
+        tensor = torch.tensor(values, dtype=torch.float64)
+        dist.all_reduce(tensor, group=self.cpu)
+        return tuple(tensor.tolist())
+
+    def close(self):
+        if self.count > 1:
+            dist.destroy_process_group()
 
 
-def save_model(model, path, iteration):
-    """The reference's layout: {"model": bf16 state dict, "hparams", "iter_num"}."""
-    weights = {name: weight.detach().to("cpu", torch.bfloat16) for name, weight in model.state_dict().items()}
-    weights["lm_head.weight"] = weights["transformer.wte.weight"]  # tied: stored once
-    atomically(path, lambda at: torch.save(
-        {"model": weights, "hparams": model.config.reference(), "iter_num": iteration}, at))
+class Objective(nn.Module):
+    """The loss of a batch; what DistributedDataParallel wraps, so every use of a weight is inside."""
 
+    def __init__(self, model, rows, flex):
+        super().__init__()
+        self.model, self.rows, self.flex = model, rows, flex
 
-def load_weights(path, device="cpu"):
-    try:
-        return torch.load(path, map_location=device)
-    except (OSError, RuntimeError, EOFError) as error:
-        raise CorpusError(f"{path}: no checkpoint ({error})")
+    def hidden(self, ids, pace):
+        with torch.autocast("cuda", torch.bfloat16) if ids.is_cuda else contextlib.nullcontext():
+            return self.model.hidden(ids, flex=self.flex, pace=pace)
+
+    def forward(self, ids, weights, pace=None):
+        hidden = self.hidden(ids[:, :-1].contiguous(), pace)
+        return losses.cross_entropy(hidden, self.model.lm_head.weight, ids[:, 1:].contiguous(), weights, self.rows)
 
 
 class Trainer:
+    """A model on its device with what all stages share; begin and run carry out one stage."""
+
     def __init__(self, args):
         self.args = args
         self.device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.cuda = self.device.type == "cuda"
-        torch.manual_seed(args.seed)
+        self.ranks = Ranks(self.cuda)
         if self.cuda:
+            self.device = torch.device("cuda", self.ranks.local)
             torch.backends.cuda.matmul.allow_tf32 = True
+        if self.cuda and args.scan:
+            import scan_triton
+            scan_triton.use(*map(int, args.scan.split(",")))
+        torch.manual_seed(args.seed)
         config = Config.load(args.config) if args.config else Config()
+        initial = None
         if args.init:
-            initial = load_weights(args.init)
-            config = Config.of(initial["hparams"])
-        tokenizer = Tokenizer(args.tokenizer)
-        if len(tokenizer) > config.padded_vocab_size:
-            raise CorpusError(f"{args.tokenizer}: {len(tokenizer)} tokens, but the model has room for "
+            config, initial = load_model(args.init)
+        self.tokenizer = Tokenizer(args.tokenizer)
+        if len(self.tokenizer) > config.padded_vocab_size:
+            raise CorpusError(f"{args.tokenizer}: {len(self.tokenizer)} tokens, but the model has room for "
                               f"{config.padded_vocab_size}: this is not the tokenizer of this model")
-        self.length = args.length or config.block_size
         self.model = Samba(config)
-        if args.init:
-            self.model.load_state_dict(initial["model"])
+        if initial:
+            self.model.load_state_dict(initial)
         self.model.to(self.device)
-        if args.stage == "pretrain":
-            self.data = TextStream(args.data, self.length, args.seed)
-        else:
-            self.data = ChatStream(args.data, self.length, tokenizer.end, args.seed, text=args.text_share)
+        rows = losses.rows
+        if self.cuda and not args.no_compile:
+            # Blocks of a kind share one compiled graph: two are built, not one a layer. Within DistributedDataParallel
+            # the compiler would cut graphs at its buckets, and cannot where flex_attention is one.
+            torch._dynamo.config.cache_size_limit = 64
+            torch._dynamo.config.optimize_ddp = False
+            for block in self.model.transformer.h:
+                block.compile(dynamic=False)
+            rows = torch.compile(losses.rows, dynamic=False)
+        self.objective = self.parallel = Objective(self.model, rows, flex=self.cuda)
+        if self.ranks.count > 1:
+            self.parallel = nn.parallel.DistributedDataParallel(
+                self.objective, device_ids=[self.ranks.local] if self.cuda else None, broadcast_buffers=False,
+                gradient_as_bucket_view=True)
+
+    def begin(self, args):
+        """Takes up a stage: its data, a fresh optimizer, or both as a command before left them."""
+        self.args = args
+        if args.batch % self.ranks.count:
+            raise CorpusError(f"--batch {args.batch}: want a multiple of the {self.ranks.count} processes")
+        self.length = args.length or self.model.config.block_size
+        self.data = self.stream()
         self.held_out = {}
+        end = self.tokenizer.end
         for name, stream in (("text", lambda: TextStream(args.data, self.length, held_out=True)),
-                             ("chat", lambda: ChatStream(args.data, self.length, tokenizer.end, held_out=True))):
-            try:
+                             ("chat", lambda: ChatStream(args.data, self.length, end, held_out=True))):
+            with contextlib.suppress(CorpusError):  # not encoded, or its held-out part is shorter than a row
                 self.held_out[name] = stream()
-            except CorpusError:
-                pass  # this kind was not encoded, or its held-out part is shorter than a row
         named = list(self.model.named_parameters())
         groups = [{"params": [w for n, w in named if decayed(n, w)], "weight_decay": args.weight_decay},
                   {"params": [w for n, w in named if not decayed(n, w)], "weight_decay": 0.0}]
         fused = {"fused": True} if self.cuda else {}
         self.optimizer = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.95), **fused)
         self.step, self.tokens, self.spent = 0, 0, 0.0
-        self.flex = self.cuda
-        self.rows = losses.rows
-        if self.cuda and not args.no_compile:
-            # Blocks of a kind share one compiled graph: two are built, not one a layer.
-            torch._dynamo.config.cache_size_limit = 64
-            for block in self.model.transformer.h:
-                block.compile(dynamic=False)
-            self.rows = torch.compile(losses.rows, dynamic=False)
-        os.makedirs(args.out, exist_ok=True)
         self.state_path = os.path.join(args.out, "state.pt")
         if args.resume and os.path.exists(self.state_path):
-            state = load_weights(self.state_path, self.device)
+            state = load_file(self.state_path, self.device)
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.tokens, self.spent = state["step"], state["tokens"], state["spent"]
-        self.log_file = open(os.path.join(args.out, "log.jsonl"), "a", buffering=1)
+        if self.ranks.first:
+            os.makedirs(args.out, exist_ok=True)
+        self.log_file = open(os.path.join(args.out, "log.jsonl") if self.ranks.first else os.devnull, "a", buffering=1)
+
+    def stream(self):
+        args = self.args
+        if args.stage == "pretrain":
+            return TextStream(args.data, self.length, args.seed)
+        if args.stage == "tune":
+            return ChatStream(args.data, self.length, self.tokenizer.end, args.seed, text=args.text_share)
+        return RecallStream(args.data, self.length, self.tokenizer, args.seed, args.recall_share)
 
     def log(self, **fields):
         line = json.dumps({key: round(value, 6) if isinstance(value, float) else value for key, value in fields.items()})
         self.log_file.write(line + "\n")
-        print(line, flush=True)
+        if self.ranks.first:
+            print(line, flush=True)
 
-    def batch_loss(self, ids, weights):
-        ids, weights = torch.from_numpy(ids), torch.from_numpy(weights)
-        if self.cuda:
-            ids = ids.pin_memory().to(self.device, non_blocking=True)
-            weights = weights.pin_memory().to(self.device, non_blocking=True)
-        with torch.autocast("cuda", torch.bfloat16) if self.cuda else contextlib.nullcontext():
-            hidden = self.model.hidden(ids[:, :-1].contiguous(), flex=self.flex)
-        return losses.cross_entropy(hidden, self.model.lm_head.weight, ids[:, 1:].contiguous(), weights, self.rows)
+    def place(self, *arrays):
+        """This process's rows of whole batches, on its device."""
+        placed = []
+        for array in arrays:
+            tensor = torch.from_numpy(array[self.ranks.share(len(array))])
+            placed.append(tensor.pin_memory().to(self.device, non_blocking=True) if self.cuda else tensor)
+        return placed
+
+    def batch_loss(self, objective, ids, weights, pace=None):
+        """The mean loss over the whole batch's weights, up to the factor that averaging over processes takes away."""
+        weights = weights / max(float(weights.sum()), 1e-6) * self.ranks.count
+        return objective(*self.place(ids, weights.astype(np.float32), *([] if pace is None else [pace])))
 
     def evaluate(self):
-        """Mean loss a token on the held-out text and on the assistant's words of held-out chats."""
+        """Mean loss a token on held-out text and on the assistant's words of held-out chats; recall, where it is tuned."""
         results = {}
         size = self.args.batch
+        # A batch without a pace would compile the blocks once more.
+        pace = [np.ones((size, self.length), np.float32)] if isinstance(self.data, RecallStream) else []
         with torch.set_grad_enabled(self.cuda):  # without gradients, the compiled blocks would be compiled once more
             for name, stream in self.held_out.items():
                 total = count = 0.0
                 available = stream.rows if name == "text" else len(stream.pack(0))
                 for i in range(min(self.args.eval_batches, available // size)):
                     ids, weights = stream.batch(i, size)
-                    total += float(self.batch_loss(ids, weights).detach()) * weights.sum()
-                    count += weights.sum()
+                    mine = float(self.batch_loss(self.objective, ids, weights, *pace).detach()) / self.ranks.count
+                    total, count = total + self.ranks.sum(mine)[0] * weights.sum(), count + weights.sum()
                 if count:
                     results["val_" + name] = float(total / count)
+            if isinstance(self.data, RecallStream):
+                results["recall"] = {str(pace * self.length): self.recall(pace) for pace in PROBE_PACES}
         self.log(event="eval", step=self.step, tokens=self.tokens, **results)
         return results
 
+    def recall(self, pace):
+        """The share of probed keys whose every digit is the likeliest next token."""
+        ids, weights, paces = self.place(*self.data.probe(self.args.batch, pace))
+        right = 0
+        hidden = self.objective.hidden(ids[:, :-1].contiguous(), paces)
+        for row in range(len(ids)):
+            asked = weights[row] == ASKED
+            logits = hidden[row][asked].float() @ self.model.lm_head.weight.float().t()
+            right += int((logits.argmax(-1) == ids[row, 1:][asked]).all())
+        return self.ranks.sum(right)[0] / self.args.batch
+
     def save(self):
-        atomically(self.state_path, lambda at: torch.save(
-            {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step,
-             "tokens": self.tokens, "spent": self.spent}, at))
+        if not self.ranks.first:
+            return
+        if not self.args.no_state:
+            atomically(self.state_path, lambda at: torch.save(
+                {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step,
+                 "tokens": self.tokens, "spent": self.spent}, at))
         save_model(self.model, os.path.join(self.args.out, "model.pth"), self.step)
 
     def done(self, elapsed):
-        """The share of the run that is done: by steps, or by the clock."""
-        if self.args.steps:
-            return self.step / self.args.steps
-        return (self.spent + elapsed) / self.args.seconds
+        """The share of the run that is done: by steps or by the clock, whichever is further."""
+        by_steps = self.step / self.args.steps if self.args.steps else 0.0
+        by_clock = (self.spent + elapsed) / self.args.seconds if self.args.seconds else 0.0
+        return max(by_steps, by_clock)
 
-    def run(self):
-        args = self.args
+    def run(self, args):
+        self.begin(args)
         flops = self.model.flops_per_token(self.length)
         peak = next((peak for name, peak in BF16_PEAK.items() if self.cuda and name in torch.cuda.get_device_name()), 0)
         self.log(event="start", stage=args.stage, step=self.step, spent=self.spent, batch=args.batch, length=self.length,
-                 parameters=sum(p.numel() for p in self.model.parameters()), device=str(self.device), lr=args.lr,
-                 seconds=args.seconds, steps=args.steps)
+                 parameters=sum(p.numel() for p in self.model.parameters()), processes=self.ranks.count,
+                 device=torch.cuda.get_device_name() if self.cuda else "cpu", lr=args.lr, seconds=args.seconds, steps=args.steps)
         # Compiling counts neither as training nor in the schedule: one step is thrown away first.
         begun = time.time()
         if self.cuda:
-            self.batch_loss(*self.data.batch(self.step, args.batch)).backward()
+            self.batch_loss(self.parallel, *self.data.batch(self.step, args.batch)).backward()
             self.optimizer.zero_grad(set_to_none=True)
             torch.cuda.synchronize()
             self.log(event="ready", seconds=time.time() - begun)
+        if args.until:
+            args.seconds = self.ranks.agree(max(1.0, self.spent + args.until - time.time()))[0]
         start = mark = time.time()
         marked = self.tokens
         pending = None
         sums, count = 0.0, 0
         stopped = False
         while True:
-            elapsed = time.time() - start
-            done = self.done(elapsed)
+            now = time.time()
+            done, late = self.ranks.agree(self.done(now - start), float(bool(args.stop_after) and now - begun > args.stop_after))
             if done >= 1:
                 break
-            if args.stop_after and time.time() - begun > args.stop_after:
+            if late:
                 stopped = True
                 break
-            lr = learning_rate(args.lr, done, args.warmup, args.decay_from, args.floor)
+            lr = learning_rate(args.lr, done, args.warmup, args.floor)
             for group in self.optimizer.param_groups:
                 group["lr"] = lr
-            ids, weights = self.data.batch(self.step, args.batch)
-            loss = self.batch_loss(ids, weights)
+            batch = self.data.batch(self.step, args.batch)
+            loss = self.batch_loss(self.parallel, *batch)
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
             self.step += 1
-            self.tokens += ids.shape[0] * self.length
+            self.tokens += args.batch * self.length
             # The previous step's loss is read while this one runs, so the GPU never waits for Python.
             if pending is not None:
                 value = float(pending)
@@ -198,55 +290,96 @@ class Trainer:
             if count == args.log_every:
                 now = time.time()
                 speed = (self.tokens - marked) / (now - mark)
-                self.log(step=self.step, tokens=self.tokens, seconds=self.spent + now - start, loss=sums / count, lr=lr,
-                         grad_norm=float(norm), tokens_s=speed, peak=speed * flops / peak if peak else 0.0)
+                mean = self.ranks.sum(sums)[0] / self.ranks.count / count
+                self.log(step=self.step, tokens=self.tokens, seconds=self.spent + now - start, loss=mean, lr=lr,
+                         grad_norm=float(norm), tokens_s=speed, peak=speed * flops / peak / self.ranks.count if peak else 0.0)
                 mark, marked, sums, count = now, self.tokens, 0.0, 0
             if args.eval_every and self.step % args.eval_every == 0:
                 self.evaluate()
+                if args.save_every:
+                    self.save()
         if self.cuda:
             torch.cuda.synchronize()
             self.log(event="memory", gib=torch.cuda.max_memory_allocated() / 2**30)
         self.spent += time.time() - start
-        self.evaluate()
         self.save()
+        results = self.evaluate()
+        if "val_text" in results:
+            self.log(event="perplexity", text=math.exp(results["val_text"]))
         self.log(event="stopped" if stopped else "finished", step=self.step, tokens=self.tokens, spent=self.spent)
+        self.log_file.close()
+
+    def close(self):
+        self.ranks.close()
+
+
+def stages(args):
+    """The options of each stage: args as they are, or with what each entry of the plan sets instead."""
+    if not args.plan:
+        return [args]
+    try:
+        with open(args.plan, encoding="utf-8") as file:
+            entries = json.load(file)
+        unknown = {key for entry in entries for key in entry} - set(vars(args))
+    except (OSError, ValueError, TypeError) as error:
+        raise CorpusError(f"{args.plan}: no plan ({error}): want a JSON list of objects with options of a stage")
+    if unknown or not entries:
+        raise CorpusError(f"{args.plan}: the options {sorted(unknown)} do not exist" if unknown else f"{args.plan}: no stages")
+    return [argparse.Namespace(**{**vars(args), **entry}) for entry in entries]
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parser.add_argument
-    add("--stage", choices=["pretrain", "tune"], default="pretrain")
+    add("--stage", choices=["pretrain", "tune", "recall"], default="pretrain")
     add("--data", required=True, help="folder that data.py wrote")
     add("--tokenizer", required=True, help="tokenizer.json the data was encoded with")
     add("--out", required=True, help="folder for log.jsonl, state.pt (to resume) and model.pth (reference layout, bf16)")
+    add("--plan", help="JSON list of stages that follow each other, each an object of these options, such as "
+        '[{"stage": "pretrain", "seconds": 300, "out": "a"}, {"stage": "tune", "seconds": 60, "out": "b"}]')
     add("--config", help="JSON with the reference's config fields (default: the 33M default model)")
-    add("--init", help="model.pth to start from (its config counts)")
+    add("--init", help="model.pth or model folder to start from (its config counts)")
     add("--resume", action="store_true", help="go on from --out's state.pt where there is one")
     add("--seconds", type=float, default=0, help="length of the whole run in seconds of training")
-    add("--steps", type=int, default=0, help="length of the whole run in steps")
+    add("--until", type=float, default=0, help="the run ends at this time (seconds since 1970), however long compiling takes")
+    add("--steps", type=int, default=0, help="length of the whole run in steps; with a time, whichever ends first")
     add("--stop-after", type=float, default=0, help="stop this command after so many seconds and save, to resume later")
     add("--length", type=int, default=0, help="tokens a sequence (default: the config's block_size)")
-    add("--batch", type=int, default=32, help="sequences a step (default 32)")
+    add("--batch", type=int, default=32, help="sequences a step, of all processes together (default 32)")
     add("--lr", type=float, default=3e-3)
     add("--warmup", type=float, default=0.01, help="share of the run (default 0.01)")
-    add("--decay-from", type=float, default=0.01, help="share of the run at which the decay begins (default: after warm-up)")
     add("--floor", type=float, default=0.0, help="last learning rate as a share of the peak (default 0)")
     add("--weight-decay", type=float, default=0.1)
     add("--text-share", type=float, default=0.2, help="share of plain-text rows while tuning (default 0.2)")
+    add("--recall-share", type=float, default=0.6, help="share of rows with keys while tuning recall (default 0.6)")
     add("--log-every", type=int, default=20)
     add("--eval-every", type=int, default=0, help="steps between evaluations (0: at the end only)")
+    add("--save-every", action="store_true", help="save after each evaluation, not at the end only")
+    add("--no-state", action="store_true", help="write model.pth alone, which cannot be resumed exactly")
     add("--eval-batches", type=int, default=8)
     add("--seed", type=int, default=0)
     add("--device", help="cuda or cpu (default: cuda where there is one)")
+    add("--scan", help="BLOCK,TILE,WARPS of the scan's kernels, as bench.py finds them for a GPU (default 32,4,2)")
     add("--no-compile", action="store_true")
-    args = parser.parse_args()
-    if bool(args.seconds) == bool(args.steps):
-        parser.error("give the run's length either as --seconds or as --steps")
-    return args
+    return parser.parse_args()
+
+
+def main(args):
+    plan = stages(args)
+    for stage in plan:
+        if not (stage.seconds or stage.steps or stage.until):
+            raise CorpusError("give the run's length as --seconds, --steps or --until")
+        if stage.seconds and stage.until:
+            raise CorpusError("give --seconds or --until, not both")
+    trainer = Trainer(args)
+    for stage in plan:
+        trainer.run(stage)
+    trainer.close()
+    return trainer
 
 
 if __name__ == "__main__":
     try:
-        Trainer(arguments()).run()
+        main(arguments())
     except CorpusError as error:
         sys.exit(f"train.py: {error}")

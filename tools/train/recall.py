@@ -1,0 +1,178 @@
+"""Recall tuning: documents with a pass key somewhere in much irrelevant text, and the question for it at their end.
+
+The plain form is the passkey prompt after Mohtashami and Jaggi; around it stand varied phrasings, several short
+documents in a row, real text as filler, and the same as a chat. Filler may be given a pace: each of its tokens counts
+for the Mamba states as if it came that many times (model.stretch), so that 4,096 tokens teach what 262,144 ask.
+"""
+import itertools
+
+import numpy as np
+
+from corpus import CorpusError
+from data import ChatStream
+
+INTRO = ("There is an important info hidden inside a lot of irrelevant text. Find it and memorize them. I will quiz you "
+         "about the important information there.")
+GARBAGE = "The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again."
+FACT = "The pass key is {k}. Remember it. {k} is the pass key."
+QUESTION, ANSWER = "What is the pass key?", "The pass key is"
+
+INTROS = [INTRO, "Somewhere in the text below there is a number. Keep it in mind.", "Read the following with care.", ""]
+FILLERS = [
+    GARBAGE.split(". ")[0] + ".", "The sky is blue.", "The sun is yellow.", "Here we go.", "There and back again.",
+    "The river runs to the sea.", "It rained in the morning.", "Nothing happened for a while.", "The road is long.",
+    "A dog sleeps in the yard.", "The wind moves the leaves.", "She closed the window.", "They walked on in silence.",
+    "The bread was warm.", "Winter comes after autumn.", "The old clock struck again.", "Birds sing in the trees.",
+    "He read the paper and drank his tea."]
+PHRASINGS = [  # fact, question, start of the answer
+    (FACT, QUESTION, ANSWER),
+    ("The secret code is {k}. Do not forget it.", "What is the secret code?", "The secret code is"),
+    ("My phone number is {k}. Please write it down.", "What is my phone number?", "Your phone number is"),
+    ("The number of the room is {k}.", "What is the number of the room?", "The number of the room is"),
+    ("The password is {k}. The password is {k}.", "What was the password?", "The password was"),
+    ("Remember this number: {k}.", "Which number should you remember?", "The number is"),
+    ("The key to the safe is {k}. {k} opens the safe.", "What is the key to the safe?", "The key to the safe is"),
+    ("Note that the magic number is {k}.", "What is the magic number?", "The magic number is"),
+]
+ASKED, TOLD, AFTER = 100.0, 10.0, 10.0  # weights: the key in the answer, where the fact repeats it, what ends the answer
+LONGEST_PACE = 64
+
+
+class Writer:
+    """Builds one row of length + 1 tokens. Pieces are encoded apart, at places where the tokenizer cuts anyway."""
+
+    def __init__(self, tokenizer, room):
+        self.tokenizer, self.room = tokenizer, room
+        self.ids, self.weights, self.paces = [], [], []
+
+    def put(self, ids, weight=0.0, pace=1.0):
+        self.ids.extend(ids)
+        self.weights.extend([weight] * len(ids))
+        self.paces.extend([pace] * len(ids))
+
+    def text(self, text, key="", told=0.0):
+        """Text with {k}; from its second place on, the key carries the weight told."""
+        for i, part in enumerate(text.split("{k}")):
+            if i:
+                self.put(self.tokenizer.encode(key), told if i > 1 else 0.0)
+            # A space before a digit is a piece of its own, as the pattern has it.
+            self.put(self.tokenizer.encode(part))
+
+
+class RecallStream:
+    """Rows for recall tuning: a share of documents with keys, the rest chat and plain text at pace 1."""
+
+    def __init__(self, folder, length, tokenizer, seed=0, share=0.6, text=0.25):
+        self.tokenizer, self.length, self.seed, self.share = tokenizer, length, seed, share
+        self.newline = tokenizer.encode("\n")
+        self.garbage = tokenizer.encode(" " + GARBAGE)
+        smallest = sum(map(len, map(tokenizer.encode, (INTRO, FACT, QUESTION, ANSWER)))) + 2 * len(self.garbage) + 40
+        if length < smallest:
+            raise CorpusError(f"recall: rows of {length} tokens, want at least {smallest} for a passkey document")
+        self.chats = ChatStream(folder, length, tokenizer.end, seed, text=text)
+        self.text = self.chats.text.ids
+
+    def _key(self, random, digits=None):
+        digits = digits or (5 if random.random() < 0.7 else int(random.integers(4, 8)))
+        return str(random.integers(1, 10)) + "".join(str(d) for d in random.integers(0, 10, digits - 1))
+
+    def _fill(self, writer, random, kind, count, pace):
+        """At most count tokens of filler: whole sentences with a space between them, or a piece of real text."""
+        if kind == "text":
+            start = int(random.integers(0, len(self.text) - count))
+            ids = self.text[start:start + count]
+            writer.put(np.where(ids == self.tokenizer.end, self.newline[0], ids).tolist())
+            return
+        lines = [GARBAGE] if kind == "garbage" else [FILLERS[i] for i in random.integers(0, len(FILLERS), 12)]
+        end, space = len(writer.ids) + count, ""
+        for line in itertools.cycle(lines):
+            ids = self.tokenizer.encode(space + line)
+            if len(writer.ids) + len(ids) > end:
+                break
+            writer.put(ids, 0.0, pace)
+            space = " "
+
+    def document(self, writer, random, room, plain=False, depth=None, pace=None):
+        """One document of at most room tokens: introduction, filler, fact, filler, question and answer."""
+        encode = self.tokenizer.encode
+        fact, question, answer = PHRASINGS[0] if plain or random.random() < 0.5 else PHRASINGS[random.integers(len(PHRASINGS))]
+        intro = INTRO if plain else INTROS[random.integers(len(INTROS))]
+        kind = "garbage" if plain else random.choice(["garbage", "sentences", "text"], p=[0.4, 0.3, 0.3])
+        if pace is None:
+            pace = 1.0 if random.random() < 0.4 or kind == "text" else float(np.exp(random.uniform(0, np.log(LONGEST_PACE))))
+        chat = not plain and random.random() < 0.2
+        key = self._key(random, 5 if plain else None)
+        start = len(writer.ids)
+        newline = self.newline
+        if chat:
+            writer.put([self.tokenizer.turn_start] + encode("user\n"))
+        if intro:
+            writer.text(intro)
+            writer.put(newline)
+        told = len(encode(fact.replace("{k}", key)))
+        asked = len(encode(question)) + len(encode(answer)) + len(encode(" " + key)) + 12
+        free = max(0, room - (len(writer.ids) - start) - told - asked)
+        before = int(free * (random.random() if depth is None else depth))
+        self._fill(writer, random, kind, before, pace)
+        writer.put(newline)
+        writer.text(fact, key, TOLD)
+        writer.put(newline)
+        self._fill(writer, random, kind, free - before, pace)
+        writer.put(newline)
+        writer.text(question)
+        if chat:
+            writer.put([self.tokenizer.turn_end] + newline + [self.tokenizer.turn_start] + encode("assistant\n"))
+            writer.text(answer)
+        else:
+            writer.text(" " + answer)
+        writer.put(encode(" " + key), ASKED)
+        writer.put(encode("."), AFTER)
+        if chat:
+            writer.put([self.tokenizer.turn_end], AFTER)
+        writer.put(newline + [self.tokenizer.end])
+
+    def _row(self, writer):
+        ids = np.full(self.length + 1, self.tokenizer.end, np.int64)
+        weights, pace = np.zeros(self.length + 1, np.float32), np.ones(self.length + 1, np.float32)
+        take = min(len(writer.ids), self.length + 1)
+        ids[:take], weights[:take], pace[:take] = writer.ids[:take], writer.weights[:take], writer.paces[:take]
+        return ids, weights[1:], pace[:-1]
+
+    def keyed(self, number):
+        """Row `number` of documents with keys: ids [length + 1], weights [length], pace [length]."""
+        random = np.random.default_rng((self.seed, 7, number))
+        writer = Writer(self.tokenizer, self.length + 1)
+        if random.random() < 0.3:  # several short ones: the key before must give way to the next
+            while True:
+                room = int(random.integers(150, max(151, self.length // 2)))
+                if len(writer.ids) + room > self.length:
+                    break
+                self.document(writer, random, room)
+        if not writer.ids:
+            self.document(writer, random, self.length)
+        return self._row(writer)
+
+    def probe(self, size, pace, seed=1 << 30):
+        """Rows of the plain form that no training row shows, at depths spread evenly, every filler token at one pace."""
+        rows = []
+        for i in range(size):
+            writer = Writer(self.tokenizer, self.length + 1)
+            self.document(writer, np.random.default_rng((seed, i)), self.length, plain=True,
+                          depth=i / max(1, size - 1), pace=float(pace))
+            rows.append(self._row(writer))
+        ids, weights, paces = map(np.stack, zip(*rows))
+        return ids, np.where(weights == ASKED, weights, 0), paces
+
+    def batch(self, step, size):
+        keyed = round(size * self.share)
+        rows = [self.keyed(step * keyed + i) for i in range(keyed)]
+        ids, weights, pace = map(np.stack, zip(*rows)) if rows else ([], [], [])
+        if keyed == size:
+            return ids, weights, pace
+        others = self.chats.batch(step, size - keyed)
+        if not keyed:
+            return *others, np.ones_like(others[1])
+        # Interleaved, so that every rank's share of the batch has both.
+        order = np.argsort(np.concatenate([np.arange(keyed) / keyed, np.arange(size - keyed) / (size - keyed)]), kind="stable")
+        return (np.concatenate([ids, others[0]])[order], np.concatenate([weights, others[1]])[order],
+                np.concatenate([pace, np.ones_like(others[1])])[order])
