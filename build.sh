@@ -52,6 +52,9 @@ in_browser() { GOOS=js GOARCH=wasm go test -p 1 -timeout 15m -exec "$PWD/bin/got
 
 www() { (cd www && npm run --silent "$1"); }
 
+# The engines that samba bench measures beside ours: no part of what is built for users.
+peers() { (cd tools/bench/peers && npm ci --no-audit --no-fund --loglevel=error && npm run --silent bundle); }
+
 python() { (cd tools/train && /usr/bin/python3 -m unittest); }
 
 run_tests() {
@@ -63,6 +66,7 @@ run_tests() {
   go build -o bin/gotest ./tools/browser/gotest
   stage "Go format" formatted
   stage "Go vet" vetted
+  stage "other engines for samba bench" peers
   stage "Go tests, native" go test -p 1 ./...
   stage "Go tests in Chromium" in_browser chromium
   stage "Go tests in Firefox" in_browser firefox

@@ -249,18 +249,27 @@ func vectorBlock(spec TensorSpec) func() []byte {
 	}
 }
 
-// byteTokenizer is a tokenizer.json of the 256 bytes: enough for the decode
-// loop to make text. Ids above have none.
-func byteTokenizer() any {
-	vocab, next := map[string]int{}, rune(256)
-	for b := range rune(256) {
-		// GPT-2's printable stand-ins for bytes.
-		r := b
+// ByteAlphabet is how byte-level tokenizers spell the 256 bytes: GPT-2's
+// printable stand-ins.
+func ByteAlphabet() []string {
+	letters, next := make([]string, 256), rune(256)
+	for b := range letters {
+		r := rune(b)
 		if !(b >= 33 && b <= 126 || b >= 161 && b <= 172 || b >= 174) {
 			r = next
 			next++
 		}
-		vocab[string(r)] = int(b)
+		letters[b] = string(r)
+	}
+	return letters
+}
+
+// byteTokenizer is a tokenizer.json of the 256 bytes: enough for the decode
+// loop to make text. Ids above have none.
+func byteTokenizer() any {
+	vocab := map[string]int{}
+	for b, letter := range ByteAlphabet() {
+		vocab[letter] = b
 	}
 	type object = map[string]any
 	return object{

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/tools/bench"
+	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -28,6 +30,8 @@ type benchFlags struct {
 	bits    int
 	loads   int
 	json    string
+	peers   []string
+	folder  string // of the peers
 	request protocol.Bench
 }
 
@@ -61,6 +65,8 @@ random weights in place: nothing is downloaded or written. Sampling is the model
 	flags.BoolVar(&f.request.Kernels, "kernels", false, "the GPU's time in each kernel, too, by timestamp queries (in browsers)")
 	flags.BoolVar(&f.request.Roofline, "roofline", true, "measure what the adapter reaches at best, too")
 	flags.StringVar(&f.json, "json", "", "write the figures to this file as JSON, too; - prints JSON alone")
+	flags.StringSliceVar(&f.peers, "peers", nil, "other engines to measure after ours, in the same browser: "+bench.PeerWllama+", "+bench.PeerWllamaCPU)
+	flags.StringVar(&f.folder, "peers-dir", "bin/peers", "where they are, bundled by npm in tools/bench/peers")
 	cmd.MarkFlagsMutuallyExclusive("model", "random")
 	cmd.MarkFlagsOneRequired("model", "random")
 	return cmd
@@ -75,6 +81,9 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 		if n.got < 1 || n.got > n.most {
 			return fmt.Errorf("--%s is %d, want 1 to %d", n.flag, n.got, n.most)
 		}
+	}
+	if err := bench.CheckPeers(f.peers, f.folder); err != nil {
+		return err
 	}
 	if f.random == "" {
 		if cmd.Flags().Changed("bits") {
@@ -129,6 +138,7 @@ func runBench(cmd *cobra.Command, f *benchFlags) error {
 		return err
 	}
 	progress.done()
+	e.close() // the machine is the peers'
 	if _, ok := answer.(*protocol.Done); !ok {
 		return fmt.Errorf("the engine answered %s to bench, want done", answer.Type())
 	}
@@ -136,6 +146,9 @@ func runBench(cmd *cobra.Command, f *benchFlags) error {
 		report.NoKernels = "this needs a browser whose adapter has the feature timestamp-query"
 	}
 	report.Conclude()
+	if err := benchPeers(ctx, f, progress, report); err != nil {
+		return err
+	}
 	if f.json != "" {
 		text, err := json.MarshalIndent(report, "", "  ")
 		if err != nil {
@@ -153,6 +166,45 @@ func runBench(cmd *cobra.Command, f *benchFlags) error {
 	return report.Write(cmd.OutOrStdout())
 }
 
+// benchPeers measures the other engines, each in a browser of its own after the last.
+func benchPeers(ctx context.Context, f *benchFlags, progress *progress, report *bench.Report) error {
+	if len(f.peers) == 0 {
+		return nil
+	}
+	var config *model.Config
+	var err error
+	if f.random != "" {
+		config, err = model.RandomConfig(f.random)
+	} else {
+		var text []byte
+		if text, err = os.ReadFile(filepath.Join(f.model, "config.json")); err == nil {
+			config, err = model.ParseConfig(text)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	options := bench.PeerOptions{
+		Config: config, Folder: f.folder, Prompt: f.request.Prompt, Generate: f.request.Generate, Runs: f.request.Runs, Seed: f.request.Seed,
+		Browser: browser.Options{Name: f.backend, Path: f.browserPath, Flags: strings.Fields(f.browserFlags)},
+		OnProgress: func(done, total int) {
+			progress.report(&protocol.Progress{Phase: model.PhaseBench, Loaded: int64(done), Total: int64(total)}, nil)
+		},
+	}
+	if !slices.Contains(browser.Names(), f.backend) {
+		options.Browser.Name = browser.Chromium
+	}
+	for _, name := range f.peers {
+		peer, err := bench.RunPeer(ctx, name, options)
+		progress.done()
+		if err != nil {
+			return err
+		}
+		report.Peers = append(report.Peers, peer)
+	}
+	return nil
+}
+
 var browserVersion = regexp.MustCompile(`(?:HeadlessChrome|Chrome|Firefox|Version)/[\d.]+`)
 
 // browserName picks the browser and its version out of what it calls itself.
@@ -162,9 +214,12 @@ func browserName(agent string) string { return cmp.Or(browserVersion.FindString(
 func benchLoad(ctx context.Context, e *engine, load *protocol.Load, f *benchFlags, progress *progress, report *bench.Report) error {
 	started := time.Now()
 	var weights time.Time // when the last one had arrived
+	var total int64
 	ready, err := f.load(ctx, e, load, func(m protocol.Message, data []byte) error {
 		if p, ok := m.(*protocol.Progress); ok && p.Phase == model.PhaseCompile && weights.IsZero() {
 			weights = time.Now()
+		} else if ok && p.Phase == model.PhaseDownload {
+			total = p.Total
 		}
 		return progress.report(m, data)
 	})
@@ -177,5 +232,6 @@ func benchLoad(ctx context.Context, e *engine, load *protocol.Load, f *benchFlag
 		report.Compile = append(report.Compile, time.Since(weights).Seconds())
 	}
 	report.About(ready)
+	report.WeightBytes = total
 	return nil
 }

@@ -39,6 +39,9 @@ type Report struct {
 	WarmupTax float64           `json:"warmup_extra"`         // seconds that the first pass took longer than the median of the others
 	NoKernels string            `json:"no_kernels,omitempty"` // why they were asked for and are not there
 	Figures   Figures           `json:"figures"`
+
+	WeightBytes int64   `json:"weight_bytes"`
+	Peers       []*Peer `json:"peers,omitempty"`
 }
 
 // Figures are what the measurements come to.
@@ -151,6 +154,9 @@ func (r *Report) Write(out io.Writer) error {
 	}
 	line("state", si(float64(r.StateBytes), "B"))
 	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := r.writePeers(out, line, w.Flush); err != nil {
 		return err
 	}
 	if err := writeKernels(out, "decode, one token", m.DecodeKernels); err != nil {

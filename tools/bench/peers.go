@@ -1,0 +1,269 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/tools/browser"
+	"github.com/samba-web/samba/tools/serve"
+)
+
+// Other engines that run the same shapes in the same browser.
+const (
+	PeerWllama    = "wllama"     // llama.cpp on WebGPU
+	PeerWllamaCPU = "wllama-cpu" // llama.cpp in WebAssembly on one thread
+)
+
+// CheckPeers refuses names of peers that cannot be run, and says why.
+func CheckPeers(names []string, folder string) error {
+	for _, name := range names {
+		switch name {
+		case PeerWllama, PeerWllamaCPU:
+		case "webllm":
+			return fmt.Errorf("--peers webllm: it runs models only from libraries compiled for each of them beforehand, and there is none for Samba's shapes")
+		default:
+			return fmt.Errorf("--peers %s: want %s or %s", name, PeerWllama, PeerWllamaCPU)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(folder, "index.html")); err != nil {
+		return fmt.Errorf("--peers-dir %s: the other engines are not there: make them by `npm ci && npm run bundle` in tools/bench/peers", folder)
+	}
+	return nil
+}
+
+// Peer is what another engine did. Times are in seconds.
+type Peer struct {
+	Name     string    `json:"name"`
+	Version  string    `json:"version"`
+	Bytes    int64     `json:"bytes"` // of its weights
+	Prompt   int       `json:"prompt"`
+	Generate int       `json:"generate"`
+	Load     float64   `json:"load"`
+	Runs     []PeerRun `json:"runs"`
+	Log      []string  `json:"log,omitempty"`   // what the engine says of where it computes
+	Error    string    `json:"error,omitempty"` // why there are no figures
+
+	FirstToken Spread `json:"first_token_seconds"`
+	Prefill    Spread `json:"prefill_tokens_per_second"`
+	Decode     Spread `json:"decode_tokens_per_second"`
+}
+
+// PeerRun is one run: tokens and the time they took by the engine's own clock.
+type PeerRun struct {
+	PromptTokens int     `json:"prompt_tokens"`
+	Prefill      float64 `json:"prefill"`
+	FirstToken   float64 `json:"first_token"` // by the page's clock
+	Tokens       int     `json:"tokens"`
+	Decode       float64 `json:"decode"`
+}
+
+// PeerOptions say what a peer is to run.
+type PeerOptions struct {
+	Config           *model.Config // whose shapes
+	Folder           string        // where tools/bench/peers/build left the peers
+	Browser          browser.Options
+	Prompt, Generate int // tokens
+	Runs             int // after one that does not count
+	Seed             uint64
+	OnProgress       func(done, total int)
+}
+
+// What a processor alone gets at most: it would take many minutes for more.
+const cpuPrompt, cpuGenerate = 128, 16
+
+// RunPeer measures a peer in a browser of its own. An error of the peer itself
+// stands in the result.
+func RunPeer(ctx context.Context, name string, o PeerOptions) (*Peer, error) {
+	files, err := newGGUF(o.Config, o.Seed)
+	if err != nil {
+		return &Peer{Name: name, Error: err.Error()}, nil
+	}
+	p := &Peer{Name: name, Prompt: o.Prompt, Generate: o.Generate}
+	if name == PeerWllamaCPU {
+		p.Prompt, p.Generate = min(p.Prompt, cpuPrompt), min(p.Generate, cpuGenerate)
+	}
+	for _, f := range files {
+		p.Bytes += f.size
+	}
+	listener, err := serve.Listen("127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	stage := &stage{messages: make(chan message), files: files, plan: plan{
+		GPU: name == PeerWllama, Files: len(files), Prompt: p.Prompt, Generate: p.Generate, Runs: o.Runs, Seed: o.Seed,
+	}}
+	mux := http.NewServeMux()
+	mux.Handle("GET /", http.FileServer(http.Dir(o.Folder)))
+	mux.HandleFunc("GET /plan", stage.sendPlan)
+	mux.HandleFunc("GET /model/{file}", stage.sendModel)
+	mux.HandleFunc("POST /report", stage.report)
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	stage.gone = serving.Done()
+	go serve.Run(serving, listener, mux)
+	o.Browser.URL = "http://" + listener.Addr().String() + "/"
+	running, err := browser.Start(serving, o.Browser)
+	if err != nil {
+		return nil, err
+	}
+	defer running.Close()
+	for {
+		select {
+		case m := <-stage.messages:
+			switch {
+			case m.Error != "":
+				p.Error, p.Log = m.Error, m.Log
+				return p, nil
+			case m.Version != "":
+				p.Version, p.Load, p.Runs, p.Log = m.Version, m.Load, m.Runs, m.Log
+				p.conclude()
+				return p, nil
+			case o.OnProgress != nil:
+				o.OnProgress(m.Done, o.Runs+2)
+			}
+		case <-running.Done():
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			p.Error = running.Err().Error()
+			return p, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (p *Peer) conclude() {
+	var first, prefill, decode []float64
+	for _, run := range p.Runs {
+		first = append(first, run.FirstToken)
+		if run.Prefill > 0 && run.Decode > 0 {
+			prefill = append(prefill, float64(run.PromptTokens)/run.Prefill)
+			decode = append(decode, float64(run.Tokens)/run.Decode)
+		}
+	}
+	p.FirstToken, p.Prefill, p.Decode = spread(first), spread(prefill), spread(decode)
+}
+
+// stage is what the peers' page talks to.
+type stage struct {
+	plan     plan
+	files    []*gguf
+	messages chan message
+	gone     <-chan struct{}
+}
+
+// plan tells the page what to do.
+type plan struct {
+	GPU      bool   `json:"gpu"`
+	Files    int    `json:"files"`
+	Prompt   int    `json:"prompt"`
+	Generate int    `json:"generate"`
+	Runs     int    `json:"runs"`
+	Seed     uint64 `json:"seed"`
+}
+
+// message is what the page tells: how far it is, or an error, or at last all.
+type message struct {
+	Done    int       `json:"done"`
+	Error   string    `json:"error"`
+	Version string    `json:"version"`
+	Load    float64   `json:"load"`
+	Runs    []PeerRun `json:"runs"`
+	Log     []string  `json:"log"`
+}
+
+func (s *stage) sendPlan(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(s.plan) }
+
+func (s *stage) sendModel(w http.ResponseWriter, r *http.Request) {
+	i, err := strconv.Atoi(r.PathValue("file"))
+	if err != nil || i < 0 || i >= len(s.files) {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Length", strconv.FormatInt(s.files[i].size, 10))
+	s.files[i].WriteTo(w) // a page that went away needs no answer
+}
+
+func (s *stage) report(w http.ResponseWriter, r *http.Request) {
+	var m message
+	if err := json.NewDecoder(io.LimitReader(r.Body, 1<<20)).Decode(&m); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	select {
+	case s.messages <- m:
+	case <-s.gone:
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// differences tell what a peer's graph does otherwise than ours.
+var differences = []string{
+	"llama.cpp has no Samba: these are its jamba graph's figures in the same shapes, with random weights.",
+	"Its attention looks at all keys, not at a window (the same up to 2,048 tokens), has no RoPE, and keeps keys and values as f16.",
+	"It normalises dt, B and C of Mamba, which Samba does not.",
+	"Its matrices are q4_0, 4.5 bits a weight, embeddings included (f16 where 32 does not divide a row); ours at 4 bits keep embeddings, x_proj and dt_proj at 8.",
+	"Prefill and decode are by llama.cpp's own clock, the first token by the page's; its load time leaves out the download.",
+}
+
+func figure(v float64) string {
+	if v == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", v)
+}
+
+func times(ours, theirs Spread) string {
+	if ours.Median == 0 || theirs.Median == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1fx", ours.Median/theirs.Median)
+}
+
+// writePeers prints the peers beside ours.
+func (r *Report) writePeers(w io.Writer, table func(cells ...string), flush func() error) error {
+	if len(r.Peers) == 0 {
+		return nil
+	}
+	table()
+	table("engine", "weights", "load, s", "tokens", "first token, ms", "prefill/s", "decode/s", "ours is faster by")
+	f := &r.Figures
+	table("samba", si(float64(r.WeightBytes), "B"), fmt.Sprintf("%.2f", f.Load.Median), fmt.Sprintf("%d + %d", r.Prompt, r.Generate),
+		figure(f.FirstToken.Median*1e3), figure(f.Prefill.Median), figure(f.Decode.Median), "")
+	for _, p := range r.Peers {
+		if p.Error != "" {
+			continue
+		}
+		table(p.Name+" "+p.Version, si(float64(p.Bytes), "B"), fmt.Sprintf("%.2f", p.Load), fmt.Sprintf("%d + %d", p.Prompt, p.Generate),
+			figure(p.FirstToken.Median*1e3), figure(p.Prefill.Median), figure(p.Decode.Median),
+			times(f.Prefill, p.Prefill)+" prefill, "+times(f.Decode, p.Decode)+" decode")
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	for _, p := range r.Peers {
+		if p.Error != "" {
+			fmt.Fprintf(w, "%s failed: %s\n", p.Name, strings.TrimSpace(p.Error))
+		}
+	}
+	if slices.ContainsFunc(r.Peers, func(p *Peer) bool { return p.Error == "" }) {
+		fmt.Fprintln(w)
+		for _, d := range differences {
+			fmt.Fprintln(w, "-", d)
+		}
+	}
+	return nil
+}
