@@ -1,0 +1,81 @@
+package site
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/andybalholm/brotli"
+)
+
+// What a visitor of the chat page downloads before the first weight, as it
+// goes over the wire: the page, all that it names, and the model's small files.
+const mostBeforeWeights = 2_000_000
+
+func TestVisitorsDownloadLittle(t *testing.T) {
+	if _, err := fs.Stat(FS, "index.html"); err != nil {
+		t.Skip("the site is not built: go run ./tools/site/build")
+	}
+	assets, err := fs.ReadDir(FS, "assets")
+	if err != nil {
+		t.Fatal(err)
+	}
+	total, engine := 0, false
+	seen := map[string]bool{}
+	var visit func(name string)
+	visit = func(name string) {
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		data, err := fs.ReadFile(FS, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := len(data)
+		if packed, err := fs.ReadFile(FS, name+".br"); err == nil {
+			size = len(packed)
+		}
+		total += size
+		t.Logf("%8d bytes of %s", size, name)
+		if path.Ext(name) == ".wasm" {
+			engine = true
+			return
+		}
+		// Names carry a hash of what they name, so a name in a text is a reference.
+		for _, a := range assets {
+			if strings.Contains(string(data), a.Name()) {
+				visit("assets/" + a.Name())
+			}
+		}
+	}
+	visit("index.html")
+	visit("icon.svg")
+	if !engine {
+		t.Error("index.html leads to no engine: the names in it are not what this test takes them for")
+	}
+	small, err := filepath.Glob("../../www/models/default/*.json")
+	if err != nil || len(small) == 0 {
+		t.Fatalf("no small files of the default model: %v", err)
+	}
+	for _, file := range small {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var packed bytes.Buffer
+		w := brotli.NewWriterLevel(&packed, brotli.DefaultCompression)
+		w.Write(data)
+		w.Close()
+		total += packed.Len()
+		t.Logf("%8d bytes of %s", packed.Len(), filepath.Base(file))
+	}
+	if total > mostBeforeWeights {
+		t.Errorf("%d bytes before the first weight, want at most %d", total, mostBeforeWeights)
+	}
+	t.Logf("%8d bytes in all", total)
+}
