@@ -105,7 +105,7 @@ func (s *Session) Bench(ctx context.Context, o BenchOptions) (*BenchReport, erro
 			return nil, fmt.Errorf("roofline: %w", err)
 		}
 	}
-	b.Launches = Launches{Decode: r.step.Dispatches(), Prefill: r.chunkProgram(b.PrefillChunk).Dispatches()}
+	b.Launches = Launches{Decode: r.drawn.use.step.Dispatches(), Prefill: r.chunkProgram(b.PrefillChunk).Dispatches()}
 	if o.Kernels && device.CanTime() {
 		if err := s.timeKernels(ctx, r, ids, b); err != nil {
 			return nil, err
@@ -212,7 +212,7 @@ func (s *Session) timeKernels(ctx context.Context, r *gpuRun, ids []uint32, b *B
 	if b.PrefillKernels, err = timed(r.chunkProgram(b.PrefillChunk), whole-b.PrefillChunk, b.PrefillChunk, timedChunks); err != nil {
 		return err
 	}
-	b.DecodeKernels, err = timed(r.step, whole, 1, timedSteps)
+	b.DecodeKernels, err = timed(r.drawn.use.step, whole, 1, timedSteps)
 	return err
 }
 

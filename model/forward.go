@@ -64,7 +64,7 @@ type layerState[V any] struct {
 }
 
 // arrays are those of the layer that has them.
-func (s layerState[V]) arrays() []V { return []V{s.conv, s.ssm, s.keys, s.values} }
+func (s layerState[V]) arrays() []V { return []V{s.conv, s.ssm, s.kv} }
 
 // activations are the values between the steps, for one run of tokens.
 type activations[V any] struct {
