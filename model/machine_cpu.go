@@ -187,6 +187,23 @@ func (r *cpuRun) absorbLogits(ctx context.Context, ids []uint32) ([]float32, err
 	return logits, nil
 }
 
+func (r *cpuRun) absorbScores(ctx context.Context, ids, next []uint32) (scores, error) {
+	logits, err := r.absorbLogits(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make(cpuScores, len(ids))
+	reference.Score(logits, next, out)
+	return out, nil
+}
+
+// cpuScores are there already.
+type cpuScores []float32
+
+func (s cpuScores) wait(context.Context) ([]float32, error) { return s, nil }
+
+func (s cpuScores) drop() {}
+
 func (r *cpuRun) begin(d drawing) error {
 	vocab := r.engine.config.VocabSize
 	if d.adjustment.Counts = make([]uint32, vocab); d.adjustment.Bias == nil {

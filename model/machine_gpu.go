@@ -298,9 +298,12 @@ type gpuRun struct {
 	drawn     gpuDrawing
 	out       gpuArray
 	logits    gpuArray // [chunk, vocab], once somebody asks for all logits
+	next      gpuArray // [chunk] tokens, and how likely they were, once somebody asks for scores
+	scores    gpuArray
 
 	absorbs map[int]*gpu.Program // by number of tokens
 	heads   map[int]*gpu.Program // logits of all of them
+	scorers map[int]*gpu.Program // scores from those
 
 	pace *gpu.Readback // comes when the last chunk has been absorbed
 
@@ -320,7 +323,7 @@ func (e *gpuEngine) newRun() (run, error) {
 	r := &gpuRun{
 		engine: e, scratch: e.scratch, steps: 1,
 		store:   gpuStore{device: e.device},
-		absorbs: map[int]*gpu.Program{}, heads: map[int]*gpu.Program{},
+		absorbs: map[int]*gpu.Program{}, heads: map[int]*gpu.Program{}, scorers: map[int]*gpu.Program{},
 	}
 	if err := r.allocate(); err != nil {
 		r.close()
@@ -451,37 +454,78 @@ func (r *gpuRun) submit(ctx context.Context, ids []uint32) error {
 }
 
 func (r *gpuRun) absorbLogits(ctx context.Context, ids []uint32) ([]float32, error) {
-	if err := r.submit(ctx, ids); err != nil {
+	if err := r.submitLogits(ctx, ids); err != nil {
 		return nil, err
 	}
-	e := r.engine
-	vocab := e.config.VocabSize
-	if r.logits == nil {
-		b, err := r.store.array("logits of a chunk", e.chunk*vocab)
-		if err != nil {
-			return nil, err
-		}
-		r.logits = b
-	}
-	p := r.program(r.heads, len(ids), func(m *gpuMachine) {
-		m.head(e.activations.x, e.graph.norm, e.graph.head, r.logits, true)
-	})
-	if err := e.device.Run(p); err != nil {
-		return nil, err
-	}
-	readback, err := e.device.Read(r.logits, 0, 4*uint64(len(ids)*vocab))
+	readback, err := r.engine.device.Read(r.logits, 0, 4*uint64(len(ids)*r.engine.config.VocabSize))
 	if err != nil {
 		return nil, err
 	}
 	data, err := readback.Wait(ctx)
-	if err != nil {
+	return singles(data), err
+}
+
+// submitLogits starts to absorb ids and to compute the logits of all of them.
+func (r *gpuRun) submitLogits(ctx context.Context, ids []uint32) error {
+	if err := r.submit(ctx, ids); err != nil {
+		return err
+	}
+	e := r.engine
+	if r.logits == nil {
+		b, err := r.store.array("logits of a chunk", e.chunk*e.config.VocabSize)
+		if err != nil {
+			return err
+		}
+		r.logits = b
+	}
+	return e.device.Run(r.program(r.heads, len(ids), func(m *gpuMachine) {
+		m.head(e.activations.x, e.graph.norm, e.graph.head, r.logits, true)
+	}))
+}
+
+func (r *gpuRun) absorbScores(ctx context.Context, ids, next []uint32) (scores, error) {
+	if err := r.submitLogits(ctx, ids); err != nil {
 		return nil, err
 	}
-	out := make([]float32, len(ids)*vocab)
+	device := r.engine.device
+	if r.scores == nil {
+		var err error
+		if r.next, err = r.store.array("next tokens", r.engine.chunk); err != nil {
+			return nil, err
+		}
+		if r.scores, err = r.store.array("scores", r.engine.chunk); err != nil {
+			return nil, err
+		}
+	}
+	if err := device.Write(r.next, 0, words(next...)); err != nil {
+		return nil, err
+	}
+	if err := device.Run(r.program(r.scorers, len(ids), func(m *gpuMachine) {
+		m.Score(r.logits, r.next, r.scores, r.engine.config.VocabSize)
+	})); err != nil {
+		return nil, err
+	}
+	readback, err := device.Read(r.scores, 0, 4*uint64(len(ids)))
+	return gpuScores{readback}, err
+}
+
+// gpuScores are on their way to the host.
+type gpuScores struct{ readback *gpu.Readback }
+
+func (s gpuScores) wait(ctx context.Context) ([]float32, error) {
+	data, err := s.readback.Wait(ctx)
+	return singles(data), err
+}
+
+func (s gpuScores) drop() { s.readback.Drop() }
+
+// singles reads little-endian fp32 values.
+func singles(data []byte) []float32 {
+	out := make([]float32, len(data)/4)
 	for i := range out {
 		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
 	}
-	return out, nil
+	return out
 }
 
 func (r *gpuRun) depth() int {
@@ -601,7 +645,7 @@ func (r *gpuRun) close() {
 	if r.pace != nil {
 		r.pace.Drop()
 	}
-	for _, cache := range []map[int]*gpu.Program{r.absorbs, r.heads} {
+	for _, cache := range []map[int]*gpu.Program{r.absorbs, r.heads, r.scorers} {
 		for _, p := range cache {
 			p.Free()
 		}

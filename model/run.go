@@ -21,6 +21,8 @@ type run interface {
 	absorb(ctx context.Context, ids []uint32) error
 	// absorbLogits takes 1 to chunk tokens and returns their logits [len(ids), vocab].
 	absorbLogits(ctx context.Context, ids []uint32) ([]float32, error)
+	// absorbScores starts to absorb 1 to chunk tokens and to tell how likely next[i] was after ids[i].
+	absorbScores(ctx context.Context, ids, next []uint32) (scores, error)
 	// begin sets the sampler for the flights to come.
 	begin(d drawing) error
 	// launch starts a flight of decode steps without waiting for it. The first
@@ -37,6 +39,13 @@ type run interface {
 	mark() (bookmark, error)
 	stateBytes() int64
 	close()
+}
+
+// scores are log probabilities under way.
+type scores interface {
+	// wait returns them, in order. Either it or drop is called, once.
+	wait(ctx context.Context) ([]float32, error)
+	drop()
 }
 
 // flight is decode steps under way.

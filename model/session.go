@@ -101,6 +101,48 @@ func (s *Session) Logits(ctx context.Context, ids []uint32, chunk int, emit func
 	return nil
 }
 
+// scoresAhead is how many chunks' scores may be under way: a browser may take
+// 100 ms to hand over what is long computed.
+const scoresAhead = 4
+
+// Score absorbs ids but the last and hands to emit, chunk by chunk, the natural
+// logarithm of each token's probability after those before it: len(ids) - 1
+// values, of ids[1] first.
+func (s *Session) Score(ctx context.Context, ids []uint32, emit func(logprobs []float32) error) error {
+	if err := s.check(ids); err != nil {
+		return err
+	}
+	var ahead []scores
+	defer func() {
+		for _, late := range ahead {
+			late.drop()
+		}
+	}()
+	for len(ids) > 1 || len(ahead) > 0 {
+		if len(ids) > 1 && len(ahead) < scoresAhead {
+			n := min(s.model.chunk, len(ids)-1)
+			some, err := s.run.absorbScores(ctx, ids[:n], ids[1:n+1])
+			if err != nil {
+				return s.keep(err)
+			}
+			ahead = append(ahead, some)
+			s.tokens = append(s.tokens, ids[:n]...)
+			ids = ids[n:]
+			continue
+		}
+		first := ahead[0]
+		ahead = ahead[1:]
+		logprobs, err := first.wait(ctx)
+		if err != nil {
+			return s.keep(err)
+		}
+		if err := emit(logprobs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Request asks for a continuation.
 type Request struct {
 	Prompt    []uint32 // the whole conversation; what the state already holds is not absorbed again

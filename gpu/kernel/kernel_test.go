@@ -756,3 +756,24 @@ func TestLogprobs(t *testing.T) {
 		}
 	}
 }
+
+func TestScore(t *testing.T) {
+	const vocab, tokens = 1000, 7
+	b := newBench(t, tokens)
+	logits := b.floats(tokens*vocab, 4)
+	next := make([]uint32, tokens)
+	for i := range next {
+		next[i] = uint32(b.IntN(vocab))
+	}
+	next[0], logits[next[0]] = vocab-1, 60 // all but certain: exp must not overflow
+	got := b.buffer("scores", slices.Repeat([]float32{9}, tokens))
+	b.Score(b.buffer("logits", logits), b.words("next", next), got, vocab)
+	b.run()
+	want := make([]float32, tokens)
+	reference.Score(logits, next, want)
+	for i, w := range want {
+		if v := b.readFloats(got)[i]; !(math.Abs(float64(v-w)) <= 1e-4) {
+			t.Errorf("token %d has %v, want %v", i, v, w)
+		}
+	}
+}

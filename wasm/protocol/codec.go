@@ -185,6 +185,13 @@ func turns(messages []ChatMessage, name, text string) error {
 	return nil
 }
 
+func (m *Score) validate() error {
+	if n := len(m.IDs); n < 2 || n > maxLogitsIDs {
+		return wrong("ids", " has %d entries, want 2 to %d", n, maxLogitsIDs)
+	}
+	return nil
+}
+
 func (m *Logits) validate() error {
 	if n := len(m.IDs); n == 0 || n > maxLogitsIDs {
 		return wrong("ids", " has %d entries, want 1 to %d", n, maxLogitsIDs)

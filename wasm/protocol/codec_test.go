@@ -21,6 +21,7 @@ func TestRoundTrip(t *testing.T) {
 		&Logits{IDs: []uint32{0, 1, 1<<32 - 1}, Chunk: 7},
 		&Generate{Prompt: "a", PresencePenalty: ptr(-2.0), FrequencyPenalty: ptr(0.5), LogitBias: map[uint32]float64{3: -100, 70: 1.5},
 			TopLogprobs: ptr(20), N: ptr(3), Schema: json.RawMessage(`{"type":"object"}`)},
+		&Score{IDs: []uint32{0, 1<<32 - 1}},
 		&Tokenize{Text: "é"},
 		&Tokenize{Messages: []ChatMessage{{"user", "a"}}},
 		&Detokenize{IDs: []uint32{5}},
@@ -32,6 +33,7 @@ func TestRoundTrip(t *testing.T) {
 		&Text{Text: "é", Tokens: 1},
 		&Text{Tokens: 1, Choice: 2, FinishReason: "length", Logprobs: []TokenLogprob{{Logprob{4, []int{195}, -0.5}, []Logprob{{4, []int{195}, -0.5}}}}},
 		&LogitsRows{Row: 2, Rows: 1},
+		&Scores{First: 1, Count: 3},
 		&Tokens{IDs: []uint32{1}, Text: "a"},
 		&Done{FinishReason: "stop", Usage: Usage{1, 2, 3, 4}, Timings: Timings{0.1, 0.2, 0.3}, Position: 9},
 		&Error{Code: CodeWrongHash, Message: "Shard 2 is damaged.", Param: "url"},
@@ -42,7 +44,7 @@ func TestRoundTrip(t *testing.T) {
 	}{{requests, DecodeRequest}, {replies, DecodeReply}} {
 		for _, m := range c.list {
 			data := []byte(nil)
-			if m.Type() == "logits" {
+			if m.Type() == "logits" || m.Type() == "scores" {
 				data = make([]byte, 12)
 			}
 			frame, err := Encode(7, m, data)
@@ -69,7 +71,7 @@ func TestRefusals(t *testing.T) {
 		{``, []string{"end of JSON"}},
 		{`{"type":"load"`, []string{"byte 14", "end of JSON"}},
 		{`[]`, []string{"array", "object"}},
-		{`{"type":"dance","id":1}`, []string{`"dance"`, "load, generate, logits, tokenize, detokenize, bench, cancel"}},
+		{`{"type":"dance","id":1}`, []string{`"dance"`, "load, generate, logits, score, tokenize, detokenize, bench, cancel"}},
 		{`{"type":7,"id":1}`, []string{"type", "number", "a string"}},
 		{`{"type":"load","id":-1}`, []string{"id", "-1", "not negative"}},
 		{`{"type":"load","id":1}`, []string{"url is missing"}},
@@ -104,6 +106,7 @@ func TestRefusals(t *testing.T) {
 		{`{"type":"tokenize","id":1,"text":"a","messages":[{"role":"user","content":"b"}]}`, []string{"messages and text"}},
 		{`{"type":"detokenize","id":1,"ids":[-1]}`, []string{"ids"}},
 		{`{"type":"logits","id":1,"ids":[]}`, []string{"ids has 0"}},
+		{`{"type":"score","id":1,"ids":[1]}`, []string{"ids has 1"}},
 		{`{"type":"logits","id":1,"ids":[1,-2]}`, []string{"ids", "-2"}},
 		{`{"type":"logits","id":1,"ids":[1],"chunk":-1}`, []string{"chunk is -1"}},
 		{"{\"type\":\"load\",\"id\":1,\"url\":\"\xff\"}", []string{"UTF-8"}},

@@ -166,6 +166,8 @@ func (e *Engine) serve(j job) (answer Message, err error) {
 		return e.generate(j.ctx, j.id, request)
 	case *Logits:
 		return e.logits(j.ctx, j.id, request)
+	case *Score:
+		return e.score(j.ctx, j.id, request)
 	case *Tokenize:
 		return e.tokenize(request)
 	case *Detokenize:
@@ -420,32 +422,53 @@ func set[T any](field *T, value *T) {
 }
 
 func (e *Engine) logits(ctx context.Context, id uint32, m *Logits) (Message, error) {
+	row, vocab := 0, e.model.Config().VocabSize
+	return e.measure(m.Type(), m.IDs, func() error {
+		return e.session.Logits(ctx, m.IDs, m.Chunk, func(rows []float32) error {
+			reply := &LogitsRows{Row: row, Rows: len(rows) / vocab}
+			row += reply.Rows
+			return e.send(id, reply, littleEndian(rows))
+		})
+	})
+}
+
+func (e *Engine) score(ctx context.Context, id uint32, m *Score) (Message, error) {
+	first := 1
+	return e.measure(m.Type(), m.IDs, func() error {
+		return e.session.Score(ctx, m.IDs, func(logprobs []float32) error {
+			reply := &Scores{First: first, Count: len(logprobs)}
+			first += reply.Count
+			return e.send(id, reply, littleEndian(logprobs))
+		})
+	})
+}
+
+// measure runs ids through the model from an empty state.
+func (e *Engine) measure(asked string, ids []uint32, run func() error) (Message, error) {
 	vocab := e.model.Config().VocabSize
-	for i, token := range m.IDs {
-		if int(token) >= vocab {
-			return nil, fault{CodeBadRequest, fmt.Errorf("logits: ids[%d] is %d, want less than vocab_size = %d", i, token, vocab)}
+	for i, token := range ids {
+		if int64(token) >= int64(vocab) {
+			return nil, fault{CodeBadRequest, fmt.Errorf("%s: ids[%d] is %d, want less than vocab_size = %d", asked, i, token, vocab)}
 		}
 	}
 	if err := e.session.Reset(); err != nil {
 		return nil, err
 	}
-	row := 0
-	err := e.session.Logits(ctx, m.IDs, m.Chunk, func(rows []float32) error {
-		data := make([]byte, 0, 4*len(rows))
-		for _, v := range rows {
-			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
-		}
-		reply := &LogitsRows{Row: row, Rows: len(rows) / vocab}
-		row += reply.Rows
-		return e.send(id, reply, data)
-	})
-	if err != nil {
+	if err := run(); err != nil {
 		return nil, err
 	}
 	return &Done{
-		Usage:    Usage{PromptTokens: len(m.IDs), PrefilledTokens: len(m.IDs), TotalTokens: len(m.IDs)},
+		Usage:    Usage{PromptTokens: len(ids), PrefilledTokens: e.session.Position(), TotalTokens: len(ids)},
 		Position: e.session.Position(), StateBytes: e.session.StateBytes(),
 	}, nil
+}
+
+func littleEndian(values []float32) []byte {
+	data := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+	}
+	return data
 }
 
 func (e *Engine) bench(ctx context.Context, id uint32, m *Bench) (Message, error) {

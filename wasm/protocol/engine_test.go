@@ -228,6 +228,53 @@ func TestLogitsOverTheWire(t *testing.T) {
 	}
 }
 
+// A score is the softmax of the logits, from an empty state each time.
+func TestScoreOverTheWire(t *testing.T) {
+	c := connect(t)
+	vocab := c.load(1, "samba-mha").VocabSize
+	ids := []uint32{1, 2, 3, 5, 8, 13, 21, 34, 55, 89}
+	read := func(data []byte) (out []float64) {
+		for i := 0; i < len(data); i += 4 {
+			out = append(out, float64(math.Float32frombits(binary.LittleEndian.Uint32(data[i:]))))
+		}
+		return out
+	}
+	c.send(2, &Logits{IDs: ids})
+	var logits []float64
+	for _, a := range c.finish(2) {
+		logits = append(logits, read(a.data)...)
+	}
+	c.send(3, &Score{IDs: ids})
+	all := c.finish(3)
+	if done, ok := all[len(all)-1].m.(*Done); !ok || done.Position != len(ids)-1 {
+		t.Fatalf("ended with %#v", all[len(all)-1].m)
+	}
+	at := 1
+	for _, a := range all[:len(all)-1] {
+		m := a.m.(*Scores)
+		if m.First != at || m.Count*4 != len(a.data) {
+			t.Fatalf("%d scores of %d bytes from %d on, want %d next", m.Count, len(a.data), m.First, at)
+		}
+		for i, got := range read(a.data) {
+			row, sum := logits[(at+i-1)*vocab:(at+i)*vocab], 0.0
+			for _, l := range row {
+				sum += math.Exp(l)
+			}
+			if want := row[ids[at+i]] - math.Log(sum); math.Abs(got-want) > 1e-4 {
+				t.Errorf("ids[%d] scores %g, want %g", at+i, got, want)
+			}
+		}
+		at += m.Count
+	}
+	if at != len(ids) {
+		t.Errorf("scores up to ids[%d], want %d", at, len(ids))
+	}
+	c.send(4, &Score{IDs: []uint32{1, 1 << 30}})
+	if e := last[*Error](c, 4); e.Code != CodeBadRequest || !strings.Contains(e.Message, "ids[1]") {
+		t.Errorf("a token that is none: %+v", e)
+	}
+}
+
 func TestGenerate(t *testing.T) {
 	c := connect(t)
 	if ready := c.load(1, "talking/samba-mha"); !ready.Chat || ready.Model != "samba-mha" || ready.Backend != "cpu" || ready.StateBytes <= 0 || ready.Parameters <= 0 {

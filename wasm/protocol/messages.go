@@ -106,6 +106,15 @@ type Logits struct {
 	Chunk int `json:"chunk,omitempty"`
 }
 
+// Score asks how likely the model finds a sequence: the log probability of each
+// token after those before it, from an empty state. It is answered by scores
+// messages in order and one done.
+type Score struct {
+	Header
+	// The token ids, two or more.
+	IDs []uint32 `json:"ids"`
+}
+
 // Tokenize asks for the token ids of a text, or of a conversation as the model
 // would read it. It is answered by one tokens message.
 type Tokenize struct {
@@ -249,6 +258,16 @@ type LogitsRows struct {
 	Rows int `json:"rows"`
 }
 
+// Scores carries natural logarithms of consecutive tokens' probabilities: the
+// attachment holds count little-endian float32.
+type Scores struct {
+	Header
+	// The place in ids of the first of these tokens; at least 1, since ids[0] follows nothing.
+	First int `json:"first"`
+	// How many tokens.
+	Count int `json:"count"`
+}
+
 // Benched carries what a bench measured.
 type Benched struct {
 	Header
@@ -339,6 +358,7 @@ type Message interface {
 func (*Load) Type() string       { return "load" }
 func (*Generate) Type() string   { return "generate" }
 func (*Logits) Type() string     { return "logits" }
+func (*Score) Type() string      { return "score" }
 func (*Tokenize) Type() string   { return "tokenize" }
 func (*Detokenize) Type() string { return "detokenize" }
 func (*Bench) Type() string      { return "bench" }
@@ -347,6 +367,7 @@ func (*Progress) Type() string   { return "progress" }
 func (*Ready) Type() string      { return "ready" }
 func (*Text) Type() string       { return "text" }
 func (*LogitsRows) Type() string { return "logits" }
+func (*Scores) Type() string     { return "scores" }
 func (*Tokens) Type() string     { return "tokens" }
 func (*Benched) Type() string    { return "benched" }
 func (*Done) Type() string       { return "done" }
@@ -354,6 +375,6 @@ func (*Error) Type() string      { return "error" }
 
 // Requests and Replies are an empty message of every type in each direction.
 var (
-	Requests = []Message{new(Load), new(Generate), new(Logits), new(Tokenize), new(Detokenize), new(Bench), new(Cancel)}
-	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Tokens), new(Benched), new(Done), new(Error)}
+	Requests = []Message{new(Load), new(Generate), new(Logits), new(Score), new(Tokenize), new(Detokenize), new(Bench), new(Cancel)}
+	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Scores), new(Tokens), new(Benched), new(Done), new(Error)}
 )

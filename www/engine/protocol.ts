@@ -103,6 +103,17 @@ export interface Logits extends Header {
 }
 
 /**
+ * Score asks how likely the model finds a sequence: the log probability of each
+ * token after those before it, from an empty state. It is answered by scores
+ * messages in order and one done.
+ */
+export interface Score extends Header {
+  type: "score";
+  /** The token ids, two or more. */
+  ids: number[];
+}
+
+/**
  * Tokenize asks for the token ids of a text, or of a conversation as the model
  * would read it. It is answered by one tokens message.
  */
@@ -245,6 +256,18 @@ export interface LogitsRows extends Header {
   rows: number;
 }
 
+/**
+ * Scores carries natural logarithms of consecutive tokens' probabilities: the
+ * attachment holds count little-endian float32.
+ */
+export interface Scores extends Header {
+  type: "scores";
+  /** The place in ids of the first of these tokens; at least 1, since ids[0] follows nothing. */
+  first: number;
+  /** How many tokens. */
+  count: number;
+}
+
 /** Tokens answers tokenize and detokenize. */
 export interface Tokens extends Header {
   type: "tokens";
@@ -345,7 +368,7 @@ export interface Error extends Header {
 }
 
 /** What a client sends. */
-export type Request = Load | Generate | Logits | Tokenize | Detokenize | Bench | Cancel;
+export type Request = Load | Generate | Logits | Score | Tokenize | Detokenize | Bench | Cancel;
 
 /** What an engine answers. */
-export type Reply = Progress | Ready | Text | LogitsRows | Tokens | Benched | Done | Error;
+export type Reply = Progress | Ready | Text | LogitsRows | Scores | Tokens | Benched | Done | Error;
