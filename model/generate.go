@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/tokenizer"
 )
 
@@ -21,6 +22,10 @@ func (s *Session) decode(ctx context.Context, r Request, choice int, started tim
 		return err
 	}
 	result.FinishReason = ""
+	var matcher *grammar.Matcher
+	if r.Grammar != nil {
+		matcher = r.Grammar.Match()
+	}
 	text := texts{stream: s.model.tokenizer.Stream(true), stopper: tokenizer.NewStopper(r.Stop)}
 	// A cancel is looked at between tokens; the machine itself always lands its flights.
 	flying := context.WithoutCancel(ctx)
@@ -28,7 +33,13 @@ func (s *Session) decode(ctx context.Context, r Request, choice int, started tim
 	var sampled []uint32
 	for {
 		for len(ahead) < s.run.depth() {
-			f, err := s.run.launch(flying, len(ahead) == 0 && len(sampled) == 0, nil)
+			var allowed []uint32
+			if matcher != nil {
+				if allowed, err = matcher.Allowed(); err != nil {
+					return err
+				}
+			}
+			f, err := s.run.launch(flying, len(ahead) == 0 && len(sampled) == 0, allowed)
 			if err != nil {
 				return err
 			}
@@ -52,6 +63,12 @@ func (s *Session) decode(ctx context.Context, r Request, choice int, started tim
 			piece, ended := "", false
 			if ended = s.model.stops[token] && !r.PastEnd; !ended {
 				piece, ended = text.add(token)
+			}
+			if matcher != nil && !ended {
+				if err := matcher.Advance(s.model.tokenizer.Bytes(token)); err != nil {
+					return err
+				}
+				ended = matcher.Finished()
 			}
 			switch {
 			case ended:

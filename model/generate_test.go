@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -220,6 +221,46 @@ func TestDrawing(t *testing.T) {
 	}
 	if again, _ := generate(t, onGPU, Request{Prompt: prompt, MaxTokens: 20, Sampling: hot}); again != plain {
 		t.Errorf("after all that the GPU says %q, before %q", again, plain)
+	}
+}
+
+// Under a schema both machines give the same JSON, cut where the tokens end.
+func TestGrammar(t *testing.T) {
+	device := testDevice(t)
+	cpu := newSession(t, talker(t, rand.New(rand.NewPCG(*seed, 6)), Options{}))
+	onGPU := newSession(t, talker(t, rand.New(rand.NewPCG(*seed, 6)), Options{Device: device}))
+	prompt := cpu.model.tokenizer.Encode("Once upon a time", false)
+	const schema = `{"type":"object","properties":{"who":{"enum":["keeper","whale"]},"where":{"type":"array","items":{"type":"string","maxLength":5},"maxItems":2},"ok":{"type":"boolean"}},"required":["who","where","ok"]}`
+	for n, most := range []int{200, 200, 7} {
+		r := Request{Prompt: prompt, MaxTokens: most, Sampling: Sampling{Temperature: 12, Seed: uint64(n), PresencePenalty: 1}, Choices: 2}
+		var said [2][]string
+		var ended [2][]string
+		for i, s := range []*Session{cpu, onGPU} {
+			var err error
+			if r.Grammar, err = s.model.Grammar([]byte(schema)); err != nil {
+				t.Fatal(err)
+			}
+			said[i], ended[i], _, _ = answers(t, s, r)
+		}
+		if !slices.Equal(said[0], said[1]) {
+			t.Errorf("the GPU says %q, plain Go %q", said[1], said[0])
+		}
+		for i, text := range said[1] {
+			var got struct {
+				Who   string
+				Where []string
+				OK    *bool
+			}
+			err := json.Unmarshal([]byte(text), &got)
+			if whole := ended[1][i] == FinishStop; whole != (most == 200) || whole != (err == nil) || whole && (got.OK == nil || len(got.Where) > 2) {
+				t.Errorf("%q ended by %s: %v", text, ended[1][i], err)
+			}
+		}
+	}
+	// Without one it talks as before, ahead of the host.
+	want, _ := generate(t, cpu, Request{Prompt: prompt, MaxTokens: 20, Sampling: hot})
+	if got, _ := generate(t, onGPU, Request{Prompt: prompt, MaxTokens: 20, Sampling: hot}); got != want {
+		t.Errorf("afterwards the GPU says %q, plain Go %q", got, want)
 	}
 }
 

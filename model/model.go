@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/prompt"
 	"github.com/samba-web/samba/model/tokenizer"
 )
@@ -38,6 +41,8 @@ type Model struct {
 	stops     map[uint32]bool // tokens that end a text
 	engine    engine
 	chunk     int
+
+	vocabulary *grammar.Vocabulary // once a grammar needs it
 }
 
 // Load reads a model folder. Whatever is wrong with it is one error that names
@@ -197,6 +202,18 @@ func (m *Model) Template() *prompt.Template { return m.template }
 
 // Defaults are the sampler settings that the folder recommends.
 func (m *Model) Defaults() Sampling { return m.defaults }
+
+// Grammar makes a JSON Schema ready for answers of this model. What is wrong
+// with the schema is a *grammar.SchemaError.
+func (m *Model) Grammar(schema []byte) (*grammar.Grammar, error) {
+	if m.tokenizer == nil {
+		return nil, errors.New("the model folder has no tokenizer.json, so there is no text to make")
+	}
+	if m.vocabulary == nil {
+		m.vocabulary = grammar.NewVocabulary(m.config.VocabSize, m.tokenizer.Bytes, slices.Sorted(maps.Keys(m.stops)))
+	}
+	return grammar.Compile(schema, m.vocabulary)
+}
 
 // Close gives back what the model holds on its device. Sessions are closed first.
 func (m *Model) Close() { m.engine.close() }

@@ -73,9 +73,10 @@ func (r *Request) drawing(vocab int) (drawing, error) {
 			Temperature: float32(s.Temperature), TopP: neutral(s.TopP), MinP: float32(s.MinP),
 			Repetition: neutral(s.RepetitionPenalty), TopK: uint32(s.TopK), Seed: s.Seed,
 		},
-		adjustment: reference.Adjustment{Presence: float32(s.PresencePenalty), Frequency: float32(s.FrequencyPenalty)},
-		logprobs:   r.Logprobs,
-		top:        r.TopLogprobs,
+		adjustment:  reference.Adjustment{Presence: float32(s.PresencePenalty), Frequency: float32(s.FrequencyPenalty)},
+		constrained: r.Grammar != nil,
+		logprobs:    r.Logprobs,
+		top:         r.TopLogprobs,
 	}
 	if len(s.LogitBias) > 0 {
 		d.adjustment.Bias = make([]float32, vocab)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/grammar"
 )
 
 // Session is one conversation: a state of fixed size, and the tokens that made it.
@@ -148,7 +149,8 @@ type Request struct {
 	Prompt    []uint32 // the whole conversation; what the state already holds is not absorbed again
 	MaxTokens int      // 0: until the model ends its text
 	Sampling  Sampling
-	Stop      []string // texts that end the answer and are not part of it
+	Stop      []string         // texts that end the answer and are not part of it
+	Grammar   *grammar.Grammar // what the answer must be; nil: any text. See Model.Grammar
 
 	Choices     int  // answers to give, one after another, each from a seed one higher; 0: one
 	Logprobs    bool // report each token's log probability

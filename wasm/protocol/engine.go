@@ -16,6 +16,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/prompt"
 	"github.com/samba-web/samba/model/tokenizer"
 )
@@ -266,6 +267,15 @@ func (e *Engine) ready(url string) *Ready {
 	return r
 }
 
+// ofSchema blames the request for what is wrong with its schema.
+func ofSchema(err error) error {
+	var s *grammar.SchemaError
+	if errors.As(err, &s) {
+		return fault{CodeBadRequest, fieldError{s.Path, " " + s.Text}}
+	}
+	return err
+}
+
 // folder is the last part of a model folder's address, its name.
 func folder(url string) string {
 	url, _, _ = strings.Cut(url, "?")
@@ -276,9 +286,6 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	ids, err := e.prompt(m)
 	if err != nil {
 		return nil, err
-	}
-	if len(m.Schema) > 0 {
-		return nil, fault{CodeBadRequest, wrong("schema", " is not supported by this engine yet")}
 	}
 	vocab := e.model.Config().VocabSize
 	for token := range m.LogitBias {
@@ -296,6 +303,11 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	set(&request.Choices, m.N)
 	set(&request.TopLogprobs, m.TopLogprobs)
 	request.Logprobs = m.TopLogprobs != nil
+	if len(m.Schema) > 0 {
+		if request.Grammar, err = e.model.Grammar(m.Schema); err != nil {
+			return nil, ofSchema(err)
+		}
+	}
 	result, err := e.session.Generate(ctx, request, func(c model.Chunk) error {
 		piece := &Text{Text: c.Text, Tokens: c.Tokens, Choice: c.Choice, FinishReason: c.FinishReason}
 		for _, l := range c.Logprobs {
@@ -308,7 +320,7 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 		return e.send(id, piece, nil)
 	})
 	if err != nil {
-		return nil, err
+		return nil, ofSchema(err)
 	}
 	return &Done{
 		FinishReason: result.FinishReason,

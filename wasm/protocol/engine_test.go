@@ -426,6 +426,40 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+func TestSchema(t *testing.T) {
+	c := connect(t)
+	c.load(1, "talking/samba-mha")
+	say := func(id uint32, tokens int) (string, string) {
+		c.send(id, &Generate{Prompt: "hello", MaxTokens: ptr(tokens), Temperature: ptr(30.0), Seed: ptr(uint64(id)), N: ptr(1),
+			Schema: json.RawMessage(`{"type":"object","properties":{"mood":{"enum":["good","bad"]},"n":{"type":"integer","maximum":9,"minimum":0}},"required":["mood","n"]}`)})
+		text, reason := "", ""
+		for _, a := range c.finish(id) {
+			if m, ok := a.m.(*Text); ok {
+				text += m.Text
+				reason = m.FinishReason
+			}
+		}
+		return text, reason
+	}
+	for id := uint32(2); id < 12; id++ {
+		text, reason := say(id, 500)
+		var got struct {
+			Mood string `json:"mood"`
+			N    int    `json:"n"`
+		}
+		if err := json.Unmarshal([]byte(text), &got); err != nil || reason != "stop" || got.Mood != "good" && got.Mood != "bad" {
+			t.Errorf("%q ended by %q: %v", text, reason, err)
+		}
+	}
+	if text, reason := say(20, 5); reason != "length" || len(text) != 5 || json.Valid([]byte(text)) {
+		t.Errorf("cut after five tokens: %q ended by %q", text, reason)
+	}
+	c.send(21, &Generate{Prompt: "hello", Schema: json.RawMessage(`{"properties":{"a":{"not":{}}}}`)})
+	if got := last[*Error](c, 21); got.Code != CodeBadRequest || got.Param != "schema.properties.a.not" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestTokenize(t *testing.T) {
 	c := connect(t)
 	c.load(1, "talking/samba-mha")

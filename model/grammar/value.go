@@ -1,0 +1,161 @@
+package grammar
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// Bounds on a schema's text.
+const (
+	maxBytes  = 256 << 10
+	maxDepth  = 64
+	maxValues = 20_000
+)
+
+// value is a JSON value that remembers the order of its members.
+type value struct {
+	kind    byte // '{', '[', '"', '0', 't' (true), 'f', 'n'
+	text    string
+	names   []string
+	members map[string]*value
+	items   []*value
+}
+
+// parse reads a schema's text.
+func parse(data []byte) (*value, error) {
+	if len(data) > maxBytes {
+		return nil, fmt.Errorf("has %d bytes, want at most %d", len(data), maxBytes)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	left := maxValues
+	v, err := read(d, 0, &left)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("is followed by something")
+	}
+	return v, nil
+}
+
+func read(d *json.Decoder, depth int, left *int) (*value, error) {
+	token, err := d.Token()
+	if err != nil {
+		return nil, fmt.Errorf("is no JSON: %s", clip(err.Error()))
+	}
+	if depth > maxDepth {
+		return nil, fmt.Errorf("nests deeper than %d levels", maxDepth)
+	}
+	if *left--; *left < 0 {
+		return nil, fmt.Errorf("has more than %d values", maxValues)
+	}
+	switch t := token.(type) {
+	case json.Delim:
+		v := &value{kind: byte(t)}
+		if t == '{' {
+			v.members = map[string]*value{}
+		}
+		for d.More() {
+			if t == '{' {
+				name, err := d.Token()
+				if err != nil {
+					return nil, fmt.Errorf("is no JSON: %s", clip(err.Error()))
+				}
+				v.names = append(v.names, name.(string))
+			}
+			item, err := read(d, depth+1, left)
+			if err != nil {
+				return nil, err
+			}
+			if t == '[' {
+				v.items = append(v.items, item)
+				continue
+			}
+			name := v.names[len(v.names)-1]
+			if v.members[name] != nil {
+				return nil, fmt.Errorf("has the name %q twice in one object", clip(name))
+			}
+			v.members[name] = item
+		}
+		if _, err := d.Token(); err != nil {
+			return nil, fmt.Errorf("is no JSON: %s", clip(err.Error()))
+		}
+		return v, nil
+	case json.Number:
+		return &value{kind: '0', text: string(t)}, nil
+	case string:
+		return &value{kind: '"', text: t}, nil
+	case bool:
+		if t {
+			return &value{kind: 't'}, nil
+		}
+		return &value{kind: 'f'}, nil
+	}
+	return &value{kind: 'n'}, nil
+}
+
+// write appends the value's JSON without white space.
+func (v *value) write(b *strings.Builder) {
+	switch v.kind {
+	case '{':
+		b.WriteByte('{')
+		for i, name := range v.names {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(quoted(name))
+			b.WriteByte(':')
+			v.members[name].write(b)
+		}
+		b.WriteByte('}')
+	case '[':
+		b.WriteByte('[')
+		for i, item := range v.items {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			item.write(b)
+		}
+		b.WriteByte(']')
+	case '"':
+		b.WriteString(quoted(v.text))
+	case '0':
+		b.WriteString(v.text)
+	case 't':
+		b.WriteString("true")
+	case 'f':
+		b.WriteString("false")
+	default:
+		b.WriteString("null")
+	}
+}
+
+func (v *value) String() string {
+	var b strings.Builder
+	v.write(&b)
+	return b.String()
+}
+
+// number is a number's value; ok is false for what is none or too large.
+func (v *value) number() (n float64, ok bool) {
+	if v == nil || v.kind != '0' {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(v.text, 64)
+	return n, err == nil
+}
+
+// count is a number that counts something; ok is false for what does not.
+func (v *value) count() (n int, ok bool) {
+	f, ok := v.number()
+	if !ok || f < 0 || f != float64(int64(f)) {
+		return 0, false
+	}
+	return int(min(f, 1<<30)), true
+}
