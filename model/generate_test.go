@@ -167,7 +167,8 @@ func answers(t *testing.T, s *Session, r Request) (texts []string, reasons []str
 }
 
 // Penalties, biases and log probabilities are the same on both machines, alone
-// and together, and answers without them are as before.
+// and together, and answers without them are as before. Negative penalties
+// change every answer: what was said is said again.
 func TestDrawing(t *testing.T) {
 	device := testDevice(t)
 	cpu := newSession(t, talker(t, rand.New(rand.NewPCG(*seed, 4)), Options{}))
@@ -181,8 +182,8 @@ func TestDrawing(t *testing.T) {
 		}
 	}
 	for name, r := range map[string]Request{
-		"presence":      {Sampling: Sampling{Temperature: 12, Seed: 7, PresencePenalty: 30}},
-		"frequency":     {Sampling: Sampling{Temperature: 12, Seed: 7, FrequencyPenalty: 20}},
+		"presence":      {Sampling: Sampling{Temperature: 12, Seed: 7, PresencePenalty: -60}},
+		"frequency":     {Sampling: Sampling{Temperature: 12, Seed: 7, FrequencyPenalty: -60}},
 		"bias":          {Sampling: Sampling{Temperature: 12, Seed: 7, LogitBias: bias}},
 		"logprobs":      {Sampling: hot, Logprobs: true, TopLogprobs: 4},
 		"all, greedily": {Sampling: Sampling{PresencePenalty: 5, FrequencyPenalty: 5, LogitBias: bias, RepetitionPenalty: 1.1}, Logprobs: true},
