@@ -1,182 +1,86 @@
-/** The chat page: loads the model, keeps one conversation, shows what happens. */
-import {
-  type ChatMessageParam,
-  type CompletionUsage,
-  type FinishReason,
-  type Progress,
-  Samba,
-  SambaError,
-} from "../engine/client.ts";
-import { MarkdownView } from "./markdown.ts";
-import { strings } from "./strings.ts";
-
-function $<T extends HTMLElement = HTMLElement>(id: string): T {
-  const element = document.getElementById(id);
-  if (!element) throw new Error(`index.html has no #${id}`);
-  return element as T;
-}
-
-function make<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  className = "",
-  text = "",
-): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  element.className = className;
-  element.textContent = text;
-  return element;
-}
+/** The chat page: conversations on the left, one of them shown, the model that answers below it all. */
+import type { ChatMessageParam, CompletionUsage } from "../engine/client.ts";
+import { strings } from "../strings.ts";
+import { $, icon, iconButton, make, textButton } from "../view/dom.ts";
+import { Archive } from "./archive.ts";
+import { type Finish, type Message, newConversation, Thread } from "./conversation.ts";
+import { openMenu } from "./dialog.ts";
+import { listenForShortcuts, openHelp } from "./keys.ts";
+import { folderAddress, ModelLife, standard } from "./model.ts";
+import { openModels } from "./models.ts";
+import { lastSettings, openSettings } from "./settings.ts";
+import { Side } from "./side.ts";
+import { Turn } from "./turn.ts";
 
 const page = {
   main: $("main"),
-  model: $("model"),
-  fresh: $<HTMLButtonElement>("new"),
+  side: $("side"),
+  model: $<HTMLButtonElement>("model"),
   welcome: $("welcome"),
-  loading: $("loading"),
-  phase: $("phase"),
-  bytes: $("bytes"),
-  bar: $<HTMLProgressElement>("progress"),
-  shard: $("shard"),
   suggestions: $("suggestions"),
-  failure: $("failure"),
   turns: $("turns"),
   composer: $<HTMLFormElement>("composer"),
   prompt: $<HTMLTextAreaElement>("prompt"),
   send: $<HTMLButtonElement>("send"),
   figures: $("figures"),
+  notice: $("notice"),
   status: $("status"),
 };
 
 const address = new URLSearchParams(location.search);
-const folder = new URL(`${address.get("model") ?? "models/default"}/`, location.href).href.replace(
-  /\/+$/,
-  "/",
+const life = new ModelLife(
+  folderAddress(address.get("model") ?? "") ?? standard,
+  address.get("backend") === "cpu" ? "cpu" : "webgpu",
 );
-let samba: Samba | undefined;
-let messages: ChatMessageParam[] = [];
+const archive = await Archive.open();
+let thread = new Thread(newConversation());
+let turns: Turn[] = [];
 let answering: AbortController | undefined;
 let context = 0;
 
-function dress(): void {
-  page.fresh.textContent = strings.newChat;
-  $("headline").textContent = strings.headline;
-  $("lead").textContent = strings.lead;
-  $("prompt-label").textContent = strings.prompt;
-  page.bar.setAttribute("aria-label", strings.phases.download ?? "");
-  for (const [title, text] of strings.promises) {
-    const entry = make("div");
-    entry.append(make("dt", "", title), make("dd", "", text));
-    $("promises").append(entry);
-  }
-  for (const text of strings.suggestions) {
-    const button = make("button", "suggestion", text);
-    button.type = "button";
-    button.onclick = () => ask(text);
-    const entry = make("li");
-    entry.append(button);
-    page.suggestions.append(entry);
-  }
-  controls();
+// What everybody hears, and what everybody sees.
+
+function say(text: string): void {
+  page.status.textContent = text;
 }
 
-/** Brings the buttons to what can be done now. */
+/** Shows a sentence until it is closed, or until something else is to be said. */
+function notify(text: string, ...choices: HTMLButtonElement[]): void {
+  const close = iconButton("close", strings.close, () => {
+    page.notice.hidden = true;
+    page.prompt.focus();
+  });
+  page.notice.replaceChildren(make("p", "", text), ...choices, close);
+  page.notice.hidden = false;
+}
+
+/** Brings buttons and fields to what can be done now. */
 function controls(): void {
+  const { samba, state } = life;
   const busy = answering !== undefined;
-  page.send.textContent = busy ? strings.stop : strings.send;
+  const talking = turns.length > 0;
+  page.send.replaceChildren(icon(busy ? "stop" : "send"));
+  page.send.setAttribute("aria-label", busy ? strings.stop : strings.send);
+  page.send.title = busy ? strings.stop : strings.send;
   page.send.classList.toggle("stop", busy);
   page.send.disabled = !busy && (!samba || page.prompt.value.trim() === "");
-  page.fresh.disabled = messages.length === 0;
-  page.welcome.hidden = messages.length > 0 && samba !== undefined;
-  page.suggestions.hidden = !samba;
-  document.body.classList.toggle("talking", messages.length > 0);
+  page.welcome.hidden = talking;
+  page.suggestions.hidden = state !== "ready" && state !== "loading";
+  page.prompt.placeholder = state === "loading" ? strings.placeholderLoading : strings.placeholder;
+  $("model-name").textContent = life.name;
+  $("model-size").textContent = samba ? strings.modelOf(samba.about.parameters, samba.about.bits) : "";
+  document.body.classList.toggle("talking", talking);
 }
 
 function figures(rate = 0): void {
-  if (!samba) {
+  if (!life.samba) {
     page.figures.replaceChildren();
     return;
   }
-  const { backend, adapter, state_bytes } = samba.about;
+  const { backend, adapter, state_bytes } = life.samba.about;
   const parts = [strings.context(context), strings.state(state_bytes), strings.on(backend, adapter)];
   if (rate > 0) parts.unshift(strings.rate(rate));
   page.figures.replaceChildren(...parts.map((part) => make("span", "", part)));
-}
-
-function showProgress({ phase, loaded, total, shard = 0, shards = 0 }: Progress): void {
-  page.phase.textContent = strings.phases[phase] ?? strings.starting;
-  if (phase === "download") {
-    page.bytes.textContent = strings.loaded(loaded, total);
-    page.shard.textContent = strings.shards(Math.min(shard + 1, shards), shards);
-  }
-  if (total > 0) page.bar.value = loaded / total;
-  else page.bar.removeAttribute("value");
-}
-
-async function load(backend: "webgpu" | "cpu"): Promise<void> {
-  samba?.unload();
-  samba = undefined;
-  context = 0;
-  page.failure.hidden = true;
-  page.loading.hidden = false;
-  page.phase.textContent = strings.starting;
-  page.bar.removeAttribute("value");
-  page.prompt.placeholder = strings.placeholderLoading;
-  document.body.dataset.state = "";
-  controls();
-  try {
-    samba = await Samba.load(folder, {
-      backend,
-      onProgress: showProgress,
-    });
-  } catch (error) {
-    fail(error);
-    return;
-  } finally {
-    page.loading.hidden = true;
-  }
-  const card = make("a", "", strings.model(samba.about.parameters, samba.about.bits));
-  card.title = strings.card;
-  card.href = new URL("README.md", folder).href;
-  card.target = "_blank";
-  page.model.replaceChildren(card);
-  page.prompt.placeholder = strings.placeholder;
-  page.status.textContent = strings.ready;
-  document.body.dataset.state = "ready";
-  figures();
-  controls();
-}
-
-/** Says what went wrong and what can be done. The conversation stays. */
-function fail(error: unknown): void {
-  const code = error instanceof SambaError ? error.code : "internal";
-  const [title, advice] = strings.failures[code] ?? strings.otherFailure;
-  const buttons = make("div", "choices");
-  const choose = (label: string, backend: "webgpu" | "cpu") => {
-    const button = make("button", "choice", label);
-    button.type = "button";
-    button.onclick = () => load(backend);
-    buttons.append(button);
-  };
-  choose(strings.retry, wanted);
-  if (code === "no_webgpu" || code === "no_adapter") choose(strings.cpu, "cpu");
-  const sentence = error instanceof Error ? error.message : String(error);
-  page.failure.replaceChildren(
-    make("h2", "", title),
-    make("p", "", advice),
-    make("p", "details", sentence),
-    buttons,
-  );
-  page.failure.dataset.code = code;
-  page.failure.hidden = false;
-  page.prompt.placeholder = strings.placeholder;
-  document.body.dataset.state = "failed";
-  if (samba && (code === "device_lost" || code === "internal")) {
-    samba.unload();
-    samba = undefined;
-  }
-  figures();
-  controls();
-  page.failure.scrollIntoView({ block: "nearest" });
 }
 
 const nearEnd = () => page.main.scrollHeight - page.main.scrollTop - page.main.clientHeight < 80;
@@ -184,11 +88,99 @@ const toEnd = () => {
   page.main.scrollTop = page.main.scrollHeight;
 };
 
-function addTurn(who: "user" | "assistant"): HTMLElement {
-  const turn = make("li", `turn ${who}`);
-  turn.append(make("h3", "hidden", who === "user" ? strings.you : strings.samba));
-  page.turns.append(turn);
-  return turn;
+// Conversations
+
+const side = new Side(archive, {
+  open: (id) => open(id),
+  removed: (id) => id === thread.conversation.id && fresh(),
+  renamed(conversation) {
+    if (conversation.id === thread.conversation.id) thread.conversation.title = conversation.title;
+    titlePage();
+  },
+  say: notify,
+});
+
+function titlePage(): void {
+  const { title } = thread.conversation;
+  document.title = title ? `${title} – Samba` : "Samba";
+}
+
+/** Shows another conversation. What was being written is stopped; it stays where it is. */
+function enter(next: Thread, address: string): void {
+  answering?.abort();
+  thread = next;
+  context = 0;
+  if (address !== location.hash) history.pushState(null, "", address || location.pathname + location.search);
+  draw();
+  figures();
+  toEnd();
+  titlePage();
+  document.body.classList.remove("side-open");
+  side.refresh(thread.conversation.id);
+}
+
+function fresh(focus = true): void {
+  const { system, sampling } = lastSettings();
+  enter(new Thread(newConversation(system, sampling)), "");
+  if (focus) page.prompt.focus();
+}
+
+async function open(id: string): Promise<void> {
+  const found = await archive.read(id);
+  if (found) enter(found, `#${id}`);
+  else fresh(false);
+}
+
+function keep(...messages: Message[]): Promise<void> {
+  return archive.save(thread.conversation, ...messages);
+}
+
+// Turns
+
+const deeds = {
+  edit(message: Message, text: string) {
+    if (ask(text, message.parent)) page.prompt.focus();
+  },
+  regenerate(message: Message) {
+    answer(message.parent);
+    page.prompt.focus();
+  },
+  branch(message: Message) {
+    const next = thread.branch(message, strings.branchOf(thread.conversation.title));
+    archive.save(next.conversation, ...next.messages).then(() => enter(next, `#${next.conversation.id}`));
+    page.prompt.focus();
+  },
+  show(message: Message) {
+    thread.show(message);
+    keep();
+    draw();
+    const turn = turns.find((turn) => turn.message.id === message.id);
+    turn?.element.scrollIntoView({ block: "nearest" });
+    turn?.element.querySelector<HTMLElement>(".versions button:enabled")?.focus();
+  },
+};
+
+/** Shows the conversation's path. Turns that are there already stay. */
+function draw(): void {
+  const path = thread.path;
+  turns = path.map((message) => {
+    const there = turns.find((turn) => turn.message === message);
+    const turn = there ?? new Turn(message, deeds);
+    if (!turn.element.classList.contains("writing"))
+      turn.finish(thread.versions(message), answering !== undefined);
+    return turn;
+  });
+  page.turns.replaceChildren(...turns.map(({ element }) => element));
+  controls();
+}
+
+/** Asks after the message given; false where that is not possible now. */
+function ask(text: string, parent: string | null): boolean {
+  if (!life.samba || answering || text.trim() === "") return false;
+  const question = thread.add(parent, "user", text);
+  keep(question);
+  answer(question.id);
+  return true;
 }
 
 /** Tokens a second over the last two seconds: steady enough to read, quick enough to be true. */
@@ -203,125 +195,120 @@ class Speed {
   }
 }
 
-async function ask(text: string): Promise<void> {
-  if (!samba || answering || text.trim() === "") return;
-  answering = new AbortController();
-  messages.push({ role: "user", content: text });
-  const question = make("div", "bubble", text);
-  question.dir = "auto";
-  addTurn("user").append(question);
-  const turn = addTurn("assistant");
-  const body = make("div", "answer");
-  body.dir = "auto";
-  const wait = make("p", "waiting", strings.thinking);
-  turn.append(body, wait);
-  controls();
-  toEnd();
+/** How often what was written so far is kept, in milliseconds. */
+const KEEP_EVERY = 500;
 
-  const view = new MarkdownView(body);
+/** Writes an answer to the message given. */
+async function answer(to: string | null): Promise<void> {
+  const { samba } = life;
+  if (!samba || answering) return;
+  answering = new AbortController();
+  const { signal } = answering;
+  const written = thread; // another may be shown before this one is complete
+  const { system, sampling } = written.conversation;
+  const said: ChatMessageParam[] = written.pathTo(to).map(({ role, content }) => ({ role, content }));
+  const messages = system ? [{ role: "system", content: system }, ...said] : said;
+  const message = written.add(to, "assistant", "", samba.about.model);
+  const turn = new Turn(message, deeds);
+  turn.element.classList.add("writing");
+  turns.push(turn);
+  draw();
+  turn.wait(strings.thinking);
+  toEnd();
+  const save = () => archive.save(written.conversation, message);
+  await save();
+  side.refresh(written.conversation.id);
+  if (location.hash.slice(1) !== written.conversation.id && thread === written)
+    history.replaceState(null, "", `#${written.conversation.id}`);
+  titlePage();
+
   const speed = new Speed();
-  let answer = "";
   let usage: CompletionUsage | undefined;
-  let reason: FinishReason | undefined;
   let drawing = 0;
-  const draw = () => {
+  let kept = performance.now();
+  const show = () => {
     drawing = 0;
     const follow = nearEnd();
-    view.show(answer);
-    if (follow) toEnd();
+    turn.draw();
+    if (follow && turn.element.isConnected) toEnd();
   };
+  const leave = () => archive.draft(message);
+  addEventListener("pagehide", leave);
   try {
     const stream = await samba.chat.completions.create({
       messages,
+      ...sampling,
       stream: true,
       stream_options: { include_usage: true },
-      signal: answering.signal,
-      onProgress: ({ loaded, total }) => {
-        wait.textContent = strings.reading(loaded, total);
-      },
+      signal,
+      onProgress: ({ loaded, total }) => turn.wait(strings.reading(loaded, total)),
     });
     for await (const { choices, usage: told } of stream) {
       usage = told ?? usage;
       const [choice] = choices;
-      if (!choice) continue;
-      reason = choice.finish_reason ?? reason;
-      if (choice.delta.role || choice.delta.content === undefined) continue;
-      context += 1;
-      answer += choice.delta.content;
-      if (answer) wait.remove();
-      figures(speed.add(1));
-      drawing ||= requestAnimationFrame(draw);
+      if (choice?.finish_reason) message.finish = choice.finish_reason as Finish;
+      if (!choice || choice.delta.role || choice.delta.content === undefined) continue;
+      message.content += choice.delta.content;
+      if (thread === written) {
+        context += 1; // a chunk is a token
+        figures(speed.add(1));
+      }
+      drawing ||= requestAnimationFrame(show);
+      if (performance.now() - kept > KEEP_EVERY) {
+        kept = performance.now();
+        save();
+      }
     }
+    message.finish ??= "failed";
   } catch (error) {
-    fail(error);
+    message.finish = "failed";
+    life.fail(error);
   }
+  removeEventListener("pagehide", leave);
   cancelAnimationFrame(drawing);
-  draw();
-  wait.remove();
   answering = undefined;
-  if (!turn.isConnected) return controls(); // a new chat began meanwhile
-  if (answer) messages.push({ role: "assistant", content: answer });
-  else messages.pop(); // an unanswered question would stand twice when it is asked again
-  finish(turn, answer, reason, usage);
-}
-
-/** Closes an answer: its figures, its button, one announcement for those who listen. */
-function finish(
-  turn: HTMLElement,
-  answer: string,
-  reason: FinishReason | undefined,
-  usage: CompletionUsage | undefined,
-): void {
-  const foot = make("div", "foot");
-  const notes = { cancelled: strings.stopped, length: strings.cut } as Record<string, string>;
-  const note = notes[reason ?? ""] ?? (usage && !answer ? strings.empty : "");
-  if (note) foot.append(make("span", "note", note));
   if (usage) {
     const { completion_tokens, timings } = usage;
-    const rate = timings.decode > 0 ? (completion_tokens - 1) / timings.decode : 0;
-    context = usage.context_tokens;
-    foot.append(make("span", "", strings.answerFigures(completion_tokens, rate)));
-    figures(rate);
-  }
-  if (answer) {
-    const copy = make("button", "quiet small", strings.copy);
-    copy.type = "button";
-    copy.onclick = async () => {
-      await navigator.clipboard.writeText(answer);
-      copy.textContent = strings.copied;
-      page.status.textContent = strings.copied;
-      setTimeout(() => {
-        copy.textContent = strings.copy;
-      }, 1500);
-    };
-    foot.append(copy);
-    page.status.textContent = strings.answered(turn.querySelector(".answer")?.textContent ?? "");
+    message.tokens = completion_tokens;
+    message.rate = timings.decode > 0 ? (completion_tokens - 1) / timings.decode : 0;
   }
   const follow = nearEnd();
-  turn.append(foot);
-  turn.classList.add("finished");
+  turn.element.classList.remove("writing");
+  await save();
+  side.refresh();
+  if (thread !== written) return draw();
+  if (usage) {
+    context = usage.context_tokens;
+    figures(message.rate);
+  }
+  draw();
+  if (message.content) say(strings.answered(turn.text));
   if (follow) toEnd();
-  controls();
 }
+
+// Writing
 
 function fit(): void {
   page.prompt.style.height = "auto";
   page.prompt.style.height = `${page.prompt.scrollHeight}px`;
 }
 
+/** Puts a text where the visitor can send it. */
+function suggest(text: string): void {
+  page.prompt.value = text;
+  fit();
+  controls();
+  page.prompt.focus();
+}
+
 page.composer.onsubmit = (event) => {
   event.preventDefault();
-  if (answering) {
-    answering.abort();
-    page.prompt.focus();
-    return;
-  }
-  const text = page.prompt.value.trim();
-  if (!samba || !text) return;
+  page.prompt.focus();
+  if (answering) return answering.abort();
+  if (!ask(page.prompt.value.trim(), thread.conversation.head)) return;
   page.prompt.value = "";
   fit();
-  ask(text);
-  page.prompt.focus();
+  controls();
 };
 page.prompt.oninput = () => {
   fit();
@@ -329,24 +316,158 @@ page.prompt.oninput = () => {
 };
 page.prompt.onkeydown = (event) => {
   // While an input method composes a word, Enter chooses it.
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !answering) {
+  if (event.isComposing) return;
+  if (event.key === "Enter" && !event.shiftKey && !answering) {
     event.preventDefault();
     page.composer.requestSubmit();
+  } else if (event.key === "ArrowUp" && page.prompt.value === "" && !answering) {
+    event.preventDefault();
+    turns.findLast(({ message }) => message.role === "user")?.edit();
   }
 };
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !event.isComposing) answering?.abort();
-});
-page.fresh.onclick = () => {
-  answering?.abort();
-  messages = [];
-  context = 0;
-  page.turns.replaceChildren();
+
+// The page's own controls
+
+function toggleSide(): void {
+  const narrow = matchMedia("(max-width: 55rem)").matches;
+  const shown = document.body.classList.toggle(narrow ? "side-open" : "side-shut") === narrow;
+  $("show-side").setAttribute("aria-expanded", String(shown));
+  if (shown) $("search").focus();
+  else $("show-side").focus();
+}
+
+function settings(): void {
+  openSettings(thread.conversation, () => thread.conversation.head && keep());
+}
+
+function models(): void {
+  openModels(life, (folder) => {
+    answering?.abort();
+    context = 0;
+    life.wake(folder);
+  });
+}
+
+function help(): void {
+  openHelp();
+}
+
+function exchange(): void {
+  const files = make("input");
+  files.type = "file";
+  files.multiple = true;
+  files.accept = ".json,.md";
+  files.onchange = () => side.import(files.files ?? []);
+  files.click();
+}
+
+function dress(): void {
+  const texts = {
+    headline: strings.headline,
+    lead: strings.lead,
+    "prompt-label": strings.prompt,
+    "side-title": strings.conversations,
+    "search-label": strings.search,
+  };
+  for (const [id, text] of Object.entries(texts)) $(id).textContent = text;
+  $<HTMLInputElement>("search").placeholder = strings.search;
+  $("promises").append(
+    ...strings.promises.map(([title = "", text = ""]) =>
+      make("div", "", make("dt", "", title), make("dd", "", text)),
+    ),
+  );
+  page.suggestions.append(
+    ...strings.suggestions.map((text) =>
+      make(
+        "li",
+        "",
+        textButton("suggestion", text, () => ask(text, null) || suggest(text)),
+      ),
+    ),
+  );
+  const dressed = (
+    id: string,
+    name: Parameters<typeof icon>[0],
+    label: string,
+    words: boolean,
+    action: () => void,
+  ) => {
+    const button = $<HTMLButtonElement>(id);
+    button.append(icon(name), ...(words ? [make("span", "", label)] : []));
+    if (!words) {
+      button.setAttribute("aria-label", label);
+      button.title = label;
+    }
+    button.onclick = action;
+  };
+  dressed("show-side", "menu", strings.showList, false, toggleSide);
+  dressed("hide-side", "close", strings.hideList, false, toggleSide);
+  dressed("new", "plus", strings.newChat, true, fresh);
+  dressed("new-small", "plus", strings.newChat, false, fresh);
+  dressed("import", "import", strings.importFiles, true, exchange);
+  dressed("export", "export", strings.exportAll, true, () => side.exportAll());
+  dressed("settings", "sliders", strings.settings, false, settings);
+  dressed("help", "help", strings.help, true, help);
+  const more = $<HTMLButtonElement>("more");
+  dressed("more", "more", strings.chatOptions, false, () =>
+    openMenu(more, side.entries(thread.conversation)),
+  );
+  page.model.onclick = models;
+  page.model.append(icon("down"));
+  $("veil").onclick = toggleSide;
+}
+
+life.onchange = () => {
+  if (life.state === "ready") say(strings.ready);
   figures();
   controls();
-  page.prompt.focus();
 };
+archive.onfault = (error) => {
+  console.warn(`not kept: ${error}`);
+  notify(strings.notSaved);
+};
+archive.onchange = async (id) => {
+  side.refresh();
+  if (id !== thread.conversation.id || answering) return;
+  const changed = await archive.read(id);
+  if (answering || thread.conversation.id !== id) return;
+  if (!changed) return fresh(false);
+  thread = changed;
+  draw();
+};
+addEventListener("popstate", () => {
+  const id = location.hash.slice(1);
+  if (id && id !== thread.conversation.id) open(id);
+  else if (!id && thread.conversation.head) fresh(false);
+});
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  if (event.dataTransfer?.files.length) side.import(event.dataTransfer.files);
+});
+listenForShortcuts({
+  stop: () => {
+    if (answering) answering.abort();
+    else if (document.body.classList.contains("side-open")) toggleSide();
+  },
+  fresh,
+  search: () => {
+    if (getComputedStyle(page.side).visibility === "hidden") toggleSide();
+    $("search").focus();
+  },
+  list: toggleSide,
+  write: () => page.prompt.focus(),
+  again: () => {
+    const last = thread.path.at(-1);
+    if (last) answer(last.role === "assistant" ? last.parent : last.id);
+  },
+  copy: () => page.turns.querySelector<HTMLElement>(".turn.assistant:last-child .copy-turn")?.click(),
+  settings,
+  help,
+});
 
-const wanted = address.get("backend") === "cpu" ? "cpu" : "webgpu";
 dress();
-load(wanted);
+if (!archive.keeps) notify(strings.notKept);
+if (location.hash.length > 1) await open(location.hash.slice(1));
+else fresh(false);
+life.wake();

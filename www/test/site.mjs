@@ -42,6 +42,7 @@ export async function launch(name, { webgpu = true } = {}) {
     return puppeteer.launch({
       executablePath: process.env.CHROME || "/usr/bin/chromium",
       headless: true,
+      defaultViewport: { width: 1280, height: 800 },
       args: [
         "--no-sandbox",
         "--disable-background-networking",
@@ -57,6 +58,7 @@ export async function launch(name, { webgpu = true } = {}) {
     browser: "firefox",
     executablePath: process.env.FIREFOX || "/usr/bin/firefox-esr",
     headless: true,
+    defaultViewport: { width: 1280, height: 800 },
     extraPrefsFirefox: {
       "dom.webgpu.enabled": webgpu,
       "gfx.webgpu.ignore-blocklist": webgpu,

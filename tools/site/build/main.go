@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -22,6 +23,12 @@ import (
 )
 
 const dist = "tools/site/dist"
+
+// pages are HTML files in which {{script}} and {{style}} stand for the built files' addresses, and where they go.
+var pages = []struct{ html, script, style, name string }{
+	{"www/chat/index.html", "www/chat/chat.ts", "www/chat/chat.css", "index.html"},
+	{"www/relay.html", "www/relay.ts", "", "relay.html"},
+}
 
 func main() {
 	if err := build(); err != nil {
@@ -48,40 +55,38 @@ func build() error {
 	if err != nil {
 		return err
 	}
-	worker, err := bundle("www/engine/worker.ts", map[string]string{"SAMBA_WASM": engine})
+	worker, err := bundle(map[string]any{"SAMBA_WASM": engine}, "www/engine/worker.ts")
 	if err != nil {
 		return err
 	}
-	for _, page := range []struct{ html, script, style, name string }{
-		{"www/chat/index.html", "www/chat/chat.ts", "www/chat/chat.css", "index.html"},
-		{"www/relay.html", "www/relay.ts", "", "relay.html"},
-	} {
-		script, err := bundle(page.script, map[string]string{"SAMBA_WORKER": worker})
+	names := map[string]any{"SAMBA_WORKER": worker["www/engine/worker.ts"]}
+	for _, page := range pages {
+		entries := []string{page.script}
+		if page.style != "" {
+			entries = append(entries, page.style)
+		}
+		built, err := bundle(names, entries...)
 		if err != nil {
 			return err
-		}
-		replace := []string{"{{script}}", "assets/" + script}
-		if page.style != "" {
-			style, err := bundle(page.style, nil)
-			if err != nil {
-				return err
-			}
-			replace = append(replace, "{{style}}", "assets/"+style)
 		}
 		html, err := os.ReadFile(page.html)
 		if err != nil {
 			return err
 		}
-		if err := write(page.name, []byte(strings.NewReplacer(replace...).Replace(string(html)))); err != nil {
+		root := strings.Repeat("../", strings.Count(page.name, "/"))
+		dressed := strings.NewReplacer("{{script}}", root+"assets/"+built[page.script], "{{style}}", root+"assets/"+built[page.style])
+		if err := write(page.name, []byte(dressed.Replace(string(html)))); err != nil {
 			return err
 		}
 	}
-	icon, err := os.ReadFile("www/chat/icon.svg")
-	if err != nil {
-		return err
-	}
-	if err := write("icon.svg", icon); err != nil {
-		return err
+	for _, plain := range []string{"icons/icon.svg"} {
+		data, err := os.ReadFile("www/" + plain)
+		if err != nil {
+			return err
+		}
+		if err := write(filepath.Base(plain), data); err != nil {
+			return err
+		}
 	}
 	return report()
 }
@@ -125,22 +130,30 @@ func compile() (string, error) {
 	return name, write("assets/"+name, code)
 }
 
-// bundle writes a script or style with all that it imports and returns its name
-// in assets. The constants become strings in the code.
-func bundle(entry string, constants map[string]string) (string, error) {
+// bundle writes scripts and styles into assets with all that they import: what several of them need, and what is only
+// imported when it is needed, becomes a file of its own. It returns the entries' names. The constants are known to the
+// code by their names.
+func bundle(constants map[string]any, entries ...string) (map[string]string, error) {
 	goroot, err := goTool("env", "GOROOT")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	define := map[string]string{}
 	for name, value := range constants {
-		define[name] = fmt.Sprintf("%q", value)
+		text, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		define[name] = string(text)
 	}
 	result := api.Build(api.BuildOptions{
-		EntryPoints:       []string{entry},
+		EntryPoints:       entries,
 		EntryNames:        "[name]-[hash]",
+		ChunkNames:        "[name]-[hash]",
 		Outdir:            dist + "/assets",
 		Bundle:            true,
+		Splitting:         true,
+		Metafile:          true,
 		Format:            api.FormatESModule,
 		Platform:          api.PlatformBrowser,
 		Target:            api.ES2022,
@@ -159,16 +172,26 @@ func bundle(entry string, constants map[string]string) (string, error) {
 		LogLevel: api.LogLevelWarning,
 	})
 	if len(result.Errors) > 0 {
-		return "", fmt.Errorf("bundling %s: %s", entry, result.Errors[0].Text)
+		return nil, fmt.Errorf("bundling %s: %s", entries[0], result.Errors[0].Text)
 	}
-	name := ""
 	for _, file := range result.OutputFiles {
-		name = filepath.Base(file.Path)
-		if err := write("assets/"+name, file.Contents); err != nil {
-			return "", err
+		if err := write("assets/"+filepath.Base(file.Path), file.Contents); err != nil {
+			return nil, err
 		}
 	}
-	return name, nil
+	var about struct {
+		Outputs map[string]struct{ EntryPoint string }
+	}
+	if err := json.Unmarshal([]byte(result.Metafile), &about); err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for file, output := range about.Outputs {
+		if slices.Contains(entries, output.EntryPoint) {
+			names[output.EntryPoint] = filepath.Base(file)
+		}
+	}
+	return names, nil
 }
 
 // write puts a file into dist, and beside it what a browser that takes brotli gets.

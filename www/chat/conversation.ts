@@ -1,0 +1,158 @@
+/**
+ * A conversation is a tree of messages: an answer asked for again, or a
+ * question edited, is one more child of the message before it. What the page
+ * shows is the path from the root to one leaf, the conversation's head.
+ */
+
+/** Why an answer ended; "interrupted" when the page was closed meanwhile. */
+export type Finish = "stop" | "length" | "cancelled" | "interrupted" | "failed";
+
+export interface Message {
+  id: string;
+  conversation: string;
+  /** The message before, null at the beginning. */
+  parent: string | null;
+  role: "user" | "assistant";
+  content: string;
+  /** When it began, in milliseconds of the epoch. */
+  at: number;
+  /** Answers only. */
+  finish?: Finish | undefined;
+  /** How many tokens the answer took, and how many a second. */
+  tokens?: number | undefined;
+  rate?: number | undefined;
+  /** The model that answered. */
+  model?: string | undefined;
+}
+
+/** Settings of the sampler; what is left out is the model's own. */
+export interface Sampling {
+  temperature?: number;
+  top_p?: number;
+  top_k?: number;
+  min_p?: number;
+  repetition_penalty?: number;
+  max_tokens?: number;
+  seed?: number;
+}
+
+export interface Conversation {
+  id: string;
+  title: string;
+  /** When it began and when it last changed, in milliseconds of the epoch. */
+  created: number;
+  updated: number;
+  /** The last message shown, null while there is none. */
+  head: string | null;
+  system: string;
+  sampling: Sampling;
+}
+
+export function newConversation(system = "", sampling: Sampling = {}): Conversation {
+  const now = Date.now();
+  return { id: crypto.randomUUID(), title: "", created: now, updated: now, head: null, system, sampling };
+}
+
+/** The first line of a text, cut at a word. */
+export function titleOf(text: string, longest = 60): string {
+  const line = text.trim().split(/\s*\n/, 1)[0]?.replace(/\s+/g, " ") ?? "";
+  if (line.length <= longest) return line;
+  const space = line.lastIndexOf(" ", longest);
+  return `${line.slice(0, space > longest / 2 ? space : longest).trimEnd()}…`;
+}
+
+/** A conversation with its messages, and the ways through them. */
+export class Thread {
+  readonly #messages = new Map<string, Message>();
+
+  constructor(
+    readonly conversation: Conversation,
+    messages: Iterable<Message> = [],
+  ) {
+    for (const message of messages) this.#messages.set(message.id, message);
+  }
+
+  get(id: string): Message | undefined {
+    return this.#messages.get(id);
+  }
+
+  get messages(): Message[] {
+    return [...this.#messages.values()];
+  }
+
+  /** The messages shown, from the first to the head. */
+  get path(): Message[] {
+    return this.pathTo(this.conversation.head);
+  }
+
+  pathTo(id: string | null): Message[] {
+    const path: Message[] = [];
+    const seen = new Set<string>();
+    for (let at = id; at && !seen.has(at); ) {
+      const message = this.#messages.get(at);
+      if (!message) break;
+      seen.add(at);
+      path.unshift(message);
+      at = message.parent;
+    }
+    return path;
+  }
+
+  /** A message's versions, itself among them, oldest first. */
+  versions(message: Message): Message[] {
+    return this.messages.filter(({ parent }) => parent === message.parent).sort((a, b) => a.at - b.at);
+  }
+
+  /** Adds a message after the one given and makes it the head. */
+  add(parent: string | null, role: Message["role"], content: string, model?: string): Message {
+    const { conversation } = this;
+    const siblings = this.messages.filter((other) => other.parent === parent);
+    // Later than its siblings whatever the clock does: their order is the order of versions.
+    const at = Math.max(Date.now(), ...siblings.map((other) => other.at + 1));
+    const message: Message = {
+      id: crypto.randomUUID(),
+      conversation: conversation.id,
+      parent,
+      role,
+      content,
+      at,
+    };
+    if (model) message.model = model;
+    this.#messages.set(message.id, message);
+    conversation.head = message.id;
+    conversation.updated = Date.now();
+    if (role === "user" && !conversation.title) conversation.title = titleOf(content);
+    return message;
+  }
+
+  /** Takes back a message that has no answer yet. */
+  drop(message: Message): void {
+    this.#messages.delete(message.id);
+    if (this.conversation.head === message.id) this.conversation.head = message.parent;
+  }
+
+  /** Shows a version: the path goes through it, on to its newest descendants. */
+  show(message: Message): void {
+    let head = message;
+    for (;;) {
+      const newest = this.messages.filter(({ parent }) => parent === head.id).sort((a, b) => b.at - a.at)[0];
+      if (!newest) break;
+      head = newest;
+    }
+    this.conversation.head = head.id;
+  }
+
+  /** A new conversation that begins with the messages up to this one. */
+  branch(message: Message, title: string): Thread {
+    const { system, sampling } = this.conversation;
+    const thread = new Thread({ ...newConversation(system, { ...sampling }), title });
+    let parent: string | null = null;
+    for (const old of this.pathTo(message.id)) {
+      const copy: Message = { ...old, id: crypto.randomUUID(), conversation: thread.conversation.id, parent };
+      thread.#messages.set(copy.id, copy);
+      parent = copy.id;
+    }
+    thread.conversation.head = parent;
+    return thread;
+  }
+}

@@ -1,0 +1,209 @@
+/** The model that answers: asks before it is downloaded, loads it, says what went wrong. */
+import { type Progress, Samba, SambaError } from "../engine/client.ts";
+import { strings } from "../strings.ts";
+import { $, make, textButton } from "../view/dom.ts";
+
+/** "asleep" until the visitor agrees to the download. */
+export type State = "asleep" | "loading" | "ready" | "failed";
+
+/** Folders whose models were loaded here before, by address. */
+const KNOWN = "samba-models";
+
+export class ModelLife {
+  samba: Samba | undefined;
+  state: State = "asleep";
+  /** The state, or what is loaded, has changed. */
+  onchange: () => void = () => {};
+  #loading: AbortController | undefined;
+
+  readonly #part = {
+    start: $("start"),
+    loading: $("loading"),
+    phase: $("phase"),
+    bytes: $("bytes"),
+    bar: $<HTMLProgressElement>("progress"),
+    shard: $("shard"),
+    failure: $("failure"),
+  };
+
+  constructor(
+    /** The address of the model's folder. */
+    public folder: string,
+    private backend: "webgpu" | "cpu",
+  ) {
+    const { bar, loading } = this.#part;
+    bar.setAttribute("aria-label", strings.phases.download ?? "");
+    loading.append(textButton("quiet small", strings.cancel, () => this.#loading?.abort()));
+  }
+
+  /** What to call the model. */
+  get name(): string {
+    return nameOf(this.folder);
+  }
+
+  /** Loads a model that was here before; asks before any other is downloaded. */
+  async wake(folder = this.folder): Promise<void> {
+    this.#drop();
+    this.folder = folder;
+    if (known().includes(folder)) return this.load();
+    this.#enter("asleep");
+    const what = make("p");
+    const go = textButton("primary", "", () => this.load());
+    go.id = "go";
+    const dress = (size: number) => {
+      const { host } = new URL(folder);
+      what.textContent = strings.startWhat(folder === standard ? "" : this.name, size);
+      if (host !== location.host) what.append(` ${strings.startWhere(host)}`);
+      go.textContent = strings.start(size);
+    };
+    dress(0);
+    const title = make("h2", "", strings.startTitle);
+    this.#part.start.replaceChildren(title, what, make("p", "", strings.startThen), go);
+    dress(await downloadSize(folder));
+  }
+
+  async load(backend = this.backend): Promise<void> {
+    this.#drop();
+    this.backend = backend;
+    const { phase, bytes, shard, bar } = this.#part;
+    phase.textContent = strings.starting;
+    bytes.textContent = shard.textContent = "";
+    bar.removeAttribute("value");
+    this.#enter("loading");
+    const loading = new AbortController();
+    this.#loading = loading;
+    try {
+      const onProgress = (progress: Progress) => this.#show(progress);
+      const samba = await Samba.load(this.folder, { backend, onProgress, signal: loading.signal });
+      if (this.#loading !== loading) return samba.unload(); // another model was chosen meanwhile
+      this.samba = samba;
+      remember(this.folder);
+      this.#enter("ready");
+    } catch (error) {
+      if (this.#loading !== loading) return;
+      if (loading.signal.aborted) {
+        forget(this.folder);
+        await this.wake();
+      } else {
+        this.fail(error);
+      }
+    }
+  }
+
+  /** Says what went wrong and what can be done. */
+  fail(error: unknown): void {
+    const code = error instanceof SambaError ? error.code : "internal";
+    if (this.samba && (code === "device_lost" || code === "internal")) this.#drop();
+    const { failure } = this.#part;
+    const [title, advice] = strings.failures[code] ?? strings.otherFailure;
+    const choices = make(
+      "div",
+      "choices",
+      textButton("choice", strings.retry, () => this.load()),
+    );
+    if (code === "no_webgpu" || code === "no_adapter")
+      choices.append(textButton("choice", strings.cpu, () => this.load("cpu")));
+    const sentence = error instanceof Error ? error.message : String(error);
+    failure.replaceChildren(
+      make("h2", "", title),
+      make("p", "", advice),
+      make("p", "details", sentence),
+      choices,
+    );
+    failure.dataset.code = code;
+    this.#enter("failed");
+    failure.scrollIntoView({ block: "nearest" });
+  }
+
+  #drop(): void {
+    this.#loading?.abort();
+    this.#loading = undefined;
+    this.samba?.unload();
+    this.samba = undefined;
+  }
+
+  #enter(state: State): void {
+    this.state = state;
+    const { start, loading, failure } = this.#part;
+    start.hidden = state !== "asleep";
+    loading.hidden = state !== "loading";
+    failure.hidden = state !== "failed";
+    document.body.dataset.state = state;
+    this.onchange();
+  }
+
+  #show({ phase, loaded, total, shard = 0, shards = 0 }: Progress): void {
+    const part = this.#part;
+    part.phase.textContent = strings.phases[phase] ?? strings.starting;
+    if (phase === "download") {
+      part.bytes.textContent = strings.loaded(loaded, total);
+      part.shard.textContent = strings.shards(Math.min(shard + 1, shards), shards);
+    }
+    if (total > 0) part.bar.value = loaded / total;
+    else part.bar.removeAttribute("value");
+  }
+}
+
+/** A folder's address, complete, with a slash at its end. Undefined where the text is none. */
+export function folderAddress(text: string): string | undefined {
+  try {
+    const url = new URL(text.trim(), document.baseURI);
+    if (!text.trim() || !/^https?:$/.test(url.protocol)) return undefined;
+    url.hash = url.search = "";
+    return url.href.replace(/\/*$/, "/");
+  } catch {
+    return undefined;
+  }
+}
+
+/** The model that comes with the page. */
+export const standard = folderAddress("models/default/") ?? "";
+
+/** A model's name: the last part of its folder's address that says something. */
+export function nameOf(folder: string): string {
+  if (folder === standard) return strings.samba;
+  const { pathname, host } = new URL(folder);
+  return decodeURIComponent(pathname.split("/").filter(Boolean).pop() ?? "") || host;
+}
+
+/** How many bytes the weights are, by the folder's index; 0 where that cannot be known. */
+async function downloadSize(folder: string): Promise<number> {
+  // The page's policy leaves requests to other hosts to the worker, which makes none before the visitor agrees.
+  if (new URL(folder).origin !== location.origin) return 0;
+  try {
+    const response = await fetch(new URL("model.safetensors.index.json", folder));
+    const { metadata } = await response.json();
+    const sizes = Object.values((metadata.size ?? {}) as Record<string, unknown>).map(Number);
+    const sum = sizes.reduce((a, b) => a + b, 0) || Number(metadata.total_size);
+    return Number.isFinite(sum) && sum > 0 ? sum : 0;
+  } catch {
+    return 0;
+  }
+}
+
+export function known(): string[] {
+  try {
+    const list: unknown = JSON.parse(localStorage.getItem(KNOWN) ?? "[]");
+    return Array.isArray(list)
+      ? list.filter((entry) => typeof entry === "string" && folderAddress(entry))
+      : [];
+  } catch {
+    return [];
+  }
+}
+
+function remember(folder: string): void {
+  keep([folder, ...known().filter((other) => other !== folder)]);
+}
+
+export function forget(folder: string): void {
+  keep(known().filter((other) => other !== folder));
+}
+
+function keep(folders: string[]): void {
+  try {
+    localStorage.setItem(KNOWN, JSON.stringify(folders.slice(0, 20)));
+  } catch {
+    // The page then asks again at the next visit.
+  }
+}

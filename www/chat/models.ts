@@ -1,0 +1,78 @@
+/** Which model answers: what it is, those that were here before, and any other by its address. */
+import { bytes, strings } from "../strings.ts";
+import { make, textButton } from "../view/dom.ts";
+import { openDialog } from "./dialog.ts";
+import { folderAddress, known, type ModelLife, nameOf, standard } from "./model.ts";
+
+/** Opens the choice of models; choose is called with the folder of another one. */
+export function openModels(life: ModelLife, choose: (folder: string) => void): void {
+  const list = make("ul", "models");
+  const take = (folder: string) => {
+    dialog.close();
+    choose(folder);
+  };
+  for (const folder of new Set([life.folder, standard, ...known()])) {
+    const current = folder === life.folder;
+    const about = make("div", "about", make("strong", "", nameOf(folder)));
+    const { host, pathname } = new URL(folder);
+    about.append(make("span", "where", host === location.host ? pathname : host + pathname));
+    const card = make("a", "", strings.card);
+    card.href = new URL("README.md", folder).href;
+    card.target = "_blank";
+    card.rel = "noreferrer";
+    about.append(card);
+    const entry = make("li", "", about);
+    if (current) entry.append(make("span", "badge", strings.inUse));
+    else entry.append(textButton("quiet", strings.use, () => take(folder)));
+    if (current && life.samba) entry.append(facts(life.samba.about));
+    list.append(entry);
+  }
+
+  const field = make("input");
+  field.id = "other-model";
+  field.inputMode = "url";
+  field.autocomplete = "off";
+  field.placeholder = "https://";
+  const label = make("label", "", strings.otherModel);
+  label.htmlFor = field.id;
+  const hint = make("p", "hint", strings.otherModelHint);
+  hint.id = "other-model-hint";
+  const complaint = make("p", "complaint");
+  complaint.id = "other-model-complaint";
+  field.setAttribute("aria-describedby", `${hint.id} ${complaint.id}`);
+  const form = make(
+    "form",
+    "other",
+    make("div", "field", label, field, hint, complaint),
+    make("button", "quiet", strings.use),
+  );
+  form.noValidate = true;
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const folder = folderAddress(field.value);
+    field.setAttribute("aria-invalid", String(!folder));
+    complaint.textContent = folder ? "" : strings.badAddress;
+    if (folder) take(folder);
+    else field.focus();
+  };
+  const dialog = openDialog("model", strings.chooseModel, list, form);
+}
+
+type About = NonNullable<ModelLife["samba"]>["about"];
+
+function facts(about: About): HTMLElement {
+  const { facts } = strings;
+  const rows: [string, string][] = [
+    [strings.model, strings.modelOf(about.parameters, about.bits)],
+    [facts.layers, String(about.layers)],
+    [facts.window, about.sliding_window ? facts.windowOf(about.sliding_window) : "–"],
+    [facts.state, bytes(about.state_bytes)],
+    [facts.backend, strings.on(about.backend, about.adapter).replace(/^on /, "")],
+    [facts.features, about.features?.join(", ") || "–"],
+  ];
+  return make(
+    "dl",
+    "facts",
+    ...rows.map(([name, value]) => make("div", "", make("dt", "", name), make("dd", "", value))),
+  );
+}

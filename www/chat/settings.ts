@@ -1,0 +1,132 @@
+/** What a visitor may set about answers: what is allowed, and the form that refuses the rest. */
+
+import { strings } from "../strings.ts";
+import { make, textButton } from "../view/dom.ts";
+import type { Conversation, Sampling } from "./conversation.ts";
+import { openDialog } from "./dialog.ts";
+
+interface Limit {
+  step: string;
+  allows(value: unknown): boolean;
+  /** Said when it does not. */
+  wanted: string;
+}
+
+function limit(low: number, high: number, whole = false): Limit {
+  return {
+    step: whole ? "1" : "any",
+    allows: (value) =>
+      typeof value === "number" && value >= low && value <= high && (!whole || Number.isSafeInteger(value)),
+    wanted: high < 1e9 ? strings.between(low, high, whole) : strings.fromZero(low),
+  };
+}
+
+/** What the engine takes; see Generate in engine/protocol.ts. */
+export const limits: Record<keyof Sampling, Limit> = {
+  temperature: limit(0, 5),
+  top_p: {
+    ...limit(0, 1),
+    allows: (value) => typeof value === "number" && value > 0 && value <= 1,
+    wanted: strings.aboveZero(1),
+  },
+  top_k: limit(0, 1_000_000, true),
+  min_p: limit(0, 1),
+  repetition_penalty: {
+    ...limit(0, 10),
+    allows: (value) => typeof value === "number" && value > 0 && value <= 10,
+    wanted: strings.aboveZero(10),
+  },
+  max_tokens: limit(1, 1_000_000, true),
+  seed: limit(0, Number.MAX_SAFE_INTEGER, true),
+};
+
+const KEPT = "samba-settings";
+
+/** The settings that new conversations begin with. */
+export function lastSettings(): Pick<Conversation, "system" | "sampling"> {
+  const settings = { system: "", sampling: {} as Sampling };
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
+    if (typeof kept.system === "string") settings.system = kept.system;
+    for (const [name, { allows }] of Object.entries(limits))
+      if (allows(kept.sampling?.[name])) settings.sampling[name as keyof Sampling] = kept.sampling[name];
+  } catch {
+    // Unreadable or forbidden: the model's own settings then.
+  }
+  return settings;
+}
+
+/** Shows the settings of a conversation; changed is called once they are saved. */
+export function openSettings(conversation: Conversation, changed: () => void): void {
+  const system = make("textarea");
+  system.id = "system";
+  system.rows = 4;
+  system.dir = "auto";
+  system.value = conversation.system;
+  system.setAttribute("aria-describedby", "system-hint");
+  const systemLabel = make("label", "", strings.system);
+  systemLabel.htmlFor = "system";
+  const systemHint = make("p", "hint", strings.systemHint);
+  systemHint.id = "system-hint";
+
+  const inputs = new Map<keyof Sampling, HTMLInputElement>();
+  const fields = make("fieldset", "fields", make("legend", "", strings.sampling));
+  for (const [name, { step }] of Object.entries(limits) as [keyof Sampling, Limit][]) {
+    const [title, hint] = strings.fields[name] ?? [name, ""];
+    const input = make("input");
+    input.id = `set-${name}`;
+    input.inputMode = step === "1" ? "numeric" : "decimal";
+    input.autocomplete = "off";
+    input.value = String(conversation.sampling[name] ?? "");
+    const label = make("label", "", title);
+    label.htmlFor = input.id;
+    const about = make("p", "hint", hint);
+    about.id = `${input.id}-hint`;
+    const complaint = make("p", "complaint");
+    complaint.id = `${input.id}-complaint`;
+    input.setAttribute("aria-describedby", `${about.id} ${complaint.id}`);
+    fields.append(make("div", "field", label, input, about, complaint));
+    inputs.set(name, input);
+  }
+
+  const form = make("form", "settings");
+  form.noValidate = true;
+  const save = make("button", "primary", strings.save);
+  const reset = textButton("quiet", strings.reset, () => {
+    system.value = "";
+    for (const input of inputs.values()) input.value = "";
+  });
+  form.append(
+    make("p", "note", strings.settingsNote),
+    make("div", "field", systemLabel, system, systemHint),
+    fields,
+    make("div", "choices", save, reset),
+  );
+  const dialog = openDialog("settings", strings.settings, form);
+
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const sampling: Sampling = {};
+    let first: HTMLInputElement | undefined;
+    for (const [name, input] of inputs) {
+      const text = input.value.trim().replace(",", ".");
+      const value = Number(text);
+      const good = text === "" || limits[name].allows(value);
+      input.setAttribute("aria-invalid", String(!good));
+      const complaint = input.parentElement?.querySelector(".complaint");
+      if (complaint) complaint.textContent = good ? "" : limits[name].wanted;
+      if (!good) first ??= input;
+      else if (text) sampling[name] = value;
+    }
+    if (first) return first.focus();
+    conversation.system = system.value.trim();
+    conversation.sampling = sampling;
+    try {
+      localStorage.setItem(KEPT, JSON.stringify({ system: conversation.system, sampling }));
+    } catch {
+      // They hold for this chat at least.
+    }
+    dialog.close();
+    changed();
+  };
+}

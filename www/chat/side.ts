@@ -1,0 +1,207 @@
+/** The list of conversations: found, opened, renamed, taken out and brought in. */
+import { strings } from "../strings.ts";
+import { $, iconButton, make } from "../view/dom.ts";
+import type { Archive } from "./archive.ts";
+import { type Conversation, Thread } from "./conversation.ts";
+import { confirmLoss, openMenu } from "./dialog.ts";
+import { ExchangeError, fileName, fromFile, toJSON, toMarkdown } from "./exchange.ts";
+
+/** What the list asks of the page. */
+export interface SideDeeds {
+  open(id: string): void;
+  /** The conversation is gone; a page that shows it shows another. */
+  removed(id: string): void;
+  renamed(conversation: Conversation): void;
+  /** Says something to everybody. */
+  say(text: string): void;
+}
+
+export class Side {
+  readonly #list = $("conversations");
+  readonly #search = $<HTMLInputElement>("search");
+  #all: Conversation[] = [];
+  #found: Set<string> | undefined;
+  #searching = new AbortController();
+  #current = "";
+
+  constructor(
+    private readonly archive: Archive,
+    private readonly deeds: SideDeeds,
+  ) {
+    let later = 0;
+    this.#search.oninput = () => {
+      clearTimeout(later);
+      later = window.setTimeout(() => this.#find(), 150);
+    };
+  }
+
+  /** Reads the list anew and marks the conversation that is shown. */
+  async refresh(current = this.#current): Promise<void> {
+    this.#current = current;
+    this.#all = await this.archive.list();
+    if (this.#found) await this.#find(false);
+    else this.#draw();
+  }
+
+  async #find(say = true): Promise<void> {
+    this.#searching.abort();
+    this.#searching = new AbortController();
+    const { signal } = this.#searching;
+    const query = this.#search.value.trim();
+    const found = query ? await this.archive.search(query, signal) : undefined;
+    if (signal.aborted) return;
+    this.#found = found;
+    this.#draw();
+    if (say && found) this.deeds.say(strings.found(found.size));
+  }
+
+  #draw(): void {
+    const shown = this.#all.filter(({ id }) => this.#found?.has(id) ?? true);
+    const focused = (document.activeElement?.closest("[data-id]") as HTMLElement | null)?.dataset.id;
+    this.#list.replaceChildren();
+    let group: HTMLUListElement | undefined;
+    let last = "";
+    for (const conversation of shown) {
+      const age = ageOf(conversation.updated);
+      if (age !== last || !group) {
+        last = age;
+        const heading = make("h3", "age", age);
+        heading.id = `age-${this.#list.childElementCount}`;
+        group = make("ul");
+        group.setAttribute("aria-labelledby", heading.id);
+        this.#list.append(heading, group);
+      }
+      group.append(this.#row(conversation));
+    }
+    if (shown.length === 0) {
+      const query = this.#search.value.trim();
+      this.#list.append(make("p", "none", this.#found ? strings.noneFound(query) : strings.noneYet));
+    }
+    if (focused) this.#list.querySelector<HTMLElement>(`[data-id="${focused}"] .open`)?.focus();
+  }
+
+  #row(conversation: Conversation): HTMLLIElement {
+    const { id } = conversation;
+    const title = conversation.title || strings.untitled;
+    const open = make("button", "open", make("span", "", title));
+    open.type = "button";
+    open.dir = "auto";
+    open.onclick = () => this.deeds.open(id);
+    if (id === this.#current) open.setAttribute("aria-current", "page");
+    const more = iconButton("more", strings.options(title), () => openMenu(more, this.entries(conversation)));
+    const row = make("li", "conversation", open, more);
+    row.dataset.id = id;
+    return row;
+  }
+
+  /** What can be done with a conversation. */
+  entries(conversation: Conversation): [string, () => void, string?][] {
+    const { id, title } = conversation;
+    const exported = async (ending: "md" | "json") => {
+      const thread = await this.archive.read(id);
+      if (thread) download(fileName(title, ending), ending === "md" ? toMarkdown(thread) : toJSON([thread]));
+    };
+    return [
+      [strings.rename, () => this.#rename(conversation)],
+      [strings.exportMarkdown, () => exported("md")],
+      [strings.exportJSON, () => exported("json")],
+      [strings.remove, () => this.#remove(conversation), "loss"],
+    ];
+  }
+
+  #rename(conversation: Conversation): void {
+    document.body.classList.add("side-open");
+    const row = this.#list.querySelector<HTMLElement>(`[data-id="${conversation.id}"]`);
+    const open = row?.querySelector(".open");
+    if (!row || !open) return;
+    const field = make("input", "rename");
+    field.value = conversation.title;
+    field.dir = "auto";
+    field.maxLength = 200;
+    field.setAttribute("aria-label", strings.newName);
+    open.replaceWith(field);
+    field.focus();
+    field.select();
+    let left = false;
+    const leave = async (keep: boolean) => {
+      if (left) return;
+      left = true;
+      const title = field.value.trim();
+      if (keep && title && title !== conversation.title) {
+        // As it is now: an answer may have moved it on since the list was read.
+        const kept = (await this.archive.read(conversation.id))?.conversation ?? conversation;
+        kept.title = title;
+        await this.archive.save(kept);
+        this.deeds.renamed(kept);
+      }
+      await this.refresh();
+      this.#list.querySelector<HTMLElement>(`[data-id="${conversation.id}"] .open`)?.focus();
+    };
+    field.onblur = () => leave(true);
+    field.onkeydown = (event) => {
+      if (event.isComposing) return;
+      if (event.key === "Enter") leave(true);
+      if (event.key === "Escape") {
+        event.stopPropagation();
+        leave(false);
+      }
+    };
+  }
+
+  async #remove({ id, title }: Conversation): Promise<void> {
+    const text = strings.removeText(title || strings.untitled);
+    if (!(await confirmLoss(strings.removeTitle, text, strings.remove))) return;
+    await this.archive.remove(id);
+    this.deeds.removed(id);
+    this.deeds.say(strings.removed);
+    await this.refresh();
+  }
+
+  async exportAll(): Promise<void> {
+    const threads = await Promise.all(this.#all.map(({ id }) => this.archive.read(id)));
+    const there = threads.filter((thread) => thread instanceof Thread);
+    download(fileName("samba-conversations", "json"), toJSON(there));
+  }
+
+  /** Brings in files that were exported here; what is wrong with one does not hold up the others. */
+  async import(files: Iterable<File>): Promise<void> {
+    let last = "";
+    let count = 0;
+    const complaints: string[] = [];
+    for (const file of files) {
+      try {
+        if (file.size > 256e6) throw new ExchangeError(strings.exportError.tooLarge);
+        for (const { conversation, messages } of fromFile(await file.text())) {
+          await this.archive.save(conversation, ...messages);
+          last = conversation.id;
+          count++;
+        }
+      } catch (error) {
+        complaints.push(
+          strings.notImported(file.name, error instanceof Error ? error.message : String(error)),
+        );
+      }
+    }
+    if (count > 0) complaints.unshift(strings.imported(count));
+    await this.refresh();
+    if (last) this.deeds.open(last);
+    this.deeds.say(complaints.join(" "));
+  }
+}
+
+function ageOf(time: number): string {
+  const today = new Date().setHours(0, 0, 0, 0);
+  const day = 24 * 3600e3;
+  if (time >= today) return strings.today;
+  if (time >= today - day) return strings.yesterday;
+  return time >= today - 6 * day ? strings.week : strings.earlier;
+}
+
+function download(name: string, text: string): void {
+  const type = name.endsWith("json") ? "application/json" : "text/markdown";
+  const link = make("a");
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

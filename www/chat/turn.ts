@@ -1,0 +1,148 @@
+/** One message on the page: a question in its bubble or an answer in Markdown, with what can be done about it. */
+import { strings } from "../strings.ts";
+import { copyFrom, iconButton, make, textButton } from "../view/dom.ts";
+import { MarkdownView } from "../view/markdown.ts";
+import type { Message } from "./conversation.ts";
+
+/** What a visitor can do with a message. */
+export interface Deeds {
+  /** Puts another text in a question's place and asks it. */
+  edit(message: Message, text: string): void;
+  regenerate(message: Message): void;
+  branch(message: Message): void;
+  /** Shows another version. */
+  show(message: Message): void;
+}
+
+export class Turn {
+  readonly element: HTMLLIElement;
+  readonly #body: HTMLElement;
+  readonly #foot = make("div", "foot");
+  readonly #view: MarkdownView | undefined;
+  #wait: HTMLElement | undefined;
+
+  constructor(
+    readonly message: Message,
+    private readonly deeds: Deeds,
+  ) {
+    const { role } = message;
+    this.element = make("li", `turn ${role}`);
+    this.element.dataset.id = message.id;
+    const who = make("h3", "hidden", role === "user" ? strings.you : strings.samba);
+    this.#body = make("div", role === "user" ? "bubble" : "answer");
+    this.#body.dir = "auto";
+    this.element.append(who, this.#body, this.#foot);
+    if (role === "assistant") this.#view = new MarkdownView(this.#body);
+  }
+
+  /** What is heard of it. */
+  get text(): string {
+    return this.#body.textContent ?? "";
+  }
+
+  /** Says that the answer is on its way. */
+  wait(text: string): void {
+    if (!this.#wait) {
+      this.#wait = make("p", "waiting");
+      this.#body.after(this.#wait);
+    }
+    this.#wait.textContent = text;
+  }
+
+  /** Shows what the message holds so far. */
+  draw(): void {
+    if (this.message.content) this.#wait?.remove();
+    this.#view?.show(this.message.content);
+  }
+
+  /** Shows the whole message with its figures and buttons. Busy: an answer is written, nothing may change. */
+  finish(versions: Message[], busy = false): void {
+    const { message, deeds } = this;
+    const { role, content } = message;
+    this.#wait?.remove();
+    if (this.#view) this.#view.show(content, true);
+    else this.#body.replaceChildren(content);
+    const foot = this.#foot;
+    foot.replaceChildren();
+    if (role === "assistant") {
+      const note = strings.notes[message.finish ?? "interrupted"] ?? (content ? "" : strings.empty);
+      if (note) foot.append(make("span", "note", note));
+      if (message.tokens)
+        foot.append(make("span", "figure", strings.answerFigures(message.tokens, message.rate ?? 0)));
+    }
+    const buttons = make("div", "deeds");
+    if (versions.length > 1) buttons.append(this.#versions(versions, busy));
+    if (content) {
+      const copy = iconButton("copy", strings.copy, () => copyFrom(copy, content, strings.copied));
+      copy.classList.add("copy-turn");
+      buttons.append(copy);
+    }
+    const add = (...deed: Parameters<typeof iconButton>) => {
+      const button = iconButton(...deed);
+      button.disabled = busy;
+      buttons.append(button);
+    };
+    if (role === "user") {
+      add("edit", strings.edit, () => this.edit());
+    } else {
+      add("again", strings.regenerate, () => deeds.regenerate(message));
+      if (content) add("branch", strings.branch, () => deeds.branch(message));
+    }
+    foot.append(buttons);
+    this.element.classList.add("finished");
+  }
+
+  #versions(versions: Message[], busy: boolean): HTMLElement {
+    const at = versions.findIndex(({ id }) => id === this.message.id);
+    const group = make("div", "versions");
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", strings.versionSaid(at + 1, versions.length));
+    const step = (name: "before" | "after", label: string, to: Message | undefined) => {
+      const button = iconButton(name, label, () => to && this.deeds.show(to));
+      button.disabled = busy || !to;
+      return button;
+    };
+    group.append(
+      step("before", strings.before, versions[at - 1]),
+      make("span", "", strings.version(at + 1, versions.length)),
+      step("after", strings.after, versions[at + 1]),
+    );
+    return group;
+  }
+
+  /** Turns a question into a field. */
+  edit(): void {
+    if (this.element.querySelector("form")) return;
+    const field = make("textarea");
+    field.setAttribute("aria-label", strings.editing);
+    field.value = this.message.content;
+    field.dir = "auto";
+    const form = make("form", "edit");
+    const leave = () => {
+      form.replaceWith(this.#body);
+      this.#foot.hidden = false;
+      this.element.querySelector<HTMLElement>(".deeds button:last-child")?.focus();
+    };
+    const send = make("button", "primary", strings.saveEdit);
+    form.append(field, make("div", "choices", textButton("quiet", strings.cancel, leave), send));
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      const text = field.value.trim();
+      if (text) this.deeds.edit(this.message, text);
+    };
+    field.onkeydown = (event) => {
+      if (event.isComposing) return;
+      if (event.key === "Escape") {
+        event.stopPropagation();
+        leave();
+      } else if (event.key === "Enter" && !event.shiftKey) {
+        event.preventDefault();
+        form.requestSubmit();
+      }
+    };
+    this.#body.replaceWith(form);
+    this.#foot.hidden = true;
+    field.focus();
+    field.setSelectionRange(field.value.length, field.value.length);
+  }
+}

@@ -1,0 +1,279 @@
+/** Every English sentence of the pages and the widget, in one place to be translated. */
+import type { Code } from "./engine/protocol.ts";
+
+const number = new Intl.NumberFormat("en");
+const rounded = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const day = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
+
+/** 12 582 912 → "12.6 MB" */
+export function bytes(n: number): string {
+  if (n >= 1e9) return `${rounded.format(n / 1e9)} GB`;
+  if (n >= 1e6) return `${(n / 1e6).toFixed(1)} MB`;
+  return `${Math.round(n / 1e3)} KB`;
+}
+
+/** 421 793 280 → "422M" */
+function count(n: number): string {
+  if (n >= 1e9) return `${rounded.format(n / 1e9)}B`;
+  if (n >= 1e6) return `${rounded.format(n / 1e6)}M`;
+  return `${rounded.format(n / 1e3)}K`;
+}
+
+const plural = (n: number, one: string, more: string) => `${number.format(n)} ${n === 1 ? one : more}`;
+
+export const strings = {
+  // The empty page
+  headline: "A language model, all in this tab.",
+  lead: "Samba reads and writes on your own graphics chip. Ask it something; nothing you type leaves this machine.",
+  promises: [
+    ["Memory that never grows", "Its state has the same size at the first token and at the millionth."],
+    [
+      "Works without a network",
+      "After the first visit it starts in aeroplane mode. There is no server behind it.",
+    ],
+    ["Nothing is sent away", "The page asks for its own files and the model's, and for nothing else."],
+  ],
+  suggestions: [
+    "Tell me a story about a lighthouse keeper and a lost whale.",
+    "What is a river, and where does its water come from?",
+    "Write a short letter to a friend about the first snow.",
+  ],
+
+  // The first visit
+  start: (size: number) => (size ? `Download ${bytes(size)} and start` : "Download and start"),
+  startTitle: "Before the first word",
+  startWhat: (name: string, size: number) =>
+    `The model${name ? ` ${name}` : ""} comes to this browser once${size ? `: ${bytes(size)}` : ""}. It is kept for later visits, and you can delete it under Model at any time.`,
+  startWhere: (host: string) => `It comes from ${host}.`,
+  startThen: "Then everything happens here. What you write and what it answers stays on this machine.",
+
+  // Loading
+  starting: "Starting the engine",
+  phases: {
+    download: "Loading the model",
+    compile: "Preparing the graphics chip",
+  } as Record<string, string>,
+  shards: (at: number, all: number) => (all > 1 ? `Part ${at} of ${all}` : ""),
+  loaded: (now: number, all: number) => (all ? `${bytes(now)} of ${bytes(all)}` : bytes(now)),
+  cancel: "Cancel",
+  ready: "The model is loaded. You can write to it.",
+
+  // Writing
+  prompt: "Message to Samba",
+  placeholder: "Write a message",
+  placeholderLoading: "Write while the model loads",
+  send: "Send",
+  stop: "Stop",
+
+  // Turns
+  you: "You",
+  samba: "Samba",
+  copy: "Copy",
+  copied: "Copied",
+  code: "code",
+  regenerate: "Answer again",
+  edit: "Edit",
+  editing: "Your message, edited",
+  saveEdit: "Send again",
+  branch: "Branch into a new chat",
+  before: "Version before",
+  after: "Next version",
+  version: (at: number, all: number) => `${at} / ${all}`,
+  versionSaid: (at: number, all: number) => `Version ${at} of ${all}`,
+  reading: (done: number, all: number) => `Reading ${number.format(done)} of ${number.format(all)} tokens`,
+  thinking: "Reading",
+  notes: {
+    cancelled: "Stopped.",
+    length: "The answer reached its longest length.",
+    interrupted: "The answer is not finished.",
+    failed: "The answer broke off.",
+  } as Record<string, string>,
+  empty: "The model had nothing to say to this.",
+  answered: (text: string) => `Samba answered: ${text}`,
+  answerFigures: (tokens: number, rate: number) =>
+    `${plural(tokens, "token", "tokens")}${rate > 0 ? ` · ${rounded.format(rate)} tokens/s` : ""}`,
+
+  // Figures
+  rate: (rate: number) => `${rounded.format(rate)} tokens/s`,
+  context: (tokens: number) => `context ${plural(tokens, "token", "tokens")}`,
+  state: (size: number) => `state ${bytes(size)}, constant`,
+  on: (backend: string, adapter: string) =>
+    backend === "cpu" ? "on the processor" : `on ${adapter || backend}`,
+
+  // Conversations
+  conversations: "Conversations",
+  showList: "Conversations",
+  hideList: "Hide the conversations",
+  newChat: "New chat",
+  search: "Search conversations",
+  noneYet: "What you talk about stands here, kept in this browser only.",
+  noneFound: (query: string) => `Nothing about “${query}”.`,
+  found: (n: number) => plural(n, "conversation found", "conversations found"),
+  untitled: "New chat",
+  today: "Today",
+  yesterday: "Yesterday",
+  week: "This week",
+  earlier: "Earlier",
+  options: (title: string) => `What to do with “${title}”`,
+  chatOptions: "This chat",
+  rename: "Rename",
+  newName: "New name",
+  remove: "Delete",
+  removeTitle: "Delete this conversation?",
+  removeText: (title: string) => `“${title}” and all its versions will be gone from this browser.`,
+  removed: "The conversation is deleted.",
+  keep: "Keep it",
+  exportMarkdown: "Export as Markdown",
+  exportJSON: "Export as JSON",
+  exportAll: "Export all",
+  importFiles: "Import",
+  imported: (n: number) => plural(n, "conversation imported.", "conversations imported."),
+  notImported: (file: string, reason: string) => `${file} was not imported: ${reason}`,
+  notKept: "This browser does not let the page keep anything: conversations end when the page is closed.",
+  notSaved: "The last change could not be kept: the disk may be full. Export what you need.",
+  branchOf: (title: string) => `${title} (branch)`,
+  date: (time: number) => day.format(time),
+  exportError: {
+    notJSON: "it is not JSON",
+    notOurs: "it is no conversation that was exported here",
+    newer: "it comes from a newer version of this page",
+    noMarks: "its turns are not marked; Markdown that was exported here has the marks",
+    tooLarge: "it is larger than 64 MB",
+    shape: (where: string) => `${where} is not as it should be`,
+  },
+
+  // Settings
+  settings: "Settings",
+  settingsNote: "These hold for this chat and for new ones. An empty field leaves the choice to the model.",
+  system: "System prompt",
+  systemHint: "What the model is told before the conversation begins.",
+  sampling: "Sampling",
+  fields: {
+    temperature: ["Temperature", "0 takes the likeliest token always; higher is livelier."],
+    top_p: ["Top p", "Keeps the likeliest tokens that together reach this probability."],
+    top_k: ["Top k", "Keeps this many of the likeliest tokens; 0 keeps all."],
+    min_p: ["Min p", "Drops tokens less likely than this share of the likeliest."],
+    repetition_penalty: ["Repetition penalty", "Above 1, words that were there already become less likely."],
+    max_tokens: ["Longest answer", "In tokens."],
+    seed: ["Seed", "The same seed gives the same answer."],
+  } as Record<string, [string, string]>,
+  between: (low: number, high: number, whole: boolean) =>
+    `Write a ${whole ? "whole number" : "number"} from ${number.format(low)} to ${number.format(high)}, or nothing.`,
+  fromZero: (low: number) => `Write a whole number of at least ${low}, or nothing.`,
+  aboveZero: (high: number) => `Write a number above 0 and at most ${high}, or nothing.`,
+  save: "Save",
+  reset: "Empty all fields",
+  close: "Close",
+
+  // Models
+  model: "Model",
+  modelOf: (parameters: number, bits: number) =>
+    `${count(parameters)} parameters${bits ? ` · ${bits} bits` : ""}`,
+  chooseModel: "Model",
+  inUse: "in use",
+  use: "Use",
+  card: "Model card",
+  kept: (size: number) => `kept here, ${bytes(size)}`,
+  notKeptHere: "not downloaded",
+  forget: "Delete from this browser",
+  forgotten: "The model is deleted from this browser.",
+  otherModel: "Another model",
+  otherModelHint: "The address of a model folder: it has config.json and the weights in it.",
+  badAddress: "Write an address that starts with https:// or a folder of this site, such as models/default/.",
+  facts: {
+    layers: "Layers",
+    window: "Attention window",
+    windowOf: (keys: number) => `${number.format(keys)} tokens`,
+    state: "State, constant",
+    backend: "Computes on",
+    features: "Features in use",
+    kept: "Room taken here",
+  },
+
+  // Shortcuts
+  help: "Keyboard shortcuts",
+  shortcuts: {
+    send: "Send the message",
+    line: "Start a new line",
+    stop: "Stop the answer",
+    fresh: "New chat",
+    search: "Search conversations",
+    list: "Show or hide the conversations",
+    write: "Go to the message field",
+    editLast: "Edit the last message (from the empty field)",
+    again: "Answer again",
+    copy: "Copy the last answer",
+    settings: "Settings",
+    help: "This list",
+  },
+  keys: {
+    Control: "Ctrl",
+    Meta: "⌘",
+    Shift: "Shift",
+    Alt: "Alt",
+    Enter: "Enter",
+    Escape: "Esc",
+    ArrowUp: "↑",
+  } as Record<string, string>,
+  about: "Help",
+  lab: "Measure speed and memory",
+
+  // The installed page
+  update: "A new version of this page is ready.",
+  updateNow: "Reload",
+  later: "Later",
+  stateFile: (file: string) => `${file} holds a saved state; this version of the page cannot open those yet.`,
+  offline: "This model is not in this browser yet, and there is no network.",
+
+  // The widget
+  widget: {
+    title: "Chat with Samba",
+    open: "Open the chat",
+    close: "Close the chat",
+    clear: "Start over",
+    intro: "This chat runs on your own machine. Nothing you write leaves it.",
+    start: (size: number) => (size ? `Start (downloads ${bytes(size)} once)` : "Start"),
+  },
+
+  // Failures
+  retry: "Try again",
+  cpu: "Use the processor (slow)",
+  failures: {
+    no_webgpu: [
+      "This browser has no WebGPU",
+      "Open this page in a current Chrome, Edge, Safari or Firefox, over https or on localhost; or let the processor do the work, slowly.",
+    ],
+    no_adapter: [
+      "No graphics chip that the browser may use",
+      "Turn on hardware acceleration in the browser's settings or update the graphics driver, then try again; or let the processor do the work, slowly.",
+    ],
+    device_lost: [
+      "The graphics chip went away",
+      "The driver was reset or another program took the memory. Your messages are still here: try again to load the model anew.",
+    ],
+    missing: [
+      "A part of the model is missing",
+      "The server does not have all of the model's files. If it is yours, copy the whole folder again.",
+    ],
+    network: [
+      "The model could not be fetched",
+      "Check the connection and try again; parts that arrived are kept.",
+    ],
+    wrong_length: [
+      "A part of the model has the wrong size",
+      "It was fetched twice. If the server is yours, copy the file again.",
+    ],
+    wrong_hash: [
+      "A part of the model is damaged",
+      "It was fetched twice. If the server is yours, copy the file again.",
+    ],
+    bad_model: [
+      "This model cannot be used",
+      "Its files do not fit together. If it is yours, convert it again.",
+    ],
+  } as Partial<Record<Code, [title: string, advice: string]>>,
+  otherFailure: ["Something went wrong", "Try again; reload the page if that does not help."] as [
+    string,
+    string,
+  ],
+};
