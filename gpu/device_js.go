@@ -5,6 +5,7 @@ package gpu
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"sync"
 	"syscall/js"
@@ -22,6 +23,7 @@ type host struct {
 	device  js.Value // the real GPUDevice
 	shim    js.Value // what the binding takes for it; see replay.js
 	scratch js.Value // a Uint8Array through which small uploads go
+	settled js.Value // a promise: what stood before the last Settle has left the host
 	done    []js.Func
 
 	mu      sync.Mutex
@@ -212,7 +214,7 @@ func (d *Device) keep(f func(args []js.Value)) js.Func {
 func (d *Device) fail(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.failure == nil {
+	if d.failure == nil || errors.Is(err, ErrLost) {
 		d.failure = err
 	}
 }
@@ -265,6 +267,22 @@ func (d *Device) WriteBlob(b *Buffer, offset uint64, blob Blob, from, n int64) e
 	}
 	if whole < n {
 		return d.Write(b, offset+uint64(whole), blob.Bytes(from+whole, n-whole))
+	}
+	return d.check()
+}
+
+// Settle waits until what was written before the last call of Settle has left
+// the host's memory, so that one upload runs beside the next one's arrival.
+func (d *Device) Settle(ctx context.Context) error {
+	before := d.settled
+	queue := d.device.Get("queue")
+	queue.Call("submit", []any{})
+	d.settled = queue.Call("onSubmittedWorkDone")
+	d.settled.Call("catch", js.Global().Get("Boolean"))
+	if before.Truthy() {
+		if _, err := await(ctx, before, d.lost); err != nil {
+			return err
+		}
 	}
 	return d.check()
 }

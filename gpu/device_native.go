@@ -140,6 +140,13 @@ func (d *Device) WriteBlob(b *Buffer, offset uint64, blob Blob, from, n int64) e
 	return d.Write(b, offset, blob.data[from:from+n])
 }
 
+// Settle waits until what was written has left the host's memory.
+func (d *Device) Settle(context.Context) error {
+	d.queue.Submit()
+	d.raw.Poll(true, nil)
+	return nil
+}
+
 // Run submits the programs, one after another, and returns without waiting.
 func (d *Device) Run(programs ...*Program) error {
 	encoder, err := d.raw.CreateCommandEncoder(nil)

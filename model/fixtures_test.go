@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/samba-web/samba/gpu"
 )
 
 // disk is a model folder in testdata, which tests read in the browser, too.
@@ -21,12 +19,8 @@ func (d disk) ReadFile(_ context.Context, name string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(string(d), name))
 }
 
-func (d disk) Shard(ctx context.Context, name string, _ int64, _ string, loaded func(int64)) (gpu.Blob, error) {
-	data, err := d.ReadFile(ctx, name)
-	if err == nil {
-		loaded(int64(len(data)))
-	}
-	return gpu.BlobOf(data), err
+func (d disk) Weights(ctx context.Context, files []File, _ func(Arrived), take func(Block) error) error {
+	return inBlocks(ctx, d, files, take)
 }
 
 // fixture is what the reference code computed: testdata/reference holds its

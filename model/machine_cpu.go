@@ -29,29 +29,48 @@ func (s *cpuStore) linear(name string) (cpuWeight, error) {
 	return nil, fmt.Errorf("%s: not loaded", name)
 }
 
-func (s *cpuStore) put(name string, piece piece, f linearFormat, blob gpu.Blob, begin, n int64) error {
+func (s *cpuStore) place(name string, piece piece, f linearFormat, n int64) error {
 	w := s.weights[name]
 	if w == nil {
 		w = &reference.Weight{Out: f.out, In: f.in}
 		s.weights[name] = w
 	}
 	w.DType, w.Group, w.ScalesBF16 = f.dtype, f.group, f.scalesBF16
-	data := blob.Bytes(begin, n)
 	switch piece {
 	case pieceData:
 		w.Data = make([]uint32, (n+3)/4)
-		for i := range w.Data {
-			var word [4]byte
-			copy(word[:], data[4*i:])
-			w.Data[i] = binary.LittleEndian.Uint32(word[:])
-		}
 	case pieceScales:
-		w.Scales = halves(data)
+		w.Scales = make([]uint16, n/2)
 	case pieceBiases:
-		w.Biases = halves(data)
+		w.Biases = make([]uint16, n/2)
 	}
 	return nil
 }
+
+// putStep bounds the copy that a part of a tensor passes through.
+const putStep = 1 << 20
+
+func (s *cpuStore) put(name string, piece piece, at int64, blob gpu.Blob, from, n int64) error {
+	w := s.weights[name]
+	for ; n > 0; at, from, n = at+putStep, from+putStep, n-putStep {
+		data := blob.Bytes(from, min(n, putStep))
+		switch piece {
+		case pieceData:
+			for i := 0; i < len(data); i += 4 {
+				var word [4]byte
+				copy(word[:], data[i:])
+				w.Data[(at+int64(i))/4] = binary.LittleEndian.Uint32(word[:])
+			}
+		case pieceScales:
+			copy(w.Scales[at/2:], halves(data))
+		case pieceBiases:
+			copy(w.Biases[at/2:], halves(data))
+		}
+	}
+	return nil
+}
+
+func (s *cpuStore) settle(context.Context) error { return nil }
 
 func halves(data []byte) []uint16 {
 	out := make([]uint16, len(data)/2)

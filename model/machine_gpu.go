@@ -37,14 +37,29 @@ type (
 type gpuStore struct {
 	device  *gpu.Device
 	weights map[string]*kernel.Weight
-	halves  map[groupPiece][]*gpu.Buffer // scales or biases, part by part, whose twins have not come yet
-	buffers []*gpu.Buffer                // arrays and vectors
+	halves  map[groupPiece]*groups // scales or biases that are not whole, or whose twins are not
+	buffers []*gpu.Buffer          // arrays and vectors
 }
 
 // groupPiece is one of the two tensors that a quantized weight's groups are stored in.
 type groupPiece struct {
 	name  string
 	piece piece
+}
+
+// groups are the scales or the biases of a weight, part by part.
+type groups struct {
+	buffers []*gpu.Buffer
+	left    int64 // bytes to come
+}
+
+func (g *groups) free() {
+	if g == nil {
+		return
+	}
+	for _, b := range g.buffers {
+		b.Free()
+	}
 }
 
 func (s *gpuStore) array(name string, n int) (gpuArray, error) {
@@ -79,9 +94,9 @@ func (s *gpuStore) linear(name string) (gpuWeight, error) {
 	return nil, fmt.Errorf("%s: not loaded", name)
 }
 
-// put uploads one tensor of a linear weight straight from the file's bytes, in
-// parts of rows where the device binds less than the whole.
-func (s *gpuStore) put(name string, piece piece, f linearFormat, blob gpu.Blob, begin, n int64) error {
+// place makes room for one tensor of a linear weight, in parts of rows where
+// the device binds less than the whole.
+func (s *gpuStore) place(name string, piece piece, f linearFormat, n int64) error {
 	w := s.weights[name]
 	if w == nil {
 		w = &kernel.Weight{Out: f.out, In: f.in}
@@ -104,50 +119,79 @@ func (s *gpuStore) put(name string, piece piece, f linearFormat, blob gpu.Blob, 
 	w.DType, w.Group, w.ScalesBF16 = f.dtype, f.group, f.scalesBF16
 	var buffers []*gpu.Buffer
 	for _, p := range w.Parts {
-		from, size := n*int64(p.Row0)/int64(f.out), n*int64(p.Rows)/int64(f.out)
-		b, err := s.device.NewBuffer(name, uint64(size))
+		b, err := s.device.NewBuffer(name, uint64(n*int64(p.Rows)/int64(f.out)))
 		if err != nil {
 			return err
 		}
 		buffers = append(buffers, b)
-		if err := s.device.WriteBlob(b, 0, blob, begin+from, size); err != nil {
-			return err
-		}
 	}
 	if piece == pieceData {
 		for i, b := range buffers {
+			w.Parts[i].Data.Free() // there is one if the file comes again
 			w.Parts[i].Data = b
 		}
 		return nil
 	}
 	if s.halves == nil {
-		s.halves = map[groupPiece][]*gpu.Buffer{}
+		s.halves = map[groupPiece]*groups{}
 	}
-	s.halves[groupPiece{name, piece}] = buffers
-	scales, biases := s.halves[groupPiece{name, pieceScales}], s.halves[groupPiece{name, pieceBiases}]
-	if scales == nil || biases == nil {
+	s.halves[groupPiece{name, piece}].free()
+	s.halves[groupPiece{name, piece}] = &groups{buffers: buffers, left: n}
+	return nil
+}
+
+// put uploads a stretch of a tensor straight from the file's bytes.
+func (s *gpuStore) put(name string, piece piece, at int64, blob gpu.Blob, from, n int64) error {
+	w, half := s.weights[name], s.halves[groupPiece{name, piece}]
+	begin := int64(0) // of the part
+	for i := range w.Parts {
+		b := w.Parts[i].Data
+		if piece != pieceData {
+			b = half.buffers[i]
+		}
+		end := begin + int64(b.Size())
+		if first, last := max(at, begin), min(at+n, end); first < last {
+			if err := s.device.WriteBlob(b, uint64(first-begin), blob, from+first-at, last-first); err != nil {
+				return err
+			}
+		}
+		begin = end
+	}
+	if piece == pieceData {
+		return nil
+	}
+	half.left -= n
+	return s.pack(name)
+}
+
+// pack joins a weight's scales and biases once both are whole.
+func (s *gpuStore) pack(name string) error {
+	w, scales, biases := s.weights[name], s.halves[groupPiece{name, pieceScales}], s.halves[groupPiece{name, pieceBiases}]
+	if scales == nil || biases == nil || scales.left > 0 || biases.left > 0 {
 		return nil
 	}
 	for i := range w.Parts {
 		p := &w.Parts[i]
-		var err error
-		if p.Affine, err = kernel.PackAffine(s.device, scales[i], biases[i], p.Rows*f.in/f.group); err != nil {
+		affine, err := kernel.PackAffine(s.device, scales.buffers[i], biases.buffers[i], p.Rows*w.In/w.Group)
+		if err != nil {
 			return err
 		}
+		p.Affine.Free() // there is one if the file comes again
+		p.Affine = affine
 	}
 	delete(s.halves, groupPiece{name, pieceScales})
 	delete(s.halves, groupPiece{name, pieceBiases})
 	return nil
 }
 
+func (s *gpuStore) settle(ctx context.Context) error { return s.device.Settle(ctx) }
+
 func (s *gpuStore) free() {
 	for _, w := range s.weights {
 		w.Free()
 	}
 	for _, h := range s.halves {
-		for _, b := range h {
-			b.Free()
-		}
+		h.free()
 	}
 	for _, b := range s.buffers {
 		b.Free()

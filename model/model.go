@@ -14,6 +14,7 @@ import (
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/prompt"
+	"github.com/samba-web/samba/model/safetensors"
 	"github.com/samba-web/samba/model/tokenizer"
 )
 
@@ -70,6 +71,10 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 	if m.config, err = ParseConfig(data); err != nil {
 		return nil, err
 	}
+	index, err := readIndex(ctx, src)
+	if err != nil {
+		return nil, err
+	}
 	if err := m.readText(ctx, src); err != nil {
 		return nil, err
 	}
@@ -78,7 +83,7 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 	ring := func(window int) int { return window + slack }
 	if o.Device == nil {
 		s := &cpuStore{weights: map[string]*reference.Weight{}}
-		vectors, err := loadWeights(ctx, m.config, src, s, o.OnProgress)
+		vectors, err := loadWeights(ctx, m.config, src, index, s, o.OnProgress)
 		if err != nil {
 			return nil, err
 		}
@@ -90,15 +95,15 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 		return m, nil
 	}
 	s := &gpuStore{device: o.Device, weights: map[string]*kernel.Weight{}}
-	if m.engine, err = m.loadGPU(ctx, src, o, s, ring); err != nil {
+	if m.engine, err = m.loadGPU(ctx, src, index, o, s, ring); err != nil {
 		s.free()
 		return nil, err
 	}
 	return m, nil
 }
 
-func (m *Model) loadGPU(ctx context.Context, src Source, o Options, s *gpuStore, ring func(int) int) (engine, error) {
-	vectors, err := loadWeights(ctx, m.config, src, s, o.OnProgress)
+func (m *Model) loadGPU(ctx context.Context, src Source, index *safetensors.Index, o Options, s *gpuStore, ring func(int) int) (engine, error) {
+	vectors, err := loadWeights(ctx, m.config, src, index, s, o.OnProgress)
 	if err != nil {
 		return nil, err
 	}

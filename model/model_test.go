@@ -36,12 +36,26 @@ func (f folder) ReadFile(_ context.Context, name string) ([]byte, error) {
 	return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 }
 
-func (f folder) Shard(ctx context.Context, name string, _ int64, _ string, loaded func(int64)) (gpu.Blob, error) {
-	data, err := f.ReadFile(ctx, name)
-	if err == nil {
-		loaded(int64(len(data)))
+// Weights cuts the files into blocks of a length that no tensor fits.
+func (f folder) Weights(ctx context.Context, files []File, _ func(Arrived), take func(Block) error) error {
+	return inBlocks(ctx, f, files, take)
+}
+
+func inBlocks(ctx context.Context, src Source, files []File, take func(Block) error) error {
+	const length = 4099
+	for i, file := range files {
+		data, err := src.ReadFile(ctx, file.Name)
+		if err != nil {
+			return err
+		}
+		for at := 0; at < len(data); at += length {
+			part := data[at:min(at+length, len(data))]
+			if err := take(Block{File: i, Size: int64(len(data)), Offset: int64(at), Bytes: gpu.BlobOf(part)}); err != nil {
+				return err
+			}
+		}
 	}
-	return gpu.BlobOf(data), err
+	return nil
 }
 
 // testConfig is a small Samba with every kind of layer that its type list names.

@@ -183,17 +183,28 @@ func (f *randomFolder) ReadFile(_ context.Context, name string) ([]byte, error) 
 	return data, nil
 }
 
-func (f *randomFolder) Shard(ctx context.Context, name string, _ int64, _ string, loaded func(int64)) (gpu.Blob, error) {
-	t, ok := f.tensors[name]
-	if !ok {
-		return gpu.Blob{}, fmt.Errorf("%s of a random model: %w", name, fs.ErrNotExist)
+// Weights makes one block of each file.
+func (f *randomFolder) Weights(ctx context.Context, files []File, arrived func(Arrived), take func(Block) error) error {
+	state := Arrived{}
+	for i, file := range files {
+		t, ok := f.tensors[file.Name]
+		if !ok {
+			return fmt.Errorf("%s of a random model: %w", file.Name, fs.ErrNotExist)
+		}
+		header, size, err := safetensors.Layout([]safetensors.Tensor{t.Tensor}, nil)
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := take(Block{File: i, Size: size, Bytes: gpu.BlobRepeating(header, t.block(), size)}); err != nil {
+			return err
+		}
+		state.Bytes, state.File = state.Bytes+size, file.Name
+		arrived(state)
 	}
-	header, size, err := safetensors.Layout([]safetensors.Tensor{t.Tensor}, nil)
-	if err != nil {
-		return gpu.Blob{}, err
-	}
-	loaded(size)
-	return gpu.BlobRepeating(header, t.block(), size), ctx.Err()
+	return nil
 }
 
 // words are uniform bits: quantized weights of any width.

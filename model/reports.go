@@ -1,35 +1,109 @@
 package model
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
-// reports adds up the progress of shards that arrive side by side.
+// Progress is how far a long piece of work has come: the one form in which the
+// page, the tools and the library hear of it.
+type Progress struct {
+	Phase       string  `json:"phase"`        // one of the Phase constants
+	Loaded      int64   `json:"loaded"`       // bytes; tokens while reading the prompt
+	Total       int64   `json:"total"`        // 0: not known
+	Rate        float64 `json:"rate"`         // of the last seconds, per second; 0: not known
+	SecondsLeft float64 `json:"seconds_left"` // of this phase at that rate; 0: not known
+	Shard       int     `json:"shard"`        // shards that have arrived
+	Shards      int     `json:"shards"`
+	File        string  `json:"file"` // the file at hand
+	Note        string  `json:"note"` // what is waited for, where that takes long: a sentence for people
+}
+
+// The phases, in order.
+const (
+	PhaseDownload = "download" // weights come from the network or the store, and go to the machine
+	PhaseCompile  = "compile"  // kernels are prepared
+	PhasePrefill  = "prefill"  // a prompt is read
+	PhaseRebuild  = "rebuild"  // after a lost device the conversation is computed again
+)
+
+// A rate is taken over the last rateWindow; reports of bytes come at most once
+// every reportEvery, which is enough for eyes and spares the page.
+const (
+	rateWindow  = 4 * time.Second
+	reportEvery = 100 * time.Millisecond
+)
+
+// reports turns what a source tells into Progress.
 type reports struct {
-	mu     sync.Mutex
-	sum    Progress
-	bytes  map[string]int64
-	report func(Progress)
+	mu       sync.Mutex
+	sum      Progress
+	now      func() time.Time
+	last     time.Time // of a report
+	marks    []mark    // not older than rateWindow but for the first
+	onReport func(Progress)
+}
+
+// mark is how much there was at a time.
+type mark struct {
+	at     time.Time
+	loaded int64
 }
 
 func newReports(start Progress, report func(Progress)) *reports {
-	return &reports{sum: start, bytes: map[string]int64{}, report: report}
+	r := &reports{sum: start, now: time.Now, onReport: report}
+	r.marks = []mark{{r.now(), 0}}
+	return r
 }
 
-// of returns the function that is told how many bytes of a file have arrived.
-func (r *reports) of(file string) func(n int64) {
-	return func(n int64) { r.set(file, n, 0) }
+// arrived takes what a source tells.
+func (r *reports) arrived(a Arrived) {
+	r.set(func(p *Progress) bool {
+		told := a.Note != p.Note || a.File != p.File
+		p.Loaded, p.File, p.Note = a.Bytes, a.File, a.Note
+		if a.Total > 0 {
+			p.Total = a.Total
+		}
+		return told
+	})
 }
 
-func (r *reports) arrived(file string, size int64) { r.set(file, size, 1) }
+// shards counts the files that are done.
+func (r *reports) shards(n int) {
+	r.set(func(p *Progress) bool { p.Shard = n; return true })
+}
 
-func (r *reports) set(file string, n int64, shards int) {
-	if r.report == nil {
+// set changes the sum and reports it: at once when change says so or nothing
+// was told for a while.
+func (r *reports) set(change func(*Progress) bool) {
+	if r.onReport == nil {
 		return
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.sum.Loaded += n - r.bytes[file]
-	r.bytes[file] = n
-	r.sum.Shard += shards
-	r.sum.File = file
-	r.report(r.sum)
+	at := r.now()
+	tell := change(&r.sum) || at.Sub(r.last) >= reportEvery
+	if tell {
+		r.last = at
+		r.rate(at)
+	}
+	sum := r.sum
+	r.mu.Unlock()
+	if tell {
+		r.onReport(sum)
+	}
+}
+
+// rate compares with what there was rateWindow ago.
+func (r *reports) rate(at time.Time) {
+	r.marks = append(r.marks, mark{at, r.sum.Loaded})
+	for len(r.marks) > 2 && at.Sub(r.marks[1].at) >= rateWindow {
+		r.marks = r.marks[1:]
+	}
+	first := r.marks[0]
+	r.sum.Rate, r.sum.SecondsLeft = 0, 0
+	// The first tenths of a second say nothing yet.
+	if seconds := at.Sub(first.at).Seconds(); seconds >= 0.3 && r.sum.Loaded > first.loaded {
+		r.sum.Rate = float64(r.sum.Loaded-first.loaded) / seconds
+		r.sum.SecondsLeft = max(0, float64(r.sum.Total-r.sum.Loaded)/r.sum.Rate)
+	}
 }

@@ -11,25 +11,36 @@ type Source interface {
 	// ReadFile returns a small file. A file that is not there is an error that
 	// wraps fs.ErrNotExist.
 	ReadFile(ctx context.Context, name string) ([]byte, error)
-	// Shard returns a weights file, whole. Where size is not 0 and sha256 not
-	// empty they have been checked. loaded is told the bytes that have arrived.
-	Shard(ctx context.Context, name string, size int64, sha256 string, loaded func(n int64)) (gpu.Blob, error)
+	// Weights hands the weights files to take, in the order given, each block by
+	// block from its first byte to its last. Where a file's Size and SHA256 are
+	// known they are checked: a file that turns out damaged at its end, when
+	// blocks of it are handed out already, comes once more, from offset 0. An
+	// error of take ends it. arrived hears how far it is.
+	Weights(ctx context.Context, files []File, arrived func(Arrived), take func(Block) error) error
 	// String names the folder in errors.
 	String() string
 }
 
-// Progress is how far a long piece of work has come.
-type Progress struct {
-	Phase  string `json:"phase"`  // one of the Phase constants
-	Loaded int64  `json:"loaded"` // bytes, or tokens while reading the prompt
-	Total  int64  `json:"total"`  // 0: not known
-	Shard  int    `json:"shard"`  // shards that have arrived
-	Shards int    `json:"shards"`
-	File   string `json:"file"` // the file at hand
+// File is a weights file as the index describes it.
+type File struct {
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`   // bytes; 0: not known
+	SHA256 string `json:"sha256"` // lower-case hexadecimal; "": not known
 }
 
-// The phases of loading, in order.
-const (
-	PhaseDownload = "download"
-	PhaseCompile  = "compile"
-)
+// Block is a stretch of a weights file.
+type Block struct {
+	File   int      // which of the files
+	Size   int64    // of the whole file, in bytes
+	Offset int64    // of the block's first byte
+	Bytes  gpu.Blob // valid until take returns
+}
+
+// Arrived says what of the weights is there: from the network or, kept from an
+// earlier visit, from the store.
+type Arrived struct {
+	Bytes int64
+	Total int64  // of all files; 0: not known
+	File  string // the file at hand
+	Note  string // what is waited for, where that takes long: a sentence for people
+}

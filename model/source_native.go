@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/samba-web/samba/gpu"
 )
@@ -37,27 +38,65 @@ func (d dir) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-func (d dir) Shard(ctx context.Context, name string, size int64, sum string, loaded func(int64)) (gpu.Blob, error) {
-	path := filepath.Join(string(d), name)
+// dirBlock is how much of a file is in memory at a time.
+const dirBlock = 16 << 20
+
+func (d dir) Weights(ctx context.Context, files []File, arrived func(Arrived), take func(Block) error) error {
+	state := Arrived{}
+	for i, f := range files {
+		state.File = f.Name
+		if err := d.file(ctx, f, &state, arrived, func(b Block) error { b.File = i; return take(b) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d dir) file(ctx context.Context, want File, state *Arrived, arrived func(Arrived), take func(Block) error) error {
+	path := filepath.Join(string(d), want.Name)
 	f, err := os.Open(path)
 	if err != nil {
-		return gpu.Blob{}, err
+		return err
 	}
 	defer f.Close()
 	about, err := f.Stat()
 	if err != nil {
-		return gpu.Blob{}, err
+		return err
 	}
-	if size != 0 && about.Size() != size {
-		return gpu.Blob{}, fmt.Errorf("%s: %d bytes, the index says %d: the file is incomplete or belongs to another model", path, about.Size(), size)
+	size := about.Size()
+	if want.Size != 0 && size != want.Size {
+		return fmt.Errorf("%s: %d bytes, the index says %d: the file is incomplete or belongs to another model", path, size, want.Size)
 	}
-	data := make([]byte, about.Size())
-	if _, err := io.ReadFull(f, data); err != nil {
-		return gpu.Blob{}, fmt.Errorf("%s: %w", path, err)
+	// The hash runs beside the uploads.
+	sum, blocks, hashed := sha256.New(), make(chan []byte), make(chan struct{})
+	go func() {
+		defer close(hashed)
+		for b := range blocks {
+			sum.Write(b)
+		}
+	}()
+	finish := sync.OnceFunc(func() { close(blocks); <-hashed })
+	defer finish()
+	for offset := int64(0); offset == 0 || offset < size; offset += dirBlock {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		data := make([]byte, min(dirBlock, size-offset))
+		if _, err := io.ReadFull(f, data); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if want.SHA256 != "" {
+			blocks <- data
+		}
+		if err := take(Block{Size: size, Offset: offset, Bytes: gpu.BlobOf(data)}); err != nil {
+			return err
+		}
+		state.Bytes += int64(len(data))
+		arrived(*state)
 	}
-	if got := sha256.Sum256(data); sum != "" && hex.EncodeToString(got[:]) != sum {
-		return gpu.Blob{}, fmt.Errorf("%s: SHA-256 is %x, the index says %s: the file is damaged, fetch it again", path, got, sum)
+	finish()
+	if got := sum.Sum(nil); want.SHA256 != "" && hex.EncodeToString(got) != want.SHA256 {
+		return fmt.Errorf("%s: SHA-256 is %x, the index says %s: the file is damaged, fetch it again", path, got, want.SHA256)
 	}
-	loaded(about.Size())
-	return gpu.BlobOf(data), nil
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ const (
 )
 
 // linearFormat is how a linear weight [out, in] is stored, as far as the
-// tensors that have arrived tell: all of it after the last of them.
+// tensors that have been announced tell: all of it after the last of them.
 type linearFormat struct {
 	dtype      reference.DType
 	out, in    int
@@ -35,7 +36,14 @@ type linearFormat struct {
 
 // putter takes the tensors of linear weights as they arrive.
 type putter interface {
-	put(name string, p piece, f linearFormat, blob gpu.Blob, begin, n int64) error
+	// place makes room for a tensor of n bytes. When a file comes again, so does
+	// this call, with the same or another n.
+	place(name string, p piece, f linearFormat, n int64) error
+	// put takes n of the tensor's bytes, from its byte at on, out of the blob.
+	// at is a multiple of 4, and so is n but for the tensor's end.
+	put(name string, p piece, at int64, blob gpu.Blob, from, n int64) error
+	// settle waits until all but the last block has left the host's memory.
+	settle(ctx context.Context) error
 }
 
 // isLinear tells the weights that are multiplied with from the small tensors
@@ -49,52 +57,34 @@ const maxHeader = 16 << 20
 
 // loadWeights reads all shards of a source: linear weights go to the putter,
 // the values of small tensors come back by name.
-func loadWeights(ctx context.Context, c *Config, src Source, to putter, onProgress func(Progress)) (map[string][]float32, error) {
-	index, err := readIndex(ctx, src)
-	if err != nil {
-		return nil, err
-	}
-	l := &loader{specs: map[string]TensorSpec{}, seen: map[string]bool{}, parts: map[string]linearParts{}, vectors: map[string][]float32{}, to: to}
+func loadWeights(ctx context.Context, c *Config, src Source, index *safetensors.Index, to putter, onProgress func(Progress)) (map[string][]float32, error) {
+	l := &loader{specs: map[string]TensorSpec{}, vectors: map[string][]float32{}, to: to, file: -1}
+	l.seen, l.parts = map[string]bool{}, map[string]linearParts{}
 	for _, spec := range c.TensorSpecs() {
 		l.specs[spec.Name] = spec
 	}
-	files := index.Files()
-	progress := Progress{Phase: PhaseDownload, Shards: len(files)}
-	for _, n := range index.Metadata.Size {
-		progress.Total += n
+	var files []File
+	progress := Progress{Phase: PhaseDownload}
+	for _, name := range index.Files() {
+		files = append(files, File{name, index.Metadata.Size[name], index.Metadata.SHA256[name]})
+		progress.Total += index.Metadata.Size[name]
 	}
+	progress.Shards = len(files)
 	if progress.Total == 0 {
 		progress.Total = index.Metadata.TotalSize
 	}
-	// The next shard is on its way while this one goes to the machine.
-	type arrival struct {
-		blob gpu.Blob
-		err  error
-	}
-	fetching, stop := context.WithCancel(ctx)
-	defer stop()
-	fetch := func(file string, loaded func(int64)) <-chan arrival {
-		done := make(chan arrival, 1)
-		go func() {
-			blob, err := src.Shard(fetching, file, index.Metadata.Size[file], index.Metadata.SHA256[file], loaded)
-			done <- arrival{blob, err}
-		}()
-		return done
-	}
 	reports := newReports(progress, onProgress)
-	next := fetch(files[0], reports.of(files[0]))
-	for i, file := range files {
-		a := <-next
-		if a.err != nil {
-			return nil, a.err
+	err := src.Weights(ctx, files, reports.arrived, func(b Block) error {
+		if err := l.take(b); err != nil {
+			return fmt.Errorf("%s: %w", files[b.File].Name, err)
 		}
-		if i+1 < len(files) {
-			next = fetch(files[i+1], reports.of(files[i+1]))
+		if b.Offset+b.Bytes.Len() == b.Size {
+			reports.shards(b.File + 1)
 		}
-		if err := l.shard(a.blob); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		reports.arrived(file, a.blob.Len())
+		return to.settle(ctx)
+	})
+	if err != nil {
+		return nil, err
 	}
 	return l.vectors, l.finish(c)
 }
@@ -119,66 +109,174 @@ type linearParts struct {
 	scales, biases safetensors.DType
 }
 
-type loader struct {
-	specs   map[string]TensorSpec
-	seen    map[string]bool
-	parts   map[string]linearParts
-	vectors map[string][]float32
-	to      putter
+// account is what the files so far have announced.
+type account struct {
+	seen  map[string]bool
+	parts map[string]linearParts
 }
 
-func (l *loader) shard(blob gpu.Blob) error {
-	size := blob.Len()
-	end, err := safetensors.HeaderEnd(blob.Bytes(0, min(8, size)), size)
-	if err != nil {
-		return err
+// loader takes files block by block. What straddles two blocks waits here: a
+// header, a small tensor, the bytes that do not fill a word.
+type loader struct {
+	account
+	before  account // when the file at hand began: to be taken up again if the file comes again
+	specs   map[string]TensorSpec
+	vectors map[string][]float32
+	to      putter
+
+	file    int                  // at hand; -1: none yet
+	next    int64                // its byte that comes next
+	header  []byte               // until it is whole
+	end     int64                // of the header; 0: not known yet
+	tensors []safetensors.Tensor // not whole yet, by position
+	waiting []byte               // of the first of them
+}
+
+// take takes the next block of a file, or the first one of another or of the
+// same again.
+func (l *loader) take(b Block) error {
+	if b.Offset == 0 {
+		if b.File != l.file {
+			l.before = account{maps.Clone(l.seen), maps.Clone(l.parts)}
+		} else {
+			l.account = account{maps.Clone(l.before.seen), maps.Clone(l.before.parts)}
+		}
+		l.file, l.next, l.header, l.end, l.tensors, l.waiting = b.File, 0, nil, 0, nil, nil
 	}
-	if end > maxHeader {
-		return fmt.Errorf("the header has %d bytes, want at most %d", end, maxHeader)
+	if b.Offset != l.next {
+		return fmt.Errorf("a block from byte %d on came where %d was next", b.Offset, l.next)
 	}
-	header, err := safetensors.ParseHeader(blob.Bytes(0, end), size)
-	if err != nil {
-		return err
+	l.next += b.Bytes.Len()
+	if l.tensors == nil {
+		if whole, err := l.readHeader(b); err != nil || !whole {
+			return err
+		}
 	}
-	for _, t := range header.Tensors {
-		if err := l.tensor(t, blob); err != nil {
+	for len(l.tensors) > 0 {
+		t := l.tensors[0]
+		from, to := max(t.Begin, b.Offset), min(t.End, l.next)
+		if from > to || from == to && t.Bytes() > 0 {
+			break
+		}
+		if err := l.bytes(t, from-t.Begin, b.Bytes, from-b.Offset, to-from); err != nil {
 			return fmt.Errorf("%s: %w", t.Name, err)
 		}
+		if to < t.End {
+			break
+		}
+		l.tensors = l.tensors[1:]
 	}
 	return nil
 }
 
-func (l *loader) tensor(t safetensors.Tensor, blob gpu.Blob) error {
-	name, part := t.Name, pieceData
+// readHeader collects the header and, once it is whole, makes room for what
+// it announces.
+func (l *loader) readHeader(b Block) (whole bool, err error) {
+	want := int64(8)
+	for {
+		if l.end > 0 {
+			want = l.end
+		}
+		have := int64(len(l.header))
+		if n := min(want, l.next) - have; n > 0 {
+			l.header = append(l.header, b.Bytes.Bytes(have-b.Offset, n)...)
+		}
+		if int64(len(l.header)) < min(want, b.Size) {
+			return false, nil
+		}
+		if l.end > 0 {
+			break
+		}
+		if l.end, err = safetensors.HeaderEnd(l.header, b.Size); err != nil {
+			return false, err
+		}
+		if l.end > maxHeader {
+			return false, fmt.Errorf("the header has %d bytes, want at most %d", l.end, maxHeader)
+		}
+	}
+	header, err := safetensors.ParseHeader(l.header, b.Size)
+	if err != nil {
+		return false, err
+	}
+	l.header = nil
+	for _, t := range header.Tensors {
+		if err := l.announce(t); err != nil {
+			return false, fmt.Errorf("%s: %w", t.Name, err)
+		}
+	}
+	l.tensors = header.Tensors
+	return true, nil
+}
+
+// role finds which weight, and which part of it, a tensor is.
+func (l *loader) role(name string) (spec TensorSpec, part piece, known bool) {
 	for suffix, p := range map[string]piece{".scales": pieceScales, ".biases": pieceBiases} {
-		if base, ok := strings.CutSuffix(t.Name, suffix); ok {
+		if base, ok := strings.CutSuffix(name, suffix); ok {
 			name, part = base+".weight", p
 		}
 	}
-	spec, known := l.specs[name]
+	spec, known = l.specs[name]
+	return spec, part, known && (part == pieceData || isLinear(spec))
+}
+
+// announce checks a tensor against the config and makes room for it.
+func (l *loader) announce(t safetensors.Tensor) error {
+	spec, part, known := l.role(t.Name)
 	switch {
-	case !known || part != pieceData && !isLinear(spec):
+	case !known:
 		return errors.New("the model that config.json describes has no such tensor")
 	case l.seen[t.Name]:
 		return errors.New("two shards hold it")
 	}
 	l.seen[t.Name] = true
 	if !isLinear(spec) {
-		values, err := floats(t, blob)
-		if err != nil {
-			return err
-		}
 		if !slices.Equal(squeeze(t.Shape), squeeze(spec.Shape)) {
 			return fmt.Errorf("shape %v, config.json wants %v", t.Shape, spec.Shape)
 		}
-		l.vectors[name] = values
-		return nil
+		return checkFloats(t)
 	}
 	f, err := l.format(spec, part, t)
 	if err != nil {
 		return err
 	}
-	return l.to.put(name, part, f, blob, t.Begin, t.Bytes())
+	return l.to.place(spec.Name, part, f, t.Bytes())
+}
+
+// bytes takes n bytes of a tensor, from its byte at on, out of the blob.
+func (l *loader) bytes(t safetensors.Tensor, at int64, blob gpu.Blob, from, n int64) error {
+	spec, part, _ := l.role(t.Name)
+	last := at+n == t.Bytes()
+	if !isLinear(spec) {
+		l.waiting = append(l.waiting, blob.Bytes(from, n)...)
+		if last {
+			l.vectors[spec.Name] = floats(t.DType, l.waiting)
+			l.waiting = nil
+		}
+		return nil
+	}
+	if len(l.waiting) > 0 {
+		k := min(4-int64(len(l.waiting)), n)
+		at -= int64(len(l.waiting))
+		l.waiting = append(l.waiting, blob.Bytes(from, k)...)
+		from, n = from+k, n-k
+		if len(l.waiting) < 4 && !last {
+			return nil
+		}
+		if err := l.to.put(spec.Name, part, at, gpu.BlobOf(l.waiting), 0, int64(len(l.waiting))); err != nil {
+			return err
+		}
+		at += int64(len(l.waiting))
+		l.waiting = l.waiting[:0]
+	}
+	whole := n
+	if !last {
+		whole &^= 3
+		l.waiting = append(l.waiting, blob.Bytes(from+whole, n-whole)...)
+	}
+	if whole == 0 {
+		return nil
+	}
+	return l.to.put(spec.Name, part, at, blob, from, whole)
 }
 
 // squeeze drops dimensions of 1: a convolution's [d_inner, 1, d_conv] is as good as [d_inner, d_conv].
@@ -262,30 +360,34 @@ func (l *loader) finish(c *Config) error {
 	return nil
 }
 
-// floats widens a small tensor's values to fp32.
-func floats(t safetensors.Tensor, blob gpu.Blob) ([]float32, error) {
+// checkFloats refuses a small tensor that is not small or holds no floats.
+func checkFloats(t safetensors.Tensor) error {
 	const most = 1 << 26
-	if t.Bytes() > most {
-		return nil, fmt.Errorf("%d bytes, want at most %d", t.Bytes(), most)
+	switch {
+	case t.Bytes() > most:
+		return fmt.Errorf("%d bytes, want at most %d", t.Bytes(), most)
+	case t.DType != safetensors.F32 && t.DType != safetensors.F16 && t.DType != safetensors.BF16:
+		return fmt.Errorf("stored as %s, want F32, F16 or BF16", t.DType)
 	}
-	data := blob.Bytes(t.Begin, t.Bytes())
-	switch t.DType {
-	case safetensors.F32:
+	return nil
+}
+
+// floats widens a small tensor's values to fp32.
+func floats(dtype safetensors.DType, data []byte) []float32 {
+	if dtype == safetensors.F32 {
 		out := make([]float32, len(data)/4)
 		for i := range out {
 			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
 		}
-		return out, nil
-	case safetensors.F16, safetensors.BF16:
-		widen := reference.FromF16
-		if t.DType == safetensors.BF16 {
-			widen = reference.FromBF16
-		}
-		out := make([]float32, len(data)/2)
-		for i, h := range halves(data) {
-			out[i] = widen(h)
-		}
-		return out, nil
+		return out
 	}
-	return nil, fmt.Errorf("stored as %s, want F32, F16 or BF16", t.DType)
+	widen := reference.FromF16
+	if dtype == safetensors.BF16 {
+		widen = reference.FromBF16
+	}
+	out := make([]float32, len(data)/2)
+	for i, h := range halves(data) {
+		out[i] = widen(h)
+	}
+	return out
 }

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"math"
 	"os"
+	"sync/atomic"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -16,6 +19,7 @@ type progress struct {
 	container *mpb.Progress // nil while nothing is shown
 	bar       *mpb.Bar
 	phase     string
+	pace      atomic.Pointer[string] // rate and time left, or what is waited for
 }
 
 // newProgress draws on the file, if that is a terminal.
@@ -39,6 +43,8 @@ func (p *progress) update(m *protocol.Progress) {
 	if p.container == nil {
 		p.container = mpb.New(mpb.WithOutput(p.to), mpb.WithWidth(40))
 	}
+	pace := pace(m)
+	p.pace.Store(&pace)
 	if p.phase != m.Phase {
 		p.finish()
 		counters := decor.CountersNoUnit("%d of %d")
@@ -48,7 +54,7 @@ func (p *progress) update(m *protocol.Progress) {
 		p.phase = m.Phase
 		p.bar = p.container.AddBar(0,
 			mpb.PrependDecorators(decor.Name(phaseNames[m.Phase], decor.WCSyncSpaceR)),
-			mpb.AppendDecorators(counters))
+			mpb.AppendDecorators(counters, decor.Any(func(decor.Statistics) string { return *p.pace.Load() })))
 	}
 	p.bar.SetTotal(max(m.Total, m.Loaded, 1), false)
 	p.bar.SetCurrent(m.Loaded)
@@ -57,8 +63,20 @@ func (p *progress) update(m *protocol.Progress) {
 var phaseNames = map[string]string{
 	model.PhaseDownload: "loading weights",
 	model.PhaseCompile:  "preparing kernels",
-	"prefill":           "reading the prompt",
 	model.PhaseBench:    "measuring",
+	model.PhasePrefill:  "reading the prompt",
+	model.PhaseRebuild:  "after a lost device",
+}
+
+// pace says how fast it goes and how long it will take, or why it does not go on.
+func pace(m *protocol.Progress) string {
+	switch {
+	case m.Note != "":
+		return "  " + m.Note
+	case m.Phase == model.PhaseDownload && m.Rate > 0:
+		return fmt.Sprintf("  % .1f/s, %.0f s left", decor.SizeB1024(m.Rate), math.Ceil(m.SecondsLeft))
+	}
+	return ""
 }
 
 func (p *progress) finish() {

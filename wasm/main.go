@@ -8,10 +8,11 @@
 //	post(json, data)           sends one; data is a Uint8Array or null
 //	breathe()                  a promise for when the browser has looked at its events
 //	read(url, cancel)          a promise of a small file's Uint8Array
-//	shard(url, size, sha256, loaded, cancel)
-//	                           a promise of a whole, verified file's Uint8Array
+//	weights(folder, files, arrived, cancel)
+//	                           a promise of an object with next(), a promise of the next block or null, and end()
 //
-// where loaded(bytes) hears of what has arrived and cancel is an AbortSignal.
+// where arrived(bytes, total, file, note) hears of what is there and cancel is
+// an AbortSignal; see www/engine/load.ts.
 package main
 
 import (

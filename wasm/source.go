@@ -12,6 +12,7 @@ import (
 	"syscall/js"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -29,6 +30,14 @@ func newFolder(worker js.Value, address string) (*folder, error) {
 	}
 	if !strings.HasSuffix(base.Path, "/") {
 		base = base.JoinPath("/")
+	}
+	// A model's page on the hub stands for its files.
+	if parts := strings.Split(strings.Trim(base.Path, "/"), "/"); base.Host == "huggingface.co" && (len(parts) == 2 || len(parts) == 4 && parts[2] == "tree") {
+		branch := "main"
+		if len(parts) == 4 {
+			branch = parts[3]
+		}
+		base.Path = "/" + parts[0] + "/" + parts[1] + "/resolve/" + branch + "/"
 	}
 	return &folder{worker, base}, nil
 }
@@ -60,38 +69,58 @@ func (f *folder) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	return data, nil
 }
 
-func (f *folder) Shard(ctx context.Context, name string, size int64, sha256 string, loaded func(int64)) (gpu.Blob, error) {
-	at, err := f.address(name)
-	if err != nil {
-		return gpu.Blob{}, err
+func (f *folder) Weights(ctx context.Context, files []model.File, arrived func(model.Arrived), take func(model.Block) error) error {
+	list := make([]any, len(files))
+	for i, file := range files {
+		if _, err := f.address(file.Name); err != nil {
+			return err
+		}
+		list[i] = map[string]any{"name": file.Name, "size": float64(file.Size), "sha256": file.SHA256}
 	}
 	// Telling the page may wait for the browser, a function that JavaScript
-	// calls must not: the newest count changes hands over a channel.
-	counts, told := make(chan int64, 1), make(chan struct{})
+	// calls must not: the newest report changes hands over a channel.
+	news, told := make(chan model.Arrived, 1), make(chan struct{})
 	go func() {
 		defer close(told)
-		for n := range counts {
-			loaded(n)
+		for a := range news {
+			arrived(a)
 		}
 	}()
 	onBytes := js.FuncOf(func(_ js.Value, args []js.Value) any {
 		select {
-		case <-counts:
+		case <-news:
 		default:
 		}
-		counts <- int64(args[0].Float())
+		news <- model.Arrived{Bytes: int64(args[0].Float()), Total: int64(args[1].Float()), File: args[2].String(), Note: args[3].String()}
 		return nil
 	})
+	abort := js.Global().Get("AbortController").New()
+	stop := context.AfterFunc(ctx, func() { abort.Call("abort") })
+	var weights js.Value
 	defer func() {
+		if weights.Truthy() {
+			weights.Call("end")
+		}
+		stop()
 		onBytes.Release()
-		close(counts)
+		close(news)
 		<-told
 	}()
-	array, err := f.fetch(ctx, "shard", at, float64(size), sha256, onBytes)
-	if err != nil {
-		return gpu.Blob{}, err
+	weights, err := await(f.worker.Call("weights", f.base.String(), list, onBytes, abort.Get("signal")))
+	for err == nil {
+		var b js.Value
+		if b, err = await(weights.Call("next")); err != nil || b.IsNull() {
+			break
+		}
+		err = take(model.Block{
+			File: b.Get("file").Int(), Size: int64(b.Get("size").Float()), Offset: int64(b.Get("offset").Float()),
+			Bytes: gpu.BlobFromJS(b.Get("bytes")),
+		})
 	}
-	return gpu.BlobFromJS(array), nil
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // fetch calls one of the worker's functions and ends it when ctx ends.

@@ -217,7 +217,7 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 		return nil, err
 	}
 	e.model, err = model.Load(ctx, source, model.Options{Device: e.device, OnProgress: func(p model.Progress) {
-		e.send(id, &Progress{Phase: p.Phase, Loaded: p.Loaded, Total: p.Total, Shard: p.Shard, Shards: p.Shards, File: p.File}, nil)
+		e.send(id, progressOf(p), nil)
 	}})
 	if err != nil {
 		return nil, ofModel(err)
@@ -226,6 +226,13 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 		return nil, ofModel(err)
 	}
 	return e.ready(m.URL), nil
+}
+
+func progressOf(p model.Progress) *Progress {
+	return &Progress{
+		Phase: p.Phase, Loaded: p.Loaded, Total: p.Total, Rate: p.Rate, SecondsLeft: p.SecondsLeft,
+		Shard: p.Shard, Shards: p.Shards, File: p.File, Note: p.Note,
+	}
 }
 
 // ofModel blames the model's files for an error of loading that says nothing else of its kind.

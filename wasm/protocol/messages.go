@@ -163,18 +163,24 @@ type Cancel struct {
 // Progress says how far a long step is.
 type Progress struct {
 	Header
-	// The step: "download", "compile", "prefill" or "bench".
+	// The step: "download" (from the network or the store), "compile", "prefill", "bench", or "rebuild" after a lost device.
 	Phase string `json:"phase"`
 	// Done so far: bytes of a download, else steps or tokens.
 	Loaded int64 `json:"loaded"`
 	// Of how many; 0 where that is not known.
 	Total int64 `json:"total"`
+	// How many a second, over the last seconds; left out where that is not known.
+	Rate float64 `json:"rate,omitempty"`
+	// Seconds left of this step at that rate; left out where that is not known.
+	SecondsLeft float64 `json:"seconds_left,omitempty"`
 	// Files complete so far, or the number of the file at hand.
 	Shard int `json:"shard,omitempty"`
 	// Of how many files.
 	Shards int `json:"shards,omitempty"`
 	// The file at hand.
 	File string `json:"file,omitempty"`
+	// What is waited for, where that takes long: a sentence for people.
+	Note string `json:"note,omitempty"`
 }
 
 // Ready says that a model is loaded, and what it is.

@@ -1,285 +1,633 @@
 /**
- * Gets a model's files into the worker: three shards at once, every one
- * checked against the index's SHA-256, kept for the next visit.
+ * Gets a model's files into the worker:
+ *
+ *     store ─┐
+ *            ├─▶ parts of 8 MiB, five at once ─▶ blocks of 32 MiB, in order ─▶ SHA-256 ─▶ the engine
+ *     wire ──┘        └─▶ store
+ *
+ * Blocks live in three buffers that are used again and again, so the page's
+ * memory stays flat however large the model is. Tabs that want the same file
+ * take turns: the first one downloads it.
  */
-import type { Code } from "./protocol.ts";
+import { createSHA256, type IHasher } from "hash-wasm";
+import { hex, type Kept, keyOf, type Record, type Store } from "./store.ts";
+import {
+  cancelled,
+  damaged,
+  LoadError,
+  nameOf,
+  type Patience,
+  patience,
+  type Remote,
+  said,
+  Wire,
+  wrongLength,
+} from "./wire.ts";
 
-/** What went wrong with a file, as one sentence. */
-export class LoadError extends Error {
-  override name = "LoadError";
-  constructor(
-    readonly code: Code,
-    message: string,
-  ) {
-    super(message);
-  }
+export { LoadError };
+
+/** Sizes in bytes; block is a multiple of part. */
+export interface Settings extends Patience {
+  part: number;
+  block: number;
+  /** Blocks in memory at once. */
+  blocks: number;
+  /** Ranges on their way at once. */
+  lines: number;
 }
 
-/** Where checked shards are kept between visits, by their hash. */
-export interface Store {
-  get(sha256: string, size: number): Promise<Uint8Array | undefined>;
-  put(sha256: string, data: Uint8Array): Promise<void>;
-}
+export const settings: Settings = { ...patience, part: 8 << 20, block: 32 << 20, blocks: 3, lines: 5 };
 
-/** Shards on their way or waiting to be taken: enough to fill the line, few enough to keep memory flat. */
-const AHEAD = 3;
-
-interface Shard {
-  url: string;
+/** A weights file as the index describes it; 0 and "" where it does not. */
+export interface WeightsFile {
+  name: string;
   size: number;
   sha256: string;
 }
 
-interface Flight {
-  data: Promise<Uint8Array>;
-  loaded: number;
-  listener: ((bytes: number) => void) | undefined;
-  abort: AbortController;
+/** A stretch of a weights file; its bytes are valid until the next block is asked for. */
+export interface Block {
+  file: number;
+  size: number;
+  offset: number;
+  bytes: Uint8Array;
 }
 
-/** A model folder's files. Reading another folder's index drops what is still on its way. */
+/** Hears how many bytes are there, of which file the last, and what is waited for, if anything. */
+export type Arrived = (bytes: number, total: number, file: string, note: string) => void;
+
+/** A model's files, wherever they are. */
 export class ModelFiles {
-  #plan: Shard[] = [];
-  #flights = new Map<string, Flight>();
+  readonly #small = new Map<string, Set<string>>();
+  readonly #local = new Map<string, Map<string, File>>();
+  readonly #wire: Wire;
+  #note: (text: string) => void = () => {};
 
   constructor(
-    private readonly store: Store | undefined,
-    private readonly request: typeof fetch = (input, init) => fetch(input, init),
-  ) {}
+    private readonly store: Promise<Store | undefined>,
+    private readonly settings: Settings,
+    request: typeof fetch = (input, init) => fetch(input, init),
+  ) {
+    this.#wire = new Wire(request, settings, (text) => this.#note(text));
+  }
 
-  /** A small file. The index among them tells which shards will be asked for. */
+  /** Makes files that the person picked the content of a folder at an address of its own. */
+  add(folder: string, files: File[]): void {
+    this.#local.set(folderOf(folder), new Map(files.map((file) => [file.name, file])));
+  }
+
+  /** A small file. Without a network it is the one of the last visit. */
   async read(url: string, signal: AbortSignal): Promise<Uint8Array> {
-    const data = await this.#download(url, 0, () => {}, signal, "default");
-    if (url.endsWith(".index.json")) {
-      this.#drop();
-      this.#plan = planOf(url, data);
-    }
-    return data;
-  }
-
-  /** A whole shard, of the size and hash given where they are known (0, ""). */
-  async shard(
-    url: string,
-    size: number,
-    sha256: string,
-    loaded: (bytes: number) => void,
-    signal: AbortSignal,
-  ): Promise<Uint8Array> {
-    const wanted = { url, size, sha256 };
-    const at = this.#plan.findIndex((shard) => shard.url === url);
-    const flight = this.#start(wanted);
-    for (const next of at < 0 ? [] : this.#plan.slice(at + 1, at + AHEAD)) this.#start(next);
-    flight.listener = loaded;
-    if (flight.loaded > 0) loaded(flight.loaded);
-    const stop = () => this.#drop();
-    signal.addEventListener("abort", stop, { once: true });
+    const folder = folderOf(url);
+    const local = this.#local.get(folder);
+    if (local) return new Uint8Array(await fileOf(local, nameOf(url)).arrayBuffer());
+    const store = await this.store;
+    const key = store && (await keyOf(url));
+    if (key) this.#small.set(folder, (this.#small.get(folder) ?? new Set()).add(key));
     try {
-      if (signal.aborted) stop();
-      return await flight.data;
+      const data = await this.#wire.whole(url, signal);
+      if (key)
+        await store.keepSmall(key, data).catch((error) => console.warn(`${url} is not kept: ${said(error)}`));
+      return data;
     } catch (error) {
-      this.#drop();
-      throw error;
-    } finally {
-      signal.removeEventListener("abort", stop);
-      this.#flights.delete(url);
+      const kept = key && error instanceof LoadError && error.code === "network" && (await store.small(key));
+      if (!kept) throw error;
+      console.warn(`${nameOf(url)} is the one of the last visit: ${said(error)}`);
+      return kept;
     }
   }
 
-  #start(shard: Shard): Flight {
-    const running = this.#flights.get(shard.url);
-    if (running) return running;
-    const abort = new AbortController();
-    const flight: Flight = { data: Promise.reject(), loaded: 0, listener: undefined, abort };
-    flight.data.catch(() => {});
-    const count = (bytes: number) => {
-      flight.loaded = bytes;
-      flight.listener?.(bytes);
+  /** The weights files of a folder, block by block, in order. */
+  async weights(
+    folder: string,
+    files: WeightsFile[],
+    arrived: Arrived,
+    signal: AbortSignal,
+  ): Promise<Weights> {
+    const weights = new Weights(folder, files, arrived, signal, {
+      wire: this.#wire,
+      store: await this.store,
+      settings: this.settings,
+      local: this.#local.get(folderOf(folder)),
+      small: [...(this.#small.get(folderOf(folder)) ?? [])],
+    });
+    this.#note = (text) => weights.note(text);
+    return weights;
+  }
+}
+
+interface Means {
+  wire: Wire;
+  store: Store | undefined;
+  settings: Settings;
+  local: Map<string, File> | undefined;
+  small: string[];
+}
+
+/** A file that is being read. */
+interface Flight {
+  index: number;
+  name: string;
+  size: number;
+  sha256: string;
+  key: string;
+  remote: Remote;
+  kept: Kept | undefined;
+  release: () => void;
+  local: File | undefined;
+  hasher: IHasher | undefined;
+  /** Bytes that are there. */
+  loaded: number;
+}
+
+interface Task {
+  flight: Flight;
+  offset: number;
+  bytes: Uint8Array;
+  buffer: Uint8Array;
+  ready: Promise<void>;
+}
+
+export class Weights {
+  readonly #tasks: (Task | undefined)[] = [];
+  #wake = () => {};
+  readonly #buffers: Uint8Array[] = [];
+  #allocated = 0;
+  readonly #waiting: ((buffer: Uint8Array) => void)[] = [];
+  readonly #lines: Turns;
+  readonly #flights = new Map<number, Flight>();
+  readonly #again = new Set<number>();
+  readonly #tabs = "BroadcastChannel" in globalThis ? new BroadcastChannel("samba-models") : undefined;
+  #store: Store | undefined;
+  #record: Record;
+  #out: Uint8Array | undefined;
+  #stop = new AbortController();
+  #done = 0;
+  #text = "";
+  #last = { time: 0, told: 0 };
+  #current = "";
+  readonly #files: WeightsFile[];
+
+  constructor(
+    private readonly folder: string,
+    files: WeightsFile[],
+    private readonly arrived: Arrived,
+    private readonly signal: AbortSignal,
+    private readonly means: Means,
+  ) {
+    this.#lines = new Turns(means.settings.lines);
+    this.#store = means.local ? undefined : means.store;
+    // Hashes compare in lower case.
+    this.#files = files.map((file) => ({ ...file, sha256: file.sha256.toLowerCase() }));
+    const known = this.#files.filter(({ size, sha256 }) => size > 0 && sha256 !== "");
+    this.#record = {
+      url: folder,
+      files: known.map(({ size, sha256 }) => ({ key: sha256, size })),
+      small: means.small,
+      used: Date.now(),
     };
-    flight.data = this.#fetchShard(shard, count, abort.signal);
-    flight.data.catch(() => {}); // whoever asks for the shard hears of it
-    this.#flights.set(shard.url, flight);
+    signal.addEventListener("abort", this.#cancel, { once: true });
+    if (signal.aborted) this.#cancel();
+    this.#run(0);
+  }
+
+  /** What is waited for, told with the next report. */
+  note(text: string): void {
+    if (text === this.#text) return;
+    this.#text = text;
+    this.#tell(true);
+  }
+
+  /** The next block; null after the last one of the last file. A file that is damaged at its end comes once more. */
+  async next(): Promise<Block | null> {
+    this.#give();
+    for (;;) {
+      const task = await this.#take();
+      if (!task) return null;
+      const { flight, offset, bytes } = task;
+      this.#out = task.buffer;
+      const last = offset + bytes.length === flight?.size;
+      try {
+        await task.ready;
+        flight.hasher?.update(bytes);
+        const got = last ? flight.hasher?.digest() : undefined;
+        if (got && got !== flight.sha256) throw wrongHash(flight, got);
+      } catch (error) {
+        // Of a file of several blocks some are handed out already: it begins again.
+        if (!damaged(error) || !(flight?.size > bytes.length) || this.#again.has(flight.index)) throw error;
+        await this.#restart(flight, error);
+        continue;
+      }
+      if (last) await this.#finish(flight);
+      return { file: flight.index, size: flight.size, offset, bytes };
+    }
+  }
+
+  /** Gives everything back, whatever is still on its way. */
+  end(): void {
+    this.signal.removeEventListener("abort", this.#cancel);
+    this.#stop.abort();
+    for (const flight of this.#flights.values()) this.#close(flight);
+    this.#flights.clear();
+    this.#tabs?.close();
+    this.#buffers.length = 0;
+  }
+
+  #cancel = () => {
+    this.#stop.abort();
+    this.#wake();
+  };
+
+  /** Starts blocks in order, as buffers come free, from a file on. */
+  async #run(first: number): Promise<void> {
+    const { signal } = this.#stop;
+    try {
+      if (first === 0) await this.#room();
+      for (let index = first; index < this.#files.length; index++) {
+        let buffer = await this.#buffer(signal);
+        const flight = await this.#open(index, signal);
+        for (let offset = 0; offset < flight.size; offset += buffer.length) {
+          if (offset > 0) buffer = await this.#buffer(signal);
+          if (signal.aborted) return;
+          const bytes = buffer.subarray(0, Math.min(buffer.length, flight.size - offset));
+          const ready = this.#fill(flight, offset, bytes, signal);
+          ready.catch(() => {});
+          this.#push({ flight, offset, bytes, buffer, ready });
+        }
+      }
+      this.#push(undefined);
+    } catch (error) {
+      if (signal.aborted) return;
+      const ready = Promise.reject(error);
+      ready.catch(() => {});
+      this.#push({ ready, bytes: new Uint8Array(), buffer: new Uint8Array() } as unknown as Task);
+    }
+  }
+
+  #push(task: Task | undefined) {
+    this.#tasks.push(task);
+    this.#wake();
+  }
+
+  async #take(): Promise<Task | undefined> {
+    while (this.#tasks.length === 0) {
+      if (this.signal.aborted) throw cancelled();
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    if (this.signal.aborted) throw cancelled();
+    return this.#tasks.shift();
+  }
+
+  /** A buffer of a block's size: one that was given back, a new one, or the next one that comes free. */
+  #buffer(signal: AbortSignal): Promise<Uint8Array> {
+    const { block, blocks } = this.means.settings;
+    const free = this.#buffers.pop();
+    if (free) return Promise.resolve(free);
+    if (this.#allocated < blocks) {
+      this.#allocated++;
+      const largest = Math.max(...this.#files.map(({ size }) => size || block));
+      return Promise.resolve(new Uint8Array(Math.min(block, largest)));
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(resolve);
+      signal.addEventListener("abort", () => reject(cancelled()), { once: true });
+    });
+  }
+
+  #give() {
+    const buffer = this.#out;
+    this.#out = undefined;
+    if (!buffer?.length) return;
+    const next = this.#waiting.shift();
+    if (next) next(buffer);
+    else this.#buffers.push(buffer);
+  }
+
+  /** A disk without room for the model is not filled up: it is loaded all the same. */
+  async #room(): Promise<void> {
+    if (!this.#store) return;
+    if (this.#record.files.length > 0) await this.#store.note(this.#record).catch(() => {});
+    const need = this.#files.reduce((sum, { size }) => sum + size, 0);
+    const { quota = Number.POSITIVE_INFINITY, usage = 0 } =
+      await (globalThis.navigator?.storage?.estimate?.() ?? {});
+    if (need <= quota - usage) return;
+    const kept =
+      (await this.#store.list().catch(() => [])).find(({ url }) => url === this.folder)?.bytes ?? 0;
+    if (need - kept <= quota - usage) return;
+    this.#store = undefined;
+    console.warn(
+      `the model is not kept for the next visit: it needs ${need - kept} bytes, this browser has ${quota - usage} left`,
+    );
+  }
+
+  async #open(index: number, signal: AbortSignal): Promise<Flight> {
+    const file = this.#files[index] as WeightsFile;
+    const { name, sha256 } = file;
+    let { size } = file;
+    const url = new URL(this.folder);
+    url.pathname += name;
+    const again = this.#again.has(index);
+    const remote: Remote = {
+      url: url.href,
+      size,
+      cache: again ? "reload" : this.#store ? "no-store" : "default",
+    };
+    const flight: Flight = {
+      ...{ index, name, size, sha256, key: "", remote },
+      ...{ kept: undefined, release: () => {}, local: undefined, hasher: undefined, loaded: 0 },
+    };
+    this.#flights.set(index, flight);
+    if (this.means.local) {
+      flight.local = fileOf(this.means.local, name);
+      if (size && flight.local.size !== size) throw wrongLength(name, String(flight.local.size), size);
+      flight.size = flight.local.size;
+    } else if (!size || !sha256) {
+      // Nothing but the server tells one version of the file from another.
+      const about = await this.means.wire.about(remote.url, signal);
+      if (size && about.size !== size) throw wrongLength(name, String(about.size), size);
+      size = flight.size = remote.size = about.size;
+      if (this.#store) flight.key = await keyOf(`${url.origin}${url.pathname} ${size} ${about.tag}`);
+    } else {
+      flight.key = flight.sha256;
+    }
+    if (this.#store && flight.key) await this.#keep(flight, signal, again);
+    if (sha256 && flight.size > this.means.settings.block && !flight.kept?.whole) {
+      flight.hasher = (await createSHA256()).init();
+    }
     return flight;
   }
 
-  #drop() {
-    for (const flight of this.#flights.values()) flight.abort.abort();
-    this.#flights.clear();
-  }
-
-  async #fetchShard(shard: Shard, count: (bytes: number) => void, signal: AbortSignal): Promise<Uint8Array> {
-    const { url, size, sha256 } = shard;
-    if (sha256) {
-      const kept = await this.store?.get(sha256, size).catch(() => undefined);
-      if (kept) {
-        count(kept.byteLength);
-        return kept;
+  /** Opens the file in the store, once no other tab has it. */
+  async #keep(flight: Flight, signal: AbortSignal, again: boolean): Promise<void> {
+    const { key, size } = flight;
+    const hear = ({ data }: MessageEvent<{ key: string; loaded: number }>) => {
+      if (data.key === key)
+        this.note(`another tab downloads ${flight.name}: ${Math.floor((100 * data.loaded) / size)} %`);
+    };
+    this.#tabs?.addEventListener("message", hear);
+    try {
+      const release = await hold(`samba-models/${key}`, signal, () =>
+        this.note(`another tab downloads ${flight.name}`),
+      );
+      flight.release = release;
+      if (signal.aborted) throw cancelled();
+      if (this.#text.startsWith("another tab")) this.note("");
+      flight.kept = await this.#store?.open(key, size, this.means.settings.part);
+      if (signal.aborted) throw cancelled();
+      if (again) await flight.kept?.forget();
+    } catch (error) {
+      if (!signal.aborted) this.#lose(flight, error);
+      else {
+        this.#close(flight);
+        throw cancelled();
       }
+    } finally {
+      this.#tabs?.removeEventListener("message", hear);
     }
+    if (this.#record.files.some((file) => file.key === key)) return;
+    this.#record.files.push({ key, size });
+    await this.#store?.note(this.#record).catch(() => {});
+  }
+
+  /** Keeping a copy must not cost the visitor the model: a full disk only means another download. */
+  #lose(flight: Flight, error: unknown) {
+    console.warn(`${flight.name} is not kept for the next visit: ${said(error)}`);
+    const { kept } = flight;
+    flight.kept = undefined;
     try {
-      return await this.#verified(shard, count, signal, "default");
-    } catch (error) {
-      // A damaged copy may sit in a cache on the way: once more, past the caches.
-      const damaged =
-        error instanceof LoadError && (error.code === "wrong_hash" || error.code === "wrong_length");
-      if (!damaged || signal.aborted) throw error;
-      console.warn(`${nameOf(url)}: fetching it again: ${error.message}`);
-      return await this.#verified(shard, count, signal, "reload");
+      kept?.close();
+    } catch {
+      // It is of no use any more.
     }
   }
 
-  async #verified(
-    { url, size, sha256 }: Shard,
-    count: (bytes: number) => void,
-    signal: AbortSignal,
-    cache: RequestCache,
-  ): Promise<Uint8Array> {
-    const data = await this.#download(url, size, count, signal, cache);
-    if (!sha256) return data;
-    const got = await hash(data);
-    if (got !== sha256.toLowerCase()) {
-      throw new LoadError(
-        "wrong_hash",
-        `${nameOf(url)} arrived damaged: its SHA-256 is ${got.slice(0, 12)}…, the index says ${sha256.slice(0, 12)}…; ` +
-          "the copy on the server is broken or belongs to another version of the model",
-      );
+  /** Brings a block's bytes together, and checks a file that is one block. */
+  async #fill(flight: Flight, offset: number, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    if (flight.local || flight.kept?.whole) {
+      const { part } = this.means.settings;
+      for (let at = 0; at < bytes.length; at += part) {
+        const into = bytes.subarray(at, at + part);
+        if (flight.local) {
+          const piece = flight.local.slice(offset + at, offset + at + into.length);
+          into.set(
+            new Uint8Array(
+              await piece.arrayBuffer().catch(() => {
+                throw new LoadError(
+                  "missing",
+                  `${flight.name} cannot be read any more: it was moved or changed since it was picked`,
+                );
+              }),
+            ),
+          );
+        } else await flight.kept?.read(offset + at, into);
+        this.#count(flight, into.length);
+      }
+      if (!flight.local) return;
+    } else {
+      await this.#parts(flight, offset, bytes, signal).catch(async (error) => {
+        if (!damaged(error) || this.#again.has(flight.index) || bytes.length < flight.size) throw error;
+        await this.#refetch(flight, bytes, signal, error);
+      });
     }
-    // Keeping a copy must not cost the visitor the model: a full disk only means another download.
-    await this.store
-      ?.put(sha256, data)
-      .catch((error) => console.warn(`${nameOf(url)} is not kept: ${error}`));
-    return data;
+    if (!flight.sha256 || flight.hasher || bytes.length < flight.size) return;
+    const got = await digest(bytes);
+    if (got === flight.sha256) return;
+    const error = wrongHash(flight, got);
+    if (this.#again.has(flight.index) || flight.local) throw error;
+    await this.#refetch(flight, bytes, signal, error);
+    const second = await digest(bytes);
+    if (second !== flight.sha256) throw wrongHash(flight, second);
   }
 
-  /** The bytes at an address; size 0 takes what comes. */
-  async #download(
-    url: string,
-    size: number,
-    count: (bytes: number) => void,
+  /** A damaged copy may sit in a cache on the way: once more, past the caches. */
+  async #refetch(flight: Flight, bytes: Uint8Array, signal: AbortSignal, why: Error): Promise<void> {
+    console.warn(`fetching it again: ${why.message}`);
+    this.#again.add(flight.index);
+    await flight.kept?.forget().catch((error) => this.#lose(flight, error));
+    flight.remote.cache = "reload";
+    this.#count(flight, -flight.loaded);
+    await this.#parts(flight, 0, bytes, signal);
+  }
+
+  async #parts(flight: Flight, offset: number, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    const { part } = this.means.settings;
+    const { remote } = flight;
+    const parts: Promise<void>[] = [];
+    for (let at = 0; at < bytes.length; at += part) {
+      const into = bytes.subarray(at, at + part);
+      parts.push(this.#part(flight, remote, offset + at, into, signal));
+    }
+    // All of them end before the block does: what one brought is kept even where another failed.
+    for (const { status, reason } of (await Promise.allSettled(parts)) as PromiseRejectedResult[]) {
+      if (status === "rejected") throw reason;
+    }
+  }
+
+  async #part(
+    flight: Flight,
+    remote: Remote,
+    begin: number,
+    into: Uint8Array,
     signal: AbortSignal,
-    cache: RequestCache,
-  ): Promise<Uint8Array> {
-    const name = nameOf(url);
-    let response: Response;
-    try {
-      response = await this.request(url, { signal, cache });
-    } catch (error) {
-      if (signal.aborted) throw new LoadError("cancelled", "loading was cancelled");
-      throw new LoadError(
-        "network",
-        `${name} could not be fetched from ${new URL(url).host}: ${said(error)}`,
-      );
-    }
-    if (response.status === 404 || response.status === 410) {
-      throw new LoadError(
-        "missing",
-        `${name} is missing from the model's folder: the server answers ${response.status}`,
-      );
-    }
-    if (!response.ok) {
-      throw new LoadError(
-        "network",
-        `${name}: the server answers ${response.status} ${response.statusText}`.trim(),
-      );
-    }
-    let buffer = new Uint8Array(size || expected(response) || 1 << 16);
-    let loaded = 0;
-    const reader = response.body?.getReader();
-    for (;;) {
-      let part: ReadableStreamReadResult<Uint8Array> | undefined;
+  ): Promise<void> {
+    const index = begin / this.means.settings.part;
+    let have = flight.kept?.have(index) ?? 0;
+    if (have > 0) {
       try {
-        part = await reader?.read();
+        await flight.kept?.read(begin, into.subarray(0, have));
+        this.#count(flight, have);
       } catch (error) {
-        if (signal.aborted) throw new LoadError("cancelled", "loading was cancelled");
-        const all = size || expected(response) || 0;
-        throw new LoadError(
-          "network",
-          `the connection broke while ${name} was loading, after ${loaded}${all ? ` of ${all}` : ""} bytes: ${said(error)}`,
-        );
+        this.#lose(flight, error);
+        have = 0;
       }
-      if (!part || part.done) break;
-      if (loaded + part.value.length > buffer.length) {
-        if (size) {
-          await reader?.cancel().catch(() => {});
-          throw wrongLength(name, `more than ${size}`, size);
-        }
-        const larger = new Uint8Array(Math.max(2 * buffer.length, loaded + part.value.length));
-        larger.set(buffer.subarray(0, loaded));
-        buffer = larger;
-      }
-      buffer.set(part.value, loaded);
-      loaded += part.value.length;
-      count(loaded);
     }
-    if (size && loaded !== size) throw wrongLength(name, String(loaded), size);
-    return buffer.subarray(0, loaded);
+    if (have === into.length) return;
+    const done = await this.#lines.take(signal);
+    try {
+      const sink = (at: number, bytes: Uint8Array) => {
+        into.set(bytes, at - begin);
+        try {
+          flight.kept?.write(at, bytes);
+        } catch (error) {
+          this.#lose(flight, error);
+        }
+        this.#text = "";
+        this.#count(flight, bytes.length);
+      };
+      await this.means.wire.pull(remote, begin + have, begin + into.length, sink, signal);
+    } finally {
+      done();
+    }
+    await flight.kept?.part(index, into).catch((error) => this.#lose(flight, error));
+  }
+
+  /** A file that is whole and right: trusted from now on, and free for other tabs. */
+  async #finish(flight: Flight): Promise<void> {
+    if (flight.kept && !flight.kept.whole)
+      await flight.kept.trust().catch((error) => this.#lose(flight, error));
+    this.#close(flight);
+    this.#flights.delete(flight.index);
+    this.#done += flight.size;
+    this.#tell(true);
+  }
+
+  #close(flight: Flight) {
+    try {
+      flight.kept?.close();
+    } catch {
+      // The disk's affair; the journal tells what is there.
+    }
+    flight.kept = undefined;
+    flight.release();
+    flight.remote.line?.stop.abort();
+  }
+
+  /** Begins again with a file of several blocks that was damaged. */
+  async #restart(flight: Flight, why: Error): Promise<void> {
+    console.warn(`fetching it again: ${why.message}`);
+    this.#stop.abort();
+    for (const task of this.#tasks.splice(0)) {
+      await task?.ready.catch(() => {});
+      if (task?.buffer.length) this.#buffers.push(task.buffer);
+    }
+    this.#waiting.length = 0;
+    this.#give();
+    for (const open of this.#flights.values()) this.#close(open);
+    this.#flights.clear();
+    this.#again.add(flight.index);
+    this.#allocated = Math.min(this.#allocated, this.#buffers.length);
+    this.#stop = new AbortController();
+    this.#run(flight.index);
+  }
+
+  #count(flight: Flight, bytes: number) {
+    flight.loaded += bytes;
+    this.#current = flight.name;
+    this.#tell(false);
+  }
+
+  #tell(now: boolean) {
+    if (this.#stop.signal.aborted) return; // nobody listens any more
+    const time = performance.now();
+    if (!now && time - this.#last.time < 50) return;
+    this.#last.time = time;
+    let bytes = this.#done;
+    for (const flight of this.#flights.values()) bytes += flight.loaded;
+    const known = this.#files.every(({ size }) => size > 0);
+    this.arrived(
+      bytes,
+      known ? this.#files.reduce((sum, { size }) => sum + size, 0) : 0,
+      this.#current,
+      this.#text,
+    );
+    if (time - this.#last.told < 250) return;
+    this.#last.told = time;
+    for (const { key, kept, loaded } of this.#flights.values())
+      if (kept) this.#tabs?.postMessage({ key, loaded });
   }
 }
 
-function wrongLength(name: string, got: string, want: number): LoadError {
+/** So many at once, first come, first served. */
+class Turns {
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(private free: number) {}
+
+  async take(signal: AbortSignal): Promise<() => void> {
+    if (this.free > 0) this.free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    const give = () => {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.free++;
+    };
+    if (!signal.aborted) return give;
+    give();
+    throw cancelled();
+  }
+}
+
+/** Waits until no other tab holds the name; the browser lets go of what a killed tab held. */
+async function hold(name: string, signal: AbortSignal, onWait: () => void): Promise<() => void> {
+  if (!globalThis.navigator?.locks) return () => {};
+  const request = (options: LockOptions) =>
+    new Promise<(() => void) | undefined>((resolve, reject) => {
+      const granted = (lock: Lock | null) =>
+        lock ? new Promise<void>((release) => resolve(release)) : resolve(undefined);
+      navigator.locks.request(name, options, granted).catch(reject);
+    });
+  const at = await request({ ifAvailable: true });
+  if (at) return at;
+  onWait();
+  return (await request({ signal })) ?? (() => {});
+}
+
+/** An address without the file's name and without what a link may carry behind its question mark. */
+function folderOf(url: string): string {
+  return new URL(".", url).href;
+}
+
+function fileOf(files: Map<string, File>, name: string): File {
+  const file = files.get(name);
+  if (!file) throw new LoadError("missing", `${name} is missing from the files that were picked`);
+  return file;
+}
+
+function wrongHash({ name, sha256, local }: Flight, got: string): LoadError {
+  const where = local ? "this copy" : "the copy on the server";
   return new LoadError(
-    "wrong_length",
-    `${name} has ${got} bytes, the index says ${want}; the copy on the server is incomplete or belongs to another version of the model`,
+    "wrong_hash",
+    `${name} arrived damaged: its SHA-256 is ${got.slice(0, 12)}…, the index says ${sha256.slice(0, 12)}…; ` +
+      `${where} is broken or belongs to another version of the model`,
   );
 }
 
-/** The content's length, where the header tells it: a packed answer's header does not. */
-function expected(response: Response): number {
-  if (response.headers.get("content-encoding")) return 0;
-  const length = Number(response.headers.get("content-length"));
-  return Number.isSafeInteger(length) && length > 0 && length < 2 ** 31 ? length : 0;
-}
-
-/** The shards that an index names. What is wrong with it the engine tells, which reads it, too. */
-function planOf(url: string, data: Uint8Array): Shard[] {
-  try {
-    const { metadata, weight_map } = JSON.parse(new TextDecoder().decode(data));
-    const files = [...new Set(Object.values(weight_map as Record<string, string>))].sort();
-    return files.map((file) => ({
-      url: new URL(file, url).href,
-      size: Number(metadata?.size?.[file] ?? 0),
-      sha256: String(metadata?.sha256?.[file] ?? ""),
-    }));
-  } catch {
-    return [];
+/** WebCrypto is the fastest; pages without it, on plain http, compute themselves. */
+async function digest(data: Uint8Array): Promise<string> {
+  if (globalThis.crypto?.subtle) {
+    return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", data as Uint8Array<ArrayBuffer>)));
   }
-}
-
-async function hash(data: Uint8Array): Promise<string> {
-  if (!globalThis.crypto?.subtle) {
-    throw new LoadError(
-      "internal",
-      "this page cannot check the model: browsers offer SHA-256 only to pages whose address starts with https or localhost",
-    );
-  }
-  const digest = await crypto.subtle.digest("SHA-256", data as Uint8Array<ArrayBuffer>);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function nameOf(url: string): string {
-  return new URL(url).pathname.split("/").pop() || url;
-}
-
-function said(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** The browser's Cache API as a store; undefined where the page may not use it. */
-export function browserStore(): Store | undefined {
-  if (!("caches" in globalThis)) return undefined;
-  const open = () => caches.open("samba-models");
-  const key = (sha256: string) => `/samba-models/${sha256}`;
-  return {
-    async get(sha256, size) {
-      const cache = await open();
-      const kept = await cache.match(key(sha256));
-      if (!kept) return undefined;
-      const data = new Uint8Array(await kept.arrayBuffer());
-      if (size === 0 || data.byteLength === size) return data;
-      await cache.delete(key(sha256));
-      return undefined;
-    },
-    async put(sha256, data) {
-      await (await open()).put(key(sha256), new Response(data as Uint8Array<ArrayBuffer>));
-    },
-  };
+  return (await createSHA256()).init().update(data).digest();
 }

@@ -167,18 +167,24 @@ export interface Cancel extends Header {
 /** Progress says how far a long step is. */
 export interface Progress extends Header {
   type: "progress";
-  /** The step: "download", "compile", "prefill" or "bench". */
+  /** The step: "download" (from the network or the store), "compile", "prefill", "bench", or "rebuild" after a lost device. */
   phase: string;
   /** Done so far: bytes of a download, else steps or tokens. */
   loaded: number;
   /** Of how many; 0 where that is not known. */
   total: number;
+  /** How many a second, over the last seconds; left out where that is not known. */
+  rate?: number;
+  /** Seconds left of this step at that rate; left out where that is not known. */
+  seconds_left?: number;
   /** Files complete so far, or the number of the file at hand. */
   shard?: number;
   /** Of how many files. */
   shards?: number;
   /** The file at hand. */
   file?: string;
+  /** What is waited for, where that takes long: a sentence for people. */
+  note?: string;
 }
 
 /** Ready says that a model is loaded, and what it is. */

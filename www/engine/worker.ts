@@ -1,8 +1,9 @@
 /** The Web Worker: starts the engine (Go, compiled to WebAssembly) and hands messages through. */
 import "go/wasm_exec";
 import "gpu/replay";
-import { browserStore, ModelFiles } from "./load.ts";
+import { ModelFiles, settings } from "./load.ts";
 import type { Error as ErrorMessage } from "./protocol.ts";
+import { openStore } from "./store.ts";
 
 declare class Go {
   importObject: WebAssembly.Imports;
@@ -20,10 +21,10 @@ self.onmessage = ({ data: message }: MessageEvent<{ data?: ArrayBuffer }>) => {
   deliver(JSON.stringify(rest), data ? new Uint8Array(data) : null);
 };
 
-const files = new ModelFiles(browserStore());
+const files = new ModelFiles(openStore(), settings);
 const pause = new MessageChannel();
-let resume = () => {};
-pause.port1.onmessage = () => resume();
+const resting: (() => void)[] = [];
+pause.port1.onmessage = () => resting.shift()?.();
 
 // See wasm/main.go for the contract.
 Object.assign(globalThis, {
@@ -39,12 +40,12 @@ Object.assign(globalThis, {
     },
     breathe() {
       return new Promise<void>((resolve) => {
-        resume = resolve;
+        resting.push(resolve);
         pause.port2.postMessage(null);
       });
     },
     read: files.read.bind(files),
-    shard: files.shard.bind(files),
+    weights: files.weights.bind(files),
   },
 });
 

@@ -1,70 +1,132 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { LoadError, ModelFiles, type Store } from "../engine/load.ts";
+import { LoadError, ModelFiles, type Settings } from "../engine/load.ts";
+import type { Kept, Store } from "../engine/store.ts";
 
 const base = "https://models.example/tiny/";
 const never = new AbortController().signal;
 const sum = (data: Uint8Array) => createHash("sha256").update(data).digest("hex");
+const small: Settings = {
+  ...{ part: 256, block: 1024, blocks: 3, lines: 5 },
+  ...{ stall: 200, tries: 4, pause: 1, longest: 20 },
+};
 
-/** Shards of random bytes, the index that names them, and a server that counts what it is asked for. */
-function folder(count: number, size = 1000) {
+type Answer = (name: string, data: Uint8Array, range?: [number, number]) => Response | undefined;
+
+/** Shards of random bytes, and a server of them that counts what it is asked for. */
+function folder(sizes: number[], settings = small) {
   const files = new Map<string, Uint8Array>();
-  const metadata = { size: {} as Record<string, number>, sha256: {} as Record<string, string> };
-  const weight_map: Record<string, string> = {};
-  for (let i = 0; i < count; i++) {
+  const list = sizes.map((size, i) => {
     const name = `model-${i}.safetensors`;
-    const data = Uint8Array.from({ length: size }, (_, j) => (i * 31 + j * 7) & 255);
+    const data = Uint8Array.from({ length: size }, (_, j) => (i * 31 + j * 7 + (j >> 8) * 13) & 255);
     files.set(name, data);
-    metadata.size[name] = size;
-    metadata.sha256[name] = sum(data);
-    weight_map[`tensor.${i}`] = name;
-  }
-  const index = "model.safetensors.index.json";
-  files.set(index, new TextEncoder().encode(JSON.stringify({ metadata, weight_map })));
+    return { name, size, sha256: sum(data) };
+  });
   const asked: string[] = [];
   const flying = { now: 0, most: 0 };
-  let answer = (name: string, data: Uint8Array | undefined): Response =>
-    data
-      ? new Response(data as Uint8Array<ArrayBuffer>)
-      : new Response(null, { status: 404, statusText: `no ${name}` });
-  const request = (async (input: string) => {
+  let answer: Answer = () => undefined;
+  const request = (async (input: string, init?: RequestInit) => {
     const name = input.slice(base.length);
-    asked.push(name);
+    const header = new Headers(init?.headers).get("range");
+    const range = header?.match(/bytes=(\d+)-(\d*)/);
+    asked.push(header ? `${name} ${header.slice(6)}` : name);
     flying.most = Math.max(flying.most, ++flying.now);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 3));
     flying.now--;
-    return answer(name, files.get(name));
+    if (init?.signal?.aborted) throw init.signal.reason;
+    const data = files.get(name);
+    if (!data) return new Response(null, { status: 404 });
+    const from = Number(range?.[1] ?? 0);
+    const to = Math.min(Number(range?.[2] || data.length - 1), data.length - 1);
+    const special = answer(name, data, range ? [from, to] : undefined);
+    if (special) return special;
+    if (!range) return new Response(data as Uint8Array<ArrayBuffer>);
+    return ranged(data, from, to);
   }) as typeof fetch;
   return {
     files,
-    metadata,
+    list,
     asked,
     flying,
     request,
-    answering: (f: typeof answer) => {
+    answering: (f: Answer) => {
       answer = f;
     },
     async load(store?: Store) {
-      const model = new ModelFiles(store, request);
-      await model.read(base + index, never);
-      const shards: Uint8Array[] = [];
-      const seen: number[] = [];
-      for (let i = 0; i < count; i++) {
-        const name = `model-${i}.safetensors`;
-        const loaded = (n: number) => seen.push(n);
-        shards.push(
-          await model.shard(
-            base + name,
-            metadata.size[name] ?? 0,
-            metadata.sha256[name] ?? "",
-            loaded,
-            never,
-          ),
-        );
+      const model = new ModelFiles(Promise.resolve(store), settings, request);
+      const heard: [number, string][] = [];
+      const arrived = (bytes: number, _: number, __: string, note: string) => heard.push([bytes, note]);
+      const weights = await model.weights(base, list, arrived, never);
+      const shards = list.map(({ size }) => new Uint8Array(size));
+      try {
+        for (let block = await weights.next(); block; block = await weights.next()) {
+          shards[block.file]?.set(block.bytes, block.offset);
+        }
+      } finally {
+        weights.end();
       }
-      return { shards, seen };
+      return { shards, heard };
     },
+    right(shards: Uint8Array[]) {
+      shards.forEach((shard, i) => {
+        assert.deepEqual(sum(shard), list[i]?.sha256, list[i]?.name);
+      });
+    },
+  };
+}
+
+const ranged = (data: Uint8Array, from: number, to: number, total = data.length) =>
+  new Response(data.slice(from, to + 1), {
+    status: 206,
+    headers: { "content-range": `bytes ${from}-${to}/${total}` },
+  });
+
+/** An answer that breaks after so many bytes. */
+const cut = (data: Uint8Array, after: number, init?: ResponseInit) =>
+  new Response(
+    new ReadableStream({
+      start: (controller) => controller.enqueue(data.slice(0, after)),
+      pull: (controller) => controller.error(new TypeError("connection reset")),
+    }),
+    init,
+  );
+
+/** A store in memory, byte by byte as the file system's. */
+function memory(): Store & { files: Map<string, { data: Uint8Array; have: number[]; whole: boolean }> } {
+  const files = new Map<string, { data: Uint8Array; have: number[]; whole: boolean }>();
+  const smalls = new Map<string, Uint8Array>();
+  return {
+    files,
+    async open(key, size, part): Promise<Kept> {
+      const file = files.get(key) ?? { data: new Uint8Array(size), have: [], whole: false };
+      files.set(key, file);
+      return {
+        get whole() {
+          return file.whole;
+        },
+        have: (index) => file.have[index] ?? 0,
+        read: async (at, into) => into.set(file.data.subarray(at, at + into.length)),
+        write(at, bytes) {
+          file.data.set(bytes, at);
+          file.have[Math.floor(at / part)] = at + bytes.length - Math.floor(at / part) * part;
+        },
+        part: async () => {},
+        trust: async () => {
+          file.whole = true;
+        },
+        forget: async () => {
+          file.have = [];
+          file.whole = false;
+        },
+        close: () => {},
+      };
+    },
+    small: async (key) => smalls.get(key),
+    keepSmall: async (key, data) => void smalls.set(key, data),
+    note: async () => {},
+    list: async () => [],
+    remove: async () => {},
   };
 }
 
@@ -72,140 +134,278 @@ function folder(count: number, size = 1000) {
 function fault(code: string, ...words: string[]) {
   return (error: unknown) => {
     assert.ok(error instanceof LoadError, String(error));
-    assert.equal(error.code, code);
+    assert.equal(error.code, code, error.message);
     for (const word of words) assert.ok(error.message.includes(word), `${error.message} lacks ${word}`);
     return true;
   };
 }
 
-test("shards arrive whole, each once, three on their way at most", async () => {
-  const model = folder(7);
-  const { shards, seen } = await model.load();
-  shards.forEach((shard, i) => {
-    assert.deepEqual(shard, model.files.get(`model-${i}.safetensors`));
-  });
-  assert.equal(model.asked.length, 8);
-  assert.equal(new Set(model.asked).size, 8);
-  assert.equal(model.flying.most, 3);
-  assert.equal(seen.filter((n) => n === 1000).length, 7);
+test("files arrive whole, by ranges, each byte once, five at once at most", async () => {
+  const model = folder([200, 1000, 5000, 1024, 90]);
+  const { shards, heard } = await model.load();
+  model.right(shards);
+  assert.equal(model.flying.most, 5);
+  assert.equal(new Set(model.asked).size, model.asked.length);
+  assert.equal(model.asked.length, 1 + 4 + 20 + 4 + 1);
+  assert.equal(heard.at(-1)?.[0], 7314);
 });
 
-test("a shard that arrives damaged is fetched once more, past the caches", async () => {
-  const model = folder(2);
-  let damaged = 0;
-  model.answering((name, data) => {
-    const copy = Uint8Array.from(data ?? []);
-    if (name === "model-1.safetensors" && damaged++ === 0) copy[500] = (copy[500] ?? 0) ^ 1;
-    return new Response(copy);
-  });
+test("a server without ranges sends each file once", async () => {
+  const model = folder([3000, 200, 700]);
+  model.answering((_, data) => new Response(data as Uint8Array<ArrayBuffer>));
   const { shards } = await model.load();
-  assert.deepEqual(shards[1], model.files.get("model-1.safetensors"));
-  assert.equal(model.asked.filter((name) => name === "model-1.safetensors").length, 2);
+  model.right(shards);
+  assert.equal(model.asked.length, 3);
 });
 
-test("a shard that stays damaged is named, after two tries", async () => {
-  const model = folder(3);
-  const shard = model.files.get("model-2.safetensors");
-  if (shard) shard[0] = (shard[0] ?? 0) ^ 128;
-  await assert.rejects(model.load(), fault("wrong_hash", "model-2.safetensors", "SHA-256"));
-  assert.equal(model.asked.filter((name) => name === "model-2.safetensors").length, 2);
+test("ranges of a packed answer are no ranges of the file", async () => {
+  const model = folder([3000]);
+  model.answering((_, data, range) =>
+    range
+      ? new Response(data.slice(0, 10), { status: 206, headers: { "content-encoding": "gzip" } })
+      : new Response(data as Uint8Array<ArrayBuffer>, {
+          headers: { "content-encoding": "gzip", "content-length": "77" },
+        }),
+  );
+  model.right((await model.load()).shards);
 });
+
+for (const sizes of [[700], [5000]]) {
+  test(`a file of ${sizes} bytes that arrives damaged is fetched once more`, async () => {
+    const model = folder(sizes);
+    let spoilt = 0;
+    model.answering((_, data, range) => {
+      if (range?.[0] !== 512 || spoilt++ > 0) return undefined;
+      const copy = data.slice();
+      copy[600] = (copy[600] ?? 0) ^ 1;
+      return ranged(copy, range[0], range[1]);
+    });
+    const { shards } = await model.load(memory());
+    model.right(shards);
+    assert.equal(model.asked.filter((text) => text.includes(" 512-")).length, 2);
+  });
+
+  test(`a file of ${sizes} bytes that stays damaged is named, after two tries`, async () => {
+    const model = folder(sizes);
+    const shard = model.files.get("model-0.safetensors");
+    if (shard) shard[520] = (shard[520] ?? 0) ^ 128;
+    await assert.rejects(model.load(), fault("wrong_hash", "model-0.safetensors", "SHA-256"));
+    assert.equal(model.asked.filter((text) => text.includes(" 512-")).length, 2);
+  });
+}
 
 for (const [length, words] of [
   [999, "999"],
-  [1001, "more than 1000"],
+  [1001, "1001"],
 ] as const) {
   test(`a shard of ${length} instead of 1000 bytes is named`, async () => {
-    const model = folder(2);
+    const model = folder([500, 1000]);
     model.files.set("model-1.safetensors", new Uint8Array(length));
     await assert.rejects(model.load(), fault("wrong_length", "model-1.safetensors", words, "1000"));
   });
 }
 
+test("a small shard that goes on after its end is named", async () => {
+  const model = folder([200]);
+  model.files.set("model-0.safetensors", new Uint8Array(300));
+  await assert.rejects(model.load(), fault("wrong_length", "model-0.safetensors", "more than 200"));
+});
+
 test("a missing shard is named", async () => {
-  const model = folder(2);
+  const model = folder([500, 1000]);
   model.files.delete("model-1.safetensors");
   await assert.rejects(model.load(), fault("missing", "model-1.safetensors", "404"));
 });
 
-test("a server in trouble and a host that cannot be reached are told apart from damage", async () => {
-  const model = folder(1);
-  model.answering((name, data) =>
-    name.endsWith(".json")
-      ? new Response(data as Uint8Array<ArrayBuffer>)
-      : new Response(null, { status: 503 }),
+test("a server in trouble is asked again, and named in the end", async () => {
+  const model = folder([900]);
+  let trouble = 3;
+  model.answering(() =>
+    trouble-- > 0 ? new Response(null, { status: 503, headers: { "retry-after": "0" } }) : undefined,
   );
+  const { shards } = await model.load();
+  model.right(shards);
+  trouble = Number.POSITIVE_INFINITY;
   await assert.rejects(model.load(), fault("network", "model-0.safetensors", "503"));
-  const unreachable = new ModelFiles(undefined, async () => {
+});
+
+test("what is waited for is said", async () => {
+  const model = folder([900]);
+  let trouble = 2;
+  model.answering(() =>
+    trouble-- > 0 ? new Response(null, { status: 429, headers: { "retry-after": "0.01" } }) : undefined,
+  );
+  const { heard } = await model.load();
+  assert.ok(heard.some(([, note]) => /429.*trying again in/.test(note)));
+  assert.equal(heard.at(-1)?.[1], "");
+});
+
+test("a server that asks to wait too long is not waited for", async () => {
+  const model = folder([900]);
+  model.answering(() => new Response(null, { status: 429, headers: { "retry-after": "3600" } }));
+  await assert.rejects(model.load(), fault("network", "429", "3600 s"));
+});
+
+test("a host that cannot be reached is named", async () => {
+  const unreachable = new ModelFiles(Promise.resolve(undefined), small, async () => {
     throw new TypeError("fetch failed");
   });
   await assert.rejects(
     unreachable.read(`${base}config.json`, never),
-    fault("network", "config.json", "models.example"),
+    fault("network", "config.json", "fetch failed"),
   );
 });
 
-test("a line that is cut says after how many bytes", async () => {
-  const model = folder(1);
-  model.answering((name, data) => {
-    if (name.endsWith(".json")) return new Response(data as Uint8Array<ArrayBuffer>);
-    let parts = 0;
-    return new Response(
-      new ReadableStream({
-        pull(controller) {
-          if (parts++ < 2) controller.enqueue(new Uint8Array(200));
-          else controller.error(new TypeError("connection reset"));
-        },
-      }),
-    );
+test("a cut line goes on at the byte where it was cut", async () => {
+  const model = folder([1000]);
+  let cuts = 0;
+  model.answering((_, data, range) => {
+    if (range?.[0] !== 256 || cuts++ > 0) return undefined;
+    return cut(data.slice(256, 512), 100, {
+      status: 206,
+      headers: { "content-range": "bytes 256-511/1000" },
+    });
   });
-  await assert.rejects(
-    model.load(),
-    fault("network", "model-0.safetensors", "after 400 of 1000", "connection reset"),
+  const { shards } = await model.load();
+  model.right(shards);
+  assert.ok(model.asked.includes("model-0.safetensors 356-511"));
+});
+
+test("a line on which nothing comes any more is given up", async () => {
+  const model = folder([1000]);
+  let stalls = 1;
+  model.answering((_, __, range) =>
+    range?.[0] === 256 && stalls-- > 0
+      ? new Response(new ReadableStream({}), {
+          status: 206,
+          headers: { "content-range": "bytes 256-511/1000" },
+        })
+      : undefined,
   );
+  model.right((await model.load()).shards);
+});
+
+test("a small file goes on, too, if its tag is the same", async () => {
+  const model = folder([1000]);
+  const etag = { etag: '"1"' };
+  model.answering((_, data, range) =>
+    range
+      ? new Response(data.slice(range[0]), {
+          status: 206,
+          headers: { ...etag, "content-range": `bytes ${range[0]}-999/1000` },
+        })
+      : cut(data, 300, { headers: etag }),
+  );
+  const files = new ModelFiles(Promise.resolve(undefined), small, model.request);
+  const data = await files.read(`${base}model-0.safetensors`, never);
+  assert.equal(sum(data), model.list[0]?.sha256);
+  assert.deepEqual(model.asked, ["model-0.safetensors", "model-0.safetensors 300-"]);
+});
+
+test("an expired link behind a redirect is followed anew", async () => {
+  const model = folder([900]);
+  let expired = 1;
+  model.answering(() => {
+    if (expired-- <= 0) return undefined;
+    return Object.defineProperty(new Response(null, { status: 403 }), "redirected", { value: true });
+  });
+  model.right((await model.load()).shards);
+  model.answering(() => new Response(null, { status: 403 }));
+  await assert.rejects(model.load(), fault("network", "may not be read", "403"));
 });
 
 test("what was checked once is not fetched again", async () => {
-  const kept = new Map<string, Uint8Array>();
-  const store: Store = {
-    get: async (sha256) => kept.get(sha256),
-    put: async (sha256, data) => void kept.set(sha256, data),
-  };
-  const model = folder(3);
+  const store = memory();
+  const model = folder([900, 3000]);
   await model.load(store);
   model.asked.length = 0;
-  const { shards } = await model.load(store);
-  assert.deepEqual(model.asked, ["model.safetensors.index.json"]);
-  assert.deepEqual(shards[2], model.files.get("model-2.safetensors"));
+  model.right((await model.load(store)).shards);
+  assert.deepEqual(model.asked, []);
+});
+
+test("a broken visit goes on where it stopped", async () => {
+  const store = memory();
+  const model = folder([900, 3000]);
+  model.answering((name, data, range) =>
+    name === "model-1.safetensors" && range?.[0] === 1280
+      ? cut(data.slice(1280), 100, { status: 206, headers: { "content-range": "bytes 1280-1535/3000" } })
+      : range && range[0] > 1280 && range[0] < 1536
+        ? new Response(null, { status: 500 })
+        : undefined,
+  );
+  await assert.rejects(model.load(store), fault("network", "model-1.safetensors", "kept"));
+  model.asked.length = 0;
+  model.answering(() => undefined);
+  model.right((await model.load(store)).shards);
+  assert.equal(model.asked[0], "model-1.safetensors 1380-1535");
 });
 
 test("a store that fails costs nothing but the download", async () => {
-  const broken: Store = {
-    get: () => Promise.reject(new Error("no")),
-    put: () => Promise.reject(new Error("quota exceeded")),
-  };
-  const { shards } = await folder(2).load(broken);
-  assert.equal(shards.length, 2);
+  const broken = { ...memory(), open: () => Promise.reject(new Error("no")) };
+  const model = folder([900, 3000]);
+  model.right((await model.load(broken)).shards);
+  const full = memory();
+  const { open } = full;
+  full.open = async (...about) =>
+    Object.assign(await open(...about), {
+      write: () => {
+        throw new Error("quota exceeded");
+      },
+    });
+  model.right((await model.load(full)).shards);
 });
 
-test("cancelling ends the shard asked for and those fetched ahead", async () => {
-  const model = folder(5);
+test("a small file is the one of the last visit where there is no network", async () => {
+  const store = memory();
+  const model = folder([900]);
+  const url = `${base}model-0.safetensors`;
+  await new ModelFiles(Promise.resolve(store), small, model.request).read(url, never);
+  const offline = new ModelFiles(Promise.resolve(store), { ...small, tries: 1 }, async () => {
+    throw new TypeError("fetch failed");
+  });
+  assert.equal(sum(await offline.read(url, never)), model.list[0]?.sha256);
+});
+
+test("without hashes the server's own size and tag tell versions apart", async () => {
+  const model = folder([3000]);
+  model.list[0] = { name: "model-0.safetensors", size: 0, sha256: "" };
+  const files = new ModelFiles(Promise.resolve(memory()), small, model.request);
+  const weights = await files.weights(base, model.list, () => {}, never);
+  let bytes = 0;
+  for (let block = await weights.next(); block; block = await weights.next()) {
+    assert.equal(block.size, 3000);
+    bytes += block.bytes.length;
+  }
+  weights.end();
+  assert.equal(bytes, 3000);
+});
+
+test("picked files load without a server", async () => {
+  const model = folder([900, 3000]);
+  const files = new ModelFiles(Promise.resolve(undefined), small, () => assert.fail("a request"));
+  const picked = [...model.files].map(([name, data]) => new File([data as Uint8Array<ArrayBuffer>], name));
+  files.add("https://files.invalid/1/", picked);
+  const weights = await files.weights("https://files.invalid/1/", model.list, () => {}, never);
+  let bytes = 0;
+  for (let block = await weights.next(); block; block = await weights.next()) bytes += block.bytes.length;
+  weights.end();
+  assert.equal(bytes, 3900);
+});
+
+test("cancelling ends all that is on its way", async () => {
+  const model = folder([5000]);
   const signals: AbortSignal[] = [];
-  const hanging = (async (input: string, init?: RequestInit) => {
-    if (input.endsWith(".json")) return model.request(input);
-    const signal = init?.signal;
-    assert.ok(signal);
+  const hanging = (async (_: string, init?: RequestInit) => {
+    const signal = init?.signal as AbortSignal;
     signals.push(signal);
     return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   }) as typeof fetch;
-  const files = new ModelFiles(undefined, hanging);
-  await files.read(`${base}model.safetensors.index.json`, never);
+  const files = new ModelFiles(Promise.resolve(undefined), { ...small, stall: 10_000 }, hanging);
   const cancel = new AbortController();
-  const shard = files.shard(`${base}model-0.safetensors`, 1000, "", () => {}, cancel.signal);
+  const weights = await files.weights(base, model.list, () => {}, cancel.signal);
   setTimeout(() => cancel.abort(), 10);
-  await assert.rejects(shard, fault("cancelled"));
-  assert.deepEqual(
-    signals.map((signal) => signal.aborted),
-    [true, true, true],
-  );
+  await assert.rejects(weights.next(), fault("cancelled"));
+  weights.end();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(signals.length > 0 && signals.every((signal) => signal.aborted));
 });
