@@ -407,6 +407,7 @@ function dress(): void {
   dressed("import", "import", strings.importFiles, true, exchange);
   dressed("export", "export", strings.exportAll, true, () => side.exportAll());
   dressed("settings", "sliders", strings.settings, false, settings);
+  $("lab").append(icon("gauge"), make("span", "", strings.lab));
   dressed("help", "help", strings.help, true, help);
   const more = $<HTMLButtonElement>("more");
   dressed("more", "more", strings.chatOptions, false, () =>

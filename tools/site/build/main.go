@@ -27,6 +27,7 @@ const dist = "tools/site/dist"
 // pages are HTML files in which {{script}} and {{style}} stand for the built files' addresses, and where they go.
 var pages = []struct{ html, script, style, name string }{
 	{"www/chat/index.html", "www/chat/chat.ts", "www/chat/chat.css", "index.html"},
+	{"www/lab/index.html", "www/lab/lab.ts", "www/lab/lab.css", "lab.html"},
 	{"www/relay.html", "www/relay.ts", "", "relay.html"},
 }
 
