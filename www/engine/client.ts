@@ -8,14 +8,42 @@
  * The engine runs in a worker: the page stays responsive, and nothing that is
  * said leaves the machine.
  */
-import { ChatCompletions, Completions, conversation } from "./completions.ts";
+import { ChatCompletions, type ChatMessageParam, Completions, conversation } from "./completions.ts";
 import { type Asked, type Connection, WorkerConnection } from "./connection.ts";
 import { CancelledError, InternalError, refuse } from "./errors.ts";
 import type { Load, Progress, Ready, Tokens } from "./protocol.ts";
 
-export type * from "./completions.ts";
-export * from "./errors.ts";
-export type { Code, Progress, Ready, Timings } from "./protocol.ts";
+export type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionParams,
+  ChatCompletions,
+  ChatLogprob,
+  ChatLogprobs,
+  ChatMessageParam,
+  ChatTokenLogprob,
+  Completion,
+  CompletionLogprobs,
+  CompletionParams,
+  Completions,
+  CompletionUsage,
+  FinishReason,
+  RequestOptions,
+  ResponseFormat,
+  SamplingParams,
+  Stream,
+} from "./completions.ts";
+export {
+  BadRequestError,
+  CancelledError,
+  DeviceError,
+  InternalError,
+  ModelError,
+  NetworkError,
+  NotLoadedError,
+  SambaError,
+} from "./errors.ts";
+export type { Code, Header, Progress, Ready, Timings } from "./protocol.ts";
 
 /** How to load a model. */
 export interface LoadOptions {
@@ -73,10 +101,10 @@ export class Samba {
   }
 
   /** The token ids of a text, or of a conversation as the model reads it. */
-  async tokenize(text: string | ConversationInput): Promise<number[]> {
+  async tokenize(text: string | readonly ChatMessageParam[]): Promise<number[]> {
     if (typeof text !== "string" && !Array.isArray(text))
       refuse("text", "is neither a string nor a list of messages");
-    const what = typeof text === "string" ? { text } : { messages: conversation(text as ConversationInput) };
+    const what = typeof text === "string" ? { text } : { messages: conversation(text) };
     return (await this.#tokens({ type: "tokenize", ...what })).ids;
   }
 
@@ -98,5 +126,3 @@ export class Samba {
     throw new InternalError("internal", `The engine did not answer to ${request.type}.`);
   }
 }
-
-type ConversationInput = Parameters<typeof conversation>[0];

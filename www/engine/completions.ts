@@ -209,6 +209,7 @@ export interface Completion {
 export class Stream<Chunk> implements AsyncIterable<Chunk> {
   readonly #chunks: AsyncGenerator<Chunk, void, undefined>;
 
+  /** @internal */
   constructor(
     chunks: AsyncGenerator<Chunk, void, undefined>,
     /** Its abort ends the answer. */
@@ -228,6 +229,7 @@ export class ChatCompletions {
   readonly #engine: Connection;
   readonly #model: string;
 
+  /** @internal */
   constructor(engine: Connection, model: string) {
     this.#engine = engine;
     this.#model = model;
@@ -290,6 +292,7 @@ export class Completions {
   readonly #engine: Connection;
   readonly #model: string;
 
+  /** @internal */
   constructor(engine: Connection, model: string) {
     this.#engine = engine;
     this.#model = model;

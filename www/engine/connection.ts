@@ -105,8 +105,8 @@ const vouched = new Set<string>();
  * Starts the engine's worker, from the address given or from beside this
  * script. Browsers start no worker from another origin, so one that lies
  * there is imported by a worker of this page's own: its server must allow
- * that (Access-Control-Allow-Origin), and a page's CSP must have blob: in
- * worker-src.
+ * that (Access-Control-Allow-Origin), and a CSP of the page must have blob:
+ * and that origin in worker-src.
  */
 export function startWorker(from: string | URL = new URL(SAMBA_WORKER, import.meta.url)): Worker {
   let url = new URL(from, document.baseURI).href;
