@@ -86,7 +86,8 @@ func chromiumArguments(profile, url string, flags []string) []string {
 	}, gpu, flags, []string{url})
 }
 
-// firefoxPreferences switch WebGPU on and everything off that would open other pages, reach the network or ask.
+// firefoxPreferences switch WebGPU on and everything off that would open other pages, reach the network or ask;
+// clocks are not blurred: what is measured in it is our own.
 const firefoxPreferences = `user_pref("dom.webgpu.enabled", true);
 user_pref("dom.webgpu.workers.enabled", true);
 user_pref("gfx.webgpu.ignore-blocklist", true);
@@ -132,6 +133,7 @@ user_pref("network.trr.mode", 5);
 user_pref("dom.push.connection.enabled", false);
 user_pref("dom.ipc.reportProcessHangs", false);
 user_pref("dom.max_script_run_time", 0);
+user_pref("privacy.reduceTimerPrecision", false);
 user_pref("media.gmp-manager.updateEnabled", false);
 user_pref("signon.autofillForms", false);
 `

@@ -3,6 +3,7 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -18,6 +19,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/andybalholm/brotli"
 )
 
 // contentSecurityPolicy holds for pages and for workers, which take theirs from their own script's response. Scripts
@@ -81,13 +84,15 @@ func Handler(site, models fs.FS) http.Handler {
 }
 
 // Models serves the files of a folder of models, or of one model, for pages of any origin to read, by ranges, too.
-func Models(fsys fs.FS) http.Handler { return files{fsys: fsys} }
+func Models(fsys fs.FS) http.Handler { return files{fsys: fsys, packed: &sync.Map{}} }
 
 // files serves a file system's files.
 type files struct {
 	fsys fs.FS
 	site bool      // pages, scripts and styles rather than models
 	tags *sync.Map // ETags of the site's files by name, from their content: an embedded file has no time
+
+	packed *sync.Map // compressed files of models, by name, size and time
 }
 
 func (f files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -174,8 +179,44 @@ func (f files) get(w http.ResponseWriter, r *http.Request) {
 		http.ServeContent(w, r, "", time.Time{}, content)
 		return
 	}
-	header.Set("ETag", fmt.Sprintf(`"%x-%x"`, about.Size(), about.ModTime().UnixNano()))
+	tag := fmt.Sprintf("%x-%x", about.Size(), about.ModTime().UnixNano())
+	if about.Size() >= packedFrom && strings.HasSuffix(name, ".json") && r.Header.Get("Range") == "" {
+		header.Set("Vary", "Accept-Encoding")
+		if accepts(r.Header.Get("Accept-Encoding"), "br") {
+			if content, err = f.pack(name+" "+tag, content); err != nil {
+				http.Error(w, "the file could not be read", http.StatusInternalServerError)
+				return
+			}
+			length, _ := content.Seek(0, io.SeekEnd) // of bytes in memory: cannot fail, nor can the way back
+			content.Seek(0, io.SeekStart)
+			header.Set("Content-Encoding", "br")
+			header.Set("Content-Length", strconv.FormatInt(length, 10))
+			tag += "-br"
+		}
+	}
+	header.Set("ETag", `"`+tag+`"`)
 	http.ServeContent(w, r, "", about.ModTime(), content)
+}
+
+// packedFrom is the size from which a model's JSON files go out compressed: tokenizers have megabytes, which stand
+// between a visitor and the first weight.
+const packedFrom = 4 << 10
+
+// pack compresses a file's content the first time that it is asked for.
+func (f files) pack(key string, content io.Reader) (io.ReadSeeker, error) {
+	if known, ok := f.packed.Load(key); ok {
+		return bytes.NewReader(known.([]byte)), nil
+	}
+	var packed bytes.Buffer
+	w := brotli.NewWriter(&packed)
+	if _, err := io.Copy(w, content); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	f.packed.Store(key, packed.Bytes())
+	return bytes.NewReader(packed.Bytes()), nil
 }
 
 // visible tells whether a name can be a file's that visitors may see: no empty, "." or ".." parts, which lead

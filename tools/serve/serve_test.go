@@ -9,11 +9,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"github.com/andybalholm/brotli"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -158,6 +160,48 @@ func TestPacked(t *testing.T) {
 	}
 	if r := do(t, "GET", "/engine.wasm", "Accept-Encoding", "br", "Range", "bytes=1-3"); body(t, r) != "asm" || r.Header.Get("Content-Encoding") != "" {
 		t.Error("a range of the packed file instead of the plain one")
+	}
+}
+
+// A tokenizer goes out compressed to who takes that, whole and with a tag of its own; small files and parts do not.
+func TestModelsJSONIsPacked(t *testing.T) {
+	text := `{"vocab": [` + strings.Repeat(`"token", `, 2000) + `0]}`
+	handler := Models(fstest.MapFS{"tokenizer.json": {Data: []byte(text)}, "config.json": {Data: []byte("{}")}, "big.bin": {Data: []byte(text)}})
+	get := func(name string, header ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", "/"+name, nil)
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w
+	}
+	plain := get("tokenizer.json")
+	if plain.Body.String() != text || plain.Header().Get("Content-Encoding") != "" {
+		t.Error("a client that takes no brotli got something else than the file")
+	}
+	for range 2 { // the second time it is known
+		w := get("tokenizer.json", "Accept-Encoding", "br")
+		length := w.Body.Len()
+		got, err := io.ReadAll(brotli.NewReader(w.Body))
+		if err != nil || string(got) != text || length > len(text)/10 {
+			t.Errorf("%d bytes packed, %d unpacked, %v", length, len(got), err)
+		}
+		h := w.Header()
+		if h.Get("Content-Encoding") != "br" || h.Get("Content-Length") != strconv.Itoa(length) || h.Get("ETag") == plain.Header().Get("ETag") {
+			t.Errorf("headers %v", h)
+		}
+		if again := get("tokenizer.json", "Accept-Encoding", "br", "If-None-Match", h.Get("ETag")); again.Code != http.StatusNotModified {
+			t.Errorf("asked again: %d, want %d", again.Code, http.StatusNotModified)
+		}
+	}
+	if w := get("tokenizer.json", "Accept-Encoding", "br", "Range", "bytes=2-6"); w.Body.String() != text[2:7] || w.Code != http.StatusPartialContent {
+		t.Errorf("a part: %d %q", w.Code, w.Body)
+	}
+	for _, name := range []string{"config.json", "big.bin"} {
+		if w := get(name, "Accept-Encoding", "br"); w.Header().Get("Content-Encoding") != "" {
+			t.Errorf("%s is packed", name)
+		}
 	}
 }
 
