@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,15 +17,16 @@ import (
 
 // generated is what --json prints.
 type generated struct {
-	Text         string           `json:"text"`
-	FinishReason string           `json:"finish_reason"`
-	Usage        protocol.Usage   `json:"usage"`
-	Timings      protocol.Timings `json:"timings"`
-	Position     int              `json:"position"`
-	StateBytes   int64            `json:"state_bytes"`
-	Model        string           `json:"model"`
-	Backend      string           `json:"backend"`
-	Adapter      string           `json:"adapter"`
+	Text         string                  `json:"text"`
+	FinishReason string                  `json:"finish_reason"`
+	Logprobs     []protocol.TokenLogprob `json:"logprobs,omitempty"`
+	Usage        protocol.Usage          `json:"usage"`
+	Timings      protocol.Timings        `json:"timings"`
+	Position     int                     `json:"position"`
+	StateBytes   int64                   `json:"state_bytes"`
+	Model        string                  `json:"model"`
+	Backend      string                  `json:"backend"`
+	Adapter      string                  `json:"adapter"`
 }
 
 func newGenerate() *cobra.Command {
@@ -32,8 +34,10 @@ func newGenerate() *cobra.Command {
 	var text, chat string
 	var asJSON bool
 	var request protocol.Generate
-	var maxTokens, topK int
-	var temperature, topP, minP, repetitionPenalty float64
+	var maxTokens, topK, logprobs int
+	var temperature, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty float64
+	var biases []string
+	var schema string
 	var seed uint64
 	cmd := &cobra.Command{
 		Use:   "generate",
@@ -41,7 +45,7 @@ func newGenerate() *cobra.Command {
 		Long: `Continues a text (--prompt) or answers a message by the model's chat template (--chat).
 The text goes to stdout as it comes, figures go to stderr. Settings left out are the
 model's own. Ctrl-C ends the answer.`,
-		Example: "  samba generate --model www/models/default --chat \"Tell me a story about a fox.\"\n  samba generate --model DIR --prompt \"Once upon a time\" --temperature 0 --backend firefox",
+		Example: "  samba generate --model www/models/default --chat \"Tell me a story about a fox.\"\n  samba generate --model DIR --prompt \"Once upon a time\" --temperature 0 --backend firefox\n  samba generate --model DIR --chat \"Name a town and its country.\" --schema town.json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch given := cmd.Flags().Changed; {
@@ -61,10 +65,28 @@ model's own. Ctrl-C ends the answer.`,
 				"top-k":              func() { request.TopK = &topK },
 				"min-p":              func() { request.MinP = &minP },
 				"repetition-penalty": func() { request.RepetitionPenalty = &repetitionPenalty },
+				"presence-penalty":   func() { request.PresencePenalty = &presencePenalty },
+				"frequency-penalty":  func() { request.FrequencyPenalty = &frequencyPenalty },
+				"logprobs":           func() { request.TopLogprobs = &logprobs },
 				"seed":               func() { request.Seed = &seed },
 			} {
 				if cmd.Flags().Changed(name) {
 					take()
+				}
+			}
+			if logprobs != 0 && !asJSON {
+				return errors.New("--logprobs needs --json, which prints them")
+			}
+			var err error
+			if request.LogitBias, err = readBiases(biases); err != nil {
+				return err
+			}
+			if schema != "" {
+				if request.Schema, err = os.ReadFile(schema); err != nil {
+					return fmt.Errorf("--schema: %w", err)
+				}
+				if !json.Valid(request.Schema) {
+					return fmt.Errorf("--schema %s: this is no JSON", schema)
 				}
 			}
 			if err := validate(&request); err != nil {
@@ -83,12 +105,32 @@ model's own. Ctrl-C ends the answer.`,
 	cmd.Flags().IntVar(&topK, "top-k", 0, "keep this many of the likeliest tokens; 0: all")
 	cmd.Flags().Float64Var(&minP, "min-p", 0, "drop tokens less likely than this share of the likeliest one")
 	cmd.Flags().Float64Var(&repetitionPenalty, "repetition-penalty", 0, "divides the score of tokens that were there already; 1: leave them alone")
+	cmd.Flags().Float64Var(&presencePenalty, "presence-penalty", 0, "taken from the score of tokens that the answer has already; -2 to 2")
+	cmd.Flags().Float64Var(&frequencyPenalty, "frequency-penalty", 0, "the same, once for each time that the answer has the token")
+	cmd.Flags().StringArrayVar(&biases, "logit-bias", nil, "ID=BIAS: added to a token's score, -100 to 100; can be given several times")
+	cmd.Flags().StringVar(&schema, "schema", "", "file with a JSON Schema that the answer obeys, whatever the model")
+	cmd.Flags().IntVar(&logprobs, "logprobs", 0, "with --json: report each token's log probability, and of this many of the likeliest in its place")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "the same seed gives the same text; left out: drawn at random")
 	cmd.Flags().StringArrayVar(&request.Stop, "stop", nil, "text that ends the answer, itself left out; can be given several times")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object at the end, text and figures")
 	cmd.MarkFlagsMutuallyExclusive("prompt", "chat")
 	cmd.MarkFlagsOneRequired("prompt", "chat")
 	return cmd
+}
+
+// readBiases reads the flags ID=BIAS.
+func readBiases(flags []string) (map[uint32]float64, error) {
+	biases := map[uint32]float64{}
+	for _, flag := range flags {
+		token, bias, _ := strings.Cut(flag, "=")
+		id, err := strconv.ParseUint(token, 10, 32)
+		value, err2 := strconv.ParseFloat(bias, 64)
+		if err != nil || err2 != nil {
+			return nil, fmt.Errorf("--logit-bias is %q, want a token's id and a number, as in 42=-5", flag)
+		}
+		biases[uint32(id)] = value
+	}
+	return biases, nil
 }
 
 // validate asks the protocol whether an engine would take the request, before one is started.
@@ -109,6 +151,7 @@ func runGenerate(cmd *cobra.Command, flags *engineFlags, request *protocol.Gener
 	defer e.close()
 
 	var whole strings.Builder
+	var logprobs []protocol.TokenLogprob
 	out := cmd.OutOrStdout()
 	answer, err := e.ask(cmd.Context(), request, func(m protocol.Message, data []byte) error {
 		piece, ok := m.(*protocol.Text)
@@ -117,6 +160,7 @@ func runGenerate(cmd *cobra.Command, flags *engineFlags, request *protocol.Gener
 		}
 		progress.done()
 		whole.WriteString(piece.Text)
+		logprobs = append(logprobs, piece.Logprobs...)
 		if asJSON {
 			return nil
 		}
@@ -139,7 +183,7 @@ func runGenerate(cmd *cobra.Command, flags *engineFlags, request *protocol.Gener
 		encoder.SetIndent("", "  ")
 		encoder.SetEscapeHTML(false)
 		err = encoder.Encode(generated{
-			Text: whole.String(), FinishReason: done.FinishReason, Usage: done.Usage, Timings: done.Timings,
+			Text: whole.String(), FinishReason: done.FinishReason, Logprobs: logprobs, Usage: done.Usage, Timings: done.Timings,
 			Position: done.Position, StateBytes: done.StateBytes, Model: ready.Model, Backend: ready.Backend, Adapter: ready.Adapter,
 		})
 	} else {

@@ -131,6 +131,41 @@ func TestGenerate(t *testing.T) {
 	})
 }
 
+// TestGenerateSettings asks for JSON under a schema with everything that the sampler can do.
+func TestGenerateSettings(t *testing.T) {
+	folder := talkingFixture(t)
+	schema := filepath.Join(t.TempDir(), "schema.json")
+	writeFile(t, schema, `{"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 3, "maxItems": 3}`)
+	stdout, _, err := samba(t, "generate", "--model", folder, "--backend", "cpu", "--prompt", "Hello", "--seed", "3", "--json", "--schema", schema,
+		"--logit-bias", strconv.Itoa('a'-'!')+"=-100", "--logit-bias", "0=1.5", "--presence-penalty", "0.5", "--frequency-penalty", "-0.5", "--logprobs", "2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got generated
+	var list []string
+	if err := errors.Join(json.Unmarshal([]byte(stdout), &got), json.Unmarshal([]byte(got.Text), &list)); err != nil {
+		t.Fatalf("%v: %s", err, stdout)
+	}
+	if len(list) != 3 || got.FinishReason != model.FinishStop || len(got.Logprobs) != got.Usage.CompletionTokens || len(got.Logprobs[0].Top) != 2 {
+		t.Errorf("%+v", got)
+	}
+	writeFile(t, schema, `{"properties": {"a": {"not": {}}}}`)
+	for want, flags := range map[string][]string{
+		"schema.properties.a.not is not supported": {"--schema", schema},
+		"there.json":                       {"--schema", filepath.Join(folder, "there.json")},
+		"as in 42=-5":                      {"--logit-bias", "the=3"},
+		"logit_bias[3] is 500":             {"--logit-bias", "3=500"},
+		"--logprobs needs --json":          {"--logprobs", "3"},
+		"presence_penalty is 3, want -2":   {"--presence-penalty", "3"},
+		"top_logprobs is 21, want 0 to 20": {"--logprobs", "21", "--json"},
+	} {
+		_, _, err := samba(t, append([]string{"generate", "--model", folder, "--backend", "cpu", "--prompt", "Hello"}, flags...)...)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %q", flags, err, want)
+		}
+	}
+}
+
 // TestGenerateEndsWhenAsked interrupts an answer in the middle, as Ctrl-C does.
 func TestGenerateEndsWhenAsked(t *testing.T) {
 	folder := talkingFixture(t)
