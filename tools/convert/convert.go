@@ -18,8 +18,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/safetensors"
@@ -195,6 +197,18 @@ func build(ctx context.Context, o Options, partial string, src *source, outputs 
 		total += out.bytes()
 	}
 	index.Metadata.TotalSize = total
+	// Shards are made side by side, one for each processor: what limits is the rounding of weights.
+	working, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var mu sync.Mutex // of all that is counted and noted
+	var workers sync.WaitGroup
+	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
+	count := func(n int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		written += n
+		o.Progress(min(written, total), total)
+	}
 	for i, outputs := range shards {
 		name := fmt.Sprintf("model-%05d-of-%05d.safetensors", i+1, len(shards))
 		for _, out := range outputs {
@@ -202,30 +216,44 @@ func build(ctx context.Context, o Options, partial string, src *source, outputs 
 				index.WeightMap[t.Name] = name
 			}
 		}
+		mu.Lock()
 		file, ok := done.Shards[name]
+		mu.Unlock()
 		if ok {
 			report.Reused++
 			for _, out := range outputs {
-				written += out.bytes()
+				count(out.bytes())
 			}
-			o.Progress(written, total)
-		} else {
+			continue
+		}
+		turns <- struct{}{}
+		workers.Go(func() {
+			defer func() { <-turns }()
+			if working.Err() != nil {
+				return
+			}
 			path := filepath.Join(partial, name)
-			file.SHA256, file.Size, err = writeShard(ctx, path+".tmp", outputs, func(n int64) {
-				written += n
-				o.Progress(min(written, total), total)
-			})
+			var err error
+			file.SHA256, file.Size, err = writeShard(working, path+".tmp", outputs, count)
 			if err == nil {
 				err = os.Rename(path+".tmp", path)
 			}
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				done.Shards[name] = file
+				err = done.save(partial)
+			}
 			if err != nil {
-				return err
+				stop(err) // the first one counts
 			}
-			done.Shards[name] = file
-			if err := done.save(partial); err != nil {
-				return err
-			}
-		}
+		})
+	}
+	workers.Wait()
+	if err := context.Cause(working); err != nil {
+		return err
+	}
+	for name, file := range done.Shards {
 		index.Metadata.SHA256[name], index.Metadata.Size[name] = file.SHA256, file.Size
 		report.Bytes += file.Size
 	}

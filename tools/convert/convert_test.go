@@ -21,7 +21,7 @@ import (
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
-	"github.com/samba-web/samba/tools/convert/internal/pthtest"
+	"github.com/samba-web/samba/tools/convert/internal/pthwriter"
 	"github.com/samba-web/samba/tools/inspect"
 	"github.com/x448/float16"
 )
@@ -131,14 +131,14 @@ func tiny(change func(*Reference)) *Reference {
 }
 
 // pth turns weights into a checkpoint of torch.save, all in one class.
-func (w weights) pth(class string) pthtest.Checkpoint {
-	var c pthtest.Checkpoint
+func (w weights) pth(class string) pthwriter.Checkpoint {
+	var c pthwriter.Checkpoint
 	key := 0
 	for name, t := range w {
 		if name == "lm_head.weight" && &t.values[0] == &w["transformer.wte.weight"].values[0] {
 			continue
 		}
-		c.Model = append(c.Model, pthtest.Tensor{Name: name, Class: class, Key: fmt.Sprint(key), Numel: len(t.values), Shape: t.shape, Data: pthtest.Encode(class, t.values)})
+		c.Model = append(c.Model, pthwriter.Tensor{Name: name, Class: class, Key: fmt.Sprint(key), Numel: len(t.values), Shape: t.shape, Data: pthwriter.Encode(class, t.values)})
 		key++
 		if name == "transformer.wte.weight" && &t.values[0] == &w["lm_head.weight"].values[0] {
 			tied := c.Model[len(c.Model)-1]
@@ -149,7 +149,7 @@ func (w weights) pth(class string) pthtest.Checkpoint {
 	return c
 }
 
-func save(t *testing.T, c pthtest.Checkpoint) string {
+func save(t *testing.T, c pthwriter.Checkpoint) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ckpt.pth")
 	f, err := os.Create(path)
@@ -418,7 +418,7 @@ func TestWaysToSave(t *testing.T) {
 	rounded := func(class string) weights {
 		out := weights{}
 		for name, t := range w {
-			data := pthtest.Encode(class, t.values)
+			data := pthwriter.Encode(class, t.values)
 			values := make([]float32, len(t.values))
 			decode(values, data, map[string]safetensors.DType{"FloatStorage": safetensors.F32, "HalfStorage": safetensors.F16, "BFloat16Storage": safetensors.BF16, "DoubleStorage": safetensors.F64}[class])
 			t.values = values
@@ -440,12 +440,12 @@ func TestWaysToSave(t *testing.T) {
 			c.Model[i].Name = "_forward_module.module." + c.Model[i].Name
 			c.Model[i].AsParameter = i%2 == 0
 		}
-		c.Before = func(p *pthtest.Pickle) {
+		c.Before = func(p *pthwriter.Pickle) {
 			p.Str("optimizer")
 			p.Op('}', '(')
 			for i := range 20 {
 				p.Int(i)
-				p.Tensor(pthtest.Tensor{Class: "FloatStorage", Key: "huge", Numel: 1 << 40, Shape: []int{1 << 40}})
+				p.Tensor(pthwriter.Tensor{Class: "FloatStorage", Key: "huge", Numel: 1 << 40, Shape: []int{1 << 40}})
 			}
 			p.Op('u')
 		}
@@ -464,7 +464,7 @@ func TestWaysToSave(t *testing.T) {
 		}
 		c := w.pth("FloatStorage")
 		// w1 and w2 as two slices of one storage; one weight transposed.
-		var model []pthtest.Tensor
+		var model []pthwriter.Tensor
 		for _, tensor := range c.Model {
 			stem, isUp := strings.CutSuffix(tensor.Name, "w2.weight")
 			switch {
@@ -472,7 +472,7 @@ func TestWaysToSave(t *testing.T) {
 				continue
 			case tensor.Name == "transformer.h.1.mlp.swiglu.w1.weight":
 				tensor.Name = "transformer.h.1.mlp.swiglu.w12.weight"
-				tensor.Data = append(slices.Clone(tensor.Data), pthtest.Encode("FloatStorage", w["transformer.h.1.mlp.swiglu.w2.weight"].values)...)
+				tensor.Data = append(slices.Clone(tensor.Data), pthwriter.Encode("FloatStorage", w["transformer.h.1.mlp.swiglu.w2.weight"].values)...)
 				tensor.Numel *= 2
 				tensor.Shape = []int{192, 64}
 			case isUp && strings.HasPrefix(stem, "transformer.h.2."):
@@ -486,7 +486,7 @@ func TestWaysToSave(t *testing.T) {
 						turned[j*64+i] = values[i*64+j]
 					}
 				}
-				tensor.Data, tensor.Strides = pthtest.Encode("FloatStorage", turned), []int{1, 64}
+				tensor.Data, tensor.Strides = pthwriter.Encode("FloatStorage", turned), []int{1, 64}
 			}
 			model = append(model, tensor)
 		}
@@ -531,7 +531,7 @@ func writeSafetensors(t *testing.T, path string, w weights, names []string) {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		if _, err := out.Write(pthtest.Encode("FloatStorage", w[name].values)); err != nil {
+		if _, err := out.Write(pthwriter.Encode("FloatStorage", w[name].values)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -718,7 +718,7 @@ func TestRefusesCheckpoints(t *testing.T) {
 	})
 	t.Run("class", func(t *testing.T) {
 		c := good.pth("FloatStorage")
-		c.Before = func(p *pthtest.Pickle) {
+		c.Before = func(p *pthwriter.Pickle) {
 			p.Str("optimizer")
 			p.Global("posix", "system")
 			p.Op('(')
@@ -1037,9 +1037,9 @@ func TestGigabytes(t *testing.T) {
 	f := must(os.Create(path))
 	w := checkpoint(r, 0) // zeros, so that the file is sparse
 	c := w.pth("FloatStorage")
-	c.Before = func(p *pthtest.Pickle) {
+	c.Before = func(p *pthwriter.Pickle) {
 		p.Str("optimizer")
-		p.Tensor(pthtest.Tensor{Class: "FloatStorage", Key: "optimizer", Numel: 5 << 28, Shape: []int{5 << 28}})
+		p.Tensor(pthwriter.Tensor{Class: "FloatStorage", Key: "optimizer", Numel: 5 << 28, Shape: []int{5 << 28}})
 	}
 	if err := c.WriteWith(sparse{f}, "optimizer", 5<<30); err != nil {
 		t.Fatal(err)
@@ -1049,7 +1049,7 @@ func TestGigabytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := saveConfig(t, r)
-	w, c = nil, pthtest.Checkpoint{}
+	w, c = nil, pthwriter.Checkpoint{}
 	runtime.GC()
 	var before, during runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -230,7 +230,10 @@ export class Weights {
     for (const flight of this.#flights.values()) this.#close(flight);
     this.#flights.clear();
     this.#tabs?.close();
-    this.#buffers.length = 0;
+    // Memory goes back at once, not when the collector next comes by.
+    for (const { buffer } of [...this.#buffers, ...this.#tasks.flatMap((task) => task?.buffer ?? [])])
+      give(buffer);
+    if (this.#out) give(this.#out.buffer);
   }
 
   #cancel = () => {
@@ -567,6 +570,10 @@ export class Weights {
     for (const { key, kept, loaded } of this.#flights.values())
       if (kept) this.#tabs?.postMessage({ key, loaded });
   }
+}
+
+function give(buffer: ArrayBufferLike) {
+  if ("transfer" in buffer) (buffer.transfer as (size: number) => void)(0);
 }
 
 /** So many at once, first come, first served. */

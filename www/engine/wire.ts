@@ -45,7 +45,7 @@ export interface Remote {
 interface Line {
   /** The file's byte that comes next. */
   at: number;
-  reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  reader: () => Promise<ReadableStreamReadResult<Uint8Array>> | undefined;
   left: Uint8Array | undefined;
   /** The response is the file, not a range of it. */
   whole: boolean;
@@ -107,7 +107,7 @@ export class Wire {
       const packed = response.headers.get("content-encoding");
       tag = packed ? "" : tagOf(response);
       const length = packed ? 0 : Number(response.headers.get("content-length")) + at;
-      const line = { at, reader: response.body?.getReader(), left: undefined, whole: true, stop };
+      const line = { at, reader: reading(response, false), left: undefined, whole: true, stop };
       const before = at;
       for (;;) {
         const chunk = await this.#read(line, MOST, signal, name).catch((error) => {
@@ -253,7 +253,7 @@ export class Wire {
       const packed = response.headers.get("content-encoding");
       line = {
         at: from,
-        reader: response.body?.getReader(),
+        reader: reading(response, true),
         left: undefined,
         whole: response.status === 200,
         stop,
@@ -297,7 +297,7 @@ export class Wire {
     line.left = undefined;
     while (!chunk?.length) {
       if (signal.aborted) throw cancelled();
-      const part = await this.#inTime(line, line.reader?.read(), signal, `${name} stopped coming`);
+      const part = await this.#inTime(line, line.reader(), signal, `${name} stopped coming`);
       if (!part || part.done) return undefined;
       chunk = part.value;
     }
@@ -500,6 +500,26 @@ function retryAfter(response: Response): number {
   const seconds = Number(text);
   const ms = Number.isFinite(seconds) ? 1000 * seconds : Date.parse(text) - Date.now();
   return Math.max(0, ms || 0);
+}
+
+/** Reads a response piece by piece; with reuse through one buffer, so that a piece is good until the next one. */
+function reading(response: Response, reuse: boolean): Line["reader"] {
+  const { body } = response;
+  if (reuse && body) {
+    try {
+      const reader = body.getReader({ mode: "byob" });
+      let buffer = new ArrayBuffer(1 << 18);
+      return async () => {
+        const part = await reader.read(new Uint8Array(buffer));
+        if (part.value) buffer = part.value.buffer as ArrayBuffer;
+        return part as ReadableStreamReadResult<Uint8Array>;
+      };
+    } catch {
+      // This browser's responses come in pieces of its own.
+    }
+  }
+  const reader = body?.getReader();
+  return () => reader?.read();
 }
 
 function tagOf(response: Response): string {

@@ -59,6 +59,9 @@ try {
   const response = await fetch(new URL(SAMBA_WASM, import.meta.url));
   if (!response.ok) throw new Error(`${response.url} answers ${response.status}`);
   const { instance } = await WebAssembly.instantiateStreaming(response, go.importObject);
+  Object.assign(globalThis, {
+    engineMemory: () => (instance.exports.mem as WebAssembly.Memory).buffer.byteLength,
+  });
   await go.run(instance);
   failed("The engine ended by itself: reload the page.");
 } catch (error) {

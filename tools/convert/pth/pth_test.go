@@ -10,10 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/samba-web/samba/model/safetensors"
-	"github.com/samba-web/samba/tools/convert/internal/pthtest"
+	"github.com/samba-web/samba/tools/convert/internal/pthwriter"
 )
 
-func read(t *testing.T, c pthtest.Checkpoint) (*File, error) {
+func read(t *testing.T, c pthwriter.Checkpoint) (*File, error) {
 	t.Helper()
 	var b bytes.Buffer
 	if err := c.Write(&b); err != nil {
@@ -33,11 +33,11 @@ func count(n int) []float32 {
 // Every kind of view of one storage of 0, 1, 2, ... 1199 reads what its
 // strides say, from any element on.
 func TestViews(t *testing.T) {
-	data := pthtest.Encode("FloatStorage", count(1200))
-	view := func(name string, offset int, shape, strides []int) pthtest.Tensor {
-		return pthtest.Tensor{Name: name, Class: "FloatStorage", Key: "0", Numel: 1200, Offset: offset, Shape: shape, Strides: strides, Data: data}
+	data := pthwriter.Encode("FloatStorage", count(1200))
+	view := func(name string, offset int, shape, strides []int) pthwriter.Tensor {
+		return pthwriter.Tensor{Name: name, Class: "FloatStorage", Key: "0", Numel: 1200, Offset: offset, Shape: shape, Strides: strides, Data: data}
 	}
-	views := []pthtest.Tensor{
+	views := []pthwriter.Tensor{
 		view("whole", 0, []int{12, 100}, nil),
 		view("rows", 300, []int{3, 100}, nil),
 		view("columns", 20, []int{12, 70}, []int{100, 1}),
@@ -51,7 +51,7 @@ func TestViews(t *testing.T) {
 		view("steps", 0, []int{300}, []int{4}),
 	}
 	views[1].AsParameter = true
-	f, err := read(t, pthtest.Checkpoint{Model: views})
+	f, err := read(t, pthwriter.Checkpoint{Model: views})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestViews(t *testing.T) {
 		}
 		strides := v.Strides
 		if strides == nil {
-			strides = pthtest.Contiguous(v.Shape)
+			strides = pthwriter.Contiguous(v.Shape)
 		}
 		n := 1
 		for _, d := range v.Shape {
@@ -96,34 +96,34 @@ func TestViews(t *testing.T) {
 	}
 }
 
-func one(change func(*pthtest.Tensor)) pthtest.Checkpoint {
-	t := pthtest.Tensor{Name: "w", Class: "FloatStorage", Key: "0", Numel: 6, Shape: []int{2, 3}, Data: make([]byte, 24)}
+func one(change func(*pthwriter.Tensor)) pthwriter.Checkpoint {
+	t := pthwriter.Tensor{Name: "w", Class: "FloatStorage", Key: "0", Numel: 6, Shape: []int{2, 3}, Data: make([]byte, 24)}
 	change(&t)
-	return pthtest.Checkpoint{Model: []pthtest.Tensor{t}}
+	return pthwriter.Checkpoint{Model: []pthwriter.Tensor{t}}
 }
 
 func TestRefusesTensors(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(*pthtest.Tensor)
+		change func(*pthwriter.Tensor)
 		want   string
 	}{
-		"shape beyond storage":     {func(t *pthtest.Tensor) { t.Shape = []int{3, 3} }, "beyond its storage"},
-		"offset beyond storage":    {func(t *pthtest.Tensor) { t.Offset = 1 }, "beyond its storage"},
-		"offset far beyond":        {func(t *pthtest.Tensor) { t.Offset = math.MaxInt64 }, "outside its storage"},
-		"offset negative":          {func(t *pthtest.Tensor) { t.Offset = -1 }, "outside its storage"},
-		"scalar beyond":            {func(t *pthtest.Tensor) { t.Offset, t.Shape = 6, []int{} }, "outside its storage"},
-		"stride beyond storage":    {func(t *pthtest.Tensor) { t.Strides = []int{4, 1} }, "beyond its storage"},
-		"stride negative":          {func(t *pthtest.Tensor) { t.Strides = []int{-3, 1} }, "out of range"},
-		"strides overflow":         {func(t *pthtest.Tensor) { t.Shape, t.Strides = []int{1 << 30, 1 << 30}, []int{1 << 30, 1 << 30} }, "beyond its storage"},
-		"shape overflows":          {func(t *pthtest.Tensor) { t.Shape, t.Strides = []int{1 << 30, 1 << 30, 1 << 30}, []int{0, 0, 0} }, "out of range"},
-		"shape negative":           {func(t *pthtest.Tensor) { t.Shape = []int{-2, 3} }, "out of range"},
-		"strides of another shape": {func(t *pthtest.Tensor) { t.Strides = []int{1} }, "differ in length"},
-		"storage claims more":      {func(t *pthtest.Tensor) { t.Numel = 7 }, "claims 7 elements"},
-		"storage claims overflow":  {func(t *pthtest.Tensor) { t.Numel = math.MaxInt64 }, "claims"},
-		"storage negative":         {func(t *pthtest.Tensor) { t.Numel = -1 }, "PyTorch does not"},
-		"storage missing":          {func(t *pthtest.Tensor) { t.StorageNotThere = true }, "not in the archive"},
-		"integers":                 {func(t *pthtest.Tensor) { t.Class = "LongStorage" }, "int64"},
-		"nine dimensions":          {func(t *pthtest.Tensor) { t.Shape = make([]int, 9) }, "PyTorch does not"},
+		"shape beyond storage":     {func(t *pthwriter.Tensor) { t.Shape = []int{3, 3} }, "beyond its storage"},
+		"offset beyond storage":    {func(t *pthwriter.Tensor) { t.Offset = 1 }, "beyond its storage"},
+		"offset far beyond":        {func(t *pthwriter.Tensor) { t.Offset = math.MaxInt64 }, "outside its storage"},
+		"offset negative":          {func(t *pthwriter.Tensor) { t.Offset = -1 }, "outside its storage"},
+		"scalar beyond":            {func(t *pthwriter.Tensor) { t.Offset, t.Shape = 6, []int{} }, "outside its storage"},
+		"stride beyond storage":    {func(t *pthwriter.Tensor) { t.Strides = []int{4, 1} }, "beyond its storage"},
+		"stride negative":          {func(t *pthwriter.Tensor) { t.Strides = []int{-3, 1} }, "out of range"},
+		"strides overflow":         {func(t *pthwriter.Tensor) { t.Shape, t.Strides = []int{1 << 30, 1 << 30}, []int{1 << 30, 1 << 30} }, "beyond its storage"},
+		"shape overflows":          {func(t *pthwriter.Tensor) { t.Shape, t.Strides = []int{1 << 30, 1 << 30, 1 << 30}, []int{0, 0, 0} }, "out of range"},
+		"shape negative":           {func(t *pthwriter.Tensor) { t.Shape = []int{-2, 3} }, "out of range"},
+		"strides of another shape": {func(t *pthwriter.Tensor) { t.Strides = []int{1} }, "differ in length"},
+		"storage claims more":      {func(t *pthwriter.Tensor) { t.Numel = 7 }, "claims 7 elements"},
+		"storage claims overflow":  {func(t *pthwriter.Tensor) { t.Numel = math.MaxInt64 }, "claims"},
+		"storage negative":         {func(t *pthwriter.Tensor) { t.Numel = -1 }, "PyTorch does not"},
+		"storage missing":          {func(t *pthwriter.Tensor) { t.StorageNotThere = true }, "not in the archive"},
+		"integers":                 {func(t *pthwriter.Tensor) { t.Class = "LongStorage" }, "int64"},
+		"nine dimensions":          {func(t *pthwriter.Tensor) { t.Shape = make([]int, 9) }, "PyTorch does not"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := read(t, one(c.change))
@@ -136,12 +136,12 @@ func TestRefusesTensors(t *testing.T) {
 
 // An optimizer's tensors may be anything: they are not looked at.
 func TestOptimizerIsIgnored(t *testing.T) {
-	c := one(func(*pthtest.Tensor) {})
-	c.Before = func(p *pthtest.Pickle) {
+	c := one(func(*pthwriter.Tensor) {})
+	c.Before = func(p *pthwriter.Pickle) {
 		p.Str("optimizer")
 		p.Op('}', '(')
 		p.Str("state")
-		p.Tensor(pthtest.Tensor{Class: "LongStorage", Key: "not there", Numel: 1 << 40, Shape: []int{1 << 40}})
+		p.Tensor(pthwriter.Tensor{Class: "LongStorage", Key: "not there", Numel: 1 << 40, Shape: []int{1 << 40}})
 		p.Op('u')
 	}
 	c.Hparams = map[string]any{"model_name": "Samba_421M", "lr": 4e-4, "n": 3, "on": true, "config": map[string]any{"n_embd": 4}}
@@ -158,7 +158,7 @@ func TestOptimizerIsIgnored(t *testing.T) {
 }
 
 func TestPrefixes(t *testing.T) {
-	c := one(func(t *pthtest.Tensor) {
+	c := one(func(t *pthwriter.Tensor) {
 		t.Name = "_forward_module.module._orig_mod.transformer.h.0._fsdp_wrapped_module.norm_1.weight"
 	})
 	f, err := read(t, c)
@@ -176,7 +176,7 @@ func TestPrefixes(t *testing.T) {
 }
 
 func TestBareStateDict(t *testing.T) {
-	c := one(func(t *pthtest.Tensor) { t.Name = "transformer.wte.weight" })
+	c := one(func(t *pthwriter.Tensor) { t.Name = "transformer.wte.weight" })
 	c.Bare = true
 	if f, err := read(t, c); err != nil || len(f.Tensors()) != 1 {
 		t.Error(err)
@@ -187,8 +187,8 @@ func TestBareStateDict(t *testing.T) {
 	}
 }
 
-func pickled(build func(p *pthtest.Pickle)) []byte {
-	p := &pthtest.Pickle{}
+func pickled(build func(p *pthwriter.Pickle)) []byte {
+	p := &pthwriter.Pickle{}
 	p.Op(0x80, 2)
 	build(p)
 	return p.Bytes
@@ -200,59 +200,59 @@ var hostile = map[string]struct {
 	data []byte
 	want string
 }{
-	"os.system": {pickled(func(p *pthtest.Pickle) {
+	"os.system": {pickled(func(p *pthwriter.Pickle) {
 		p.Global("os", "system")
 		p.Op('(')
 		p.Str("true")
 		p.Op('t', 'R', '.')
 	}), `"os.system"`},
-	"builtins.eval":                          {pickled(func(p *pthtest.Pickle) { p.Global("builtins", "eval"); p.Op('.') }), `"builtins.eval"`},
-	"array (known to the unpickler)":         {pickled(func(p *pthtest.Pickle) { p.Global("array", "_array_reconstructor"); p.Op('.') }), "array._array_reconstructor"},
-	"copy_reg (known to the unpickler)":      {pickled(func(p *pthtest.Pickle) { p.Global("copy_reg", "_reconstructor"); p.Op('.') }), "copy_reg._reconstructor"},
-	"builtins.list (known to the unpickler)": {pickled(func(p *pthtest.Pickle) { p.Global("builtins", "list"); p.Op('.') }), "builtins.list"},
-	"INST":                                   {pickled(func(p *pthtest.Pickle) { p.Op('('); p.Bytes = append(p.Bytes, "iposix\nsystem\n."...) }), "posix.system"},
-	"STACK_GLOBAL":                           {pickled(func(p *pthtest.Pickle) { p.Str("os"); p.Str("system"); p.Op(0x93, '.') }), "os.system"},
-	"STACK_GLOBAL from memo": {pickled(func(p *pthtest.Pickle) {
+	"builtins.eval":                          {pickled(func(p *pthwriter.Pickle) { p.Global("builtins", "eval"); p.Op('.') }), `"builtins.eval"`},
+	"array (known to the unpickler)":         {pickled(func(p *pthwriter.Pickle) { p.Global("array", "_array_reconstructor"); p.Op('.') }), "array._array_reconstructor"},
+	"copy_reg (known to the unpickler)":      {pickled(func(p *pthwriter.Pickle) { p.Global("copy_reg", "_reconstructor"); p.Op('.') }), "copy_reg._reconstructor"},
+	"builtins.list (known to the unpickler)": {pickled(func(p *pthwriter.Pickle) { p.Global("builtins", "list"); p.Op('.') }), "builtins.list"},
+	"INST":                                   {pickled(func(p *pthwriter.Pickle) { p.Op('('); p.Bytes = append(p.Bytes, "iposix\nsystem\n."...) }), "posix.system"},
+	"STACK_GLOBAL":                           {pickled(func(p *pthwriter.Pickle) { p.Str("os"); p.Str("system"); p.Op(0x93, '.') }), "os.system"},
+	"STACK_GLOBAL from memo": {pickled(func(p *pthwriter.Pickle) {
 		p.Str("system")
 		p.Op('q', 0, '0')
 		p.Str("os")
 		p.Op(0x94, 'h', 0, 0x93, '.')
 	}), "os.system"},
-	"STACK_GLOBAL of computed names": {pickled(func(p *pthtest.Pickle) { p.Str("os"); p.Str("system"); p.Op('2', '0', 0x93, '.') }), "computes the name"},
-	"extension":                      {pickled(func(p *pthtest.Pickle) { p.Op(0x82, 1, '.') }), "opcode 0x82"},
-	"next buffer":                    {pickled(func(p *pthtest.Pickle) { p.Op(0x97, '.') }), "opcode 0x97"},
-	"unknown opcode":                 {pickled(func(p *pthtest.Pickle) { p.Op(0xff) }), "opcode 0xff"},
-	"string of 4 GiB":                {pickled(func(p *pthtest.Pickle) { p.Op('X', 0xff, 0xff, 0xff, 0xff, 'a') }), "beyond the end"},
-	"string of 2^63":                 {pickled(func(p *pthtest.Pickle) { p.Op(0x8d, 0, 0, 0, 0, 0, 0, 0, 0x80) }), "beyond the end"},
-	"bytes of 2^62":                  {pickled(func(p *pthtest.Pickle) { p.Op(0x8e, 0, 0, 0, 0, 0, 0, 0, 0x40) }), "beyond the end"},
-	"long of 2 GiB":                  {pickled(func(p *pthtest.Pickle) { p.Op(0x8b, 0xff, 0xff, 0xff, 0x7f) }), "beyond the end"},
-	"long of 200 bytes":              {pickled(func(p *pthtest.Pickle) { p.Op(0x8a, 200); p.Op(make([]byte, 200)...) }), "200 bytes"},
-	"long of no bytes":               {pickled(func(p *pthtest.Pickle) { p.Op(0x8a, 0, '.') }), "0 bytes"},
-	"decimal without end":            {append(pickled(func(p *pthtest.Pickle) { p.Op('L') }), bytes.Repeat([]byte("9"), 1<<20)...), "no end"},
-	"marks":                          {append(pickled(func(*pthtest.Pickle) {}), bytes.Repeat([]byte("("), 1<<20)...), "nests"},
-	"objects":                        {append(pickled(func(*pthtest.Pickle) {}), bytes.Repeat([]byte("}"), 2<<20)...), "more than 1048576 objects"},
+	"STACK_GLOBAL of computed names": {pickled(func(p *pthwriter.Pickle) { p.Str("os"); p.Str("system"); p.Op('2', '0', 0x93, '.') }), "computes the name"},
+	"extension":                      {pickled(func(p *pthwriter.Pickle) { p.Op(0x82, 1, '.') }), "opcode 0x82"},
+	"next buffer":                    {pickled(func(p *pthwriter.Pickle) { p.Op(0x97, '.') }), "opcode 0x97"},
+	"unknown opcode":                 {pickled(func(p *pthwriter.Pickle) { p.Op(0xff) }), "opcode 0xff"},
+	"string of 4 GiB":                {pickled(func(p *pthwriter.Pickle) { p.Op('X', 0xff, 0xff, 0xff, 0xff, 'a') }), "beyond the end"},
+	"string of 2^63":                 {pickled(func(p *pthwriter.Pickle) { p.Op(0x8d, 0, 0, 0, 0, 0, 0, 0, 0x80) }), "beyond the end"},
+	"bytes of 2^62":                  {pickled(func(p *pthwriter.Pickle) { p.Op(0x8e, 0, 0, 0, 0, 0, 0, 0, 0x40) }), "beyond the end"},
+	"long of 2 GiB":                  {pickled(func(p *pthwriter.Pickle) { p.Op(0x8b, 0xff, 0xff, 0xff, 0x7f) }), "beyond the end"},
+	"long of 200 bytes":              {pickled(func(p *pthwriter.Pickle) { p.Op(0x8a, 200); p.Op(make([]byte, 200)...) }), "200 bytes"},
+	"long of no bytes":               {pickled(func(p *pthwriter.Pickle) { p.Op(0x8a, 0, '.') }), "0 bytes"},
+	"decimal without end":            {append(pickled(func(p *pthwriter.Pickle) { p.Op('L') }), bytes.Repeat([]byte("9"), 1<<20)...), "no end"},
+	"marks":                          {append(pickled(func(*pthwriter.Pickle) {}), bytes.Repeat([]byte("("), 1<<20)...), "nests"},
+	"objects":                        {append(pickled(func(*pthwriter.Pickle) {}), bytes.Repeat([]byte("}"), 2<<20)...), "more than 1048576 objects"},
 	"too large":                      {make([]byte, maxPickle+1), "bytes, more than"},
-	"frame of 2^62":                  {pickled(func(p *pthtest.Pickle) { p.Op(0x95, 0, 0, 0, 0, 0, 0, 0, 0x40, 'N', '.') }), "truncated"},
+	"frame of 2^62":                  {pickled(func(p *pthwriter.Pickle) { p.Op(0x95, 0, 0, 0, 0, 0, 0, 0, 0x40, 'N', '.') }), "truncated"},
 	"frame of 140 TB":                {[]byte("\x80\x02\x95\x00\x01\b\x00\x00\x80\x00\x00N."), "truncated"}, // found by fuzzing
-	"no stop":                        {pickled(func(p *pthtest.Pickle) { p.Op('N') }), "truncated"},
+	"no stop":                        {pickled(func(p *pthwriter.Pickle) { p.Op('N') }), "truncated"},
 	"empty":                          {nil, "truncated"},
-	"stop on an empty stack":         {pickled(func(p *pthtest.Pickle) { p.Op('.') }), "malformed"},
-	"odd dictionary (panics)":        {pickled(func(p *pthtest.Pickle) { p.Op('(', 'N', 'd', '.') }), "malformed"},
-	"unhashable key (panics)": {pickled(func(p *pthtest.Pickle) {
+	"stop on an empty stack":         {pickled(func(p *pthwriter.Pickle) { p.Op('.') }), "malformed"},
+	"odd dictionary (panics)":        {pickled(func(p *pthwriter.Pickle) { p.Op('(', 'N', 'd', '.') }), "malformed"},
+	"unhashable key (panics)": {pickled(func(p *pthwriter.Pickle) {
 		p.Global("collections", "OrderedDict")
 		p.Op(')', 'R', 'C', 1, 'x', 'N', 's', '.')
 	}), "malformed"},
-	"list that holds itself": {pickled(func(p *pthtest.Pickle) { p.Op(']', 'q', 0, 'h', 0, 'a', ')', 'R', '.') }), "no dictionary"},
-	"no dictionary":          {pickled(func(p *pthtest.Pickle) { p.Int(7); p.Op('.') }), "no dictionary"},
-	"dictionary that holds itself": {pickled(func(p *pthtest.Pickle) {
+	"list that holds itself": {pickled(func(p *pthwriter.Pickle) { p.Op(']', 'q', 0, 'h', 0, 'a', ')', 'R', '.') }), "no dictionary"},
+	"no dictionary":          {pickled(func(p *pthwriter.Pickle) { p.Int(7); p.Op('.') }), "no dictionary"},
+	"dictionary that holds itself": {pickled(func(p *pthwriter.Pickle) {
 		p.Op('}', 'q', 0)
 		p.Str("model")
 		p.Op('h', 0, 's', '.')
 	}), "not a tensor"},
-	"storage of no tuple":  {pickled(func(p *pthtest.Pickle) { p.Str("storage"); p.Op('Q', '.') }), "not a tensor's storage"},
-	"tensor of nothing":    {pickled(func(p *pthtest.Pickle) { p.Global("torch._utils", "_rebuild_tensor_v2"); p.Op(')', 'R', '.') }), "0 arguments"},
-	"parameter of nothing": {pickled(func(p *pthtest.Pickle) { p.Global("torch._utils", "_rebuild_parameter"); p.Op(')', 'R', '.') }), "of nothing"},
-	"memo bomb": {pickled(func(p *pthtest.Pickle) { // 2^200 elements, if anybody walked them
+	"storage of no tuple":  {pickled(func(p *pthwriter.Pickle) { p.Str("storage"); p.Op('Q', '.') }), "not a tensor's storage"},
+	"tensor of nothing":    {pickled(func(p *pthwriter.Pickle) { p.Global("torch._utils", "_rebuild_tensor_v2"); p.Op(')', 'R', '.') }), "0 arguments"},
+	"parameter of nothing": {pickled(func(p *pthwriter.Pickle) { p.Global("torch._utils", "_rebuild_parameter"); p.Op(')', 'R', '.') }), "of nothing"},
+	"memo bomb": {pickled(func(p *pthwriter.Pickle) { // 2^200 elements, if anybody walked them
 		p.Op(']', 'q', 0)
 		for i := range byte(200) {
 			p.Op(']', 'q', i+1, '(', 'h', i, 'h', i, 'e')
@@ -286,7 +286,7 @@ func TestHostilePickles(t *testing.T) {
 
 // Protocol 4, as torch.save(..., pickle_protocol=4) writes it, is read as well.
 func TestProtocol4(t *testing.T) {
-	p := &pthtest.Pickle{}
+	p := &pthwriter.Pickle{}
 	p.Op(0x80, 4, 0x95, 0, 0, 0, 0, 0, 0, 0, 0)
 	p.Op('}', 0x94, 0x8c, 5)
 	p.Bytes = append(p.Bytes, "model"...)
@@ -302,25 +302,25 @@ func TestProtocol4(t *testing.T) {
 }
 
 func TestRefusesArchives(t *testing.T) {
-	archive := func(method uint16, entries ...pthtest.Entry) []byte {
+	archive := func(method uint16, entries ...pthwriter.Entry) []byte {
 		var b bytes.Buffer
-		if err := pthtest.Archive(&b, method, entries...); err != nil {
+		if err := pthwriter.Archive(&b, method, entries...); err != nil {
 			t.Fatal(err)
 		}
 		return b.Bytes()
 	}
-	good := one(func(*pthtest.Tensor) {}).Pickle()
+	good := one(func(*pthwriter.Tensor) {}).Pickle()
 	for name, c := range map[string]struct {
 		data []byte
 		want string
 	}{
 		"empty":         {nil, "no readable PyTorch zip archive"},
 		"legacy":        {good, "no readable PyTorch zip archive"},
-		"no pickle":     {archive(zip.Store, pthtest.Entry{Name: "constants.pkl", Data: good}), "no data.pkl"},
-		"compressed":    {archive(zip.Deflate, pthtest.Entry{Name: "data.pkl", Data: good}), "compressed"},
-		"big-endian":    {archive(zip.Store, pthtest.Entry{Name: "data.pkl", Data: good}, pthtest.Entry{Name: "byteorder", Data: []byte("big")}), "want little"},
-		"two pickles":   {archive(zip.Store, pthtest.Entry{Name: "data.pkl", Data: good}, pthtest.Entry{Name: "data.pkl", Data: good}), "two pickles"},
-		"storage twice": {archive(zip.Store, pthtest.Entry{Name: "data.pkl", Data: good}, pthtest.Entry{Name: "data/0", Data: nil}, pthtest.Entry{Name: "data/0", Data: nil}), "twice"},
+		"no pickle":     {archive(zip.Store, pthwriter.Entry{Name: "constants.pkl", Data: good}), "no data.pkl"},
+		"compressed":    {archive(zip.Deflate, pthwriter.Entry{Name: "data.pkl", Data: good}), "compressed"},
+		"big-endian":    {archive(zip.Store, pthwriter.Entry{Name: "data.pkl", Data: good}, pthwriter.Entry{Name: "byteorder", Data: []byte("big")}), "want little"},
+		"two pickles":   {archive(zip.Store, pthwriter.Entry{Name: "data.pkl", Data: good}, pthwriter.Entry{Name: "data.pkl", Data: good}), "two pickles"},
+		"storage twice": {archive(zip.Store, pthwriter.Entry{Name: "data.pkl", Data: good}, pthwriter.Entry{Name: "data/0", Data: nil}, pthwriter.Entry{Name: "data/0", Data: nil}), "twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Read(bytes.NewReader(c.data), int64(len(c.data)))
@@ -338,14 +338,14 @@ func FuzzPickle(f *testing.F) {
 			f.Add(c.data)
 		}
 	}
-	f.Add(one(func(t *pthtest.Tensor) { t.AsParameter = true }).Pickle())
+	f.Add(one(func(t *pthwriter.Tensor) { t.AsParameter = true }).Pickle())
 	f.Fuzz(func(t *testing.T, data []byte) { _ = parse(data) })
 }
 
 // FuzzArchive: no archive panics, and what its tensors claim can be read.
 func FuzzArchive(f *testing.F) {
 	var b bytes.Buffer
-	if err := one(func(*pthtest.Tensor) {}).Write(&b); err != nil {
+	if err := one(func(*pthwriter.Tensor) {}).Write(&b); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(b.Bytes())

@@ -1,6 +1,6 @@
-// Package pthtest writes checkpoints as torch.save does, and others that it
-// never would, for tests.
-package pthtest
+// Package pthwriter writes checkpoints as torch.save does and, for tests,
+// others that it never would.
+package pthwriter
 
 import (
 	"archive/zip"
@@ -23,6 +23,7 @@ type Tensor struct {
 	AsParameter     bool
 	StorageNotThere bool // Data does not count
 	Data            []byte
+	Stream          func(io.Writer) error // instead of Data, for what does not fit in memory
 }
 
 // Checkpoint is a dictionary of "model" and what else is given.
@@ -175,15 +176,15 @@ func (c Checkpoint) Pickle() []byte {
 
 // Write writes the archive.
 func (c Checkpoint) Write(w io.Writer) error {
-	entries := []Entry{{"data.pkl", c.Pickle()}}
-	var seen []string
+	entries := []Entry{{Name: "data.pkl", Data: c.Pickle()}}
+	seen := map[string]bool{}
 	for _, t := range c.Model {
-		if !t.StorageNotThere && !slices.Contains(seen, t.Key) {
-			seen = append(seen, t.Key)
-			entries = append(entries, Entry{"data/" + t.Key, t.Data})
+		if !t.StorageNotThere && !seen[t.Key] {
+			seen[t.Key] = true
+			entries = append(entries, Entry{"data/" + t.Key, t.Data, t.Stream})
 		}
 	}
-	return Archive(w, zip.Store, append(entries, Entry{"version", []byte("3\n")}, Entry{"byteorder", []byte("little")})...)
+	return Archive(w, zip.Store, append(entries, Entry{Name: "version", Data: []byte("3\n")}, Entry{Name: "byteorder", Data: []byte("little")})...)
 }
 
 // WriteWith writes the archive with one more storage of zeros, of any size,
@@ -203,12 +204,12 @@ func (c Checkpoint) WriteWith(w io.Writer, key string, size int64) error {
 			return err
 		}
 	}
-	entries := []Entry{{"data.pkl", c.Pickle()}}
+	entries := []Entry{{Name: "data.pkl", Data: c.Pickle()}}
 	var seen []string
 	for _, t := range c.Model {
 		if !slices.Contains(seen, t.Key) {
 			seen = append(seen, t.Key)
-			entries = append(entries, Entry{"data/" + t.Key, t.Data})
+			entries = append(entries, Entry{Name: "data/" + t.Key, Data: t.Data})
 		}
 	}
 	for _, e := range entries {
@@ -225,8 +226,9 @@ func (c Checkpoint) WriteWith(w io.Writer, key string, size int64) error {
 
 // Entry is a file of the archive.
 type Entry struct {
-	Name string
-	Data []byte
+	Name   string
+	Data   []byte
+	Stream func(io.Writer) error // nil: Data
 }
 
 // Archive writes a zip of entries under one folder.
@@ -237,7 +239,12 @@ func Archive(w io.Writer, method uint16, entries ...Entry) error {
 		if err != nil {
 			return err
 		}
-		if _, err := f.Write(e.Data); err != nil {
+		if e.Stream != nil {
+			err = e.Stream(f)
+		} else {
+			_, err = f.Write(e.Data)
+		}
+		if err != nil {
 			return err
 		}
 	}
