@@ -55,7 +55,7 @@ A model's way:  samba convert  →  samba inspect  →  samba generate  →  sam
 	}
 	root.SetVersionTemplate("samba {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(convert.Command(), convert.RandomCommand(), inspect.Command(), newGenerate(), newLogits(), newBench(), newServe())
+	root.AddCommand(convert.Command(), convert.RandomCommand(), inspect.Command(), newGenerate(), newLogits(), newEval(), newBench(), newServe())
 	return root
 }
 

@@ -33,13 +33,16 @@ func newProgress(to *os.File) *progress {
 
 // report shows a Progress message and lets all others pass.
 func (p *progress) report(m protocol.Message, _ []byte) error {
-	if update, ok := m.(*protocol.Progress); ok && p != nil {
+	if update, ok := m.(*protocol.Progress); ok {
 		p.update(update)
 	}
 	return nil
 }
 
 func (p *progress) update(m *protocol.Progress) {
+	if p == nil {
+		return
+	}
 	if p.container == nil {
 		p.container = mpb.New(mpb.WithOutput(p.to), mpb.WithWidth(40))
 	}
@@ -66,6 +69,8 @@ var phaseNames = map[string]string{
 	model.PhaseBench:    "measuring",
 	model.PhasePrefill:  "reading the prompt",
 	model.PhaseRebuild:  "after a lost device",
+	"score":             "scoring tokens",
+	"passkey":           "asking for keys",
 }
 
 // pace says how fast it goes and how long it will take, or why it does not go on.

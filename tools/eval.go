@@ -1,0 +1,391 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/tools/eval"
+	"github.com/samba-web/samba/wasm/protocol"
+)
+
+func newEval() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "eval",
+		Short: "Measure a model on long texts: perplexity, recall of a pass key",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newEvalPerplexity(), newEvalPasskey())
+	return cmd
+}
+
+// evalFlags are what both evaluations are asked for.
+type evalFlags struct {
+	engineFlags
+	lengths, json, plot string
+}
+
+func (f *evalFlags) register(cmd *cobra.Command, lengths string) {
+	f.engineFlags.register(cmd)
+	cmd.Flags().StringVar(&f.lengths, "lengths", lengths, "tokens of context, separated by commas; dots go on by the factor before them")
+	cmd.Flags().StringVar(&f.json, "json", "", "write the figures to this file as JSON, too; - prints JSON alone")
+	cmd.Flags().StringVar(&f.plot, "plot", "", "draw them to this SVG file, too")
+	cmd.MarkFlagRequired("model")
+}
+
+// check refuses what cannot work before anything is started.
+func (f *evalFlags) check() ([]int, error) {
+	lengths, err := eval.ParseLengths(f.lengths)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range []struct{ flag, path string }{{"json", f.json}, {"plot", f.plot}} {
+		if file.path == "" || file.path == "-" && file.flag == "json" {
+			continue
+		}
+		// An hour's figures must not be lost to a typing error.
+		if about, err := os.Stat(filepath.Dir(file.path)); err != nil || !about.IsDir() {
+			return nil, fmt.Errorf("--%s %s: there is no folder %s to write it to", file.flag, file.path, filepath.Dir(file.path))
+		}
+	}
+	return lengths, f.engineFlags.check()
+}
+
+// open starts the engine and says what it is.
+func (f *evalFlags) open(ctx context.Context, progress *progress) (*engine, *protocol.Ready, eval.About, error) {
+	e, ready, err := f.engineFlags.open(ctx, progress)
+	if err != nil {
+		return nil, nil, eval.About{}, err
+	}
+	about := eval.About{
+		Commit: version(), Date: time.Now().UTC().Format("2006-01-02"), Model: ready.Model, Bits: ready.Bits,
+		Backend: f.backend, Adapter: ready.Adapter,
+	}
+	if e.agent != "" {
+		about.Browser = browserName(e.agent)
+	}
+	return e, ready, about, nil
+}
+
+// finish writes the report wherever it was asked for. What came before an interruption is written, too.
+func (f *evalFlags) finish(cmd *cobra.Command, report interface {
+	Write(io.Writer) error
+	SVG() string
+}, interrupted error) error {
+	text, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return err
+	}
+	if f.json != "" && f.json != "-" {
+		err = writeWhole(f.json, func(w io.Writer) error {
+			_, err := w.Write(append(text, '\n'))
+			return err
+		})
+	}
+	if f.plot != "" {
+		err = errors.Join(err, writeWhole(f.plot, func(w io.Writer) error {
+			_, err := io.WriteString(w, report.SVG())
+			return err
+		}))
+	}
+	if f.json == "-" {
+		_, failed := fmt.Fprintln(cmd.OutOrStdout(), string(text))
+		err = errors.Join(err, failed)
+	} else {
+		err = errors.Join(err, report.Write(cmd.OutOrStdout()))
+	}
+	if interrupted != nil {
+		return interrupted
+	}
+	return err
+}
+
+func newEvalPerplexity() *cobra.Command {
+	var f evalFlags
+	var text string
+	var tokens int
+	cmd := &cobra.Command{
+		Use:   "ppl",
+		Short: "Perplexity of a text by length of context",
+		Long: `Cuts a text into sequences of each length, reads every sequence from an empty state and
+prints the mean over all tokens but each sequence's first: the same text at every length, so
+what changes is the context. Within the longest sequences it is told by position, too.
+
+The text is UTF-8; special tokens written out in it, such as <|endoftext|> between
+documents, are recognised. Ctrl-C prints what there is so far.`,
+		Example: "  samba eval ppl --model www/models/default --text book.txt --lengths 1K,4K,...,1M --plot ppl.svg",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			lengths, err := f.check()
+			if err != nil {
+				return err
+			}
+			longest := lengths[len(lengths)-1]
+			if tokens == 0 {
+				tokens = longest
+			}
+			if tokens < longest {
+				return fmt.Errorf("--tokens is %d, want at least the longest of --lengths, %d", tokens, longest)
+			}
+			words, err := readText(text)
+			if err != nil {
+				return err
+			}
+			return runPerplexity(cmd, &f, text, words, lengths, tokens)
+		},
+	}
+	f.register(cmd, "1K,4K,16K")
+	cmd.Flags().StringVar(&text, "text", "", "file with the text")
+	cmd.Flags().IntVar(&tokens, "tokens", 0, "tokens of the text to measure at every length; 0: as many as the longest length")
+	cmd.MarkFlagRequired("text")
+	return cmd
+}
+
+// largestText is what an engine takes as one message, escaped.
+const largestText = protocol.MaxMessageBytes / 2
+
+func readText(path string) (string, error) {
+	about, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("--text: %w", err)
+	}
+	if about.Size() > largestText {
+		return "", fmt.Errorf("--text %s has %d MB, want at most %d", path, about.Size()>>20, largestText>>20)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("--text: %w", err)
+	}
+	for at := 0; at < len(data); {
+		r, size := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && size == 1 {
+			return "", fmt.Errorf("--text %s: byte %d is not UTF-8", path, at)
+		}
+		at += size
+	}
+	if strings.TrimSpace(string(data)) == "" {
+		return "", fmt.Errorf("--text %s is empty", path)
+	}
+	return string(data), nil
+}
+
+// tokenIDs asks the engine how it reads a text.
+func tokenIDs(ctx context.Context, e *engine, text string) ([]uint32, error) {
+	answer, err := e.ask(ctx, &protocol.Tokenize{Text: text}, func(protocol.Message, []byte) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	tokens, ok := answer.(*protocol.Tokens)
+	if !ok {
+		return nil, fmt.Errorf("the engine answered %s to tokenize, want tokens", answer.Type())
+	}
+	return tokens.IDs, nil
+}
+
+func runPerplexity(cmd *cobra.Command, f *evalFlags, path, text string, lengths []int, tokens int) error {
+	ctx := cmd.Context()
+	progress := newProgress(os.Stderr)
+	defer progress.done()
+	e, _, about, err := f.open(ctx, progress)
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	ids, err := tokenIDs(ctx, e, text)
+	if err != nil {
+		return err
+	}
+	if len(ids) < tokens {
+		return fmt.Errorf("--text %s has %d tokens for this model, want at least %d: give a longer text or shorter --lengths", path, len(ids), tokens)
+	}
+	ids = ids[:tokens]
+	report := &eval.Perplexity{About: about, Text: filepath.Base(path), Tokens: tokens}
+	total, done := int64(0), int64(0)
+	for _, length := range lengths {
+		total += int64(tokens / length * length)
+	}
+	for i, length := range lengths {
+		started, tally := time.Now(), eval.NewTally(length)
+		for some := range slices.Chunk(ids[:tokens/length*length], length) {
+			err := score(ctx, e, some, func(at int, logprobs []float32) error {
+				done += int64(len(logprobs))
+				progress.update(&protocol.Progress{Phase: "score", Loaded: done, Total: total})
+				return tally.Add(at, logprobs)
+			})
+			if errors.Is(err, errInterrupted) {
+				progress.done()
+				return f.finish(cmd, report, err)
+			}
+			if err != nil {
+				return err
+			}
+			tally.EndSequence()
+			done++
+		}
+		report.Rows = append(report.Rows, tally.Row(time.Since(started).Seconds()))
+		if i == len(lengths)-1 {
+			report.ByPosition = tally.ByPosition()
+		}
+	}
+	progress.done()
+	report.Complete = true
+	return f.finish(cmd, report, nil)
+}
+
+// score asks for the log probabilities of ids[1:] and hands them on as they come, in order.
+func score(ctx context.Context, e *engine, ids []uint32, on func(at int, logprobs []float32) error) error {
+	at := 1
+	_, err := e.ask(ctx, &protocol.Score{IDs: ids}, func(m protocol.Message, data []byte) error {
+		scores, ok := m.(*protocol.Scores)
+		if !ok {
+			return nil
+		}
+		if scores.First != at || scores.Count < 1 || scores.Count > len(ids)-at || len(data) != 4*scores.Count {
+			return fmt.Errorf("the engine sent %d bytes as scores %d to %d, want the score of token %d next, of %d", len(data), scores.First, scores.First+scores.Count, at, len(ids))
+		}
+		logprobs := make([]float32, scores.Count)
+		for i := range logprobs {
+			logprobs[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+		}
+		at += scores.Count
+		return on(scores.First, logprobs)
+	})
+	if err == nil && at != len(ids) {
+		err = fmt.Errorf("the engine sent the scores of %d tokens, want %d", at-1, len(ids)-1)
+	}
+	return err
+}
+
+func newEvalPasskey() *cobra.Command {
+	var f evalFlags
+	var depths, keys int
+	var seed uint64
+	cmd := &cobra.Command{
+		Use:   "passkey",
+		Short: "Recall of a pass key hidden in a long irrelevant text",
+		Long: `Hides a five-digit key in a text of one repeated line, asks for it at the end, and counts
+the answers that are the key, digit for digit, at temperature 0 and without penalties. Each
+length is asked at several depths: 0 % is before all irrelevant text, 100 % after it.
+
+Ctrl-C prints what there is so far.`,
+		Example: "  samba eval passkey --model www/models/default --lengths 4K,8K,...,256K --depths 11 --keys 5 --plot passkey.svg",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, n := range []struct {
+				flag      string
+				got, most int
+			}{{"depths", depths, 101}, {"keys", keys, 1000}} {
+				if n.got < 1 || n.got > n.most {
+					return fmt.Errorf("--%s is %d, want 1 to %d", n.flag, n.got, n.most)
+				}
+			}
+			lengths, err := f.check()
+			if err != nil {
+				return err
+			}
+			return runPasskey(cmd, &f, lengths, &eval.Passkey{Keys: keys, Seed: seed, Depth: eval.Depths(depths)})
+		},
+	}
+	f.register(cmd, "4K,8K,16K")
+	cmd.Flags().IntVar(&depths, "depths", 11, "places of the key, spread evenly from the text's start to its end")
+	cmd.Flags().IntVar(&keys, "keys", 5, "keys to ask for at each depth")
+	cmd.Flags().Uint64Var(&seed, "seed", 0, "of the keys")
+	return cmd
+}
+
+// answerTokens is room for five digits and a space, however they are cut, and for what tells that more follow.
+const answerTokens = 8
+
+func runPasskey(cmd *cobra.Command, f *evalFlags, lengths []int, report *eval.Passkey) error {
+	ctx := cmd.Context()
+	progress := newProgress(os.Stderr)
+	defer progress.done()
+	e, _, about, err := f.open(ctx, progress)
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	report.About = about
+	var counts [2]int
+	for i, prompt := range eval.CalibrationPrompts() {
+		ids, err := tokenIDs(ctx, e, prompt)
+		if err != nil {
+			return err
+		}
+		counts[i] = len(ids)
+	}
+	garbage, err := eval.NewGarbage(counts)
+	if err != nil {
+		return err
+	}
+	if _, err := garbage.Lines(lengths[0]); err != nil {
+		return fmt.Errorf("--lengths %s: %w", f.lengths, err)
+	}
+	asked, total := int64(0), int64(len(lengths)*len(report.Depth)*report.Keys)
+	for _, length := range lengths {
+		lines, _ := garbage.Lines(length) // longer than the first
+		report.Rows = append(report.Rows, report.NewRow(length))
+		row := &report.Rows[len(report.Rows)-1]
+		for d, depth := range report.Depth {
+			before := int(math.Round(float64(lines) * depth))
+			for k := range report.Keys {
+				key := eval.Key(report.Seed, length, d, k)
+				started := time.Now()
+				answer, tokens, err := recall(ctx, e, eval.PasskeyPrompt(key, before, lines-before))
+				if errors.Is(err, errInterrupted) {
+					progress.done()
+					return f.finish(cmd, report, err)
+				}
+				if err != nil {
+					return err
+				}
+				row.Add(d, answer, key)
+				row.Tokens = max(row.Tokens, tokens)
+				row.Seconds += time.Since(started).Seconds()
+				asked++
+				progress.update(&protocol.Progress{Phase: "passkey", Loaded: asked, Total: total})
+			}
+		}
+	}
+	progress.done()
+	report.Complete = true
+	return f.finish(cmd, report, nil)
+}
+
+// recall returns the likeliest answer to a prompt, and the prompt's tokens.
+func recall(ctx context.Context, e *engine, prompt string) (answer string, tokens int, err error) {
+	most, cold, off := answerTokens, 0.0, 1.0
+	var text strings.Builder
+	ended, err := e.ask(ctx, &protocol.Generate{Prompt: prompt, MaxTokens: &most, Temperature: &cold, RepetitionPenalty: &off},
+		func(m protocol.Message, _ []byte) error {
+			if piece, ok := m.(*protocol.Text); ok {
+				text.WriteString(piece.Text)
+			}
+			return nil
+		})
+	if err != nil {
+		return "", 0, err
+	}
+	done, ok := ended.(*protocol.Done)
+	if !ok {
+		return "", 0, fmt.Errorf("the engine answered %s to generate, want done", ended.Type())
+	}
+	if done.FinishReason == model.FinishCancelled {
+		return "", 0, errInterrupted
+	}
+	return text.String(), done.Usage.PromptTokens, nil
+}
