@@ -18,6 +18,7 @@ from scan import selective_scan
 
 D_STATE, D_CONV, EXPAND = 16, 4, 2
 ROPE_BASE = 10000
+NEAR = 256  # keys that a query sees in rows whose attention is held short
 DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 1e-1, 1e-4
 
 
@@ -193,6 +194,14 @@ def window_attention_plain(q, k, v, window):
     return torch.softmax(scores, -1).to(v.dtype) @ v
 
 
+def window_attention(q, k, v, window, mask):
+    """The same through flex_attention, where there is its mask for the window."""
+    if mask is None:
+        return window_attention_plain(q, k, v, window)
+    from torch.nn.attention.flex_attention import flex_attention
+    return flex_attention(q, k, v, block_mask=mask, enable_gqa=True)
+
+
 class Attention(nn.Module):
     def __init__(self, config):
         super().__init__()
@@ -202,7 +211,7 @@ class Attention(nn.Module):
         self.proj = nn.Linear(config.n_embd, config.n_embd, bias=False)
 
     def forward(self, u, rope, pace=None):
-        cos, sin, mask = rope
+        cos, sin, masks, near = rope
         batch, T, width = u.shape
         # Rows of attn are interleaved: per KV group its queries, then its key, then its value.
         qkv = self.attn(u).view(batch, T, self.groups, self.share + 2, self.size)
@@ -212,11 +221,9 @@ class Attention(nn.Module):
         if not self.nope:
             q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
-        if mask is None:
-            y = window_attention_plain(q, k, v, self.window)
-        else:
-            from torch.nn.attention.flex_attention import flex_attention
-            y = flex_attention(q, k, v, block_mask=mask, enable_gqa=True)
+        y = window_attention(q[near:], k[near:], v[near:], self.window, masks[0])
+        if near:
+            y = torch.cat([window_attention(q[:near], k[:near], v[:near], NEAR, masks[1]), y])
         return self.proj(y.transpose(1, 2).reshape(batch, T, width))
 
 
@@ -272,15 +279,16 @@ class Samba(nn.Module):
                     weight /= math.sqrt(2 * config.n_layer)
         self._masks = {}
 
-    def hidden(self, ids, flex=False, pace=None):
+    def hidden(self, ids, flex=False, pace=None, near=0):
         """The normed final states [batch, T, n_embd] of ids [batch, T]; flex: attend through flex_attention.
 
-        pace [batch, T]: how many times each token counts for the Mamba states; see stretch.
+        pace [batch, T]: how many times each token counts for the Mamba states; see stretch. In the first near rows,
+        fewer than all, attention sees the last NEAR keys only, so that what lies further back must come by those states.
         """
-        cos, sin, mask = self._tables(ids.shape[1], ids.device, flex)
+        cos, sin, masks = self._tables(ids.shape[1], ids.device, flex)
         x = self.transformer.wte(ids).float()
         for block in self.transformer.h:
-            x = block(x, (cos, sin, mask), pace)
+            x = block(x, (cos, sin, masks, near), pace)
         return self.transformer.ln_f(x)
 
     def forward(self, ids):
@@ -291,12 +299,14 @@ class Samba(nn.Module):
         key = (T, device, flex)
         if key not in self._masks:
             cos, sin = rope_tables(T, self.config.head_size, ROPE_BASE, device)
-            mask = None
+            masks = None, None
             if flex:
                 from torch.nn.attention.flex_attention import create_block_mask
-                window = self.config.window
-                mask = create_block_mask(lambda b, h, q, k: (q >= k) & (q - k < window), None, None, T, T, device=device)
-            self._masks[key] = cos, sin, mask
+
+                def mask(window):
+                    return create_block_mask(lambda b, h, q, k: (q >= k) & (q - k < window), None, None, T, T, device=device)
+                masks = mask(self.config.window), mask(NEAR)
+            self._masks[key] = cos, sin, masks
         return self._masks[key]
 
     def flops_per_token(self, T):

@@ -24,7 +24,7 @@ STAGES = {
     "pretrain": {"lr": 2.5e-3, "warmup": 0.01, "eval_every": 1000, "save_every": True},
     "tune": {"lr": 6e-4, "warmup": 0.02, "eval_every": 0},
     # At most 500 steps, as in the paper; how many fit in the time is in the log.
-    "recall": {"lr": 8e-4, "warmup": 0.05, "eval_every": 100, "steps": 500},
+    "recall": {"lr": 1e-3, "warmup": 0.05, "eval_every": 100, "steps": 500},
 }
 
 

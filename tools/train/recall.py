@@ -2,7 +2,9 @@
 
 The plain form is the passkey prompt after Mohtashami and Jaggi; around it stand varied phrasings, several short
 documents in a row, real text as filler, and the same as a chat. Filler may be given a pace: each of its tokens counts
-for the Mamba states as if it came that many times (model.stretch), so that 4,096 tokens teach what 262,144 ask.
+for the Mamba states as if it came that many times (model.stretch), so that 4,096 tokens teach what 262,144 ask. And
+in half of these rows attention sees 256 keys only (model.NEAR): four layers of a window of 2,048 reach across 4,096
+tokens by handing on from one to the next, which is learned first and is of no use at 16,384.
 """
 import itertools
 
@@ -60,10 +62,14 @@ class Writer:
 
 
 class RecallStream:
-    """Rows for recall tuning: a share of documents with keys, the rest chat and plain text at pace 1."""
+    """Rows for recall tuning: a share of documents with keys, the rest chat and plain text at pace 1.
 
-    def __init__(self, folder, length, tokenizer, seed=0, share=0.6, text=0.25):
-        self.tokenizer, self.length, self.seed, self.share = tokenizer, length, seed, share
+    A batch is laid out for shares processes: each one's part begins with rows whose attention is held short, then
+    come others with keys, then chat and text.
+    """
+
+    def __init__(self, folder, length, tokenizer, seed=0, share=0.6, text=0.25, shares=1):
+        self.tokenizer, self.length, self.seed, self.share, self.shares = tokenizer, length, seed, share, shares
         self.newline = tokenizer.encode("\n")
         self.garbage = tokenizer.encode(" " + GARBAGE)
         smallest = sum(map(len, map(tokenizer.encode, (INTRO, FACT, QUESTION, ANSWER)))) + 2 * len(self.garbage) + 40
@@ -142,7 +148,7 @@ class RecallStream:
         """Row `number` of documents with keys: ids [length + 1], weights [length], pace [length]."""
         random = np.random.default_rng((self.seed, 7, number))
         writer = Writer(self.tokenizer, self.length + 1)
-        if random.random() < 0.3:  # several short ones: the key before must give way to the next
+        if random.random() < 0.4:  # several short ones: the key before must give way to the next
             while True:
                 room = int(random.integers(150, max(151, self.length // 2)))
                 if len(writer.ids) + room > self.length:
@@ -164,15 +170,18 @@ class RecallStream:
         return ids, np.where(weights == ASKED, weights, 0), paces
 
     def batch(self, step, size):
-        keyed = round(size * self.share)
-        rows = [self.keyed(step * keyed + i) for i in range(keyed)]
-        ids, weights, pace = map(np.stack, zip(*rows)) if rows else ([], [], [])
-        if keyed == size:
-            return ids, weights, pace
-        others = self.chats.batch(step, size - keyed)
-        if not keyed:
-            return *others, np.ones_like(others[1])
-        # Interleaved, so that every rank's share of the batch has both.
-        order = np.argsort(np.concatenate([np.arange(keyed) / keyed, np.arange(size - keyed) / (size - keyed)]), kind="stable")
-        return (np.concatenate([ids, others[0]])[order], np.concatenate([weights, others[1]])[order],
-                np.concatenate([pace, np.ones_like(others[1])])[order])
+        """ids [size, length + 1], weights and pace [size, length], and how many rows of each part are held short."""
+        part = size // self.shares
+        keyed = min(part - 1, max(1, round(part * self.share)))  # of each part, and at least one row is none
+        rows = [self.keyed(step * keyed * self.shares + i) for i in range(keyed * self.shares)]
+        others = self.chats.batch(step, (part - keyed) * self.shares)
+        ids, weights, pace = [], [], []
+        for i in range(self.shares):
+            for row in rows[i * keyed:(i + 1) * keyed]:
+                for to, values in zip((ids, weights, pace), row):
+                    to.append(values)
+            for j in range(i * (part - keyed), (i + 1) * (part - keyed)):
+                ids.append(others[0][j])
+                weights.append(others[1][j])
+                pace.append(np.ones_like(others[1][j]))
+        return np.stack(ids), np.stack(weights), np.stack(pace), (keyed + 1) // 2

@@ -196,12 +196,16 @@ class Recall(Folder):
         np.testing.assert_array_equal(self.stream.keyed(3)[0], self.stream.keyed(3)[0])
 
     def test_a_batch_mixes_keys_and_chats(self):
-        ids, weights, pace = self.stream.batch(0, 8)
-        self.assertEqual([a.shape for a in (ids, weights, pace)], [(8, 401), (8, 400), (8, 400)])
-        keyed = (weights == recall.ASKED).any(1)
-        self.assertEqual(keyed.sum(), 4)
-        self.assertEqual(keyed[:4].sum(), 2)  # both halves have both
-        self.assertTrue((pace[~keyed] == 1).all())
+        for shares in (1, 2):
+            self.stream.shares = shares
+            ids, weights, pace, near = self.stream.batch(3, 8)
+            self.assertEqual([a.shape for a in (ids, weights, pace)], [(8, 401), (8, 400), (8, 400)])
+            keyed = (weights == recall.ASKED).any(1)
+            for part in range(shares):  # each process's rows begin with those that are held short
+                mine = slice(part * 8 // shares, (part + 1) * 8 // shares)
+                self.assertEqual(keyed[mine].tolist(), [True] * (4 // shares) + [False] * (4 // shares))
+            self.assertEqual(near, 2 // shares)
+            self.assertTrue((pace[~keyed] == 1).all())
 
     def test_rows_too_short(self):
         with self.assertRaisesRegex(CorpusError, "want at least"):
@@ -302,6 +306,19 @@ class PartsOfTheModel(unittest.TestCase):
         torch.testing.assert_close(same_dt, dt)
         torch.testing.assert_close(same_x, x)
 
+    def test_rows_held_short(self):
+        """In the first rows attention sees NEAR keys, in the others the window."""
+        torch.manual_seed(0)
+        config = Config(**dict(TINY, mb_per_layer=-1, n_layer=1, local_window=20))
+        model = Samba(config)
+        ids = torch.randint(0, 300, (1, 24)).repeat(2, 1)
+        changed = ids.clone()
+        changed[:, 10] = (ids[:, 10] + 1) % 300
+        with mock.patch("model.NEAR", 4), torch.no_grad():
+            apart = (model.hidden(ids, near=1) - model.hidden(changed, near=1)).abs().amax(-1) > 0
+        self.assertEqual(apart[0].nonzero().flatten().tolist(), [10, 11, 12, 13])
+        self.assertEqual(apart[1].nonzero().flatten().tolist(), list(range(10, 24)))
+
     def test_full_attention_twin(self):
         config = Config(**dict(TINY, mb_per_layer=-1, local_window=-1))
         model = Samba(config)
@@ -379,24 +396,31 @@ class Training(Folder):
     def test_two_processes_train_as_one_does(self):
         """DistributedDataParallel over gloo gives the weights of a single process."""
         self.encode()
-        options = ["--stage", "recall", "--steps", "3", "--batch", "2", "--length", "400", "--eval-batches", "1"]
-        one = self.run_train(*options, "--out", self.at("one"))
+        plan = [dict(stage=stage, out=self.at("two", stage), steps=steps) for stage, steps in (("tune", 3), ("recall", 2))]
+        with open(self.at("plan.json"), "w") as file:
+            json.dump(plan, file)
+        one = self.run_train("--stage", "tune", "--steps", "3", "--length", "400", "--eval-batches", "1", "--out", self.at("one"))
         # What torchrun does, whose version for Python 3.11 here does not start.
         port = str(free_port())
         both = [subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "train.py"), *self.common(), *options, "--out", self.at("two")],
+            [sys.executable, os.path.join(HERE, "train.py"), *self.common(), "--plan", self.at("plan.json"), "--length", "400",
+             "--eval-batches", "1"],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             env=dict(os.environ, RANK=rank, LOCAL_RANK=rank, WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=port,
                      OMP_NUM_THREADS="1", GLOO_SOCKET_IFNAME="lo")) for rank in "01"]
         for process in both:
             errors = process.communicate(timeout=120)[1]
             self.assertEqual(process.returncode, 0, errors[-2000:])
-        two = torch.load(self.at("two", "state.pt"))
+        two = torch.load(self.at("two", "tune", "state.pt"))
         self.assertEqual(two["step"], 3)
         for name, weight in one.model.state_dict().items():
             torch.testing.assert_close(two["model"][name], weight, rtol=1e-3, atol=2e-4, msg=name)
         for key in ("loss", "val_chat", "grad_norm"):
-            np.testing.assert_allclose(*([e[key] for e in self.log(name) if key in e] for name in ("one", "two")), rtol=1e-3)
+            np.testing.assert_allclose(*([e[key] for e in self.log(*at) if key in e] for at in (["one"], ["two", "tune"])), rtol=1e-3)
+        # The next stage of the plan went on from there.
+        recalled = self.log("two", "recall")
+        self.assertEqual([e["step"] for e in recalled if "loss" in e or e.get("event") == "finished"], [2, 2])
+        self.assertEqual(list(next(e["recall"] for e in recalled if "recall" in e)), ["400", "1600", "6400", "25600"])
 
     def test_one_sentence_for_bad_input(self):
         self.encode()

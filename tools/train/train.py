@@ -86,12 +86,12 @@ class Objective(nn.Module):
         super().__init__()
         self.model, self.rows, self.flex = model, rows, flex
 
-    def hidden(self, ids, pace):
+    def hidden(self, ids, pace=None, near=0):
         with torch.autocast("cuda", torch.bfloat16) if ids.is_cuda else contextlib.nullcontext():
-            return self.model.hidden(ids, flex=self.flex, pace=pace)
+            return self.model.hidden(ids, flex=self.flex, pace=pace, near=near)
 
-    def forward(self, ids, weights, pace=None):
-        hidden = self.hidden(ids[:, :-1].contiguous(), pace)
+    def forward(self, ids, weights, pace=None, near=0):
+        hidden = self.hidden(ids[:, :-1].contiguous(), pace, near)
         return losses.cross_entropy(hidden, self.model.lm_head.weight, ids[:, 1:].contiguous(), weights, self.rows)
 
 
@@ -172,7 +172,7 @@ class Trainer:
             return TextStream(args.data, self.length, args.seed)
         if args.stage == "tune":
             return ChatStream(args.data, self.length, self.tokenizer.end, args.seed, text=args.text_share)
-        return RecallStream(args.data, self.length, self.tokenizer, args.seed, args.recall_share)
+        return RecallStream(args.data, self.length, self.tokenizer, args.seed, args.recall_share, shares=self.ranks.count)
 
     def log(self, **fields):
         line = json.dumps({key: round(value, 6) if isinstance(value, float) else value for key, value in fields.items()})
@@ -188,10 +188,12 @@ class Trainer:
             placed.append(tensor.pin_memory().to(self.device, non_blocking=True) if self.cuda else tensor)
         return placed
 
-    def batch_loss(self, objective, ids, weights, pace=None):
+    def batch_loss(self, objective, ids, weights, pace=None, near=0):
         """The mean loss over the whole batch's weights, up to the factor that averaging over processes takes away."""
         weights = weights / max(float(weights.sum()), 1e-6) * self.ranks.count
-        return objective(*self.place(ids, weights.astype(np.float32), *([] if pace is None else [pace])))
+        if pace is None:
+            return objective(*self.place(ids, weights.astype(np.float32)))
+        return objective(*self.place(ids, weights.astype(np.float32), pace), near)
 
     def evaluate(self):
         """Mean loss a token on held-out text and on the assistant's words of held-out chats; recall, where it is tuned."""
