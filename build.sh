@@ -53,7 +53,7 @@ in_browser() { GOOS=js GOARCH=wasm go test -p 1 -timeout 15m -exec "$PWD/bin/got
 www() { (cd www && npm run --silent "$1"); }
 
 # The engines that samba bench measures beside ours: no part of what is built for users.
-peers() { (cd tools/bench/peers && npm ci --no-audit --no-fund --loglevel=error && npm run --silent bundle); }
+peers() { (cd tools/bench/peers && npm ci --omit=optional --no-audit --no-fund --loglevel=error && npm run --silent bundle); }
 
 python() { (cd tools/train && /usr/bin/python3 -m unittest); }
 

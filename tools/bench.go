@@ -65,7 +65,7 @@ random weights in place: nothing is downloaded or written. Sampling is the model
 	flags.BoolVar(&f.request.Kernels, "kernels", false, "the GPU's time in each kernel, too, by timestamp queries (in browsers)")
 	flags.BoolVar(&f.request.Roofline, "roofline", true, "measure what the adapter reaches at best, too")
 	flags.StringVar(&f.json, "json", "", "write the figures to this file as JSON, too; - prints JSON alone")
-	flags.StringSliceVar(&f.peers, "peers", nil, "other engines to measure after ours, in the same browser: "+bench.PeerWllama+", "+bench.PeerWllamaCPU)
+	flags.StringSliceVar(&f.peers, "peers", nil, "other engines to measure after ours, in the same browser: "+bench.PeerWllama+",\n"+bench.PeerWllamaCPU+" (128 + 16 tokens at most), "+bench.PeerORT+" (MatMulNBits alone, beside our kernels)")
 	flags.StringVar(&f.folder, "peers-dir", "bin/peers", "where they are, bundled by npm in tools/bench/peers")
 	cmd.MarkFlagsMutuallyExclusive("model", "random")
 	cmd.MarkFlagsOneRequired("model", "random")
@@ -84,6 +84,9 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	}
 	if err := bench.CheckPeers(f.peers, f.folder); err != nil {
 		return err
+	}
+	if slices.Contains(f.peers, bench.PeerORT) {
+		f.request.Kernels = true // what its kernels stand beside
 	}
 	if f.random == "" {
 		if cmd.Flags().Changed("bits") {
@@ -185,7 +188,7 @@ func benchPeers(ctx context.Context, f *benchFlags, progress *progress, report *
 		return err
 	}
 	options := bench.PeerOptions{
-		Config: config, Folder: f.folder, Prompt: f.request.Prompt, Generate: f.request.Generate, Runs: f.request.Runs, Seed: f.request.Seed,
+		Config: config, Measured: &report.Measured, Folder: f.folder, Prompt: f.request.Prompt, Generate: f.request.Generate, Runs: f.request.Runs, Seed: f.request.Seed,
 		Browser: browser.Options{Name: f.backend, Path: f.browserPath, Flags: strings.Fields(f.browserFlags)},
 		OnProgress: func(done, total int) {
 			progress.report(&protocol.Progress{Phase: model.PhaseBench, Loaded: int64(done), Total: int64(total)}, nil)

@@ -162,7 +162,7 @@ func TestPeersRefused(t *testing.T) {
 	folder := t.TempDir()
 	for name, want := range map[string]string{
 		"webllm": "libraries compiled for each of them beforehand",
-		"abacus": "--peers abacus: want wllama or wllama-cpu",
+		"abacus": "--peers abacus: want wllama, wllama-cpu or ort",
 		"wllama": "make them by",
 	} {
 		if err := CheckPeers([]string{name}, folder); err == nil || !strings.Contains(err.Error(), want) {
@@ -182,7 +182,7 @@ func TestPeersRefused(t *testing.T) {
 
 func TestWllamaOnOneThread(t *testing.T) {
 	folder := "../../bin/peers"
-	if _, err := os.Stat(filepath.Join(folder, "wllama.wasm")); err != nil {
+	if _, err := os.Stat(filepath.Join(folder, "wllama.wasm.br")); err != nil {
 		t.Skip("wllama is not bundled: npm ci && npm run bundle in tools/bench/peers")
 	}
 	if _, err := browser.Find(browser.Chromium, ""); err != nil {
@@ -201,5 +201,35 @@ func TestWllamaOnOneThread(t *testing.T) {
 	run := p.Runs[0]
 	if run.PromptTokens != 40 || run.Tokens != 5 || p.Prefill.Median <= 0 || p.Decode.Median <= 0 || run.FirstToken <= 0 || p.Load <= 0 {
 		t.Errorf("%+v, want 40 tokens read, 5 after the first, and their times", p)
+	}
+}
+
+func TestMatMulNBits(t *testing.T) {
+	folder := "../../bin/peers"
+	if _, err := os.Stat(filepath.Join(folder, "ort.wasm.br")); err != nil {
+		t.Skip("onnxruntime-web is not bundled: npm ci && npm run bundle in tools/bench/peers")
+	}
+	if _, err := browser.Find(browser.Chromium, ""); err != nil {
+		t.Skip(err)
+	}
+	c, err := model.RandomConfig("tiny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	measured := &model.BenchReport{PrefillChunk: 32, DecodeKernels: []model.KernelTime{
+		{Kernel: "matvec", Role: "mixer.in_proj.weight", Launches: 2, Seconds: 4e-6},
+		{Kernel: "matvec", Role: "mixer.x_proj.weight", Launches: 2, Seconds: 4e-6}, // of 8 bits
+		{Kernel: "sample", Launches: 1, Seconds: 1e-6},
+	}}
+	p, err := RunPeer(t.Context(), PeerORT, PeerOptions{Config: c, Folder: folder, Browser: browser.Options{Name: browser.Chromium}, Measured: measured, Runs: 1})
+	if err != nil || p.Error != "" {
+		t.Fatalf("%v %+v", err, p)
+	}
+	if len(p.Products) != 1 || p.Products[0].Seconds <= 0 {
+		t.Fatalf("%+v, want one product's time", p.Products)
+	}
+	p.Products[0].Seconds = 0
+	if diff := cmp.Diff([]Product{{Name: "mixer.in_proj.weight", M: 1, N: 256, K: 64, Ours: 2e-6}}, p.Products); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -7,10 +7,13 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/andybalholm/brotli"
 
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/tools/browser"
@@ -21,23 +24,29 @@ import (
 const (
 	PeerWllama    = "wllama"     // llama.cpp on WebGPU
 	PeerWllamaCPU = "wllama-cpu" // llama.cpp in WebAssembly on one thread
+	PeerORT       = "ort"        // onnxruntime-web's MatMulNBits alone: kernel against kernel
 )
 
 // CheckPeers refuses names of peers that cannot be run, and says why.
 func CheckPeers(names []string, folder string) error {
 	for _, name := range names {
 		switch name {
-		case PeerWllama, PeerWllamaCPU:
+		case PeerWllama, PeerWllamaCPU, PeerORT:
 		case "webllm":
 			return fmt.Errorf("--peers webllm: it runs models only from libraries compiled for each of them beforehand, and there is none for Samba's shapes")
 		default:
-			return fmt.Errorf("--peers %s: want %s or %s", name, PeerWllama, PeerWllamaCPU)
+			return fmt.Errorf("--peers %s: want %s, %s or %s", name, PeerWllama, PeerWllamaCPU, PeerORT)
 		}
 	}
 	if len(names) == 0 {
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(folder, "index.html")); err != nil {
+	for file, needs := range map[string]bool{
+		"index.html": true, "wllama.wasm.br": true, "ort.wasm.br": slices.Contains(names, PeerORT),
+	} {
+		if _, err := os.Stat(filepath.Join(folder, file)); !needs || err == nil {
+			continue
+		}
 		return fmt.Errorf("--peers-dir %s: the other engines are not there: make them by `npm ci && npm run bundle` in tools/bench/peers", folder)
 	}
 	return nil
@@ -51,7 +60,8 @@ type Peer struct {
 	Prompt   int       `json:"prompt"`
 	Generate int       `json:"generate"`
 	Load     float64   `json:"load"`
-	Runs     []PeerRun `json:"runs"`
+	Runs     []PeerRun `json:"runs,omitempty"`
+	Products []Product `json:"products,omitempty"`
 	Log      []string  `json:"log,omitempty"`   // what the engine says of where it computes
 	Error    string    `json:"error,omitempty"` // why there are no figures
 
@@ -69,13 +79,45 @@ type PeerRun struct {
 	Decode       float64 `json:"decode"`
 }
 
+// Product is one linear layer's work on m tokens: y [m, n] = x [m, k] W^T.
+type Product struct {
+	Name    string  `json:"name"` // of the weight, without its layer
+	M       int     `json:"m"`
+	N       int     `json:"n"`
+	K       int     `json:"k"`
+	Seconds float64 `json:"seconds"`
+	Ours    float64 `json:"ours"` // seconds of our kernel
+}
+
+// products are what our kernels of 4-bit weights were timed with.
+func products(c *model.Config, m *model.BenchReport) []Product {
+	var all []Product
+	for _, timed := range []struct {
+		tokens  int
+		kernels []model.KernelTime
+	}{{1, m.DecodeKernels}, {m.PrefillChunk, m.PrefillKernels}} {
+		for _, k := range timed.kernels {
+			for _, spec := range c.TensorSpecs() {
+				_, role, _ := strings.Cut(strings.TrimPrefix(spec.Name, "layers."), ".")
+				name := role[strings.LastIndexByte(strings.TrimSuffix(role, ".weight"), '.')+1:]
+				if role == k.Role && strings.HasPrefix(k.Kernel, "mat") && model.Overrides4[strings.TrimSuffix(name, ".weight")] == 0 && spec.Shape[1]%64 == 0 {
+					all = append(all, Product{Name: role, M: timed.tokens, N: spec.Shape[0], K: spec.Shape[1], Ours: k.Seconds / float64(k.Launches)})
+					break
+				}
+			}
+		}
+	}
+	return all
+}
+
 // PeerOptions say what a peer is to run.
 type PeerOptions struct {
 	Config           *model.Config // whose shapes
 	Folder           string        // where tools/bench/peers/build left the peers
 	Browser          browser.Options
-	Prompt, Generate int // tokens
-	Runs             int // after one that does not count
+	Measured         *model.BenchReport // ours, whose kernels' shapes ort gets
+	Prompt, Generate int                // tokens
+	Runs             int                // after one that does not count
 	Seed             uint64
 	OnProgress       func(done, total int)
 }
@@ -86,11 +128,23 @@ const cpuPrompt, cpuGenerate = 128, 16
 // RunPeer measures a peer in a browser of its own. An error of the peer itself
 // stands in the result.
 func RunPeer(ctx context.Context, name string, o PeerOptions) (*Peer, error) {
-	files, err := newGGUF(o.Config, o.Seed)
-	if err != nil {
-		return &Peer{Name: name, Error: err.Error()}, nil
-	}
 	p := &Peer{Name: name, Prompt: o.Prompt, Generate: o.Generate}
+	work := plan{GPU: name == PeerWllama, Runs: o.Runs, Seed: o.Seed}
+	var files []*gguf
+	steps := o.Runs + 2
+	if name == PeerORT {
+		work.Products, work.Cold = products(o.Config, o.Measured), 128<<20
+		if steps = len(work.Products); steps == 0 {
+			p.Error = "there are no times of our own kernels for weights of 4 bits to compare with"
+			return p, nil
+		}
+	} else {
+		var err error
+		if files, err = newGGUF(o.Config, o.Seed); err != nil {
+			p.Error = err.Error()
+			return p, nil
+		}
+	}
 	if name == PeerWllamaCPU {
 		p.Prompt, p.Generate = min(p.Prompt, cpuPrompt), min(p.Generate, cpuGenerate)
 	}
@@ -101,11 +155,12 @@ func RunPeer(ctx context.Context, name string, o PeerOptions) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	stage := &stage{messages: make(chan message), files: files, plan: plan{
-		GPU: name == PeerWllama, Files: len(files), Prompt: p.Prompt, Generate: p.Generate, Runs: o.Runs, Seed: o.Seed,
-	}}
+	work.Files, work.Prompt, work.Generate = len(files), p.Prompt, p.Generate
+	stage := &stage{messages: make(chan message), files: files, plan: work, folder: o.Folder}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServer(http.Dir(o.Folder)))
+	mux.HandleFunc("GET /wllama.wasm", stage.sendCode)
+	mux.HandleFunc("GET /ort.wasm", stage.sendCode)
 	mux.HandleFunc("GET /plan", stage.sendPlan)
 	mux.HandleFunc("GET /model/{file}", stage.sendModel)
 	mux.HandleFunc("POST /report", stage.report)
@@ -127,11 +182,11 @@ func RunPeer(ctx context.Context, name string, o PeerOptions) (*Peer, error) {
 				p.Error, p.Log = m.Error, m.Log
 				return p, nil
 			case m.Version != "":
-				p.Version, p.Load, p.Runs, p.Log = m.Version, m.Load, m.Runs, m.Log
+				p.Version, p.Load, p.Runs, p.Products, p.Log = m.Version, m.Load, m.Runs, m.Products, m.Log
 				p.conclude()
 				return p, nil
 			case o.OnProgress != nil:
-				o.OnProgress(m.Done, o.Runs+2)
+				o.OnProgress(m.Done, steps)
 			}
 		case <-running.Done():
 			if ctx.Err() != nil {
@@ -160,6 +215,7 @@ func (p *Peer) conclude() {
 // stage is what the peers' page talks to.
 type stage struct {
 	plan     plan
+	folder   string
 	files    []*gguf
 	messages chan message
 	gone     <-chan struct{}
@@ -173,6 +229,9 @@ type plan struct {
 	Generate int    `json:"generate"`
 	Runs     int    `json:"runs"`
 	Seed     uint64 `json:"seed"`
+
+	Products []Product `json:"products,omitempty"` // ort's work
+	Cold     int       `json:"cold,omitempty"`     // bytes of weights that no cache holds
 }
 
 // message is what the page tells: how far it is, or an error, or at last all.
@@ -182,10 +241,24 @@ type message struct {
 	Version string    `json:"version"`
 	Load    float64   `json:"load"`
 	Runs    []PeerRun `json:"runs"`
-	Log     []string  `json:"log"`
+
+	Products []Product `json:"products"`
+	Log      []string  `json:"log"`
 }
 
 func (s *stage) sendPlan(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(s.plan) }
+
+// sendCode sends WebAssembly, which the folder keeps compressed.
+func (s *stage) sendCode(w http.ResponseWriter, r *http.Request) {
+	file, err := os.Open(filepath.Join(s.folder, path.Base(r.URL.Path)+".br"))
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	defer file.Close()
+	w.Header().Set("Content-Type", "application/wasm")
+	io.Copy(w, brotli.NewReader(file)) // a page that went away needs no answer
+}
 
 func (s *stage) sendModel(w http.ResponseWriter, r *http.Request) {
 	i, err := strconv.Atoi(r.PathValue("file"))
@@ -244,7 +317,7 @@ func (r *Report) writePeers(w io.Writer, table func(cells ...string), flush func
 	table("samba", si(float64(r.WeightBytes), "B"), fmt.Sprintf("%.2f", f.Load.Median), fmt.Sprintf("%d + %d", r.Prompt, r.Generate),
 		figure(f.FirstToken.Median*1e3), figure(f.Prefill.Median), figure(f.Decode.Median), "")
 	for _, p := range r.Peers {
-		if p.Error != "" {
+		if p.Error != "" || p.Name == PeerORT {
 			continue
 		}
 		table(p.Name+" "+p.Version, si(float64(p.Bytes), "B"), fmt.Sprintf("%.2f", p.Load), fmt.Sprintf("%d + %d", p.Prompt, p.Generate),
@@ -259,11 +332,38 @@ func (r *Report) writePeers(w io.Writer, table func(cells ...string), flush func
 			fmt.Fprintf(w, "%s failed: %s\n", p.Name, strings.TrimSpace(p.Error))
 		}
 	}
-	if slices.ContainsFunc(r.Peers, func(p *Peer) bool { return p.Error == "" }) {
+	for _, p := range r.Peers {
+		if err := writeProducts(w, p, table, flush); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(r.Peers, func(p *Peer) bool { return p.Error == "" && p.Name != PeerORT }) {
 		fmt.Fprintln(w)
 		for _, d := range differences {
 			fmt.Fprintln(w, "-", d)
 		}
 	}
 	return nil
+}
+
+// writeProducts prints a peer's kernels beside ours.
+func writeProducts(w io.Writer, p *Peer, table func(cells ...string), flush func() error) error {
+	if len(p.Products) == 0 {
+		return nil
+	}
+	table()
+	table("tokens", "rows x columns", "weight", "ours, µs", "MatMulNBits, µs", "ours is faster by")
+	for _, k := range p.Products {
+		table(strconv.Itoa(k.M), fmt.Sprintf("%d x %d", k.N, k.K), k.Name, fmt.Sprintf("%.1f", k.Ours*1e6), fmt.Sprintf("%.1f", k.Seconds*1e6),
+			fmt.Sprintf("%.1fx", k.Seconds/k.Ours))
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, `
+- onnxruntime-web %s, 4 bits in blocks of 32 with fp32 scales and activations, the faster of fp32 and 8-bit arithmetic: many products of
+  different weights in one run, by the page's clock. Ours, groups of 64 with f16 scales and biases: one pass of the model by the GPU's clock, with
+  what our kernels do beside the product (norm, SwiGLU, residual).
+`, p.Version)
+	return err
 }

@@ -25,8 +25,21 @@ function text(tokens, seed) {
   return out;
 }
 
+/** onnxruntime-web: kernel against kernel. */
+async function products(plan) {
+  const { prepare, time } = await import("./ort.js");
+  const version = prepare(new URL("ort.wasm", location.href).href);
+  const products = [];
+  for (const product of plan.products) {
+    products.push({ ...product, seconds: await time(product, plan.runs, plan.cold) });
+    await report({ done: products.length });
+  }
+  await report({ version, products });
+}
+
 async function main() {
   const plan = await (await fetch("plan")).json();
+  if (plan.products) return products(plan);
   const wllama = new Wllama({ default: new URL("wllama.wasm", location.href).href }, { logger });
   const files = [];
   for (let i = 0; i < plan.files; i++) files.push(await (await fetch(`model/${i}`)).blob());

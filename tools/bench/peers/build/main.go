@@ -5,6 +5,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/andybalholm/brotli"
 	"github.com/evanw/esbuild/pkg/api"
 )
 
@@ -46,8 +48,16 @@ func build(out string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
+	entries := []string{"page.mjs"}
+	code := map[string]string{wllama + "/esm/wasm/wllama.wasm": "wllama.wasm"}
+	// An optional dependency: it is 33 MB to download, and one question that it answers.
+	const ort = "node_modules/onnxruntime-web"
+	if _, err := os.Stat(ort); err == nil {
+		entries = append(entries, "ort.mjs")
+		code[ort+"/dist/ort-wasm-simd-threaded.jspi.wasm"] = "ort.wasm"
+	}
 	result := api.Build(api.BuildOptions{
-		EntryPoints: []string{"page.mjs"}, Bundle: true, Write: true, Outfile: filepath.Join(out, "page.js"),
+		EntryPoints: entries, Bundle: true, Write: true, Outdir: out, External: []string{"./ort.js"},
 		Format: api.FormatESModule, Platform: api.PlatformBrowser, Target: api.ES2022,
 		MinifyWhitespace: true, MinifySyntax: true, MinifyIdentifiers: true, LegalComments: api.LegalCommentsEndOfFile,
 		Define:   map[string]string{"WLLAMA_VERSION": fmt.Sprintf("%q", installed.Version)},
@@ -56,11 +66,7 @@ func build(out string) error {
 	if len(result.Errors) > 0 {
 		return fmt.Errorf("bundling page.mjs: %s", result.Errors[0].Text)
 	}
-	for from, to := range map[string]string{
-		"index.html":                     "index.html",
-		wllama + "/esm/wasm/wllama.wasm": "wllama.wasm",
-		wllama + "/LICENCE":              "wllama.LICENCE",
-	} {
+	for from, to := range map[string]string{"index.html": "index.html", wllama + "/LICENCE": "wllama.LICENCE"} {
 		data, err := os.ReadFile(from)
 		if err != nil {
 			return err
@@ -69,6 +75,28 @@ func build(out string) error {
 			return err
 		}
 	}
+	for from, to := range code {
+		if err := pack(from, filepath.Join(out, to+".br")); err != nil {
+			return err
+		}
+	}
 	fmt.Printf("wllama %s in %s\n", installed.Version, out)
 	return nil
+}
+
+// pack compresses a file: what is to be carried must be small.
+func pack(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	var packed bytes.Buffer
+	w := brotli.NewWriterLevel(&packed, 9)
+	if _, err := w.Write(data); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile(to, packed.Bytes(), 0o644)
 }
