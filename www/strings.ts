@@ -19,6 +19,12 @@ function count(n: number): string {
   return `${rounded.format(n / 1e3)}K`;
 }
 
+/** 100 → "2 min" */
+function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${rounded.format(seconds / 3600)} h`;
+}
+
 const plural = (n: number, one: string, more: string) => `${number.format(n)} ${n === 1 ? one : more}`;
 
 export const strings = {
@@ -53,7 +59,10 @@ export const strings = {
     download: "Loading the model",
     compile: "Preparing the graphics chip",
   } as Record<string, string>,
-  shards: (at: number, all: number) => (all > 1 ? `Part ${at} of ${all}` : ""),
+  pace: (rate: number, left: number) =>
+    [rate > 0 ? `${bytes(rate)}/s` : "", left >= 2 ? `about ${duration(left)} left` : ""]
+      .filter(Boolean)
+      .join(", "),
   loaded: (now: number, all: number) => (all ? `${bytes(now)} of ${bytes(all)}` : bytes(now)),
   cancel: "Cancel",
   ready: "The model is loaded. You can write to it.",
@@ -173,10 +182,10 @@ export const strings = {
   inUse: "in use",
   use: "Use",
   card: "Model card",
-  kept: (size: number) => `kept here, ${bytes(size)}`,
+  kept: (size: number, total: number) =>
+    size < total ? `${bytes(size)} of ${bytes(total)} are here` : `${bytes(size)} are here`,
   notKeptHere: "not downloaded",
-  forget: "Delete from this browser",
-  forgotten: "The model is deleted from this browser.",
+  forget: (name: string) => `Delete ${name} from this browser`,
   otherModel: "Another model",
   otherModelHint: "The address of a model folder: it has config.json and the weights in it.",
   badAddress: "Write an address that starts with https:// or a folder of this site, such as models/default/.",

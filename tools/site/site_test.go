@@ -54,7 +54,7 @@ func TestVisitorsDownloadLittle(t *testing.T) {
 		}
 	}
 	visit("index.html")
-	visit("icon.svg")
+	visit("icons/icon.svg")
 	if !engine {
 		t.Error("index.html leads to no engine: the names in it are not what this test takes them for")
 	}

@@ -1,12 +1,13 @@
 /** The model that answers: asks before it is downloaded, loads it, says what went wrong. */
 import { type Progress, Samba, SambaError } from "../engine/client.ts";
+import { openStore, type StoredModel } from "../engine/store.ts";
 import { strings } from "../strings.ts";
 import { $, make, textButton } from "../view/dom.ts";
 
 /** "asleep" until the visitor agrees to the download. */
 export type State = "asleep" | "loading" | "ready" | "failed";
 
-/** Folders whose models were loaded here before, by address. */
+/** Folders whose models the visitor agreed to download, by address. */
 const KNOWN = "samba-models";
 
 export class ModelLife {
@@ -41,11 +42,15 @@ export class ModelLife {
     return nameOf(this.folder);
   }
 
-  /** Loads a model that was here before; asks before any other is downloaded. */
+  /** Loads a model that the visitor agreed to and that is here, in part at least; asks before any other is downloaded. */
   async wake(folder = this.folder): Promise<void> {
     this.#drop();
     this.folder = folder;
-    if (known().includes(folder)) return this.load();
+    if (known().includes(folder)) {
+      const kept = await keptModels();
+      if (this.folder !== folder) return;
+      if (!kept || kept.some(({ url }) => folderAddress(url) === folder)) return this.load();
+    }
     this.#enter("asleep");
     const what = make("p");
     const go = textButton("primary", "", () => this.load());
@@ -72,12 +77,12 @@ export class ModelLife {
     this.#enter("loading");
     const loading = new AbortController();
     this.#loading = loading;
+    remember(this.folder);
     try {
       const onProgress = (progress: Progress) => this.#show(progress);
       const samba = await Samba.load(this.folder, { backend, onProgress, signal: loading.signal });
       if (this.#loading !== loading) return samba.unload(); // another model was chosen meanwhile
       this.samba = samba;
-      remember(this.folder);
       this.#enter("ready");
     } catch (error) {
       if (this.#loading !== loading) return;
@@ -115,6 +120,12 @@ export class ModelLife {
     failure.scrollIntoView({ block: "nearest" });
   }
 
+  /** Ends the engine. */
+  sleep(): void {
+    this.#drop();
+    this.#enter("asleep");
+  }
+
   #drop(): void {
     this.#loading?.abort();
     this.#loading = undefined;
@@ -132,12 +143,13 @@ export class ModelLife {
     this.onchange();
   }
 
-  #show({ phase, loaded, total, shard = 0, shards = 0 }: Progress): void {
+  #show({ phase, loaded, total, rate = 0, seconds_left = 0, note = "" }: Progress): void {
     const part = this.#part;
     part.phase.textContent = strings.phases[phase] ?? strings.starting;
+    part.shard.textContent = note;
     if (phase === "download") {
       part.bytes.textContent = strings.loaded(loaded, total);
-      part.shard.textContent = strings.shards(Math.min(shard + 1, shards), shards);
+      if (!note) part.shard.textContent = strings.pace(rate, seconds_left);
     }
     if (total > 0) part.bar.value = loaded / total;
     else part.bar.removeAttribute("value");
@@ -181,6 +193,19 @@ async function downloadSize(folder: string): Promise<number> {
   }
 }
 
+/** The models that are stored in this browser; undefined where it stores none. */
+export async function keptModels(): Promise<StoredModel[] | undefined> {
+  return (await openStore())?.list().catch(() => []);
+}
+
+/** Deletes a model from this browser. */
+export async function deleteModel(folder: string): Promise<void> {
+  forget(folder);
+  const store = await openStore();
+  for (const { url } of (await store?.list()) ?? [])
+    if (folderAddress(url) === folder) await store?.remove(url);
+}
+
 export function known(): string[] {
   try {
     const list: unknown = JSON.parse(localStorage.getItem(KNOWN) ?? "[]");
@@ -196,7 +221,7 @@ function remember(folder: string): void {
   keep([folder, ...known().filter((other) => other !== folder)]);
 }
 
-export function forget(folder: string): void {
+function forget(folder: string): void {
   keep(known().filter((other) => other !== folder));
 }
 

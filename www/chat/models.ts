@@ -2,28 +2,46 @@
 import { bytes, strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
 import { openDialog } from "./dialog.ts";
-import { folderAddress, known, type ModelLife, nameOf, standard } from "./model.ts";
+import { deleteModel, folderAddress, keptModels, known, type ModelLife, nameOf, standard } from "./model.ts";
 
-/** Opens the choice of models; choose is called with the folder of another one. */
-export function openModels(life: ModelLife, choose: (folder: string) => void): void {
+/** Opens the choice of models; choose is called with the folder of another one, or of this one once it was deleted. */
+export async function openModels(life: ModelLife, choose: (folder: string) => void): Promise<void> {
+  const stored = new Map(
+    ((await keptModels()) ?? []).map((model) => [folderAddress(model.url) ?? model.url, model]),
+  );
   const list = make("ul", "models");
   const take = (folder: string) => {
     dialog.close();
     choose(folder);
   };
-  for (const folder of new Set([life.folder, standard, ...known()])) {
+  for (const folder of new Set([life.folder, standard, ...stored.keys(), ...known()])) {
+    const entry = make("li");
     const current = folder === life.folder;
+    const kept = stored.get(folder);
     const about = make("div", "about", make("strong", "", nameOf(folder)));
     const { host, pathname } = new URL(folder);
     about.append(make("span", "where", host === location.host ? pathname : host + pathname));
+    about.append(make("span", "where", kept ? strings.kept(kept.bytes, kept.total) : strings.notKeptHere));
     const card = make("a", "", strings.card);
     card.href = new URL("README.md", folder).href;
     card.target = "_blank";
     card.rel = "noreferrer";
     about.append(card);
-    const entry = make("li", "", about);
-    if (current) entry.append(make("span", "badge", strings.inUse));
-    else entry.append(textButton("quiet", strings.use, () => take(folder)));
+    const choices = make("div", "choices");
+    if (current && life.state === "ready") choices.append(make("span", "badge", strings.inUse));
+    else if (!current) choices.append(textButton("quiet small", strings.use, () => take(folder)));
+    if (kept) {
+      const remove = textButton("quiet small", strings.remove, async () => {
+        if (current) life.sleep();
+        await deleteModel(folder);
+        if (current) return take(folder);
+        entry.remove();
+        field.focus();
+      });
+      remove.setAttribute("aria-label", strings.forget(nameOf(folder)));
+      choices.append(remove);
+    }
+    entry.append(about, choices);
     if (current && life.samba) entry.append(facts(life.samba.about));
     list.append(entry);
   }

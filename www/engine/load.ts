@@ -84,14 +84,15 @@ export class ModelFiles {
     const store = await this.store;
     const key = store && (await keyOf(url));
     if (key) this.#small.set(folder, (this.#small.get(folder) ?? new Set()).add(key));
+    const kept = key && (await store.small(key));
     try {
-      const data = await this.#wire.whole(url, signal);
+      // Where there is one of the last visit, days without a network begin without waiting for it.
+      const data = await this.#wire.whole(url, signal, "no-cache", kept ? 1 : undefined);
       if (key)
         await store.keepSmall(key, data).catch((error) => console.warn(`${url} is not kept: ${said(error)}`));
       return data;
     } catch (error) {
-      const kept = key && error instanceof LoadError && error.code === "network" && (await store.small(key));
-      if (!kept) throw error;
+      if (!kept || !(error instanceof LoadError) || error.code !== "network") throw error;
       console.warn(`${nameOf(url)} is the one of the last visit: ${said(error)}`);
       return kept;
     }

@@ -91,13 +91,18 @@ export class Wire {
     });
   }
 
-  /** A small file, whole. */
-  async whole(url: string, signal: AbortSignal, cache: RequestCache = "no-cache"): Promise<Uint8Array> {
+  /** A small file, whole; fewer tries for one that can be done without. */
+  async whole(
+    url: string,
+    signal: AbortSignal,
+    cache: RequestCache = "no-cache",
+    tries = this.patience.tries,
+  ): Promise<Uint8Array> {
     const name = nameOf(url);
     let parts: Uint8Array[] = [];
     let at = 0;
     let tag = "";
-    await this.#persist(name, signal, async (attempt) => {
+    const fetchIt = async (attempt: number) => {
       const stop = new AbortController();
       const headers = at > 0 ? { Range: `bytes=${at}-` } : undefined;
       const response = await this.#ask(url, headers, signal, stop, attempt > 0 ? "reload" : cache);
@@ -127,7 +132,8 @@ export class Wire {
       }
       if (at < length) throw new Passing(`the connection broke after ${at} of ${length} bytes`);
       return at - before;
-    });
+    };
+    await this.#persist(name, signal, fetchIt, tries);
     const data = new Uint8Array(at);
     let to = 0;
     for (const part of parts) {
@@ -426,6 +432,7 @@ export class Wire {
     name: string,
     signal: AbortSignal,
     attempt: (failures: number) => Promise<number>,
+    most = this.patience.tries,
   ): Promise<void> {
     for (let failures = 0, tries = 0; ; ) {
       try {
@@ -438,7 +445,7 @@ export class Wire {
         tries++;
         failures = error instanceof Short && error.got >= SOMETHING ? 1 : failures + 1;
         const asked = error.after > 0 ? Math.min(error.after, 2 * this.patience.longest) : 0;
-        if (failures >= this.patience.tries || error.after > 2 * this.patience.longest) {
+        if (failures >= most || error.after > 2 * this.patience.longest) {
           const offline = globalThis.navigator?.onLine === false ? "; this device is offline" : "";
           const later = error.after > asked ? `, and asks to wait ${Math.round(error.after / 1000)} s` : "";
           throw new LoadError(

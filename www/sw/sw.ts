@@ -3,9 +3,23 @@
  * network. All files of a version come together and are used together; models
  * are the engine's to keep.
  */
-/// <reference lib="webworker" />
-export {};
-declare const self: ServiceWorkerGlobalScope;
+
+// What is used of a service worker's own world, which TypeScript does not know beside a page's.
+interface ServiceWorkerEvent extends Event {
+  waitUntil(work: Promise<void>): void;
+}
+interface FetchEvent extends Event {
+  readonly request: Request;
+  respondWith(response: Promise<Response>): void;
+}
+declare const self: {
+  readonly location: Location;
+  readonly clients: { claim(): Promise<void> };
+  skipWaiting(): Promise<void>;
+  addEventListener(type: "install" | "activate", listener: (event: ServiceWorkerEvent) => void): void;
+  addEventListener(type: "fetch", listener: (event: FetchEvent) => void): void;
+  addEventListener(type: "message", listener: (event: MessageEvent) => void): void;
+};
 
 /** What the page is made of: names relative to this script; set by tools/site/build. */
 declare const SAMBA_SHELL: string[];
@@ -65,3 +79,5 @@ self.addEventListener("fetch", (event) => {
 self.addEventListener("message", ({ data }) => {
   if (data === "activate") self.skipWaiting();
 });
+
+export type {};

@@ -57,7 +57,9 @@ class Tab:
 async def visit(tab, name, out):
     start = time.time()
     await tab.call("Page.navigate", url=f"http://{PAGE}/")
-    await tab.until(f"location.host === '{PAGE}' && document.body?.dataset.state === 'ready'", 60)
+    await tab.until(f"location.host === '{PAGE}' && !!document.body?.dataset.state", 60)
+    await tab.js("document.body.dataset.state === 'asleep' && document.getElementById('go').click()")
+    await tab.until("document.body.dataset.state === 'ready'", 60)
     print(f"{name}: model ready {time.time() - start:.2f} s after the page was opened")
     for i, question in enumerate(QUESTIONS):
         start = time.time()
@@ -67,7 +69,7 @@ async def visit(tab, name, out):
         )
         await tab.until(f"(document.querySelectorAll('.answer')[{i}]?.textContent.length ?? 0) > 0", 30)
         first = time.time() - start
-        await tab.until(f"document.querySelectorAll('.turn.assistant.finished').length > {i}", 120)
+        await tab.until(f"document.querySelectorAll('.assistant.finished:not(.writing)').length > {i}", 120)
         print(f"{name}: first text after {first:.3f} s, the whole answer after {time.time() - start:.2f} s")
         print("   ", await tab.js("document.getElementById('figures').innerText.replaceAll('\\n', ' | ')"))
     shot = await tab.call("Page.captureScreenshot", format="png")

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,10 +25,16 @@ import (
 
 const dist = "tools/site/dist"
 
-// pages are HTML files in which {{script}} and {{style}} stand for the built files' addresses, and where they go.
-var pages = []struct{ html, script, style, name string }{
+// page is an HTML file in which {{script}} and {{style}} stand for the built files' addresses, and where it goes.
+type page struct{ html, script, style, name string }
+
+// The service worker keeps these, and all that is built for them, for days without a network.
+var keptPages = []page{
 	{"www/chat/index.html", "www/chat/chat.ts", "www/chat/chat.css", "index.html"},
 	{"www/lab/index.html", "www/lab/lab.ts", "www/lab/lab.css", "lab.html"},
+}
+
+var otherPages = []page{
 	{"www/relay.html", "www/relay.ts", "", "relay.html"},
 }
 
@@ -56,40 +63,100 @@ func build() error {
 	if err != nil {
 		return err
 	}
-	worker, err := bundle(map[string]any{"SAMBA_WASM": engine}, "www/engine/worker.ts")
+	worker, err := bundle("[name]-[hash]", map[string]any{"SAMBA_WASM": engine}, "www/engine/worker.ts")
 	if err != nil {
 		return err
 	}
 	names := map[string]any{"SAMBA_WORKER": worker["www/engine/worker.ts"]}
-	for _, page := range pages {
-		entries := []string{page.script}
-		if page.style != "" {
-			entries = append(entries, page.style)
-		}
-		built, err := bundle(names, entries...)
-		if err != nil {
-			return err
-		}
-		html, err := os.ReadFile(page.html)
-		if err != nil {
-			return err
-		}
-		root := strings.Repeat("../", strings.Count(page.name, "/"))
-		dressed := strings.NewReplacer("{{script}}", root+"assets/"+built[page.script], "{{style}}", root+"assets/"+built[page.style])
-		if err := write(page.name, []byte(dressed.Replace(string(html)))); err != nil {
+	for _, page := range keptPages {
+		if err := page.build(names); err != nil {
 			return err
 		}
 	}
-	for _, plain := range []string{"icons/icon.svg"} {
-		data, err := os.ReadFile("www/" + plain)
-		if err != nil {
+	if err := copyFiles("www", "icons/icon.svg", "manifest.webmanifest"); err != nil {
+		return err
+	}
+	if err := buildServiceWorker(); err != nil {
+		return err
+	}
+	for _, page := range otherPages {
+		if err := page.build(names); err != nil {
 			return err
 		}
-		if err := write(filepath.Base(plain), data); err != nil {
-			return err
-		}
+	}
+	if err := copyFiles("www", "icons/icon-192.png", "icons/icon-512.png", "icons/maskable-512.png", "icons/touch-180.png",
+		"icons/wide.png", "icons/narrow.png"); err != nil {
+		return err
 	}
 	return report()
+}
+
+func (p page) build(constants map[string]any) error {
+	entries := []string{p.script}
+	if p.style != "" {
+		entries = append(entries, p.style)
+	}
+	built, err := bundle("[name]-[hash]", constants, entries...)
+	if err != nil {
+		return err
+	}
+	html, err := os.ReadFile(p.html)
+	if err != nil {
+		return err
+	}
+	dressed := strings.NewReplacer("{{script}}", "assets/"+built[p.script], "{{style}}", "assets/"+built[p.style])
+	return write(p.name, []byte(dressed.Replace(string(html))))
+}
+
+// buildServiceWorker tells the service worker what there is so far: the files of the kept pages, and a version that
+// changes with any of them.
+func buildServiceWorker() error {
+	shell, version := []string{}, sha256.New()
+	err := filepath.WalkDir(dist, func(path string, entry fs.DirEntry, err error) error {
+		name := entry.Name()
+		if err != nil || entry.IsDir() || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".br") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		address, err := filepath.Rel(dist, path)
+		if err != nil {
+			return err
+		}
+		if address = filepath.ToSlash(address); address == "index.html" {
+			address = "./"
+		}
+		shell = append(shell, address)
+		fmt.Fprintf(version, "%s %x\n", address, sha256.Sum256(data))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	_, err = bundle("../[name]", map[string]any{
+		"SAMBA_SHELL":   shell,
+		"SAMBA_VERSION": hex.EncodeToString(version.Sum(nil)[:8]),
+	}, "www/sw/sw.ts")
+	return err
+}
+
+// copyFiles takes files into dist as they are.
+func copyFiles(from string, names ...string) error {
+	for _, name := range names {
+		data, err := os.ReadFile(filepath.Join(from, name))
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dist, name)), 0o755); err != nil {
+			return err
+		}
+		if err := write(name, data); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // clear empties dist but for the file that keeps the folder in git.
@@ -132,9 +199,9 @@ func compile() (string, error) {
 }
 
 // bundle writes scripts and styles into assets with all that they import: what several of them need, and what is only
-// imported when it is needed, becomes a file of its own. It returns the entries' names. The constants are known to the
-// code by their names.
-func bundle(constants map[string]any, entries ...string) (map[string]string, error) {
+// imported when it is needed, becomes a file of its own. Entries are named after the pattern, seen from assets; bundle
+// returns their names. The constants are known to the code by their names.
+func bundle(pattern string, constants map[string]any, entries ...string) (map[string]string, error) {
 	goroot, err := goTool("env", "GOROOT")
 	if err != nil {
 		return nil, err
@@ -149,7 +216,7 @@ func bundle(constants map[string]any, entries ...string) (map[string]string, err
 	}
 	result := api.Build(api.BuildOptions{
 		EntryPoints:       entries,
-		EntryNames:        "[name]-[hash]",
+		EntryNames:        pattern,
 		ChunkNames:        "[name]-[hash]",
 		Outdir:            dist + "/assets",
 		Bundle:            true,
@@ -176,7 +243,11 @@ func bundle(constants map[string]any, entries ...string) (map[string]string, err
 		return nil, fmt.Errorf("bundling %s: %s", entries[0], result.Errors[0].Text)
 	}
 	for _, file := range result.OutputFiles {
-		if err := write("assets/"+filepath.Base(file.Path), file.Contents); err != nil {
+		name, err := filepath.Rel(mustAbs(dist), file.Path)
+		if err != nil {
+			return nil, err
+		}
+		if err := write(name, file.Contents); err != nil {
 			return nil, err
 		}
 	}

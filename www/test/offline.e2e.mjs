@@ -1,0 +1,156 @@
+/** The page as something installed: without a network, renewed, handed text by other programs. In stock browsers. */
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { after, before, describe, test } from "node:test";
+import { accessible, exchange, patience, ready, text, visit } from "./page.mjs";
+import { browsers, launch, modelsFolder, serve } from "./site.mjs";
+
+const models = modelsFolder();
+let server;
+before(async () => {
+  server = await serve(models.folder);
+});
+after(() => {
+  server?.stop();
+  models.remove();
+});
+
+/** The server behind a door that can be shut, and that can say that a new version is there. */
+async function door() {
+  let version = "";
+  const gate = createServer(async (request, response) => {
+    const answer = await fetch(server.origin + request.url, { headers: { "accept-encoding": "identity" } });
+    let body = Buffer.from(await answer.arrayBuffer());
+    if (request.url === "/sw.js" && version)
+      body = Buffer.from(body.toString().replace(/"([0-9a-f]{16})"/, `"${version}$1"`));
+    response.writeHead(answer.status, {
+      ...Object.fromEntries(answer.headers),
+      "content-length": body.length,
+    });
+    response.end(body);
+  });
+  await new Promise((resolve) => gate.listen(0, "127.0.0.1", resolve));
+  return {
+    origin: `http://127.0.0.1:${gate.address().port}`,
+    renew: (name) => {
+      version = name;
+    },
+    async shut() {
+      gate.closeAllConnections();
+      await new Promise((resolve) => gate.close(resolve));
+    },
+  };
+}
+
+const kept = (page) =>
+  page.evaluate(async () => {
+    await navigator.serviceWorker.ready;
+    if (!navigator.serviceWorker.controller)
+      await new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve));
+  });
+
+for (const name of browsers) {
+  describe(name, () => {
+    let browser;
+    before(async () => {
+      browser = await launch(name);
+    });
+    after(() => browser?.close());
+
+    test("in aeroplane mode the page opens, loads its model and answers", async () => {
+      const gate = await door();
+      await visit(browser, gate.origin, async (page) => {
+        await ready(page);
+        await kept(page);
+        await exchange(page, "while there is a network");
+        await gate.shut();
+        await assert.rejects(fetch(gate.origin));
+        await page.reload();
+        await ready(page);
+        assert.equal(await text(page, ".bubble"), "while there is a network");
+        await exchange(page, "and without one", 2);
+        await page.goto(`${gate.origin}/?share-text=shared%20later`);
+        await ready(page);
+        assert.equal(await page.$eval("#prompt", (e) => e.value), "shared later");
+        await page.goto(`${gate.origin}/lab.html`);
+        assert.match(await page.title(), /Samba/);
+      });
+    });
+
+    test("a new version is offered, and comes when the visitor agrees", async () => {
+      const gate = await door();
+      try {
+        await visit(browser, gate.origin, async (page) => {
+          await page.waitForSelector("#go");
+          await kept(page);
+          assert.equal(await page.$eval("#notice", (e) => e.hidden), true);
+          gate.renew("next-");
+          await page.reload();
+          await page.waitForSelector("#notice:not([hidden])", patience);
+          assert.match(await text(page, "#notice"), /new version/);
+          await accessible(page);
+          await Promise.all([page.waitForNavigation(), page.click("#notice .quiet")]);
+          await page.waitForSelector("#go");
+          await page.waitForFunction(async () => {
+            const shells = (await caches.keys()).filter((name) => name.startsWith("samba-shell-"));
+            return shells.length === 1 && shells[0].startsWith("samba-shell-next-");
+          }, patience);
+          assert.equal(await page.$eval("#notice", (e) => e.hidden), true);
+        });
+      } finally {
+        await gate.shut();
+      }
+    });
+
+    test("text that another program shares waits in the field, and not in the address", () =>
+      visit(
+        browser,
+        `${server.origin}/?share-title=A%20page&share-text=%3Cb%3Ebold%3C/b%3E&share-url=https://example.org/&backend=cpu`,
+        async (page) => {
+          await page.waitForSelector("#go");
+          const value = await page.$eval("#prompt", (e) => e.value);
+          assert.equal(value, "A page\n\n<b>bold</b>\n\nhttps://example.org/");
+          assert.equal(new URL(page.url()).search, "?backend=cpu");
+        },
+      ));
+  });
+}
+
+describe("the manifest", () => {
+  test("names pictures that are there, in the sizes that it says", async () => {
+    const address = `${server.origin}/manifest.webmanifest`;
+    const response = await fetch(address);
+    assert.match(response.headers.get("content-type"), /application\/manifest\+json/);
+    const manifest = await response.json();
+    const pictures = [...manifest.icons, ...manifest.screenshots];
+    assert.ok(manifest.icons.some(({ purpose }) => purpose === "maskable"));
+    for (const { src, sizes, type } of pictures) {
+      const picture = await fetch(new URL(src, address));
+      assert.equal(picture.status, 200, src);
+      assert.equal(picture.headers.get("content-type"), type);
+      if (type !== "image/png") continue;
+      const png = Buffer.from(await picture.arrayBuffer());
+      assert.equal(`${png.readUInt32BE(16)}x${png.readUInt32BE(20)}`, sizes, src);
+    }
+  });
+
+  test("Chromium finds nothing in the way of installing", async () => {
+    const browser = await launch("chromium");
+    try {
+      await visit(browser, server.origin, async (page) => {
+        await kept(page);
+        const devtools = await page.createCDPSession();
+        const { errors } = await devtools.send("Page.getAppManifest");
+        assert.deepEqual(errors, []);
+        const { installabilityErrors } = await devtools.send("Page.getInstallabilityErrors");
+        // A profile of a test counts as a private window.
+        assert.deepEqual(
+          installabilityErrors.map(({ errorId }) => errorId).filter((id) => id !== "in-incognito"),
+          [],
+        );
+      });
+    } finally {
+      await browser.close();
+    }
+  });
+});
