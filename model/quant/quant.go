@@ -37,9 +37,10 @@ func Check(bits, group, in int) error {
 }
 
 // Quantize packs w, row-major [out, in]. Per group it tries the full range and
-// ranges shrunk towards their middle, refits scale and bias to the best by
-// least squares, and keeps what gives the least squared error as the weights
-// will be read back: with scale and bias rounded to F16.
+// ranges shrunk towards their middle, then in turn refits scale and bias to the
+// best codes by least squares and codes to those, as long as it helps, and keeps
+// what gives the least squared error as the weights will be read back: with
+// scale and bias rounded to F16.
 //
 // The error names the tensor and the place of a weight that is not finite or
 // that F16 cannot reach.
@@ -113,6 +114,9 @@ var (
 	shrinks8 = []float64{1, 0.99}
 )
 
+// refits bounds the turns of refitting: later ones gain next to nothing.
+const refits = 4
+
 // fitGroup fills codes and returns scale and bias as F16 bits.
 func fitGroup(w []float32, bits int, codes []uint8) (scale, bias uint16) {
 	lo, hi := w[0], w[0]
@@ -138,11 +142,64 @@ func fitGroup(w []float32, bits int, codes []uint8) (scale, bias uint16) {
 		half := (float64(hi) - float64(lo)) / 2 * f
 		best.consider(w, nearest(2*half/levels), nearest(middle-half), levels)
 	}
-	if s, b, ok := best.refit(w, levels); ok {
-		best.consider(w, s, b, levels)
+	for range refits {
+		before := best.err
+		if s, b, ok := best.refit(w, levels); ok {
+			best.consider(w, s, b, levels)
+		}
+		if best.err == before {
+			break
+		}
 	}
 	best.encode(w, levels, codes)
 	return best.scale.bits, best.bias.bits
+}
+
+// Error is what rounding took from weights, in squares summed up.
+type Error struct {
+	Rounding float64 // of what is stored against the weights
+	Nearest  float64 // of rounding to the nearest of equal steps over each group's whole range, for comparison
+	Weights  float64 // of the weights themselves
+}
+
+// Measure tells what Quantize's result lost of w, row-major [out, in].
+func Measure(w []float32, q []uint32, scales, biases []uint16, bits, group, in int) Error {
+	read := make([]float32, len(w))
+	Dequantize(q, scales, biases, bits, group, in, read)
+	var e Error
+	levels := float64(uint(1)<<bits - 1)
+	for g := 0; g < len(w); g += group {
+		values := w[g : g+group]
+		lo, hi := values[0], values[0]
+		for i, v := range values {
+			d := float64(read[g+i]) - float64(v)
+			e.Rounding += d * d
+			e.Weights += float64(v) * float64(v)
+			lo, hi = min(lo, v), max(hi, v)
+		}
+		nearby := fit{err: math.Inf(1)}
+		nearby.consider(values, nearest((float64(hi)-float64(lo))/levels), nearest(float64(lo)), levels)
+		if !math.IsInf(nearby.err, 1) {
+			e.Nearest += nearby.err
+		}
+	}
+	return e
+}
+
+// Add counts other's weights, too.
+func (e *Error) Add(other Error) {
+	e.Rounding += other.Rounding
+	e.Nearest += other.Nearest
+	e.Weights += other.Weights
+}
+
+// Relative is the root of the mean squared error as a share of the weights'
+// root mean square; nearest is that of rounding to the nearest.
+func (e Error) Relative() (rounding, nearest float64) {
+	if e.Weights == 0 {
+		return 0, 0
+	}
+	return math.Sqrt(e.Rounding / e.Weights), math.Sqrt(e.Nearest / e.Weights)
 }
 
 // fitConstant keeps a constant group to F16's precision squared: the bias holds

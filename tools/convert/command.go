@@ -113,6 +113,9 @@ func (r *Report) print(out io.Writer, o Options) {
 			fmt.Fprintf(out, "  %s of %s\n", plural(kinds[kind], "layer"), strings.ReplaceAll(kind, "_", " "))
 		}
 	}
+	if rounding, nearest := r.Rounding.Relative(); nearest > 0 {
+		fmt.Fprintf(out, "  rounding took %.3f %% of the quantized weights' root mean square; to the nearest step it would be %.3f %%\n", 100*rounding, 100*nearest)
+	}
 	if r.Reused > 0 {
 		fmt.Fprintf(out, "  %s taken over from a run before\n", plural(r.Reused, "shard"))
 	}

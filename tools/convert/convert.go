@@ -24,6 +24,7 @@ import (
 	"sync"
 
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
 )
 
@@ -48,10 +49,12 @@ type Report struct {
 	Shards     int
 	Reused     int      // shards taken over from a run that was killed
 	Notes      []string // what is not as asked for, and why
+
+	Rounding quant.Error // of the weights quantized in this run
 }
 
 // formatVersion changes whenever the same input gives other bytes.
-const formatVersion = 1
+const formatVersion = 2
 
 const stateName = "convert-state.json"
 
@@ -209,6 +212,11 @@ func build(ctx context.Context, o Options, partial string, src *source, outputs 
 		written += n
 		o.Progress(min(written, total), total)
 	}
+	rounded := func(e quant.Error) {
+		mu.Lock()
+		defer mu.Unlock()
+		report.Rounding.Add(e)
+	}
 	for i, outputs := range shards {
 		name := fmt.Sprintf("model-%05d-of-%05d.safetensors", i+1, len(shards))
 		for _, out := range outputs {
@@ -234,7 +242,7 @@ func build(ctx context.Context, o Options, partial string, src *source, outputs 
 			}
 			path := filepath.Join(partial, name)
 			var err error
-			file.SHA256, file.Size, err = writeShard(working, path+".tmp", outputs, count)
+			file.SHA256, file.Size, err = writeShard(working, path+".tmp", outputs, count, rounded)
 			if err == nil {
 				err = os.Rename(path+".tmp", path)
 			}

@@ -25,9 +25,10 @@ type entry struct {
 	kind int // 0 weight, 1 scales, 2 biases
 }
 
-// writeShard streams a shard to path, and returns its SHA-256 and size. The
-// tensors of four bytes come first, so that they lie at multiples of four.
-func writeShard(ctx context.Context, path string, outputs []*output, progress func(int64)) (sum string, size int64, err error) {
+// writeShard streams a shard to path, and returns its SHA-256 and size; rounded
+// hears what quantizing took. The tensors of four bytes come first, so that they
+// lie at multiples of four.
+func writeShard(ctx context.Context, path string, outputs []*output, progress func(int64), rounded func(quant.Error)) (sum string, size int64, err error) {
 	var entries []entry
 	for _, o := range outputs {
 		for kind, t := range o.tensors() {
@@ -74,6 +75,7 @@ func writeShard(ctx context.Context, path string, outputs []*output, progress fu
 				if err != nil {
 					return fmt.Errorf("%w (counted from row %d)", err, row)
 				}
+				rounded(quant.Measure(block, q, s, b, e.of.bits, e.of.group, e.of.in()))
 				p.scales, p.biases = append(p.scales, s...), append(p.biases, b...)
 				return write(encode32(q))
 			})
