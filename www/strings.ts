@@ -225,7 +225,7 @@ export const strings = {
     ArrowUp: "↑",
   } as Record<string, string>,
   about: "Help",
-  lab: "Measure speed and memory",
+  lab: "Measure speed",
 
   // The installed page
   update: "A new version of this page is ready.",

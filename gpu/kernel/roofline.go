@@ -18,7 +18,7 @@ type Roofline struct {
 const (
 	rooflineGroups = 2112 // enough for the largest GPUs there are
 	rooflineSize   = 256
-	rooflineSteps  = 256
+	rooflineSteps  = 64 // turns of 4 multiply-adds of 8 vec4
 	// Caches of tens of MiB must not hold what is read; a software GPU needs no more than its own caches' size.
 	rooflineBytes, rooflineSmall = 1 << 29, 1 << 26
 	// A measurement must outlast the 100 ms in which Firefox answers a map.
@@ -50,7 +50,7 @@ func MeasureRoofline(ctx context.Context, d *gpu.Device) (Roofline, error) {
 			return r, err
 		}
 	}
-	r.OpsPerSecond, err = rate(ctx, d, sink, rooflineGroups*rooflineSize*rooflineSteps*8*4*2, "roofline_fma",
+	r.OpsPerSecond, err = rate(ctx, d, sink, rooflineGroups*rooflineSize*rooflineSteps*4*8*4*2, "roofline_fma",
 		shaders.Constants{"STEPS": rooflineSteps}, sink)
 	return r, err
 }
