@@ -1,22 +1,26 @@
 // Package shaders holds the WGSL kernels and specialises them.
 //
-// A kernel file is valid WGSL but for three kinds of comment lines, which
-// Specialize obeys:
+// A kernel file is valid WGSL but for comments that Specialize obeys:
 //
 //	//#include shared/cursor.wgsl    the text of another file
 //	//#if NAME  //#if !NAME          keep the lines up to //#else or //#endif
 //	override NAME: u32;              becomes const NAME: u32 = <value>;
+//	for (var i = 0u; i < NAME; i++) { //#unroll
+//	                                 the body again and again, { let i = 0u; ... } { let i = 1u; ... }
 //
-// Numbers are fixed when the pipeline is made, so loops have constant bounds
-// and the compiler unrolls them; only types and features use //#if. The
-// overrides are rewritten as constants because the native binding offers no
-// pipeline constants.
+// Numbers are fixed when the pipeline is made; only types and features use
+// //#if. The overrides are rewritten as constants because the native binding
+// offers no pipeline constants. Loops over what should lie in registers are
+// unrolled here: drivers give up on large bodies, and an array that is indexed
+// by a variable then lies in memory (a 4-bit matvec ran at a third of its
+// speed).
 package shaders
 
 import (
 	"embed"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -37,7 +41,53 @@ func Specialize(stem string, constants Constants) (string, error) {
 	if err := expand(&out, stem+".wgsl", constants, 0); err != nil {
 		return "", err
 	}
-	return out.String(), nil
+	lines, err := unroll(strings.Split(out.String(), "\n"), constants)
+	if err != nil {
+		return "", fmt.Errorf("shaders/%s.wgsl: %w", stem, err)
+	}
+	return strings.Join(lines, "\n"), nil
+}
+
+var loop = regexp.MustCompile(`^(\s*)for \(var (\w+) = 0u; \w+ < (\w+); \w+\+\+\) \{ //#unroll$`)
+
+// mostUnrolled bounds the text that a loop becomes; longer ones stay loops.
+const mostUnrolled = 32
+
+func unroll(lines []string, constants Constants) ([]string, error) {
+	var out []string
+	for i := 0; i < len(lines); i++ {
+		m := loop.FindStringSubmatch(lines[i])
+		if m == nil {
+			out = append(out, lines[i])
+			continue
+		}
+		// The body ends where its closing brace stands as far in as the loop.
+		end := i + 1
+		for end < len(lines) && lines[end] != m[1]+"}" {
+			end++
+		}
+		count, known := constants[m[3]].(int)
+		if literal, err := strconv.Atoi(strings.TrimSuffix(m[3], "u")); err == nil {
+			count, known = literal, true
+		}
+		if end == len(lines) || !known {
+			return nil, fmt.Errorf("%q: want a count that is given and a closing brace as far in", strings.TrimSpace(lines[i]))
+		}
+		body, err := unroll(lines[i+1:end], constants)
+		if err != nil {
+			return nil, err
+		}
+		if count > mostUnrolled {
+			out = append(append(append(out, lines[i]), body...), lines[end])
+		} else {
+			for n := range count {
+				out = append(out, fmt.Sprintf("%s{ let %s = %du;", m[1], m[2], n))
+				out = append(append(out, body...), m[1]+"}")
+			}
+		}
+		i = end
+	}
+	return out, nil
 }
 
 func expand(out *strings.Builder, name string, constants Constants, depth int) error {

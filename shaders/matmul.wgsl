@@ -42,7 +42,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var q = thread / 64u * 4u; q < BK; q += 8u) {
             let a = x4(t0 + own, k + q);
             let b = weight4(min(row0 + own, sizes.rows - 1u), k + q);
-            for (var j = 0u; j < 4u; j++) {
+            for (var j = 0u; j < 4u; j++) { //#unroll
                 x_tile[((q + j) * BM + own) / 4u][own % 4u] = a[j];
                 w_tile[((q + j) * BN + own) / 4u][own % 4u] = b[j];
             }
@@ -63,14 +63,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         workgroupBarrier();
     }
-    for (var m = 0u; m < 8u; m++) {
+    for (var m = 0u; m < 8u; m++) { //#unroll
         let t = t0 + 8u * tm + m;
-        if t >= cursor.count {
-            continue;
-        }
-        for (var n = 0u; n < 4u; n++) {
+        for (var n = 0u; n < 4u; n++) { //#unroll
             let r = row0 + 4u * tn + n;
-            if r < sizes.rows {
+            if t < cursor.count && r < sizes.rows {
                 put(t, r, acc[m][n]);
             }
         }

@@ -1,6 +1,8 @@
 enable f16;
 enable subgroups;
 enable chromium_experimental_subgroup_matrix;
+// A subgroup's number comes from its threads' numbers, which no analysis knows to be one for all of them.
+diagnostic(off, chromium.subgroup_matrix_uniformity);
 // matmul.wgsl on matrix units: products of fp16 values, summed in fp32, for weights of at most 16 bits.
 //
 // A workgroup of four subgroups makes a tile of BM tokens by BN rows, a quarter each; IN is walked BK at a time,
@@ -69,20 +71,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
         for (var q = 0u; q < BK; q += 16u) {
             var right: array<Right, FN>;
-            for (var n = 0u; n < FN; n++) {
+            for (var n = 0u; n < FN; n++) { //#unroll
                 right[n] = subgroupMatrixLoad<Right, col_major>(&w_tile, (n0 + 16u * n) * PITCH + q, PITCH);
             }
-            for (var m = 0u; m < FM; m++) {
+            for (var m = 0u; m < FM; m++) { //#unroll
                 let left = subgroupMatrixLoad<Left, row_major>(&x_tile, (m0 + 16u * m) * PITCH + q, PITCH);
-                for (var n = 0u; n < FN; n++) {
+                for (var n = 0u; n < FN; n++) { //#unroll
                     acc[m * FN + n] = subgroupMatrixMultiplyAccumulate(left, right[n], acc[m * FN + n]);
                 }
             }
         }
         workgroupBarrier();
     }
-    for (var m = 0u; m < FM; m++) {
-        for (var n = 0u; n < FN; n++) {
+    for (var m = 0u; m < FM; m++) { //#unroll
+        for (var n = 0u; n < FN; n++) { //#unroll
             subgroupMatrixStore<row_major>(&block, subgroup * 256u, acc[m * FN + n], 16u);
             workgroupBarrier();
             for (var i = thread % SUBGROUP; i < 256u; i += SUBGROUP) {

@@ -76,39 +76,35 @@ override SIZE: u32 = 64;
 override ROWS: u32 = 1;
 override SUBGROUP: u32 = 1;
 const STEPS = IN / VALUES;
-//#if PAIRED
-const N = 2u * ROWS;
-//#else
-const N = ROWS;
-//#endif
-// What lanes add up: N products and, with NORM, the sum of squares.
-//#if NORM
-const SUMS = N + 1u;
-//#else
-const SUMS = N;
-//#endif
+override N: u32;         // rows behind them: ROWS or 2 ROWS
+override SUMS: u32;      // what lanes add up: N products and, with NORM, the sum of squares
+override QUADS: u32 = 1; // VALUES / 4
 
 //#if ALIGNED
-const QUADS = VALUES / 4u;
-var<private> xs: array<vec4<f32>, QUADS>;
+alias Inputs = array<vec4<f32>, QUADS>;
 //#else
-var<private> xs: f32;
+alias Inputs = f32;
+//#endif
+
+//#if Q4
+// Eight nibbles, where they stand, with eight inputs that are scaled for it.
+fn word_dot(word: u32, low: vec4<f32>, high: vec4<f32>) -> f32 {
+    return dot(vec4<f32>(vec4<u32>(word) & vec4<u32>(0xfu, 0xf0u, 0xf00u, 0xf000u)), low)
+         + dot(vec4<f32>(vec4<u32>(word) & vec4<u32>(0xf0000u, 0xf00000u, 0xf000000u, 0xf0000000u)), high);
+}
 //#endif
 
 // The product of the lane's VALUES inputs with the weights of row at step.
-fn step_dot(row: u32, step: u32, sum: f32) -> f32 {
+fn step_dot(row: u32, step: u32, xs: Inputs, sum: f32) -> f32 {
 //#if QUANTIZED
     let packed = weight[row * STEPS + step];
     let a = affine_at(row * (IN / GROUP) + step * VALUES / GROUP);
-    var q = 0.0;
-    for (var i = 0u; i < 4u; i++) {
 //#if Q4
-        q += dot(vec4<f32>(vec4<u32>(packed[i]) & vec4<u32>(0xfu, 0xf0u, 0xf00u, 0xf000u)), xs[2u * i])
-           + dot(vec4<f32>(vec4<u32>(packed[i]) & vec4<u32>(0xf0000u, 0xf00000u, 0xf000000u, 0xf0000000u)), xs[2u * i + 1u]);
+    let q = (word_dot(packed.x, xs[0], xs[1]) + word_dot(packed.y, xs[2], xs[3]))
+          + (word_dot(packed.z, xs[4], xs[5]) + word_dot(packed.w, xs[6], xs[7]));
 //#else
-        q += dot(bytes(packed[i]), xs[i]);
+    let q = (dot(bytes(packed.x), xs[0]) + dot(bytes(packed.y), xs[1])) + (dot(bytes(packed.z), xs[2]) + dot(bytes(packed.w), xs[3]));
 //#endif
-    }
     return a.x * q + a.y * sum;
 //#else
 //#if ALIGNED
@@ -204,7 +200,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let r0 = ((group.y * groups.x + group.x) * (SIZE / LANES) + thread / LANES) * ROWS;
     // Outputs past the last are the last again, and nothing is written: barriers below need every thread.
     var rows: array<u32, N>;
-    for (var n = 0u; n < ROWS; n++) {
+    for (var n = 0u; n < ROWS; n++) { //#unroll
         let r = min(r0 + n, OUT - 1u);
         rows[n] = first_row(r);
 //#if PAIRED
@@ -219,8 +215,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var acc: array<f32, SUMS>;
     for (var step = lane; step < STEPS; step += LANES) {
         var sum = 0.0;
+        var xs: Inputs;
 //#if ALIGNED
-        for (var i = 0u; i < QUADS; i++) {
+        for (var i = 0u; i < QUADS; i++) { //#unroll
             var v = x[first / 4u + step * QUADS + i];
 //#if NORM
             acc[N] += dot(v, v);
@@ -240,13 +237,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 //#endif
         xs = v;
 //#endif
-        for (var n = 0u; n < N; n++) {
-            acc[n] += step_dot(rows[n], step, sum);
+        for (var n = 0u; n < N; n++) { //#unroll
+            acc[n] += step_dot(rows[n], step, xs, sum);
         }
     }
 //#if SUBGROUPS
     for (var mask = min(LANES, SUBGROUP) / 2u; mask > 0u; mask /= 2u) {
-        for (var n = 0u; n < SUMS; n++) {
+        for (var n = 0u; n < SUMS; n++) { //#unroll
             acc[n] += subgroupShuffleXor(acc[n], mask);
         }
     }
@@ -254,7 +251,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 //#if SHARED
     // A subgroup's threads follow one another: its first one speaks for it.
     if thread % SUBGROUP == 0u {
-        for (var n = 0u; n < SUMS; n++) {
+        for (var n = 0u; n < SUMS; n++) { //#unroll
             partial[thread / SUBGROUP][n] = acc[n];
         }
     }
@@ -268,7 +265,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         }
         workgroupBarrier();
     }
-    for (var n = 0u; n < SUMS; n++) {
+    for (var n = 0u; n < SUMS; n++) { //#unroll
         acc[n] = partial[(thread - lane) / SUBGROUP][n];
     }
 //#endif
@@ -277,7 +274,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 //#else
     let scale = 1.0;
 //#endif
-    for (var n = 0u; n < ROWS; n++) {
+    for (var n = 0u; n < ROWS; n++) { //#unroll
         if lane == n % LANES && r0 + n < OUT {
 //#if PAIRED
             finish(r0 + n, acc[n] * scale, acc[ROWS + n] * scale);

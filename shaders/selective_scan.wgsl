@@ -40,7 +40,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let count = cursor.count;
     var a: array<f32, D_STATE>;
     var h: array<f32, D_STATE>;
-    for (var n = 0u; n < D_STATE; n++) {
+    for (var n = 0u; n < D_STATE; n++) { //#unroll
         a[n] = -exp(params[c * D_STATE + n]);
         h[n] = ssm_state[c * D_STATE + n];
     }
@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var vs: array<f32, TILE>;
     var zs: array<f32, TILE>;
     for (var t0 = 0u; t0 < count; t0 += TILE) {
-        for (var i = 0u; i < TILE; i++) {
+        for (var i = 0u; i < 8u; i++) { //#unroll
             let t = min(t0 + i, count - 1u);
             dts[i] = dt_y[t * D_INNER + c];
             vs[i] = x[t * D_INNER + c];
@@ -61,12 +61,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             bc[i] = dbc[t * (DT_RANK + WIDTH) + DT_RANK + i % WIDTH];
         }
         workgroupBarrier();
-        for (var i = 0u; i < TILE; i++) {
+        for (var i = 0u; i < 8u; i++) { //#unroll
             if t0 + i < count {
                 let dt = softplus(dts[i] + dt_bias);
                 let v = dt * vs[i];
                 var sum = d * vs[i];
-                for (var n = 0u; n < D_STATE; n++) {
+                for (var n = 0u; n < D_STATE; n++) { //#unroll
                     h[n] = exp(dt * a[n]) * h[n] + v * bc[i * WIDTH + n];
                     sum += bc[i * WIDTH + D_STATE + n] * h[n];
                 }
@@ -80,7 +80,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if own >= D_INNER {
         return;
     }
-    for (var n = 0u; n < D_STATE; n++) {
+    for (var n = 0u; n < D_STATE; n++) { //#unroll
         ssm_state[c * D_STATE + n] = h[n];
     }
     // Ascending k reads only places that are not yet written: a short chunk shifts the state down.

@@ -35,10 +35,10 @@ const SIZE = 128u;
 const KEYS = 32u;
 const COLS = HEAD_DIM / VALUES;
 const GROUPS = SIZE / KEYS;
-const SCORED = BQ / GROUPS;         // queries of a thread in step 1
+override SCORED: u32;        // queries of a thread in step 1: BQ / GROUPS
+override SUMMED: u32;        // queries of a thread in step 3: BQ / VALUE_GROUPS
 const PARTS = SIZE / BQ;
-const OWN = KEYS / PARTS;           // keys of a thread in step 2
-const SUMMED = BQ / VALUE_GROUPS;   // queries of a thread in step 3
+const OWN = KEYS / PARTS;    // keys of a thread in step 2
 const SUMS = SUMMED * BLOCKS;
 const LOWEST = -3.0e38;
 
@@ -80,16 +80,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let at = ((j % RING) * KV_HEADS + kv_head) * COLS;
             var scores: array<f32, SCORED>;
             // Said aloud: an older naga zeroes a variable in a loop once only.
-            for (var i = 0u; i < SCORED; i++) {
+            for (var i = 0u; i < SCORED; i++) { //#unroll
                 scores[i] = 0.0;
             }
             for (var c = 0u; c < COLS; c++) {
                 let k = kv[at + c];
-                for (var i = 0u; i < SCORED; i++) {
+                for (var i = 0u; i < SCORED; i++) { //#unroll
                     scores[i] += dot(q_tile[(q0 + i) * COLS + c], k);
                 }
             }
-            for (var i = 0u; i < SCORED; i++) {
+            for (var i = 0u; i < SCORED; i++) { //#unroll
                 let pos = pos0 + q0 + i;
                 p_tile[key * BQ + q0 + i] = select(LOWEST, scores[i], j <= pos && j + WINDOW > pos);
             }
@@ -122,16 +122,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
         if value_group < VALUE_GROUPS {
             let q0 = value_group * SUMMED;
-            for (var i = 0u; i < SUMMED; i++) {
-                for (var b = 0u; b < BLOCKS; b++) {
+            for (var i = 0u; i < SUMMED; i++) { //#unroll
+                for (var b = 0u; b < BLOCKS; b++) { //#unroll
                     acc[i * BLOCKS + b] *= shrinks[q0 + i];
                 }
             }
             for (var key = 0u; key < min(KEYS, last + 1u - tile); key++) {
                 let at = values + (((tile + key) % RING) * KV_HEADS + kv_head) * COLS;
-                for (var b = 0u; b < BLOCKS; b++) {
+                for (var b = 0u; b < BLOCKS; b++) { //#unroll
                     let v = kv[at + min(column + b * SIZE, COLS - 1u)];
-                    for (var i = 0u; i < SUMMED; i++) {
+                    for (var i = 0u; i < SUMMED; i++) { //#unroll
                         acc[i * BLOCKS + b] += p_tile[key * BQ + q0 + i] * v;
                     }
                 }
@@ -142,14 +142,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     part[thread] = sum;
     workgroupBarrier();
     if value_group < VALUE_GROUPS {
-        for (var i = 0u; i < SUMMED; i++) {
+        for (var i = 0u; i < SUMMED; i++) { //#unroll
             let own = value_group * SUMMED + i;
             var total = 0.0;
             for (var k = 0u; k < PARTS; k++) {
                 total += part[k * BQ + own];
             }
             if t0 + own < count {
-                for (var b = 0u; b < BLOCKS; b++) {
+                for (var b = 0u; b < BLOCKS; b++) { //#unroll
                     if column + b * SIZE < COLS {
                         out[((t0 + own) * HEADS + head) * COLS + column + b * SIZE] = acc[i * BLOCKS + b] / total;
                     }

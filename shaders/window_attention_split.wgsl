@@ -83,7 +83,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         scores[thread / 4u][thread % 4u] = select(0.0, exp(score - raised), j < end);
         workgroupBarrier();
         sum *= shrink;
-        for (var b = 0u; b < BLOCKS; b++) {
+        for (var b = 0u; b < BLOCKS; b++) { //#unroll
             acc[b] *= shrink;
         }
         if slice < SLICES {
@@ -91,7 +91,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 let p = scores[i / 4u][i % 4u];
                 let at = values + (((tile + i) % RING) * KV_HEADS + kv_head) * COLS;
                 sum += p;
-                for (var b = 0u; b < BLOCKS; b++) {
+                for (var b = 0u; b < BLOCKS; b++) { //#unroll
                     acc[b] += p * kv[at + min(column + b * SIZE, COLS - 1u)];
                 }
             }
@@ -107,7 +107,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         weight += weights[i];
     }
     let base = (head * SPLITS + group.y) * (HEAD_DIM + 2u);
-    for (var b = 0u; b < BLOCKS; b++) {
+    for (var b = 0u; b < BLOCKS; b++) { //#unroll
         sums[thread] = acc[b];
         workgroupBarrier();
         if slice == 0u && column + b * SIZE < COLS {

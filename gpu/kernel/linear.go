@@ -101,7 +101,16 @@ func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	if r.tuned != nil {
 		s = *r.tuned
 	}
-	c["VALUES"], c["SIZE"], c["LANES"], c["ROWS"] = values, s.size, s.lanes, s.rows
+	n := s.rows
+	if pair {
+		n *= 2
+	}
+	sums := n
+	if o.Gain != nil {
+		sums++
+	}
+	c["VALUES"], c["QUADS"], c["SIZE"], c["LANES"] = values, max(values/4, 1), s.size, s.lanes
+	c["ROWS"], c["N"], c["SUMS"] = s.rows, n, sums
 	// Lanes beyond a subgroup meet in workgroup memory.
 	subgroup := 1
 	if v.Subgroup > 0 && s.size%v.Subgroup == 0 {

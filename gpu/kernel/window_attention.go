@@ -60,7 +60,7 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 		for groups*2 <= attentionSize/columns && groups < queries {
 			groups *= 2
 		}
-		c["BQ"], c["VALUE_GROUPS"] = queries, groups
+		c["BQ"], c["VALUE_GROUPS"], c["SCORED"], c["SUMMED"] = queries, groups, queries/4, queries/groups
 		r.dispatch("window_attention", c, [3]uint32{uint32(s.Heads), blocks(r.Tokens, queries), 1}, qkv, kv, out, r.Cursor)
 		return
 	}

@@ -1,0 +1,167 @@
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/reference"
+)
+
+// The benchmarks below try ways of dealing work to threads, at the shapes of the paper's models, on the device at
+// hand: go test -run '^$' -bench . in a browser on a GPU. They say what shapeMatvec and the tiles should choose.
+
+// cold is more than any GPU's last cache holds: weights are read once a token, so none may be found there.
+const cold = 192 << 20
+
+// perDispatch is the time of one launch among dependent ones: many minus few, so that submit and readback drop out.
+func perDispatch(b *testing.B, d *gpu.Device, record func(r *Recorder, i int)) time.Duration {
+	b.Helper()
+	const few, many = 20, 220
+	cursor, err := d.NewBuffer("cursor", 16)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer cursor.Free()
+	programs := map[int]*gpu.Program{}
+	for _, n := range []int{few, many} {
+		r := Recorder{Device: d, Program: d.NewProgram(), Cursor: cursor}
+		for i := range n {
+			record(&r, i)
+		}
+		if err := r.Program.Err(); err != nil {
+			b.Fatal(err)
+		}
+		programs[n] = r.Program
+		defer r.Program.Free()
+	}
+	run := func(n int) time.Duration {
+		best := time.Hour
+		for range 5 {
+			started := time.Now()
+			if err := d.Run(programs[n]); err != nil {
+				b.Fatal(err)
+			}
+			readback, err := d.Read(cursor, 0, 4)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := readback.Wait(context.Background()); err != nil {
+				b.Fatal(err)
+			}
+			best = min(best, time.Since(started))
+		}
+		return best
+	}
+	run(many)
+	return (run(many) - run(few)) / (many - few)
+}
+
+func open(b *testing.B) *gpu.Device {
+	b.Helper()
+	d, err := gpu.Open(context.Background())
+	if err != nil {
+		b.Skipf("needs a WebGPU adapter: %v", err)
+	}
+	b.Cleanup(d.Close)
+	b.Logf("%s, %v", d.Info().Name, d.Info().Variant)
+	return d
+}
+
+func zeros(b *testing.B, d *gpu.Device, words int) *gpu.Buffer {
+	b.Helper()
+	buffer, err := d.NewBuffer("benchmark", 4*uint64(words))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(buffer.Free)
+	return buffer
+}
+
+// weights makes enough copies of a matrix to go round a cold cache.
+func weights(b *testing.B, d *gpu.Device, dtype reference.DType, out, in int) []*Weight {
+	b.Helper()
+	var all []*Weight
+	for bytes := 0; bytes < cold; bytes += out * in * dtype.Bits() / 8 {
+		w := &Weight{DType: dtype, Out: out, In: in, Group: 64}
+		p := Part{Rows: out, Data: zeros(b, d, out*in*dtype.Bits()/32)}
+		if dtype.Quantized() {
+			p.Affine = zeros(b, d, out*in/64)
+		}
+		w.Parts = []Part{p}
+		all = append(all, w)
+	}
+	return all
+}
+
+func BenchmarkMatvec(b *testing.B) {
+	d := open(b)
+	for _, s := range []struct {
+		out, in int
+		dtype   reference.DType
+		swiglu  bool
+	}{
+		{6144, 1536, reference.Q4, false}, {1536, 3072, reference.Q4, false}, {8192, 1536, reference.Q4, true}, {1536, 4096, reference.Q4, false},
+		{128, 3072, reference.Q8, false}, {32000, 1536, reference.Q8, false},
+		{11264, 2816, reference.Q4, false}, {2816, 5632, reference.Q4, false}, {19968, 2816, reference.Q4, true}, {2816, 9984, reference.Q4, false},
+	} {
+		ws := weights(b, d, s.dtype, s.out, s.in)
+		x, y, gain := zeros(b, d, s.in), zeros(b, d, s.out), zeros(b, d, s.in)
+		bytes := float64(s.out*s.in) * (float64(s.dtype.Bits())/8 + 4.0/64)
+		best, bestShape := time.Hour, ""
+		try := func(name string, shape *matvecShape) {
+			took := perDispatch(b, d, func(r *Recorder, i int) {
+				r.Tokens, r.tuned = 1, shape
+				r.Linear(ws[i%len(ws)], x, y, LinearOptions{Gain: gain, Eps: 1e-5, SwiGLU: s.swiglu})
+			})
+			fmt.Printf("matvec %5dx%-5d %v swiglu=%-5v %-14s %7.2f us %6.0f GB/s\n", s.out, s.in, s.dtype, s.swiglu, name, float64(took.Nanoseconds())/1000, bytes/float64(took.Nanoseconds()))
+			if took < best {
+				best, bestShape = took, name
+			}
+		}
+		try("rule", nil)
+		for _, size := range []int{64, 128} {
+			for _, lanes := range []int{8, 16, 32, 64} {
+				for _, rows := range []int{1, 2, 4} {
+					if lanes > size || s.swiglu && rows > 2 || s.out > 10000 && lanes > 32 || s.out < 1000 && lanes < 32 || size == 64 && s.out > 10000 {
+						continue
+					}
+					try(fmt.Sprintf("%d/%d/%d", size, lanes, rows), &matvecShape{size, lanes, rows})
+				}
+			}
+		}
+		fmt.Printf("matvec %5dx%-5d %v best %s %v\n", s.out, s.in, s.dtype, bestShape, best)
+		for _, w := range ws {
+			w.Free()
+		}
+	}
+}
+
+func BenchmarkMatmul(b *testing.B) {
+	d := open(b)
+	for _, tokens := range []int{256, 512, 1024} {
+		for _, s := range [][2]int{{6144, 1536}, {1536, 3072}, {8192, 1536}, {128, 3072}, {9216, 2304}, {2304, 4608}} {
+			out, in := s[0], s[1]
+			w := weights(b, d, reference.Q4, out, in)[:1]
+			x, y := zeros(b, d, tokens*in), zeros(b, d, tokens*out)
+			try := func(name string, fragments [2]int, restrict *Variant) {
+				took := perDispatch(b, d, func(r *Recorder, _ int) {
+					r.Tokens, r.blocks, r.Restrict = tokens, fragments, restrict
+					if err := d.Write(r.Cursor, 0, []byte{0, 0, 0, 0, byte(tokens), byte(tokens >> 8), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}); err != nil {
+						b.Fatal(err)
+					}
+					r.Linear(w[0], x, y, LinearOptions{})
+				})
+				fmt.Printf("matmul %4d x %5dx%-5d %-10s %8.1f us %7.2f TFLOP/s\n", tokens, out, in, name, float64(took.Nanoseconds())/1000, 2*float64(tokens)*float64(out)*float64(in)/float64(took.Nanoseconds())/1000)
+			}
+			try("fp32", [2]int{}, &Variant{})
+			if d.Info().Variant.Matrix {
+				for _, f := range [][2]int{{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 1}, {4, 2}, {2, 4}, {4, 4}} {
+					try(fmt.Sprint(f), f, nil)
+				}
+			}
+		}
+	}
+}
