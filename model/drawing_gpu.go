@@ -96,7 +96,7 @@ func (r *gpuRun) recordDrawing(f drawingFeatures) error {
 		if f.adjusted {
 			m.Adjust(a.logits, g.adjustment, g.bias, g.counts, g.allowed, r.scratch.ids, vocab)
 		}
-		m.Sample(a.logits, g.sampling, r.scratch.history, r.scratch.ids, r.out, vocab, penaltyTail)
+		m.Sample(a.logits, g.sampling, r.scratch.history, r.scratch.ids, r.out, r.scratch.weights, vocab, penaltyTail)
 		if f.logprobs {
 			m.Logprobs(g.raw, g.adjustment, r.scratch.ids, g.rows, vocab, outRing, MaxTopLogprobs)
 		}

@@ -212,6 +212,7 @@ type gpuScratch struct {
 	angles              gpuArray // nil without RoPE
 	history             gpuArray // of the run; the embedding writes it
 	partials            gpuArray // of one token's attention; nil where none needs any
+	weights             gpuArray // of the vocabulary, for the sampler; nil where registers hold them
 }
 
 func (m *gpuMachine) embed(table gpuWeight, x gpuArray) {
@@ -315,10 +316,16 @@ func newGPUEngine(c *Config, device *gpu.Device, s *gpuStore, g *graph[gpuArray,
 			return nil, err
 		}
 	}
+	variant := kernel.Variant(device.Info().Variant)
+	if n := kernel.SampleScratch(device, variant, c.VocabSize); n > 0 {
+		if e.scratch.weights, err = s.array("sampler's weights", n); err != nil {
+			return nil, err
+		}
+	}
 	partials := 0
 	for _, l := range g.layers {
 		if l.attention != nil {
-			partials = max(partials, kernel.AttentionPartials(kernel.Variant(device.Info().Variant), l.attention.shape))
+			partials = max(partials, kernel.AttentionPartials(variant, l.attention.shape))
 		}
 	}
 	if partials > 0 {

@@ -1,14 +1,18 @@
+//#if SUBGROUPS
+enable subgroups;
+//#endif
 // The sampler: picks the next token from logits [VOCAB] and advances the cursor, so that the next step can run
 // without the host.
 //
 // What adjust.wgsl does to the logits comes before all of it.
 // 1. repetition penalty (Keskar et al., CTRL, section 4.1): for each token among the last TAIL, l > 0 ? l / p : l * p
 // 2. temperature; 0 takes the highest logit, ties the lowest id
-// 3. top-k, top-p, min-p, each a lower bound on a kept token's logit:
-//      top-k  the k-th highest logit (ties stay)
+// 3. top-k, top-p, min-p, each a lower bound on a kept token's weight p = exp((logit - highest logit) / temperature):
+//      top-k  the k-th highest weight (ties stay)
 //      top-p  the highest bound whose tokens hold at least top_p of the mass that top-k left
-//      min-p  the highest logit + temperature * ln(min_p)
-//    Bounds are found by halving the range of the logits' ordered bit patterns, 32 counts over the vocabulary.
+//      min-p  itself
+//    Bounds are found in 15 passes over the weights, two of the bound's bits each. HELD: they stay in registers, PER
+//    a thread; else in scratch weights [VOCAB].
 // 4. Gumbel-max: argmax of logit / temperature + Gumbel noise is a draw from the softmax. The noise is a hash of
 //    (seed, position, token): the same seed gives the same text however the run is cut into steps.
 //
@@ -32,18 +36,51 @@ struct Sampling {
 @group(0) @binding(4) var<storage, read_write> ids: array<u32>;
 @group(0) @binding(5) var<storage, read_write> out: array<u32>;
 
+//#if !HELD
+@group(0) @binding(6) var<storage, read_write> weights: array<f32>;
+//#endif
+
 override VOCAB: u32;
 override HISTORY: u32;
 override TAIL: u32;
 override OUT_RING: u32;
+override PER: u32;       // VOCAB / SIZE, rounded up
 //#include shared/reduce.wgsl
 
 var<workgroup> tail: array<u32, TAIL>;
+var<workgroup> tail_logits: array<f32, TAIL>;
 
-// Orders floats as unsigned integers.
-fn key(v: f32) -> u32 {
-    let bits = bitcast<u32>(v);
-    return select(bits | 0x80000000u, ~bits, (bits & 0x80000000u) != 0u);
+//#if HELD
+var<private> held: array<f32, PER>;
+//#endif
+
+// How much of what the weights hold reaches each of three bounds; counted: how many of them.
+fn reaching(bounds: vec3<f32>, counted: bool, lane: u32) -> vec3<f32> {
+    var sums = vec3<f32>(0.0);
+//#if HELD
+    for (var n = 0u; n < PER; n++) { //#unroll
+        let p = held[n];
+        sums += select(vec3<f32>(0.0), vec3<f32>(select(p, 1.0, counted)), vec3<f32>(p) >= bounds);
+    }
+//#else
+    for (var i = lane; i < VOCAB; i += SIZE) {
+        let p = weights[i];
+        sums += select(vec3<f32>(0.0), vec3<f32>(select(p, 1.0, counted)), vec3<f32>(p) >= bounds);
+    }
+//#endif
+    return totals(sums, lane);
+}
+
+// The highest bound of at least `least` that tokens reach which hold `wanted`. Weights lie between 0 and 1: their bit
+// patterns order them.
+fn bound_of(wanted: f32, least: f32, counted: bool, lane: u32) -> f32 {
+    var bits = 0u;
+    for (var shift = 30u; shift > 0u; shift -= 2u) {
+        let step = 1u << (shift - 2u);
+        let sums = reaching(max(bitcast<vec3<f32>>(vec3<u32>(bits + step, bits + 2u * step, bits + 3u * step)), vec3<f32>(least)), counted, lane);
+        bits += step * u32(dot(vec3<f32>(1.0), select(vec3<f32>(0.0), vec3<f32>(1.0), sums >= vec3<f32>(wanted))));
+    }
+    return bitcast<f32>(bits);
 }
 
 fn pcg(v: u32) -> u32 {
@@ -72,17 +109,14 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     if sampling.repetition != 1.0 {
         for (var i = lane; i < seen; i += SIZE) {
             tail[i] = history[(pos - 1u - i) % HISTORY];
+            tail_logits[i] = logits[min(tail[i], VOCAB - 1u)];
         }
+        // Read all before any is written: a token that comes twice is changed once.
         workgroupBarrier();
         for (var i = lane; i < seen; i += SIZE) {
-            let token = tail[i];
-            var again = token >= VOCAB;
-            for (var j = 0u; j < i; j++) {
-                again = again || tail[j] == token;
-            }
-            if !again {
-                let l = logits[token];
-                logits[token] = select(l * sampling.repetition, l / sampling.repetition, l > 0.0);
+            let l = tail_logits[i];
+            if tail[i] < VOCAB {
+                logits[tail[i]] = select(l * sampling.repetition, l / sampling.repetition, l > 0.0);
             }
         }
         storageBarrier();
@@ -101,48 +135,34 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     var token = workgroupUniformLoad(&best_id[0]);
 
     if temperature > 0.0 {
-        var bound = 0u;
-        if sampling.top_k > 0u && sampling.top_k < VOCAB {
-            // Largest bound that at least top_k logits reach.
-            for (var bit = 32u; bit > 0u; bit--) {
-                let candidate = bound | (1u << (bit - 1u));
-                var count = 0.0;
-                for (var i = lane; i < VOCAB; i += SIZE) {
-                    count += select(0.0, 1.0, key(logits[i]) >= candidate);
-                }
-                if total(count, lane) >= f32(sampling.top_k) {
-                    bound = candidate;
-                }
-            }
+        var bound = 0.0;
+        let ranked = sampling.top_k > 0u && sampling.top_k < VOCAB;
+//#if HELD
+        for (var n = 0u; n < PER; n++) { //#unroll
+            let i = n * SIZE + lane;
+            held[n] = select(-1.0, exp((logits[min(i, VOCAB - 1u)] - peak) / temperature), i < VOCAB);
+        }
+//#else
+        for (var i = lane; i < VOCAB; i += SIZE) {
+            weights[i] = exp((logits[i] - peak) / temperature);
+        }
+//#endif
+        if ranked {
+            bound = bound_of(f32(sampling.top_k), 0.0, true, lane);
         }
         if sampling.top_p < 1.0 {
-            var mass = 0.0;
-            for (var i = lane; i < VOCAB; i += SIZE) {
-                mass += select(0.0, exp((logits[i] - peak) / temperature), key(logits[i]) >= bound);
-            }
-            let wanted = sampling.top_p * total(mass, lane);
-            var nucleus = 0u;
-            for (var bit = 32u; bit > 0u; bit--) {
-                let candidate = nucleus | (1u << (bit - 1u));
-                mass = 0.0;
-                for (var i = lane; i < VOCAB; i += SIZE) {
-                    mass += select(0.0, exp((logits[i] - peak) / temperature), key(logits[i]) >= max(candidate, bound));
-                }
-                if total(mass, lane) >= wanted {
-                    nucleus = candidate;
-                }
-            }
-            // The highest logit always stays, whatever rounding says.
-            bound = max(bound, min(nucleus, key(peak)));
+            let mass = reaching(vec3<f32>(bound), false, lane).x;
+            bound = max(bound, bound_of(sampling.top_p * mass, bound, false, lane));
         }
-        if sampling.min_p > 0.0 {
-            bound = max(bound, min(key(peak + temperature * log(sampling.min_p)), key(peak)));
-        }
+        // The highest logit always stays, whatever rounding says.
+        bound = min(max(bound, sampling.min_p), 1.0);
         let stream = pcg(sampling.seed_low ^ pcg(sampling.seed_high ^ pcg(pos)));
         top = -3.0e38;
         top_id = 0xffffffffu;
-        for (var i = lane; i < VOCAB; i += SIZE) {
-            if key(logits[i]) >= bound {
+//#if HELD
+        for (var n = 0u; n < PER; n++) { //#unroll
+            let i = n * SIZE + lane;
+            if held[n] >= bound {
                 let score = logits[i] / temperature + gumbel(pcg(stream ^ pcg(i)));
                 if score > top {
                     top = score;
@@ -150,6 +170,17 @@ fn main(@builtin(local_invocation_index) lane: u32) {
                 }
             }
         }
+//#else
+        for (var i = lane; i < VOCAB; i += SIZE) {
+            if weights[i] >= bound {
+                let score = logits[i] / temperature + gumbel(pcg(stream ^ pcg(i)));
+                if score > top {
+                    top = score;
+                    top_id = i;
+                }
+            }
+        }
+//#endif
         highest(top, top_id, lane);
         token = workgroupUniformLoad(&best_id[0]);
     }

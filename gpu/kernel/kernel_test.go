@@ -609,9 +609,20 @@ func (a *attention) attend(pos, count int) {
 }
 
 func TestSample(t *testing.T) {
-	const vocab, tail, historySize = 1000, 24, 64
-	b := newBench(t, 1)
-	for round := range 60 {
+	eachVariant(t, 1, func(b *bench) {
+		b.sample(1000, 60)
+		b.sample(40_000, 3) // too many for registers
+	})
+}
+
+func (b *bench) sample(vocab, rounds int) {
+	b.Helper()
+	const tail, historySize = 24, 64
+	var scratch *gpu.Buffer
+	if n := kernel.SampleScratch(b.Device, *b.Restrict, vocab); n > 0 {
+		scratch = b.buffer("scratch", b.floats(n, 1))
+	}
+	for round := range rounds {
 		s := reference.Sampling{Temperature: 0.3 + b.Float32(), TopP: 1, Repetition: 1, Seed: b.Uint64()}
 		if round%6 == 5 {
 			s.Temperature = 0
@@ -640,7 +651,7 @@ func TestSample(t *testing.T) {
 		}
 		b.cursor(pos, count)
 		ids, out := b.words("ids", []uint32{7}), b.words("out", make([]uint32, 8))
-		b.Sample(b.buffer("logits", logits), b.bytes("sampling", kernel.SamplingBytes(s)), b.words("history", history), ids, out, vocab, tail)
+		b.Sample(b.buffer("logits", logits), b.bytes("sampling", kernel.SamplingBytes(s)), b.words("history", history), ids, out, scratch, vocab, tail)
 		b.run()
 		want := reference.Sample(s, logits, last, uint32(pos+count))
 		got := b.readWords(ids)[0]

@@ -34,7 +34,7 @@ type RoPE struct {
 }
 
 // Linear records y[t, r] = sum_k W[r, k] x[t, k]: by matvec.wgsl for one
-// token, by matmul.wgsl or matmul_matrix.wgsl for more.
+// token, by one of the matmul kernels for more.
 func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 	if o.XStride == 0 {
 		o.XStride = w.In
@@ -56,7 +56,11 @@ type matvecShape struct{ size, lanes, rows int }
 // outputs are few. pair: an output takes two rows of W.
 func (v Variant) shapeMatvec(outputs, steps int, pair bool) matvecShape {
 	if v.CPU {
-		return matvecShape{size: 64, lanes: 1, rows: 1}
+		s := matvecShape{size: 16, lanes: 1, rows: 4}
+		if pair {
+			s.rows = 2
+		}
+		return s
 	}
 	s := matvecShape{size: 128, lanes: 16, rows: 4}
 	if pair {
@@ -157,8 +161,13 @@ func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	r.want("matmul", "x", x, (r.Tokens-1)*o.XStride+w.In)
 	r.want("matmul", "y", y, r.Tokens, w.Out)
 	buffers := append(w.buffers(p), x, y, r.Cursor, sizes)
+	v := r.variant()
+	if v.CPU {
+		r.dispatch("matmul_direct", c, [3]uint32{blocks(p.Rows, 32), blocks(r.Tokens, 16), 1}, buffers...)
+		return
+	}
 	// fp16 products are as exact as 16-bit weights ask for; wider weights keep fp32's.
-	if v := r.variant(); v.Matrix && w.DType != reference.F32 && w.DType != reference.BF16 {
+	if v.Matrix && w.DType != reference.F32 && w.DType != reference.BF16 {
 		fm, fn := 4, 2
 		if blocks(p.Rows, 64)*blocks(r.Tokens, 128) < 128 {
 			fm = 2

@@ -21,13 +21,59 @@ func SamplingBytes(s reference.Sampling) []byte {
 	return out
 }
 
+// heldWeights is how many of the vocabulary's weights a thread of sample.wgsl keeps in registers at most.
+const heldWeights = 32
+
+// SampleScratch is the number of values that Sample needs to keep its weights in; 0: registers hold them.
+func SampleScratch(d *gpu.Device, v Variant, vocab int) int {
+	if held(v.oneWorkgroup(d), vocab) {
+		return 0
+	}
+	return vocab
+}
+
+func held(size, vocab int) bool { return (vocab+size-1)/size <= heldWeights }
+
+// oneWorkgroup is how many threads a kernel of one workgroup should have: all
+// that there can be on a GPU; few on a processor, where they run in turn, but not
+// so few that Mesa's llvmpipe ends loops for it: a thread has 65,535 turns in all.
+func (v Variant) oneWorkgroup(d *gpu.Device) int {
+	if v.CPU {
+		return 64
+	}
+	size := 256
+	for limit := int(d.Info().Limits.MaxWorkgroupSize); 2*size <= min(limit, 1024); {
+		size *= 2
+	}
+	return size
+}
+
+// reduction are the constants of shared/reduce.wgsl.
+func (v Variant) reduction(size int, c shaders.Constants) shaders.Constants {
+	subgroup := 1
+	if v.Subgroup > 0 && size%v.Subgroup == 0 {
+		subgroup = v.Subgroup
+	}
+	c["SIZE"], c["SUBGROUP"], c["SUBGROUPS"] = size, subgroup, subgroup > 1
+	return c
+}
+
 // Sample records the draw of the next token from logits [vocab] and the
 // cursor's advance. The penalty looks back over the last tail tokens of
-// history; ids[0] and out, a ring, take the token.
-func (r *Recorder) Sample(logits, sampling, history, ids, out *gpu.Buffer, vocab, tail int) {
+// history; ids[0] and out, a ring, take the token. scratch has room for
+// SampleScratch values and is nil for none.
+func (r *Recorder) Sample(logits, sampling, history, ids, out, scratch *gpu.Buffer, vocab, tail int) {
 	r.want("sample", "logits", logits, vocab)
 	r.want("sample", "sampling", sampling, 8)
 	r.want("sample", "history", history, tail)
-	r.dispatch("sample", shaders.Constants{"VOCAB": vocab, "HISTORY": int(history.Size() / 4), "TAIL": tail, "OUT_RING": int(out.Size() / 4)},
-		[3]uint32{1, 1, 1}, logits, sampling, history, r.Cursor, ids, out)
+	v := r.variant()
+	size := v.oneWorkgroup(r.Device)
+	c := v.reduction(size, shaders.Constants{"VOCAB": vocab, "HISTORY": int(history.Size() / 4), "TAIL": tail, "OUT_RING": int(out.Size() / 4)})
+	c["HELD"], c["PER"] = held(size, vocab), (vocab+size-1)/size
+	buffers := []*gpu.Buffer{logits, sampling, history, r.Cursor, ids, out}
+	if !held(size, vocab) {
+		r.want("sample", "scratch", scratch, vocab)
+		buffers = append(buffers, scratch)
+	}
+	r.dispatch("sample", c, [3]uint32{1, 1, 1}, buffers...)
 }

@@ -1,13 +1,28 @@
-// Sums and maxima over a workgroup of SIZE threads in one dimension.
-const SIZE = 256u;
+// Sums and maxima over a workgroup of SIZE threads in one dimension. With SUBGROUPS a subgroup's threads, which follow
+// one another, add up among themselves first, and PARTIALS sums meet in workgroup memory.
+override SIZE: u32 = 256;
+override SUBGROUP: u32 = 1;
+const PARTIALS = SIZE / SUBGROUP;
 
-var<workgroup> best: array<f32, SIZE>;
-var<workgroup> best_id: array<u32, SIZE>;
-var<workgroup> partial: array<f32, SIZE>;
+var<workgroup> best: array<f32, PARTIALS>;
+var<workgroup> best_id: array<u32, PARTIALS>;
+var<workgroup> partial: array<vec3<f32>, PARTIALS>;
 
-// The sum over the workgroup, in every thread, always added in the same order.
-fn total(v: f32, lane: u32) -> f32 {
+// Three sums over the workgroup, in every thread, always added in the same order.
+fn totals(v: vec3<f32>, lane: u32) -> vec3<f32> {
     workgroupBarrier();
+//#if SUBGROUPS
+    let sum = subgroupAdd(v);
+    if lane % SUBGROUP == 0u {
+        partial[lane / SUBGROUP] = sum;
+    }
+    workgroupBarrier();
+    var all = partial[0];
+    for (var i = 1u; i < PARTIALS; i++) {
+        all += partial[i];
+    }
+    return all;
+//#else
     partial[lane] = v;
     workgroupBarrier();
     for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
@@ -16,16 +31,30 @@ fn total(v: f32, lane: u32) -> f32 {
         }
         workgroupBarrier();
     }
-    return workgroupUniformLoad(&partial[0]);
+    return partial[0];
+//#endif
+}
+
+fn total(v: f32, lane: u32) -> f32 {
+    return totals(vec3<f32>(v, 0.0, 0.0), lane).x;
 }
 
 // The highest score and its lowest id, in every thread (best[0], best_id[0]).
 fn highest(score: f32, id: u32, lane: u32) {
     workgroupBarrier();
+//#if SUBGROUPS
+    let top = subgroupMax(score);
+    let top_id = subgroupMin(select(0xffffffffu, id, score == top));
+    if lane % SUBGROUP == 0u {
+        best[lane / SUBGROUP] = top;
+        best_id[lane / SUBGROUP] = top_id;
+    }
+//#else
     best[lane] = score;
     best_id[lane] = id;
+//#endif
     workgroupBarrier();
-    for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
+    for (var stride = PARTIALS / 2u; stride > 0u; stride /= 2u) {
         if lane < stride {
             let other = best[lane + stride];
             let other_id = best_id[lane + stride];
