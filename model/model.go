@@ -18,8 +18,19 @@ import (
 	"github.com/samba-web/samba/model/tokenizer"
 )
 
-// DefaultChunk is the number of tokens that prefill takes at once.
+// DefaultChunk is the number of tokens that prefill takes at once where a chunk
+// takes long; GPUs take more, so that every product fills them.
 const DefaultChunk = 256
+
+func defaultChunk(d *gpu.Device) int {
+	switch {
+	case d == nil || d.Info().Variant.CPU:
+		return DefaultChunk
+	case d.Info().Limits.MaxBindingSize < 1<<30: // small GPUs
+		return 2 * DefaultChunk
+	}
+	return 4 * DefaultChunk
+}
 
 // defaultContext is how far a full-attention layer looks back: such layers
 // (the reference's Transformer baselines) have no state of fixed size.
@@ -28,7 +39,7 @@ const defaultContext = 4096
 // Options say how to load a model. The zero value runs it in plain Go.
 type Options struct {
 	Device     *gpu.Device    // nil: on the CPU, in plain Go
-	Chunk      int            // tokens that prefill takes at once; 0: DefaultChunk
+	Chunk      int            // tokens that prefill takes at once; 0: as many as suit the device
 	OnProgress func(Progress) // may be nil
 }
 
@@ -50,7 +61,7 @@ type Model struct {
 // the file.
 func Load(ctx context.Context, src Source, o Options) (*Model, error) {
 	if o.Chunk == 0 {
-		o.Chunk = DefaultChunk
+		o.Chunk = defaultChunk(o.Device)
 	}
 	if o.Chunk < 1 || o.Chunk > 4096 {
 		return nil, fmt.Errorf("chunk is %d, want 1 to 4096", o.Chunk)

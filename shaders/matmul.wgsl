@@ -4,7 +4,7 @@
 //
 // A workgroup makes a tile of BM tokens by BN rows; IN is walked BK at a time, both tiles dequantized into
 // workgroup memory as fp32, k before token or row, so that a step of k is an outer product of what a thread reads:
-// 8 tokens by 4 rows, whose sums stay in registers.
+// 8 tokens by 4 rows, whose sums stay in registers. The next tiles are on their way while these are multiplied.
 // The sizes come in a buffer, not as constants: one pipeline serves every layer of a storage type, and weak
 // drivers take a second or more to compile it.
 //#include shared/cursor.wgsl
@@ -36,30 +36,36 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let t0 = group.y * BM;
     let tn = thread % 16u;
     let tm = thread / 16u;
-    let own = thread % 64u;  // the token and the row that this thread brings
+    let own = thread % 64u;         // the token and the row that this thread brings,
+    let part = thread / 64u * 8u;   // eight of their values
+    let row = min(row0 + own, sizes.rows - 1u);
     var acc: array<vec4<f32>, 8>;
+    var a0 = x4(t0 + own, part);
+    var a1 = x4(t0 + own, part + 4u);
+    var b = weight8(row, part);
     for (var k = 0u; k < sizes.width; k += BK) {
-        for (var q = thread / 64u * 4u; q < BK; q += 8u) {
-            let a = x4(t0 + own, k + q);
-            let b = weight4(min(row0 + own, sizes.rows - 1u), k + q);
-            for (var j = 0u; j < 4u; j++) { //#unroll
-                x_tile[((q + j) * BM + own) / 4u][own % 4u] = a[j];
-                w_tile[((q + j) * BN + own) / 4u][own % 4u] = b[j];
-            }
+        for (var j = 0u; j < 4u; j++) { //#unroll
+            x_tile[((part + j) * BM + own) / 4u][own % 4u] = a0[j];
+            x_tile[((part + 4u + j) * BM + own) / 4u][own % 4u] = a1[j];
+            w_tile[((part + j) * BN + own) / 4u][own % 4u] = b[0][j];
+            w_tile[((part + 4u + j) * BN + own) / 4u][own % 4u] = b[1][j];
         }
         workgroupBarrier();
+        a0 = x4(t0 + own, k + BK + part);
+        a1 = x4(t0 + own, k + BK + part + 4u);
+        b = weight8(row, k + BK + part);
         for (var q = 0u; q < BK; q++) {
             let w = w_tile[q * (BN / 4u) + tn];
-            let a = x_tile[q * (BM / 4u) + 2u * tm];
-            let b = x_tile[q * (BM / 4u) + 2u * tm + 1u];
-            acc[0] += a.x * w;
-            acc[1] += a.y * w;
-            acc[2] += a.z * w;
-            acc[3] += a.w * w;
-            acc[4] += b.x * w;
-            acc[5] += b.y * w;
-            acc[6] += b.z * w;
-            acc[7] += b.w * w;
+            let c = x_tile[q * (BM / 4u) + 2u * tm];
+            let d = x_tile[q * (BM / 4u) + 2u * tm + 1u];
+            acc[0] += c.x * w;
+            acc[1] += c.y * w;
+            acc[2] += c.z * w;
+            acc[3] += c.w * w;
+            acc[4] += d.x * w;
+            acc[5] += d.y * w;
+            acc[6] += d.z * w;
+            acc[7] += d.w * w;
         }
         workgroupBarrier();
     }

@@ -6,7 +6,8 @@ diagnostic(off, chromium.subgroup_matrix_uniformity);
 // matmul.wgsl on matrix units: products of fp16 values, summed in fp32, for weights of at most 16 bits.
 //
 // A workgroup of four subgroups makes a tile of BM tokens by BN rows, a quarter each; IN is walked BK at a time,
-// both tiles converted to fp16 in workgroup memory. Rows there are padded by 8 halves against bank conflicts.
+// both tiles converted to fp16 in workgroup memory, the next ones on their way while these are multiplied. Rows there
+// are padded by 8 halves against bank conflicts.
 // Sums leave through workgroup memory, 16 x 16 at a time, so that edges need no second path.
 //#include shared/cursor.wgsl
 @group(0) @binding(0) var<storage, read> weight: array<u32>;
@@ -33,6 +34,9 @@ const X_TILE = BM * PITCH;
 const W_TILE = BN * PITCH;
 const BLOCKS = FM * FN;
 const QUADS = BK / 4u;
+const EIGHTS = BK / 8u;
+override X_TURNS: u32;   // vectors of x that a thread brings: BM * QUADS / SIZE
+override W_TURNS: u32;   // eights of W: BN * EIGHTS / SIZE
 
 alias Left = subgroup_matrix_left<f16, 16, 16>;
 alias Right = subgroup_matrix_right<f16, 16, 16>;
@@ -50,25 +54,45 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let m0 = subgroup / 2u * (BM / 2u);
     let n0 = subgroup % 2u * (BN / 2u);
     var acc: array<Sum, BLOCKS>;
+    var xs: array<vec4<f32>, X_TURNS>;
+    var ws: array<array<vec4<f32>, 2>, W_TURNS>;
+    for (var n = 0u; n < X_TURNS; n++) { //#unroll
+        let i = n * SIZE + thread;
+        xs[n] = x4(t0 + i / QUADS, i % QUADS * 4u);
+    }
+    for (var n = 0u; n < W_TURNS; n++) { //#unroll
+        let i = n * SIZE + thread;
+        ws[n] = weight8(min(row0 + i / EIGHTS, sizes.rows - 1u), i % EIGHTS * 8u);
+    }
     for (var k = 0u; k < sizes.width; k += BK) {
-        for (var i = thread; i < BM * QUADS; i += SIZE) {
+        for (var n = 0u; n < X_TURNS; n++) { //#unroll
+            let i = n * SIZE + thread;
+            let at = i / QUADS * PITCH + i % QUADS * 4u;
             // What fp16 cannot hold becomes its largest value, not infinity.
-            let v = vec4<f16>(clamp(x4(t0 + i / QUADS, k + i % QUADS * 4u), vec4<f32>(-65504.0), vec4<f32>(65504.0)));
-            let at = i / QUADS * PITCH + i % QUADS * 4u;
-            x_tile[at] = v.x;
-            x_tile[at + 1u] = v.y;
-            x_tile[at + 2u] = v.z;
-            x_tile[at + 3u] = v.w;
+            let v = vec4<f16>(clamp(xs[n], vec4<f32>(-65504.0), vec4<f32>(65504.0)));
+            for (var j = 0u; j < 4u; j++) { //#unroll
+                x_tile[at + j] = v[j];
+            }
         }
-        for (var i = thread; i < BN * QUADS; i += SIZE) {
-            let v = vec4<f16>(weight4(min(row0 + i / QUADS, sizes.rows - 1u), k + i % QUADS * 4u));
-            let at = i / QUADS * PITCH + i % QUADS * 4u;
-            w_tile[at] = v.x;
-            w_tile[at + 1u] = v.y;
-            w_tile[at + 2u] = v.z;
-            w_tile[at + 3u] = v.w;
+        for (var n = 0u; n < W_TURNS; n++) { //#unroll
+            let i = n * SIZE + thread;
+            let at = i / EIGHTS * PITCH + i % EIGHTS * 8u;
+            let low = vec4<f16>(ws[n][0]);
+            let high = vec4<f16>(ws[n][1]);
+            for (var j = 0u; j < 4u; j++) { //#unroll
+                w_tile[at + j] = low[j];
+                w_tile[at + 4u + j] = high[j];
+            }
         }
         workgroupBarrier();
+        for (var n = 0u; n < X_TURNS; n++) { //#unroll
+            let i = n * SIZE + thread;
+            xs[n] = x4(t0 + i / QUADS, k + BK + i % QUADS * 4u);
+        }
+        for (var n = 0u; n < W_TURNS; n++) { //#unroll
+            let i = n * SIZE + thread;
+            ws[n] = weight8(min(row0 + i / EIGHTS, sizes.rows - 1u), k + BK + i % EIGHTS * 8u);
+        }
         for (var q = 0u; q < BK; q += 16u) {
             var right: array<Right, FN>;
             for (var n = 0u; n < FN; n++) { //#unroll

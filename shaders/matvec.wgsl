@@ -14,10 +14,12 @@ enable subgroups;
 //         causal_conv1d.wgsl, each channel on its own, and conv_state moves on; y = [convolved x; z]
 // ROPE    W is attention's fused projection: shared/rope.wgsl
 //
-// LANES threads share ROWS outputs, so that x is loaded once for all of them; SWIGLU and ROPE make an output from
+// LANES threads share ROWS outputs, so that x is read once for all of them; SWIGLU and ROPE make an output from
 // two rows. Each step a lane takes 16 bytes of a quantized row (32 weights of 4 bits, 16 of 8), or 4 plain weights;
 // scale and bias factor out of the group's inner product: sum_k (s q_k + b) x_k = s (q . x) + b sum(x).
 // Nibbles are not shifted down: x is scaled by 16^-k instead, exactly, once for all rows.
+// STAGED  x lies in workgroup memory, normalised and scaled, a step's vectors STEPS + 1 apart, so that neighbouring
+//         lanes read neighbouring places. The next step's weights are on their way while a step is computed.
 //#include shared/cursor.wgsl
 //#include shared/activation.wgsl
 //#if QUANTIZED
@@ -74,10 +76,11 @@ override VALUES: u32;    // weights a lane takes in one step: 32, 16, 4 or 1
 override LANES: u32 = 16;
 override SIZE: u32 = 64;
 override ROWS: u32 = 1;
-override SUBGROUP: u32 = 1;
+override SUBGROUP: u32 = 1; // threads that add up among themselves: a subgroup's, or LANES of them
+override WARP: u32 = 1;     // a subgroup's threads
 const STEPS = IN / VALUES;
 override N: u32;         // rows behind them: ROWS or 2 ROWS
-override SUMS: u32;      // what lanes add up: N products and, with NORM, the sum of squares
+override SUMS: u32;      // what lanes add up: N products and, with NORM but not STAGED, the sum of squares
 override QUADS: u32 = 1; // VALUES / 4
 
 //#if ALIGNED
@@ -94,45 +97,77 @@ fn word_dot(word: u32, low: vec4<f32>, high: vec4<f32>) -> f32 {
 }
 //#endif
 
-// The product of the lane's VALUES inputs with the weights of row at step.
-fn step_dot(row: u32, step: u32, xs: Inputs, sum: f32) -> f32 {
+// What a lane takes of a row in one step, as it is stored.
 //#if QUANTIZED
-    let packed = weight[row * STEPS + step];
-    let a = affine_at(row * (IN / GROUP) + step * VALUES / GROUP);
-//#if Q4
-    let q = (word_dot(packed.x, xs[0], xs[1]) + word_dot(packed.y, xs[2], xs[3]))
-          + (word_dot(packed.z, xs[4], xs[5]) + word_dot(packed.w, xs[6], xs[7]));
+struct Taken { data: vec4<u32>, affine: u32 }
 //#else
-    let q = (dot(bytes(packed.x), xs[0]) + dot(bytes(packed.y), xs[1])) + (dot(bytes(packed.z), xs[2]) + dot(bytes(packed.w), xs[3]));
+//#if ALIGNED
+//#if F32
+struct Taken { data: vec4<f32> }
+//#else
+struct Taken { data: vec2<u32> }
+//#endif
+//#else
+struct Taken { data: f32 }
+//#endif
+//#endif
+
+fn take(row: u32, step: u32) -> Taken {
+//#if QUANTIZED
+    return Taken(weight[row * STEPS + step], affine[row * (IN / GROUP) + step * VALUES / GROUP]);
+//#else
+//#if ALIGNED
+    return Taken(weight[row * STEPS + step]);
+//#else
+    let i = row * IN + step;
+//#if F32
+    return Taken(bitcast<f32>(weight[i]));
+//#endif
+//#if F16
+    return Taken(unpack2x16float(weight[i / 2u])[i % 2u]);
+//#endif
+//#if BF16
+    return Taken(bf16_pair(weight[i / 2u])[i % 2u]);
+//#endif
+//#endif
+//#endif
+}
+
+// Its product with the lane's inputs, whose sum (of x itself, not as scaled) is given, too.
+fn product(w: Taken, xs: Inputs, sum: f32) -> f32 {
+//#if QUANTIZED
+    let a = affine_pair(w.affine);
+//#if Q4
+    let q = (word_dot(w.data.x, xs[0], xs[1]) + word_dot(w.data.y, xs[2], xs[3]))
+          + (word_dot(w.data.z, xs[4], xs[5]) + word_dot(w.data.w, xs[6], xs[7]));
+//#else
+    let q = (dot(bytes(w.data.x), xs[0]) + dot(bytes(w.data.y), xs[1])) + (dot(bytes(w.data.z), xs[2]) + dot(bytes(w.data.w), xs[3]));
 //#endif
     return a.x * q + a.y * sum;
 //#else
 //#if ALIGNED
 //#if F32
-    return dot(weight[row * STEPS + step], xs[0]);
+    return dot(w.data, xs[0]);
 //#endif
 //#if F16
-    let packed = weight[row * STEPS + step];
-    return dot(vec4<f32>(unpack2x16float(packed.x), unpack2x16float(packed.y)), xs[0]);
+    return dot(vec4<f32>(unpack2x16float(w.data.x), unpack2x16float(w.data.y)), xs[0]);
 //#endif
 //#if BF16
-    let packed = weight[row * STEPS + step];
-    return dot(vec4<f32>(bf16_pair(packed.x), bf16_pair(packed.y)), xs[0]);
+    return dot(vec4<f32>(bf16_pair(w.data.x), bf16_pair(w.data.y)), xs[0]);
 //#endif
 //#else
-    let i = row * IN + step;
-//#if F32
-    return bitcast<f32>(weight[i]) * xs;
-//#endif
-//#if F16
-    return unpack2x16float(weight[i / 2u])[i % 2u] * xs;
-//#endif
-//#if BF16
-    return bf16_pair(weight[i / 2u])[i % 2u] * xs;
-//#endif
+    return w.data * xs;
 //#endif
 //#endif
 }
+
+//#if Q4
+// Vector i of a step's inputs is scaled by this, and its sum is its product with the inverse.
+const EVEN = vec4<f32>(1.0, 0x1p-4, 0x1p-8, 0x1p-12);
+const ODD = vec4<f32>(0x1p-16, 0x1p-20, 0x1p-24, 0x1p-28);
+const EVEN_INVERSE = vec4<f32>(1.0, 0x1p4, 0x1p8, 0x1p12);
+const ODD_INVERSE = vec4<f32>(0x1p16, 0x1p20, 0x1p24, 0x1p28);
+//#endif
 
 // The row of W behind output r: of a pair, the first.
 fn first_row(r: u32) -> u32 {
@@ -188,6 +223,16 @@ fn finish(r: u32, a: f32, b: f32) {
 //#endif
 }
 
+//#if STAGED
+const PITCH = STEPS + 1u;
+const STAGE = QUADS * PITCH;
+var<workgroup> stage: array<vec4<f32>, STAGE>;
+//#if NORM
+const SQUARES = SIZE / WARP;
+var<workgroup> squares: array<f32, SQUARES>;
+//#endif
+//#endif
+
 //#if SHARED
 // Sums on their way between lanes: with subgroups, one a subgroup; without, one a lane.
 const PARTIALS = SIZE / SUBGROUP;
@@ -213,6 +258,55 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let first = 0u;
 //#endif
     var acc: array<f32, SUMS>;
+//#if STAGED
+    var next: array<Taken, N>;
+    for (var n = 0u; n < N; n++) { //#unroll
+        next[n] = take(rows[n], min(lane, STEPS - 1u));
+    }
+    var square = 0.0;
+    for (var i = thread; i < STEPS * QUADS; i += SIZE) {
+        var v = x[first / 4u + i];
+//#if NORM
+        square += dot(v, v);
+        v *= gain[i];
+//#endif
+//#if Q4
+        v *= select(ODD, EVEN, i % 2u == 0u);
+//#endif
+        stage[i % QUADS * PITCH + i / QUADS] = v;
+    }
+//#if NORM
+//#if SUBGROUPS
+    square = subgroupAdd(square);
+//#endif
+    if thread % WARP == 0u {
+        squares[thread / WARP] = square;
+    }
+//#endif
+    workgroupBarrier();
+    for (var step = lane; step < STEPS; step += LANES) {
+        var now: array<Taken, N>;
+        for (var n = 0u; n < N; n++) { //#unroll
+            now[n] = next[n];
+            next[n] = take(rows[n], min(step + LANES, STEPS - 1u));
+        }
+        var sum = 0.0;
+        var xs: Inputs;
+        for (var i = 0u; i < QUADS; i++) { //#unroll
+            xs[i] = stage[i * PITCH + step];
+//#if QUANTIZED
+//#if Q4
+            sum += dot(xs[i], select(ODD_INVERSE, EVEN_INVERSE, i % 2u == 0u));
+//#else
+            sum += xs[i].x + xs[i].y + xs[i].z + xs[i].w;
+//#endif
+//#endif
+        }
+        for (var n = 0u; n < N; n++) { //#unroll
+            acc[n] += product(now[n], xs, sum);
+        }
+    }
+//#else
     for (var step = lane; step < STEPS; step += LANES) {
         var sum = 0.0;
         var xs: Inputs;
@@ -225,7 +319,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 //#endif
             sum += v.x + v.y + v.z + v.w;
 //#if Q4
-            v *= select(vec4<f32>(0x1p-16, 0x1p-20, 0x1p-24, 0x1p-28), vec4<f32>(1.0, 0x1p-4, 0x1p-8, 0x1p-12), i % 2u == 0u);
+            v *= select(ODD, EVEN, i % 2u == 0u);
 //#endif
             xs[i] = v;
         }
@@ -238,9 +332,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         xs = v;
 //#endif
         for (var n = 0u; n < N; n++) { //#unroll
-            acc[n] += step_dot(rows[n], step, xs, sum);
+            acc[n] += product(take(rows[n], step), xs, sum);
         }
     }
+//#endif
 //#if SUBGROUPS
     for (var mask = min(LANES, SUBGROUP) / 2u; mask > 0u; mask /= 2u) {
         for (var n = 0u; n < SUMS; n++) { //#unroll
@@ -270,7 +365,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
 //#endif
 //#if NORM
+//#if STAGED
+    var all = squares[0];
+    for (var i = 1u; i < SQUARES; i++) {
+        all += squares[i];
+    }
+    let scale = inverseSqrt(all / f32(IN) + EPS);
+//#else
     let scale = inverseSqrt(acc[N] / f32(IN) + EPS);
+//#endif
 //#else
     let scale = 1.0;
 //#endif

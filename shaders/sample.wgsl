@@ -11,8 +11,8 @@ enable subgroups;
 //      top-k  the k-th highest weight (ties stay)
 //      top-p  the highest bound whose tokens hold at least top_p of the mass that top-k left
 //      min-p  itself
-//    Bounds are found in 15 passes over the weights, two of the bound's bits each. HELD: they stay in registers, PER
-//    a thread; else in scratch weights [VOCAB].
+//    Bounds are found by searching, each turn over the weights quartering the range: top-k's to the last bit, top-p's
+//    to 8e-6 of itself. HELD: weights stay in registers, PER a thread; else in scratch weights [VOCAB].
 // 4. Gumbel-max: argmax of logit / temperature + Gumbel noise is a draw from the softmax. The noise is a hash of
 //    (seed, position, token): the same seed gives the same text however the run is cut into steps.
 //
@@ -54,34 +54,53 @@ var<workgroup> tail_logits: array<f32, TAIL>;
 var<private> held: array<f32, PER>;
 //#endif
 
-// How much of what the weights hold reaches each of three bounds; counted: how many of them.
-fn reaching(bounds: vec3<f32>, counted: bool, lane: u32) -> vec3<f32> {
+// How much of the weights' sum reaches each of three bounds.
+fn mass_of(bounds: vec3<f32>, lane: u32) -> vec3<f32> {
     var sums = vec3<f32>(0.0);
 //#if HELD
     for (var n = 0u; n < PER; n++) { //#unroll
-        let p = held[n];
-        sums += select(vec3<f32>(0.0), vec3<f32>(select(p, 1.0, counted)), vec3<f32>(p) >= bounds);
+        sums += select(vec3<f32>(0.0), vec3<f32>(held[n]), vec3<f32>(held[n]) >= bounds);
     }
 //#else
     for (var i = lane; i < VOCAB; i += SIZE) {
         let p = weights[i];
-        sums += select(vec3<f32>(0.0), vec3<f32>(select(p, 1.0, counted)), vec3<f32>(p) >= bounds);
+        sums += select(vec3<f32>(0.0), vec3<f32>(p), vec3<f32>(p) >= bounds);
     }
 //#endif
     return totals(sums, lane);
 }
 
-// The highest bound of at least `least` that tokens reach which hold `wanted`. Weights lie between 0 and 1: their bit
-// patterns order them.
-fn bound_of(wanted: f32, least: f32, counted: bool, lane: u32) -> f32 {
-    var bits = 0u;
-    for (var shift = 30u; shift > 0u; shift -= 2u) {
-        let step = 1u << (shift - 2u);
-        let sums = reaching(max(bitcast<vec3<f32>>(vec3<u32>(bits + step, bits + 2u * step, bits + 3u * step)), vec3<f32>(least)), counted, lane);
-        bits += step * u32(dot(vec3<f32>(1.0), select(vec3<f32>(0.0), vec3<f32>(1.0), sums >= vec3<f32>(wanted))));
+// How many weights do.
+fn number_of(bounds: vec3<f32>, lane: u32) -> vec3<f32> {
+    var sums = vec3<f32>(0.0);
+//#if HELD
+    for (var n = 0u; n < PER; n++) { //#unroll
+        sums += select(vec3<f32>(0.0), vec3<f32>(1.0), vec3<f32>(held[n]) >= bounds);
     }
-    return bitcast<f32>(bits);
+//#else
+    for (var i = lane; i < VOCAB; i += SIZE) {
+        sums += select(vec3<f32>(0.0), vec3<f32>(1.0), vec3<f32>(weights[i]) >= bounds);
+    }
+//#endif
+    return totals(sums, lane);
 }
+
+// Weights lie between 0 and 1, and their bit patterns order them: low is known to do, high not to.
+struct Range { low: u32, high: u32 }
+
+fn quarters(r: Range) -> vec3<f32> {
+    let step = max((r.high - r.low) / 4u, 1u);
+    return bitcast<vec3<f32>>(vec3<u32>(r.low) + step * vec3<u32>(1u, 2u, 3u));
+}
+
+fn narrowed(r: Range, enough: vec3<bool>) -> Range {
+    let step = max((r.high - r.low) / 4u, 1u);
+    let n = dot(vec3<u32>(1u), select(vec3<u32>(0u), vec3<u32>(1u), enough));
+    let low = r.low + n * step;
+    return Range(low, select(low + step, max(r.high, low + 1u), n == 3u));
+}
+
+const ABOVE_ONE = 0x3f800001u;
 
 fn pcg(v: u32) -> u32 {
     let state = v * 747796405u + 2891336453u;
@@ -148,11 +167,22 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         }
 //#endif
         if ranked {
-            bound = bound_of(f32(sampling.top_k), 0.0, true, lane);
+            var range = Range(0u, ABOVE_ONE);
+            for (var turn = 0u; turn < 16u; turn++) {
+                range = narrowed(range, number_of(quarters(range), lane) >= vec3<f32>(f32(sampling.top_k)));
+            }
+            bound = bitcast<f32>(range.low);
         }
         if sampling.top_p < 1.0 {
-            let mass = reaching(vec3<f32>(bound), false, lane).x;
-            bound = max(bound, bound_of(sampling.top_p * mass, bound, false, lane));
+            let mass = mass_of(vec3<f32>(bound), lane).x;
+            let wanted = vec3<f32>(sampling.top_p * mass);
+            // Weights below this cannot make up what may be missing.
+            let least = max(bound, 0.99 * (mass - wanted.x) / f32(VOCAB));
+            var range = Range(bitcast<u32>(least), ABOVE_ONE);
+            for (var turn = 0u; turn < 12u; turn++) {
+                range = narrowed(range, mass_of(quarters(range), lane) >= wanted);
+            }
+            bound = bitcast<f32>(range.low);
         }
         // The highest logit always stays, whatever rounding says.
         bound = min(max(bound, sampling.min_p), 1.0);

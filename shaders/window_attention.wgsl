@@ -6,9 +6,10 @@
 // One token's attention is window_attention_split.wgsl.
 //
 // A workgroup takes BQ queries of one head and walks the keys that any of them sees, KEYS at a time:
-//   1. scores: a thread has one key and BQ / GROUPS queries                       -> p_tile [key, query]
+//   1. scores: a thread has one key and SCORED queries                            -> p_tile [key, query]
 //   2. online softmax: PARTS threads share a query; its running maximum and sum stay in their registers
 //   3. values: a thread has one column of COLS (VALUES dims each) and some queries, whose sums stay in registers
+// STAGED: a tile's keys lie in workgroup memory, a row one column longer than it is, against bank conflicts.
 //#include shared/cursor.wgsl
 //#if QUAD
 alias Vec = vec4<f32>;
@@ -29,13 +30,12 @@ override RING: u32;
 override WINDOW: u32;
 override SCALE: f32;
 override BQ: u32;            // queries of a workgroup: 8, 16 or 32
+override KEYS: u32;          // keys of a tile: 8, 16 or 32
 override VALUE_GROUPS: u32;  // query groups of step 3: SIZE / COLS at most, a power of 2 up to BQ
 override BLOCKS: u32;        // column blocks of step 3, SIZE columns each
 const SIZE = 128u;
-const KEYS = 32u;
 const COLS = HEAD_DIM / VALUES;
-const GROUPS = SIZE / KEYS;
-override SCORED: u32;        // queries of a thread in step 1: BQ / GROUPS
+override SCORED: u32;        // queries of a thread in step 1: BQ * KEYS / SIZE
 override SUMMED: u32;        // queries of a thread in step 3: BQ / VALUE_GROUPS
 const PARTS = SIZE / BQ;
 const OWN = KEYS / PARTS;    // keys of a thread in step 2
@@ -46,6 +46,11 @@ const Q_TILE = BQ * COLS;
 const P_TILE = KEYS * BQ;
 var<workgroup> q_tile: array<Vec, Q_TILE>;
 var<workgroup> p_tile: array<f32, P_TILE>;
+//#if STAGED
+const K_PITCH = COLS + 1u;
+const K_TILE = KEYS * K_PITCH;
+var<workgroup> k_tile: array<Vec, K_TILE>;
+//#endif
 var<workgroup> part: array<f32, SIZE>;
 var<workgroup> shrinks: array<f32, BQ>;
 
@@ -73,6 +78,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
 
     for (var tile = first; tile <= last; tile += KEYS) {
+        // Keys past the last are the last again: their weight is 0.
+//#if STAGED
+        for (var i = thread; i < KEYS * COLS; i += SIZE) {
+            k_tile[i / COLS * K_PITCH + i % COLS] = kv[((min(tile + i / COLS, last) % RING) * KV_HEADS + kv_head) * COLS + i % COLS];
+        }
+        workgroupBarrier();
+//#endif
         {
             let key = thread % KEYS;
             let j = tile + key;
@@ -84,7 +96,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 scores[i] = 0.0;
             }
             for (var c = 0u; c < COLS; c++) {
+//#if STAGED
+                let k = k_tile[key * K_PITCH + c];
+//#else
                 let k = kv[at + c];
+//#endif
                 for (var i = 0u; i < SCORED; i++) { //#unroll
                     scores[i] += dot(q_tile[(q0 + i) * COLS + c], k);
                 }
@@ -127,12 +143,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                     acc[i * BLOCKS + b] *= shrinks[q0 + i];
                 }
             }
-            for (var key = 0u; key < min(KEYS, last + 1u - tile); key++) {
-                let at = values + (((tile + key) % RING) * KV_HEADS + kv_head) * COLS;
-                for (var b = 0u; b < BLOCKS; b++) { //#unroll
-                    let v = kv[at + min(column + b * SIZE, COLS - 1u)];
-                    for (var i = 0u; i < SUMMED; i++) { //#unroll
-                        acc[i * BLOCKS + b] += p_tile[key * BQ + q0 + i] * v;
+            for (var key = 0u; key < KEYS; key += 4u) {
+                for (var k = 0u; k < 4u; k++) { //#unroll
+                    let at = values + ((min(tile + key + k, last) % RING) * KV_HEADS + kv_head) * COLS;
+                    for (var b = 0u; b < BLOCKS; b++) { //#unroll
+                        let v = kv[at + min(column + b * SIZE, COLS - 1u)];
+                        for (var i = 0u; i < SUMMED; i++) { //#unroll
+                            acc[i * BLOCKS + b] += p_tile[(key + k) * BQ + q0 + i] * v;
+                        }
                     }
                 }
             }

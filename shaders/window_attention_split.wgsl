@@ -5,7 +5,8 @@
 // HEAD_DIM + 2]: the values' sum, the highest score, the sum of weights exp(score - highest).
 // WHOLE: one split, whose result goes out as it is, out [HEADS * HEAD_DIM].
 //
-// Keys come in tiles of SIZE, one score a thread; values are summed in SLICES of a tile's keys, VALUES dims a thread.
+// Keys come in tiles of SIZE. NEAR threads share a key, so that neighbours read neighbouring places; then each thread
+// has one score. Values are summed in SLICES of a tile's keys, VALUES dims a thread.
 //#include shared/cursor.wgsl
 //#if QUAD
 alias Vec = vec4<f32>;
@@ -33,8 +34,16 @@ const COLS = HEAD_DIM / VALUES;
 const OWN = SIZE / SLICES;
 const LOWEST = -3.0e38;
 const QUADS = SIZE / 4u;
+override NEAR: u32;     // 8, or as many columns as there are
+override ROUNDS: u32;   // keys of a thread in a tile: NEAR
+override STRIDES: u32;  // COLS / NEAR, rounded up
+override TOGETHER: u32; // values whose loads are under way at once: a divisor of OWN
+const FAR = SIZE / NEAR;
+const NEAR_PITCH = NEAR + 1u;
+const DOTS = SIZE * NEAR_PITCH;
 
 var<workgroup> q: array<Vec, COLS>;
+var<workgroup> dots: array<f32, DOTS>;
 var<workgroup> scores: array<vec4<f32>, QUADS>;
 var<workgroup> sums: array<Vec, SIZE>;
 var<workgroup> weights: array<f32, SLICES>;
@@ -61,15 +70,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var sum = 0.0;
     var acc: array<Vec, BLOCKS>;
     for (var tile = begin; tile < end; tile += SIZE) {
-        let j = tile + thread;
-        var score = LOWEST;
-        if j < end {
-            let at = ((j % RING) * KV_HEADS + kv_head) * COLS;
-            score = 0.0;
-            for (var c = 0u; c < COLS; c++) {
-                score += dot(q[c], kv[at + c]);
+        // Keys past the end are the last again: what they say counts for nothing.
+        for (var r = 0u; r < ROUNDS; r++) { //#unroll
+            let key = r * FAR + thread / NEAR;
+            let at = ((min(tile + key, end - 1u) % RING) * KV_HEADS + kv_head) * COLS;
+            var part = 0.0;
+            for (var i = 0u; i < STRIDES; i++) { //#unroll
+                let c = i * NEAR + thread % NEAR;
+                if c < COLS {
+                    part += dot(q[c], kv[at + c]);
+                }
             }
+            dots[key * NEAR_PITCH + thread % NEAR] = part;
         }
+        workgroupBarrier();
+        let j = tile + thread;
+        var score = 0.0;
+        for (var i = 0u; i < NEAR; i++) { //#unroll
+            score += dots[thread * NEAR_PITCH + i];
+        }
+        score = select(LOWEST, score, j < end);
         scores[thread / 4u][thread % 4u] = score;
         workgroupBarrier();
         var four = scores[0];
@@ -87,12 +107,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             acc[b] *= shrink;
         }
         if slice < SLICES {
-            for (var i = slice * OWN; i < min((slice + 1u) * OWN, end - tile); i++) {
-                let p = scores[i / 4u][i % 4u];
-                let at = values + (((tile + i) % RING) * KV_HEADS + kv_head) * COLS;
-                sum += p;
-                for (var b = 0u; b < BLOCKS; b++) { //#unroll
-                    acc[b] += p * kv[at + min(column + b * SIZE, COLS - 1u)];
+            for (var k = slice * OWN; k < (slice + 1u) * OWN; k += TOGETHER) {
+                for (var i = 0u; i < TOGETHER; i++) { //#unroll
+                    let p = scores[(k + i) / 4u][(k + i) % 4u];
+                    let at = values + ((min(tile + k + i, end - 1u) % RING) * KV_HEADS + kv_head) * COLS;
+                    sum += p;
+                    for (var b = 0u; b < BLOCKS; b++) { //#unroll
+                        acc[b] += p * kv[at + min(column + b * SIZE, COLS - 1u)];
+                    }
                 }
             }
         }

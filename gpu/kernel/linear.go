@@ -109,18 +109,20 @@ func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	if pair {
 		n *= 2
 	}
+	// Staged: x in workgroup memory, where that has room for it beside the sums.
+	staged := aligned && !v.CPU && 4*(w.In+max(values, 4)+5*s.size) <= int(r.Device.Info().Limits.MaxWorkgroupStorage)
 	sums := n
-	if o.Gain != nil {
+	if o.Gain != nil && !staged {
 		sums++
 	}
 	c["VALUES"], c["QUADS"], c["SIZE"], c["LANES"] = values, max(values/4, 1), s.size, s.lanes
-	c["ROWS"], c["N"], c["SUMS"] = s.rows, n, sums
+	c["ROWS"], c["N"], c["SUMS"], c["STAGED"] = s.rows, n, sums, staged
 	// Lanes beyond a subgroup meet in workgroup memory.
-	subgroup := 1
-	if v.Subgroup > 0 && s.size%v.Subgroup == 0 {
-		subgroup = min(v.Subgroup, s.lanes)
+	subgroup, warp := 1, 1
+	if v.Subgroup > 0 && s.lanes > 1 && s.size%v.Subgroup == 0 {
+		subgroup, warp = min(v.Subgroup, s.lanes), v.Subgroup
 	}
-	c["SUBGROUP"], c["SUBGROUPS"], c["SHARED"] = subgroup, subgroup > 1, s.lanes > subgroup
+	c["SUBGROUP"], c["WARP"], c["SUBGROUPS"], c["SHARED"] = subgroup, warp, subgroup > 1, s.lanes > subgroup
 	r.want("matvec", "x", x, w.In)
 	buffers := append(w.buffers(p), x, y)
 	if o.Gain != nil {
@@ -176,6 +178,8 @@ func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 			fm, fn = r.blocks[0], r.blocks[1]
 		}
 		c["SUBGROUP"], c["FM"], c["FN"] = v.Subgroup, fm, fn
+		// A thread's share of tiles 32 values deep.
+		c["X_TURNS"], c["W_TURNS"] = 32*fm*8/(4*v.Subgroup), max(32*fn*4/(4*v.Subgroup), 1)
 		r.dispatch("matmul_matrix", c, [3]uint32{blocks(p.Rows, 32*fn), blocks(r.Tokens, 32*fm), 1}, buffers...)
 		return
 	}

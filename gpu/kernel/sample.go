@@ -54,7 +54,7 @@ func (v Variant) reduction(size int, c shaders.Constants) shaders.Constants {
 	if v.Subgroup > 0 && size%v.Subgroup == 0 {
 		subgroup = v.Subgroup
 	}
-	c["SIZE"], c["SUBGROUP"], c["SUBGROUPS"] = size, subgroup, subgroup > 1
+	c["SIZE"], c["SUBGROUP"], c["SUBGROUPS"], c["TWO_LEVELS"] = size, subgroup, subgroup > 1, size/subgroup <= subgroup
 	return c
 }
 

@@ -51,21 +51,21 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 	}
 	c["BLOCKS"] = int(blocks(columns, attentionSize))
 	if r.Tokens > 1 {
-		// Queries of a workgroup: as many as workgroup memory has room for beside the scores.
-		queries := 32
-		for storage := int(r.Device.Info().Limits.MaxWorkgroupStorage); queries > 8 && 4*(queries*s.HeadDim+33*queries+attentionSize) > storage; {
-			queries /= 2
-		}
+		queries, keys, staged := attentionTile(s.HeadDim, int(r.Device.Info().Limits.MaxWorkgroupStorage)/4)
 		groups := 1
 		for groups*2 <= attentionSize/columns && groups < queries {
 			groups *= 2
 		}
-		c["BQ"], c["VALUE_GROUPS"], c["SCORED"], c["SUMMED"] = queries, groups, queries/4, queries/groups
+		c["BQ"], c["VALUE_GROUPS"], c["SCORED"], c["SUMMED"] = queries, groups, queries*keys/attentionSize, queries/groups
+		c["KEYS"], c["STAGED"] = keys, staged
 		r.dispatch("window_attention", c, [3]uint32{uint32(s.Heads), blocks(r.Tokens, queries), 1}, qkv, kv, out, r.Cursor)
 		return
 	}
 	splits := AttentionSplits(r.variant(), s.Window)
-	c["SPLITS"], c["WHOLE"], c["SLICES"] = splits, splits == 1, largestDivisor(attentionSize, attentionSize/columns)
+	slices := largestDivisor(attentionSize, attentionSize/columns)
+	near := largestDivisor(8, columns)
+	c["SPLITS"], c["WHOLE"], c["SLICES"], c["TOGETHER"] = splits, splits == 1, slices, largestDivisor(8, attentionSize/slices)
+	c["NEAR"], c["ROUNDS"], c["STRIDES"] = near, near, int(blocks(columns, near))
 	grid := [3]uint32{uint32(s.Heads), uint32(splits), 1}
 	if splits == 1 {
 		r.dispatch("window_attention_split", c, grid, qkv, kv, out, r.Cursor)
@@ -75,6 +75,21 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 	r.dispatch("window_attention_split", c, grid, qkv, kv, partials, r.Cursor)
 	r.dispatch("window_attention_merge", shaders.Constants{"HEADS": s.Heads, "HEAD_DIM": s.HeadDim, "SPLITS": splits},
 		[3]uint32{blocks(s.Heads*s.HeadDim, 64), 1, 1}, partials, out)
+}
+
+// attentionTile is how many queries and keys a workgroup takes at once, and
+// whether the keys are staged: as many as workgroup memory, in words, has room for.
+func attentionTile(headDim, storage int) (queries, keys int, staged bool) {
+	for _, t := range [][2]int{{32, 32}, {32, 16}, {16, 16}, {16, 8}, {8, 16}} {
+		if q, k := t[0], t[1]; q*headDim+k*(headDim+4)+k*q+attentionSize+q <= storage {
+			return q, k, true
+		}
+	}
+	queries = 32
+	for queries > 8 && queries*headDim+33*queries+attentionSize > storage {
+		queries /= 2
+	}
+	return queries, 32, false
 }
 
 // largestDivisor is the largest divisor of n, a power of two, that is at most limit, and 1 at least.

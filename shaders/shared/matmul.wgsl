@@ -42,6 +42,21 @@ fn weight4(row: u32, col: u32) -> vec4<f32> {
 //#endif
 }
 
+// W[row, col .. col + 7] in two vectors; col a multiple of 8
+fn weight8(row: u32, col: u32) -> array<vec4<f32>, 2> {
+//#if Q4
+    if col >= sizes.width {
+        return array<vec4<f32>, 2>();
+    }
+    let i = row * sizes.width + col;
+    let a = affine_at(i / GROUP);
+    let word = weight[i / 8u];
+    return array<vec4<f32>, 2>(a.x * low_nibbles(word) + a.y, a.x * high_nibbles(word) + a.y);
+//#else
+    return array<vec4<f32>, 2>(weight4(row, col), weight4(row, col + 4u));
+//#endif
+}
+
 // x[t, col .. col + 3], zeros past the chunk's tokens and the row's end; VECTORS: widths and strides are multiples of 4
 fn x4(t: u32, col: u32) -> vec4<f32> {
     var v = vec4<f32>(0.0);

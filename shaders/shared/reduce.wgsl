@@ -17,11 +17,16 @@ fn totals(v: vec3<f32>, lane: u32) -> vec3<f32> {
         partial[lane / SUBGROUP] = sum;
     }
     workgroupBarrier();
+//#if TWO_LEVELS
+    // As few partial sums as a subgroup has threads.
+    return subgroupAdd(select(vec3<f32>(0.0), partial[lane % PARTIALS], vec3<bool>(lane % SUBGROUP < PARTIALS)));
+//#else
     var all = partial[0];
     for (var i = 1u; i < PARTIALS; i++) {
         all += partial[i];
     }
     return all;
+//#endif
 //#else
     partial[lane] = v;
     workgroupBarrier();

@@ -8,13 +8,18 @@ override GROUP: u32 = 64;
 //#if QUANTIZED
 @group(0) @binding(1) var<storage, read> affine: array<u32>;
 
+// (scale, bias) of a word of affine
+fn affine_pair(word: u32) -> vec2<f32> {
+//#if SCALES_BF16
+    return bf16_pair(word);
+//#else
+    return unpack2x16float(word);
+//#endif
+}
+
 // (scale, bias) of group g
 fn affine_at(g: u32) -> vec2<f32> {
-//#if SCALES_BF16
-    return bf16_pair(affine[g]);
-//#else
-    return unpack2x16float(affine[g]);
-//#endif
+    return affine_pair(affine[g]);
 }
 //#endif
 
