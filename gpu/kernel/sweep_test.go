@@ -124,7 +124,7 @@ func BenchmarkMatvec(b *testing.B) {
 			}
 		}
 		try("rule", nil)
-		for _, size := range []int{64, 128} {
+		for _, size := range []int{64, 128, 256} {
 			for _, lanes := range []int{16, 32, 64} {
 				for _, rows := range []int{1, 2, 4} {
 					if lanes > size || s.swiglu && rows > 2 || s.out > 10000 && lanes > 32 || s.out < 1000 && lanes < 32 || size == 64 && s.out > 10000 {
@@ -143,7 +143,7 @@ func BenchmarkMatvec(b *testing.B) {
 
 func BenchmarkMatmul(b *testing.B) {
 	d := open(b)
-	for _, tokens := range []int{512, 1024} {
+	for _, tokens := range []int{1024} {
 		for _, s := range [][2]int{{6144, 1536}, {1536, 3072}, {128, 3072}, {9216, 2304}, {2304, 4608}} {
 			out, in := s[0], s[1]
 			w := weights(b, d, reference.Q4, out, in)[:1]
@@ -160,7 +160,7 @@ func BenchmarkMatmul(b *testing.B) {
 			}
 			try("fp32", [2]int{}, &Variant{})
 			if d.Info().Variant.Matrix {
-				for _, f := range [][2]int{{1, 1}, {2, 2}, {4, 2}, {2, 4}, {4, 4}} {
+				for _, f := range [][2]int{{2, 2}, {4, 2}, {2, 4}, {4, 4}} {
 					try(fmt.Sprint(f), f, nil)
 				}
 			}
