@@ -252,7 +252,9 @@ export class Wire {
       line = remote.line = undefined;
     }
     if (!line) {
-      const ranged = !(from === 0 && to === size) && this.#ranges.get(origin) !== false;
+      // Browsers drop packed answers to ranges without a word: where nothing is known yet, the whole file is tried, too.
+      const plain = this.#ranges.get(origin) === false || (attempt > 1 && !this.#ranges.has(origin));
+      const ranged = !(from === 0 && to === size) && !plain;
       const stop = new AbortController();
       const headers = ranged ? { Range: `bytes=${from}-${to - 1}` } : undefined;
       const response = await this.#ask(url, headers, signal, stop, attempt > 0 ? "reload" : remote.cache);
@@ -283,7 +285,7 @@ export class Wire {
           throw wrongLength(name, String(length), size);
         }
         line.at = 0;
-        if (ranged) this.#found(origin, false);
+        if (ranged || plain) this.#found(origin, false);
         if (ranged || this.#ranges.get(origin) === false) remote.line = line;
       }
     }
