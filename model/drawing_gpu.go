@@ -57,7 +57,11 @@ func (r *gpuRun) begin(d drawing) error {
 		if err := device.Write(g.bias, 0, bias); err != nil {
 			return err
 		}
-		if err := device.Write(g.counts, 0, make([]byte, 4*vocab)); err != nil {
+		counts := make([]byte, 4*vocab)
+		if d.adjustment.Counts != nil { // an answer that goes on
+			counts = words(d.adjustment.Counts...)
+		}
+		if err := device.Write(g.counts, 0, counts); err != nil {
 			return err
 		}
 	}

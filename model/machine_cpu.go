@@ -225,7 +225,10 @@ func (s cpuScores) drop() {}
 
 func (r *cpuRun) begin(d drawing) error {
 	vocab := r.engine.config.VocabSize
-	if d.adjustment.Counts = make([]uint32, vocab); d.adjustment.Bias == nil {
+	if d.adjustment.Counts == nil { // else it is an answer that goes on
+		d.adjustment.Counts = make([]uint32, vocab)
+	}
+	if d.adjustment.Bias == nil {
 		d.adjustment.Bias = make([]float32, vocab)
 	}
 	r.drawing = d

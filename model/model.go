@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
@@ -41,6 +42,10 @@ type Options struct {
 	Device     *gpu.Device    // nil: on the CPU, in plain Go
 	Chunk      int            // tokens that prefill takes at once; 0: as many as suit the device
 	OnProgress func(Progress) // may be nil
+
+	// Reopen opens a device in the place of Device, which was lost; the model
+	// then loads itself anew and conversations go on. Nil: a loss ends them.
+	Reopen func(ctx context.Context) (*gpu.Device, error)
 }
 
 // Model is a loaded model. Its sessions belong to one goroutine at a time, all
@@ -55,6 +60,11 @@ type Model struct {
 	chunk     int
 
 	vocabulary *grammar.Vocabulary // once a grammar needs it
+
+	onProgress func(Progress)                  // may be nil
+	renew      func(ctx context.Context) error // puts an engine on a new device in the lost one's place; nil: that cannot be done
+	generation int                             // of the engine: how often it was renewed
+	losses     []time.Time                     // within lossWindow
 }
 
 // Load reads a model folder. Whatever is wrong with it is one error that names
@@ -74,7 +84,7 @@ func Load(ctx context.Context, src Source, o Options) (*Model, error) {
 }
 
 func load(ctx context.Context, src Source, o Options) (*Model, error) {
-	m := &Model{chunk: o.Chunk}
+	m := &Model{chunk: o.Chunk, onProgress: o.OnProgress}
 	data, err := src.ReadFile(ctx, "config.json")
 	if err != nil {
 		return nil, err
@@ -82,38 +92,58 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 	if m.config, err = ParseConfig(data); err != nil {
 		return nil, err
 	}
-	index, err := readIndex(ctx, src)
-	if err != nil {
-		return nil, err
-	}
 	if err := m.readText(ctx, src); err != nil {
 		return nil, err
 	}
-	// Room for a chunk beside the window, and for decode steps that run ahead and may be rewound.
-	slack := max(o.Chunk, flightsAhead*maxSteps) + 1
-	ring := func(window int) int { return window + slack }
 	if o.Device == nil {
+		index, err := readIndex(ctx, src)
+		if err != nil {
+			return nil, err
+		}
 		s := &cpuStore{weights: map[string]*reference.Weight{}}
 		vectors, err := loadWeights(ctx, m.config, src, index, s, o.OnProgress)
 		if err != nil {
 			return nil, err
 		}
-		g, err := assemble(m.config, s, vectors, ring, defaultContext)
+		g, err := assemble(m.config, s, vectors, m.ring, defaultContext)
 		if err != nil {
 			return nil, err
 		}
 		m.engine = &cpuEngine{config: m.config, store: s, graph: g, chunk: o.Chunk}
 		return m, nil
 	}
-	s := &gpuStore{device: o.Device, weights: map[string]*kernel.Weight{}}
-	if m.engine, err = m.loadGPU(ctx, src, index, o, s, ring); err != nil {
-		s.free()
-		return nil, err
+	if o.Reopen != nil {
+		m.renew = func(ctx context.Context) (err error) {
+			if o.Device, err = o.Reopen(ctx); err != nil {
+				return err
+			}
+			return m.onDevice(ctx, src, o)
+		}
 	}
-	return m, nil
+	return m, m.onDevice(ctx, src, o)
 }
 
-func (m *Model) loadGPU(ctx context.Context, src Source, index *safetensors.Index, o Options, s *gpuStore, ring func(int) int) (engine, error) {
+// onDevice loads the weights onto a device.
+func (m *Model) onDevice(ctx context.Context, src Source, o Options) error {
+	index, err := readIndex(ctx, src)
+	if err != nil {
+		return err
+	}
+	s := &gpuStore{device: o.Device, weights: map[string]*kernel.Weight{}}
+	e, err := m.loadGPU(ctx, src, index, o, s)
+	if err != nil {
+		s.free()
+		return err
+	}
+	m.engine = e
+	return nil
+}
+
+// ring is the number of positions that a KV ring needs for a window: room for a
+// chunk beside it, and for decode steps that run ahead and may be rewound.
+func (m *Model) ring(window int) int { return window + max(m.chunk, flightsAhead*maxSteps) + 1 }
+
+func (m *Model) loadGPU(ctx context.Context, src Source, index *safetensors.Index, o Options, s *gpuStore) (engine, error) {
 	vectors, err := loadWeights(ctx, m.config, src, index, s, o.OnProgress)
 	if err != nil {
 		return nil, err
@@ -121,7 +151,7 @@ func (m *Model) loadGPU(ctx context.Context, src Source, index *safetensors.Inde
 	if o.OnProgress != nil {
 		o.OnProgress(Progress{Phase: PhaseCompile})
 	}
-	g, err := assemble(m.config, s, vectors, ring, defaultContext)
+	g, err := assemble(m.config, s, vectors, m.ring, defaultContext)
 	if err != nil {
 		return nil, err
 	}
@@ -240,5 +270,5 @@ func (m *Model) NewSession() (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Session{model: m, run: r}, nil
+	return &Session{model: m, run: m.lasting(r)}, nil
 }

@@ -47,6 +47,7 @@ type Engine struct {
 	model   *model.Model
 	session *model.Session
 	device  *gpu.Device // nil on the CPU
+	serving uint32      // the id of the request at work
 
 	mu      sync.Mutex
 	pending map[uint32]context.CancelFunc // requests that run or wait, by id
@@ -136,6 +137,7 @@ func (e *Engine) cancel(id uint32) {
 
 // run serves one request and sends the one message that ends it.
 func (e *Engine) run(j job) {
+	e.serving = j.id
 	answer, err := e.serve(j)
 	// The id is free again before its last message is out: a client may use it at once.
 	e.mu.Lock()
@@ -216,9 +218,18 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 	if err != nil {
 		return nil, err
 	}
-	e.model, err = model.Load(ctx, source, model.Options{Device: e.device, OnProgress: func(p model.Progress) {
-		e.send(id, progressOf(p), nil)
-	}})
+	options := model.Options{Device: e.device, Reopen: e.reopen, OnProgress: func(p model.Progress) {
+		e.send(e.serving, progressOf(p), nil)
+	}}
+	for losses := 1; ; losses++ {
+		e.model, err = model.Load(ctx, source, options)
+		if !errors.Is(err, gpu.ErrLost) || losses == maxLoadLosses {
+			break
+		}
+		if options.Device, err = e.reopen(ctx); err != nil {
+			break
+		}
+	}
 	if err != nil {
 		return nil, ofModel(err)
 	}
@@ -233,6 +244,20 @@ func progressOf(p model.Progress) *Progress {
 		Phase: p.Phase, Loaded: p.Loaded, Total: p.Total, Rate: p.Rate, SecondsLeft: p.SecondsLeft,
 		Shard: p.Shard, Shards: p.Shards, File: p.File, Note: p.Note,
 	}
+}
+
+// maxLoadLosses is how often a device may be lost while one model loads.
+const maxLoadLosses = 3
+
+// reopen opens a device in the place of one that was lost.
+func (e *Engine) reopen(ctx context.Context) (*gpu.Device, error) {
+	if e.device != nil {
+		e.device.Close()
+		e.device = nil
+	}
+	device, err := e.Home.Device(ctx)
+	e.device = device
+	return device, err
 }
 
 // ofModel blames the model's files for an error of loading that says nothing else of its kind.

@@ -1,0 +1,337 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/samba-web/samba/gpu"
+)
+
+// A device that is lost this often within lossWindow will be lost again.
+const (
+	maxLosses  = 3
+	lossWindow = time.Minute
+)
+
+// rebuild replaces an engine whose device was lost by a new one on a new
+// device, weights and all. Runs that find themselves on an older generation
+// than the model's rebuild nothing: another one has done it.
+func (m *Model) rebuild(ctx context.Context, generation int, lost error) error {
+	for m.generation == generation {
+		now := time.Now()
+		m.losses = slices.DeleteFunc(append(m.losses, now), func(at time.Time) bool { return now.Sub(at) > lossWindow })
+		if len(m.losses) >= maxLosses {
+			return fmt.Errorf("%w; that was the third time within a minute, so it is not tried again: close other programs and tabs that use the GPU, or choose a smaller model, then load it anew", lost)
+		}
+		m.engine.close()
+		err := m.renew(ctx)
+		if err == nil {
+			m.generation++
+			return nil
+		}
+		if !errors.Is(err, gpu.ErrLost) {
+			return fmt.Errorf("%w, and getting it back failed: %w", lost, err)
+		}
+		lost = err
+	}
+	return nil
+}
+
+// lastingRun is a run that outlives its device: it keeps what was absorbed, and
+// how, and does it again on a new device when the old one is lost. The same
+// kernels on the same chunks give the same bits, so that the tokens to come are
+// those that would have come.
+type lastingRun struct {
+	run
+	model      *Model
+	generation int
+	failed     error // it could not be revived
+
+	tokens  []uint32         // absorbed, flights under way not counted
+	chunks  []uint16         // lengths, in order, of the runs of tokens that were absorbed at once
+	drawing *drawing         // nil: nothing is drawn since the last absorption
+	drawn   []uint32         // since begin
+	pending bool             // the last of them is not absorbed
+	ahead   []*lastingFlight // under way, in order
+}
+
+func (m *Model) lasting(r run) run {
+	if m.renew == nil {
+		return r
+	}
+	return &lastingRun{run: r, model: m, generation: m.generation}
+}
+
+// lastingFlight is a flight that can be launched again.
+type lastingFlight struct {
+	flight
+	run        *lastingRun
+	generation int
+	first      bool
+	shifted    bool // it starts after the pending token was absorbed, not before
+	allowed    []uint32
+	start      lastingMark
+}
+
+// lastingMark is a place in a run's past.
+type lastingMark struct{ tokens, chunks int }
+
+func (r *lastingRun) here() lastingMark { return lastingMark{len(r.tokens), len(r.chunks)} }
+
+func (r *lastingRun) back(to lastingMark) {
+	r.tokens, r.chunks = r.tokens[:to.tokens], r.chunks[:to.chunks]
+}
+
+func (r *lastingRun) note(ids ...uint32) {
+	r.tokens = append(r.tokens, ids...)
+	r.chunks = append(r.chunks, uint16(len(ids)))
+}
+
+// land ends an answer: what was drawn counts no more.
+func (r *lastingRun) land() { r.drawing, r.drawn, r.pending, r.ahead = nil, nil, false, nil }
+
+// persist calls f until it does not fail by a lost device. Before f is called
+// again the run has been brought to the state that its notes tell.
+func (r *lastingRun) persist(ctx context.Context, f func() error) error {
+	for r.failed == nil {
+		err := gpu.ErrLost
+		if r.generation == r.model.generation {
+			err = f()
+		}
+		if err == nil || !errors.Is(err, gpu.ErrLost) {
+			return err
+		}
+		r.failed = r.revive(context.WithoutCancel(ctx), err)
+	}
+	return r.failed
+}
+
+// revive computes the state again, on a new device where no other run has got
+// one yet. What is under way is launched again.
+func (r *lastingRun) revive(ctx context.Context, lost error) error {
+	for errors.Is(lost, gpu.ErrLost) {
+		if err := r.model.rebuild(ctx, r.generation, lost); err != nil {
+			return err
+		}
+		r.generation = r.model.generation
+		r.run.close()
+		r.run, lost = r.model.engine.newRun()
+		if lost == nil {
+			lost = r.replay(ctx)
+		}
+	}
+	return lost
+}
+
+func (r *lastingRun) replay(ctx context.Context) error {
+	if r.pending && len(r.ahead) > 0 {
+		// Drawing from the pending token's own step is the same as going on from it.
+		r.note(r.drawn[len(r.drawn)-1])
+		r.pending = false
+	}
+	at := 0
+	for i, n := range r.chunks {
+		if err := r.run.absorb(ctx, r.tokens[at:at+int(n)]); err != nil {
+			return err
+		}
+		at += int(n)
+		if tell := r.model.onProgress; tell != nil && (i%64 == 0 || at == len(r.tokens)) {
+			tell(Progress{Phase: PhaseRebuild, Loaded: int64(at), Total: int64(len(r.tokens))})
+		}
+	}
+	if r.drawing == nil {
+		return nil
+	}
+	d := *r.drawing
+	d.adjustment.Counts = make([]uint32, r.model.config.VocabSize)
+	for _, id := range r.drawn {
+		d.adjustment.Counts[id]++
+	}
+	if err := r.run.begin(d); err != nil {
+		return err
+	}
+	for i, f := range r.ahead {
+		if i == 0 && !f.first {
+			f.first, f.shifted = true, true
+		}
+		if err := f.launch(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *lastingRun) reset() error {
+	r.land()
+	r.back(lastingMark{})
+	return r.persist(context.Background(), func() error { return r.run.reset() })
+}
+
+func (r *lastingRun) absorb(ctx context.Context, ids []uint32) error {
+	r.land()
+	err := r.persist(ctx, func() error { return r.run.absorb(ctx, ids) })
+	if err == nil {
+		r.note(ids...)
+	}
+	return err
+}
+
+func (r *lastingRun) absorbLogits(ctx context.Context, ids []uint32) (logits []float32, err error) {
+	r.land()
+	err = r.persist(ctx, func() (err error) { logits, err = r.run.absorbLogits(ctx, ids); return err })
+	if err == nil {
+		r.note(ids...)
+	}
+	return logits, err
+}
+
+// lastingScores are asked for again in a run of their own: that which asked is
+// further on by then.
+type lastingScores struct {
+	scores
+	run        *lastingRun
+	generation int
+	ids, next  []uint32
+	start      lastingMark
+}
+
+func (r *lastingRun) absorbScores(ctx context.Context, ids, next []uint32) (scores, error) {
+	r.land()
+	s := &lastingScores{run: r, ids: ids, next: next, start: r.here()}
+	err := r.persist(ctx, func() (err error) { s.scores, err = r.run.absorbScores(ctx, ids, next); return err })
+	if err != nil {
+		return nil, err
+	}
+	s.generation = r.generation
+	r.note(ids...)
+	return s, nil
+}
+
+func (s *lastingScores) wait(ctx context.Context) (values []float32, err error) {
+	err = s.run.persist(ctx, func() (err error) {
+		if s.generation != s.run.generation {
+			other := &lastingRun{model: s.run.model, generation: s.run.generation, tokens: s.run.tokens, chunks: s.run.chunks}
+			other.back(s.start)
+			if other.run, err = other.model.engine.newRun(); err != nil {
+				return err
+			}
+			defer other.run.close()
+			if err := other.replay(ctx); err != nil {
+				return err
+			}
+			if s.scores, err = other.run.absorbScores(ctx, s.ids, s.next); err != nil {
+				return err
+			}
+		}
+		values, err = s.scores.wait(ctx)
+		return err
+	})
+	return values, err
+}
+
+func (r *lastingRun) begin(d drawing) error {
+	r.land()
+	err := r.persist(context.Background(), func() error { return r.run.begin(d) })
+	r.drawing = &d
+	return err
+}
+
+func (r *lastingRun) launch(ctx context.Context, first bool, allowed []uint32) (flight, error) {
+	f := &lastingFlight{run: r, generation: -1, first: first, allowed: allowed}
+	r.ahead = append(r.ahead, f)
+	err := r.persist(ctx, func() error {
+		if f.generation == r.generation { // launched by a replay
+			return nil
+		}
+		return f.launch(ctx)
+	})
+	return f, err
+}
+
+func (f *lastingFlight) launch(ctx context.Context) (err error) {
+	f.flight, err = f.run.run.launch(ctx, f.first, f.allowed)
+	f.generation = f.run.generation
+	return err
+}
+
+// wait is called in the order of the flights.
+func (f *lastingFlight) wait(ctx context.Context) (draws []draw, err error) {
+	r := f.run
+	if err = r.persist(ctx, func() (err error) { draws, err = f.flight.wait(ctx); return err }); err != nil {
+		return nil, err
+	}
+	r.ahead = r.ahead[1:]
+	f.start = r.here()
+	if r.pending {
+		r.note(r.drawn[len(r.drawn)-1])
+	}
+	for _, d := range draws[:len(draws)-1] {
+		r.note(d.token)
+	}
+	for _, d := range draws {
+		r.drawn = append(r.drawn, d.token)
+	}
+	r.pending = true
+	return draws, nil
+}
+
+func (r *lastingRun) rewind(ctx context.Context, from flight, absorbed []uint32) error {
+	f := from.(*lastingFlight)
+	if f.shifted {
+		absorbed = absorbed[1:] // the pending token stands before its start
+	}
+	r.land()
+	r.back(f.start)
+	for _, id := range absorbed {
+		r.note(id)
+	}
+	return r.goTo(ctx, f.generation, func() error { return r.run.rewind(ctx, f.flight, absorbed) })
+}
+
+// goTo brings the run to the state that its notes tell: by a shorter way if
+// that was prepared on this generation's device.
+func (r *lastingRun) goTo(ctx context.Context, generation int, short func() error) error {
+	before := r.generation
+	return r.persist(ctx, func() error {
+		switch r.generation {
+		case generation:
+			return short()
+		case before:
+			if err := r.run.reset(); err != nil {
+				return err
+			}
+			return r.replay(ctx)
+		}
+		return nil // by revival
+	})
+}
+
+// lastingBookmark is a copy of the state, and the way to it.
+type lastingBookmark struct {
+	bookmark
+	run        *lastingRun
+	generation int
+	at         lastingMark
+}
+
+func (r *lastingRun) mark() (bookmark, error) {
+	b := &lastingBookmark{run: r, at: r.here()}
+	err := r.persist(context.Background(), func() (err error) { b.bookmark, err = r.run.mark(); return err })
+	b.generation = r.generation
+	return b, err
+}
+
+func (b *lastingBookmark) recall() error {
+	b.run.land()
+	b.run.back(b.at)
+	return b.run.goTo(context.Background(), b.generation, func() error { return b.bookmark.recall() })
+}
+
+func (b *lastingBookmark) free() {
+	if b.bookmark != nil {
+		b.bookmark.free()
+	}
+}

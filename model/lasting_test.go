@@ -1,0 +1,217 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/samba-web/samba/gpu"
+)
+
+// flaky is an engine whose device is lost at the n-th call of any of its runs.
+type flaky struct {
+	engine
+	calls, loseAt int
+	lost          bool
+}
+
+func (f *flaky) call() error {
+	if f.calls++; f.calls == f.loseAt {
+		f.lost = true
+	}
+	if f.lost {
+		return fmt.Errorf("%w: by the test", gpu.ErrLost)
+	}
+	return nil
+}
+
+func (f *flaky) newRun() (run, error) {
+	r, err := f.engine.newRun()
+	return &flakyRun{r, f}, err
+}
+
+func (f *flaky) close() {} // the weights are used again
+
+type flakyRun struct {
+	run
+	on *flaky
+}
+
+func (r *flakyRun) reset() error { return try(r.on, r.run.reset) }
+func (r *flakyRun) begin(d drawing) error {
+	return try(r.on, func() error { return r.run.begin(d) })
+}
+func (r *flakyRun) absorb(ctx context.Context, ids []uint32) error {
+	return try(r.on, func() error { return r.run.absorb(ctx, ids) })
+}
+
+func (r *flakyRun) launch(ctx context.Context, first bool, allowed []uint32) (f flight, err error) {
+	err = try(r.on, func() error { f, err = r.run.launch(ctx, first, allowed); return err })
+	return &flakyFlight{f, r.on}, err
+}
+
+func (r *flakyRun) rewind(ctx context.Context, f flight, absorbed []uint32) error {
+	return try(r.on, func() error { return r.run.rewind(ctx, f.(*flakyFlight).flight, absorbed) })
+}
+
+func (r *flakyRun) mark() (b bookmark, err error) {
+	err = try(r.on, func() error { b, err = r.run.mark(); return err })
+	return &flakyBookmark{b, r.on}, err
+}
+
+func (r *flakyRun) absorbScores(ctx context.Context, ids, next []uint32) (s scores, err error) {
+	err = try(r.on, func() error { s, err = r.run.absorbScores(ctx, ids, next); return err })
+	return &flakyScores{s, r.on}, err
+}
+
+func (r *flakyRun) absorbLogits(ctx context.Context, ids []uint32) (logits []float32, err error) {
+	err = try(r.on, func() error { logits, err = r.run.absorbLogits(ctx, ids); return err })
+	return logits, err
+}
+
+type flakyScores struct {
+	scores
+	on *flaky
+}
+
+func (s *flakyScores) wait(ctx context.Context) (values []float32, err error) {
+	err = try(s.on, func() error { values, err = s.scores.wait(ctx); return err })
+	return values, err
+}
+
+type flakyFlight struct {
+	flight
+	on *flaky
+}
+
+func (f *flakyFlight) wait(ctx context.Context) (draws []draw, err error) {
+	err = try(f.on, func() error { draws, err = f.flight.wait(ctx); return err })
+	return draws, err
+}
+
+type flakyBookmark struct {
+	bookmark
+	on *flaky
+}
+
+func (b *flakyBookmark) recall() error { return try(b.on, b.bookmark.recall) }
+
+func try(on *flaky, f func() error) error {
+	if err := on.call(); err != nil {
+		return err
+	}
+	return f()
+}
+
+// Lost at any call there is, an engine that comes back gives the answer of an
+// undisturbed run, and leaves its state. (What a real loss looks like
+// TestLostDevice sees, in browsers.)
+func TestLostAtAnyCall(t *testing.T) {
+	var prompt []uint32
+	for _, b := range []byte("what is lost is found again, and goes on") {
+		prompt = append(prompt, uint32(b))
+	}
+	sampling := Sampling{Temperature: 0.9, TopP: 0.9, RepetitionPenalty: 1.1, FrequencyPenalty: 0.5, PresencePenalty: 0.2, Seed: 5}
+	for _, place := range []string{"cpu", "gpu"} {
+		for _, choices := range []int{1, 2} {
+			t.Run(fmt.Sprintf("%s, %d answers", place, choices), func(t *testing.T) {
+				o := Options{Chunk: 16}
+				if place == "gpu" {
+					o.Device = testDevice(t)
+				}
+				m := talker(t, testRandom(t), o)
+				// talk answers twice and says at which call the device was lost, if it was.
+				talk := func(losses ...int) (said [3]string, f *flaky, renewed int) {
+					defer lose(m, &f, &renewed, losses...)()
+					s := newSession(t, m)
+					var b [2]strings.Builder
+					_, err := s.Generate(context.Background(), Request{Prompt: prompt, MaxTokens: 21, Sampling: sampling, Choices: choices, PastEnd: true},
+						func(c Chunk) error { b[c.Choice].WriteString(c.Text); return nil })
+					if err != nil {
+						t.Fatalf("lost at calls %d: %v", losses, err)
+					}
+					next := append(append([]uint32{}, s.tokens...), 'x', 'y')
+					said[2], _ = generate(t, s, Request{Prompt: next, MaxTokens: 5, Sampling: sampling, PastEnd: true})
+					said[0], said[1] = b[0].String(), b[1].String()
+					return said, f, renewed
+				}
+				want, f, _ := talk()
+				stride := 1
+				if place == "gpu" {
+					stride = 4 // for time's sake; flights of several steps are all that differs
+				}
+				for at := 1; at <= f.calls; at += stride {
+					again := 0
+					if at%3 == 0 {
+						again = 1 + at%7 // a second time, soon after
+					}
+					got, _, renewed := talk(at, again)
+					if got != want {
+						t.Fatalf("lost at call %d of %d, then at %d: %q, undisturbed %q", at, f.calls, again, got, want)
+					}
+					if renewed == 0 {
+						t.Fatalf("call %d of %d was not lost", at, f.calls)
+					}
+				}
+			})
+		}
+	}
+}
+
+// lose puts a flaky engine in place of the model's, and one after the other in
+// place of those that are lost, each at its call; the last ones are not.
+func lose(m *Model, f **flaky, renewed *int, at ...int) (restore func()) {
+	kept := m.engine
+	next := func() *flaky {
+		fresh := &flaky{engine: kept}
+		if len(at) > 0 {
+			fresh.loseAt, at = at[0], at[1:]
+		}
+		*f, m.engine = fresh, fresh
+		return fresh
+	}
+	next()
+	m.renew = func(context.Context) error { *renewed++; next(); return nil }
+	return func() { m.engine, m.renew, m.losses, m.generation = kept, nil, nil, 0 }
+}
+
+// Scores and logits outlive a device, too.
+func TestLostScores(t *testing.T) {
+	m := talker(t, testRandom(t), Options{Chunk: 16})
+	ids := randomIDs(testRandom(t), 90, 256)
+	var f *flaky
+	var renewed int
+	read := func(losses ...int) (all []float32) {
+		defer lose(m, &f, &renewed, losses...)()
+		s := newSession(t, m)
+		if err := s.Score(context.Background(), ids, func(part []float32) error { all = append(all, part...); return nil }); err != nil {
+			t.Fatalf("lost at calls %d: %v", losses, err)
+		}
+		return append(all, logitsOf(t, s, ids[:40], 16)...)
+	}
+	want := read()
+	for at := range f.calls {
+		if got := read(at + 1); !slices.Equal(got, want) {
+			t.Fatalf("lost at call %d: other scores or logits", at+1)
+		}
+	}
+}
+
+// The third loss within a minute is the last.
+func TestLostTooOften(t *testing.T) {
+	m := talker(t, testRandom(t), Options{})
+	var f *flaky
+	var renewed int
+	defer lose(m, &f, &renewed, 9, 12, 30)()
+	s := newSession(t, m)
+	r := Request{Prompt: []uint32{1, 2, 3}, MaxTokens: 200, PastEnd: true}
+	for range 2 {
+		_, err := s.Generate(context.Background(), r, func(Chunk) error { return nil })
+		if !errors.Is(err, gpu.ErrLost) || !strings.Contains(err.Error(), "third time within a minute") || renewed != 2 {
+			t.Errorf("%v after %d new devices, want a sentence on the third loss after 2", err, renewed)
+		}
+	}
+}
