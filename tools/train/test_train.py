@@ -5,6 +5,7 @@ import json
 import lzma
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,10 +16,12 @@ from unittest import mock
 import numpy as np
 import torch
 
+import card
 import data
 import loss
 import recall
 import train
+import twins
 from checkpoint import _dequantize, load_model
 from corpus import CorpusError, documents
 from model import Attention, Config, Samba, causal_conv, rope_tables, rotate, stretch, window_attention_plain
@@ -256,6 +259,35 @@ class Folders(unittest.TestCase):
                 load_model(os.path.join(folder, "none.pth"))
 
 
+class Card(unittest.TestCase):
+    def test_every_figure_is_a_files_or_said_to_be_missing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            model = os.path.join(folder, "model")
+            shutil.copytree(os.path.join(HERE, "..", "..", "model", "testdata", "samba-gqa"), model)
+            reports = {
+                "report": {"stages": {"tune": {"device": "H100", "steps": 820, "tokens": 1234567, "val_text": 3.21, "text": 24.78}}},
+                "ppl": {"text": "books.txt", "tokens": 4096, "backend": "chromium", "browser": "Chrome/1", "adapter": "nvidia h100",
+                        "lengths": [{"length": 4096, "sequences": 1, "nats": 3.2, "standard_error": 0.01, "perplexity": 24.53}]},
+                "passkey": {"keys": 5, "backend": "cpu", "adapter": "cpu", "depths": [0, 1],
+                            "lengths": [{"length": 4096, "retrieved": 0.9, "right": [4, 5]}]}}
+            command = ["card.py", model, "--history", "Trained before."]
+            for fields, words in (((), ["Trained before.", "report is missing", "Not measured", "Not drawn"]),
+                                  (("report", "ppl", "passkey"), ["| tune | H100 | 820 | 1,234,567 | – | – | 3.210 (24.78) | – |",
+                                   "chromium, Chrome/1, nvidia h100", "| 4,096 | 1 | 3.2000 ± 0.0100 | 24.53 |", "| 4,096 | 90 % | 4 | 5 |"])):
+                for name in fields:
+                    with open(os.path.join(folder, name), "w") as file:
+                        json.dump(reports[name], file)
+                    command += ["--" + name, os.path.join(folder, name)]
+                with mock.patch.object(sys, "argv", command):
+                    card.main()
+                with open(os.path.join(model, "README.md")) as file:
+                    text = file.read()
+                for words in words:
+                    self.assertIn(words, text)
+            with mock.patch.object(sys, "argv", command + ["--ppl", os.path.join(folder, "none")]):
+                self.assertRaisesRegex(CorpusError, "no report", card.main)
+
+
 class PartsOfTheModel(unittest.TestCase):
     def test_names_and_shapes_of_the_reference(self):
         config = Config(**TINY)
@@ -421,6 +453,29 @@ class Training(Folder):
         recalled = self.log("two", "recall")
         self.assertEqual([e["step"] for e in recalled if "loss" in e or e.get("event") == "finished"], [2, 2])
         self.assertEqual(list(next(e["recall"] for e in recalled if "recall" in e)), ["400", "1600", "6400", "25600"])
+
+    def test_twins(self):
+        self.encode()
+        self.common()
+        command = ["twins.py", "--data", self.at("data"), "--tokenizer", self.tokenizer_path, "--config", self.at("config.json"),
+                   "--out", self.at("twins"), "--steps", "2", "--batch", "2", "--device", "cpu", "--sequences", "2"]
+        with mock.patch.object(sys, "argv", command), contextlib.redirect_stdout(io.StringIO()) as out, \
+                mock.patch.object(subprocess, "run", lambda command, env: self.in_process(command[1:])):
+            twins.main()
+        with open(self.at("twins", "twins.json")) as file:
+            results = json.load(file)
+        self.assertEqual(list(results), list(twins.PAPER))
+        sizes = [result["parameters"] for result in results.values()]
+        self.assertLess(max(sizes) / min(sizes), 1.03)
+        for name, result in results.items():
+            self.assertEqual(list(result["perplexity"]), ["24", "48", "96"])
+            self.assertTrue(all(100 < p < 1000 for p in result["perplexity"].values()), result)
+            self.assertIn(f"| {name} | {result['parameters']:,} |", out.getvalue())
+
+    def in_process(self, command):
+        with mock.patch.object(sys, "argv", command):
+            train.main(train.arguments())
+        return mock.Mock(returncode=0)
 
     def test_one_sentence_for_bad_input(self):
         self.encode()

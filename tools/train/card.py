@@ -1,0 +1,174 @@
+"""Writes a model folder's card: every figure from the file that a command wrote, ten unedited answers, honest limits.
+
+    samba eval ppl --model DIR --text held-out.txt --lengths 4K,16K,...,1M --json ppl.json --plot DIR/perplexity.svg
+    samba eval passkey --model DIR --lengths 4K,8K,...,256K --json passkey.json --plot DIR/passkey.svg
+    card.py DIR --report report.json --ppl ppl.json --passkey passkey.json --samba bin/samba
+
+What has not been measured is said to be missing, not left out.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+from checkpoint import atomically, load_model
+from corpus import CorpusError
+from model import Samba
+
+QUESTIONS = [
+    "Hello! How are you today?", "Tell me a short story about a fox.", "What is the capital of France?",
+    "Why is the sky blue?", "How do I make a cup of tea?", "What should I cook for dinner tonight?",
+    "I feel sad today.", "Tom has 3 apples and buys 4 more. How many apples does he have?",
+    "Who wrote Romeo and Juliet?", "Give me three tips for learning a language."]
+
+SOURCES = """| source | licence |
+|---|---|
+| Project Gutenberg: 1,035 books for children, of adventure and by other popular authors | public domain in the USA |
+| English Wikipedia: 25,618 core articles of 2015 | CC BY-SA 3.0 |
+| databricks-dolly-15k (6,400 dialogues) | CC BY-SA 3.0 |
+| grade-school-math (7,473) | MIT |
+| Schema-Guided Dialogue (12,174) | CC BY-SA 4.0 |
+| Topical-Chat (2,156) | CDLA-Sharing-1.0 |
+| Synthetic-Persona-Chat (1,967) | CC BY 4.0 |
+| OpenTriviaQA (45,634) | CC BY-SA 4.0 |"""
+
+CARD = """---
+license: cc-by-sa-4.0
+language: en
+---
+# Samba's default model
+
+{parameters:.1f} M parameters in the shape of the paper *Samba* (Mamba and sliding-window attention in turn, each followed by an MLP): {layers} blocks, width {width}, MLP {mlp:,}, {heads} query heads in {groups} groups, window {window:,}, vocabulary {vocab:,} with tied embeddings. {bits}
+
+It writes fluent English and knows little: what it says about the world is often wrong, and it cannot reckon. It was made to show the engine at work, not to be relied on. It speaks English only, nothing has been done to keep it from offensive text, and answers to questions are guesses.
+
+## How it was trained
+
+{history}
+
+{training}
+
+The commands, the settings and the loss curves are in `tools/train/README.md`.
+
+## Perplexity by length
+
+{ppl}
+
+## Recall
+
+{passkey}
+
+## Answers
+
+Unedited, at the default settings, seeds 0 to {last}: `samba generate --model {folder} --chat "..." --seed N`.
+
+{answers}
+
+## What it was trained on
+
+{sources}
+
+A part of each was held out to measure on. The weights are published under CC BY-SA 4.0 with this list as attribution.
+
+## Format
+
+The prompt is ChatML: `<|im_start|>user`, a newline, the words, `<|im_end|>`, a newline, and so on; the template is in `tokenizer_config.json`.
+"""
+
+
+def read(path):
+    if not path:
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{path}: no report ({error}): it is the file that --json or pipeline.py wrote")
+
+
+def training(report):
+    if not report:
+        return "The last run's report is missing."
+    rows = ["| stage | device | steps | tokens | seconds | tokens a second | held-out text, nats (perplexity) | held-out chat, nats |",
+            "|---|---|---|---|---|---|---|---|"]
+    for name, s in report["stages"].items():
+        def figure(key, form="{:,.0f}"):
+            return form.format(s[key]) if s.get(key) is not None else "–"
+        text = f"{figure('val_text', '{:.3f}')} ({figure('text', '{:.2f}')})"
+        rows.append(f"| {name} | {s.get('device') or '–'} | {figure('steps')} | {figure('tokens')} | {figure('seconds')} | "
+                    f"{figure('tokens_s')} | {text} | {figure('val_chat', '{:.3f}')} |")
+    return "\n".join(rows)
+
+
+def where(report):
+    return ", ".join(dict.fromkeys(part for part in (report["backend"], report.get("browser"), report["adapter"]) if part))
+
+
+def perplexity(report):
+    if not report:
+        return "Not measured for these weights yet (`samba eval ppl`)."
+    rows = [f"The first {report['tokens']:,} tokens of {report['text']}, cut into sequences of each length "
+            f"(`samba eval ppl`, {where(report)}):", "", "| length | sequences | nats a token | perplexity |", "|---|---|---|---|"]
+    rows += [f"| {r['length']:,} | {r['sequences']:,} | {r['nats']:.4f} ± {r['standard_error']:.4f} | {r['perplexity']:.2f} |"
+             for r in report["lengths"]]
+    return "\n".join(rows)
+
+
+def passkey(report):
+    if not report:
+        return "Not measured for these weights yet (`samba eval passkey`)."
+    rows = [f"A five-digit key in a text of one repeated line, {report['keys']} keys at each depth (`samba eval passkey`, "
+            f"{where(report)}); keys retrieved by depth:", "",
+            "| tokens | all | " + " | ".join(f"{100 * d:.0f} %" for d in report["depths"]) + " |",
+            "|---|---|" + "---|" * len(report["depths"])]
+    rows += [f"| {r['length']:,} | {100 * r['retrieved']:.0f} % | " + " | ".join(map(str, r["right"])) + " |"
+             for r in report["lengths"]]
+    return "\n".join(rows)
+
+
+def answer(samba, folder, question, seed, backend):
+    done = subprocess.run([samba, "generate", "--model", folder, "--backend", backend, "--chat", question, "--seed", str(seed),
+                           "--json"], capture_output=True, text=True)
+    if done.returncode:
+        raise CorpusError(f"{samba} generate: {done.stderr.strip()}")
+    text = json.loads(done.stdout)["text"].strip()
+    return f"> {question}\n\n" + "\n".join("    " + line for line in text.splitlines()) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    add = parser.add_argument
+    add("folder", help="model folder; its README.md is written")
+    add("--report", help="report.json of pipeline.py")
+    add("--ppl", help="JSON of samba eval ppl")
+    add("--passkey", help="JSON of samba eval passkey")
+    add("--history", default="", help="what came before the last run, in a sentence")
+    add("--samba", help="the samba command, for the answers (default: none are given)")
+    add("--backend", default="native")
+    args = parser.parse_args()
+    config, _ = load_model(args.folder)
+    fields = read(os.path.join(args.folder, "config.json"))
+    index = read(os.path.join(args.folder, "model.safetensors.index.json"))
+    quantization = fields.get("quantization")
+    bits = f"Weights of {quantization['bits']} bits in groups of {quantization['group_size']}" if quantization else "Unquantized weights"
+    answers = [answer(args.samba, args.folder, q, i, args.backend) for i, q in enumerate(QUESTIONS)] if args.samba else []
+    text = CARD.format(
+        parameters=sum(p.numel() for p in Samba(config).parameters()) / 1e6, layers=config.n_layer, width=config.n_embd,
+        mlp=config.intermediate_size, heads=config.n_head, groups=config.n_query_groups, window=config.local_window,
+        vocab=config.vocab_size, bits=f"{bits}, {index['metadata']['total_size'] / 2**20:.1f} MiB.", history=args.history,
+        training=training(read(args.report)), ppl=perplexity(read(args.ppl)), passkey=passkey(read(args.passkey)),
+        last=len(QUESTIONS) - 1, folder=os.path.basename(os.path.abspath(args.folder)),
+        answers="\n".join(answers) or "Not drawn for these weights yet (`card.py --samba`).", sources=SOURCES)
+
+    def write(path):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace("\n\n\n", "\n\n"))
+    atomically(os.path.join(args.folder, "README.md"), write)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except CorpusError as error:
+        sys.exit(f"card.py: {error}")
