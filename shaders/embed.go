@@ -51,7 +51,7 @@ func Specialize(stem string, constants Constants) (string, error) {
 var loop = regexp.MustCompile(`^(\s*)for \(var (\w+) = 0u; \w+ < (\w+); \w+\+\+\) \{ //#unroll$`)
 
 // mostUnrolled bounds the text that a loop becomes; longer ones stay loops.
-const mostUnrolled = 32
+const mostUnrolled = 64
 
 func unroll(lines []string, constants Constants) ([]string, error) {
 	var out []string

@@ -6,8 +6,9 @@
 //
 // dt_raw, x, y [count, D_INNER], y in dt_raw's place; xz [count, 2 D_INNER] with z in its second half; dbc [count, DT_RANK + 2 D_STATE]
 // holds a token's dt input, B and C; ssm_state h [D_INNER, D_STATE], carried from chunk to chunk.
-// One thread a channel, its D_STATE states in registers. Everything is fp32. Time goes in tiles of TILE tokens: what
-// a tile needs is loaded at once, B and C into workgroup memory, so that a step waits for no memory.
+// One thread a channel, its states in registers, four to a vector; a last vector is filled up with states that stay
+// 0. Everything is fp32. Time goes in tiles of TILE tokens: what a tile needs is loaded at once, B and C into
+// workgroup memory, so that a step waits for no memory.
 // At the end conv_state [D_INNER, D_CONV - 1] takes the last inputs of the convolution, which has run before.
 //#include shared/cursor.wgsl
 //#include shared/activation.wgsl
@@ -27,10 +28,11 @@ override D_CONV: u32;
 override DT_RANK: u32;
 override SIZE: u32 = 32;
 const TILE = 8u;
-const WIDTH = 2u * D_STATE;
+override FOURS: u32;     // vectors of states: D_STATE / 4, rounded up
+const WIDTH = 2u * FOURS;
 const BC = TILE * WIDTH;
 
-var<workgroup> bc: array<f32, BC>; // [TILE, B then C]
+var<workgroup> bc: array<vec4<f32>, BC>; // [TILE, B then C]
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -38,11 +40,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     // Threads past the last channel work on it again and write nothing: barriers need every thread.
     let c = min(own, D_INNER - 1u);
     let count = cursor.count;
-    var a: array<f32, D_STATE>;
-    var h: array<f32, D_STATE>;
-    for (var n = 0u; n < D_STATE; n++) { //#unroll
-        a[n] = -exp(params[c * D_STATE + n]);
-        h[n] = ssm_state[c * D_STATE + n];
+    var a: array<vec4<f32>, FOURS>;
+    var h: array<vec4<f32>, FOURS>;
+    for (var n = 0u; n < FOURS; n++) { //#unroll
+        for (var j = 0u; j < 4u; j++) { //#unroll
+            if 4u * n + j < D_STATE {
+                a[n][j] = -exp(params[c * D_STATE + 4u * n + j]);
+                h[n][j] = ssm_state[c * D_STATE + 4u * n + j];
+            }
+        }
     }
     let d = params[D_INNER * D_STATE + c];
     let dt_bias = params[D_INNER * (D_STATE + 1u) + c];
@@ -58,20 +64,28 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         for (var i = thread; i < BC; i += SIZE) {
             let t = min(t0 + i / WIDTH, count - 1u);
-            bc[i] = dbc[t * (DT_RANK + WIDTH) + DT_RANK + i % WIDTH];
+            let n = i % FOURS * 4u;
+            let at = t * (DT_RANK + 2u * D_STATE) + DT_RANK + i % WIDTH / FOURS * D_STATE + n;
+            var v = vec4<f32>(0.0);
+            for (var j = 0u; j < 4u; j++) { //#unroll
+                if n + j < D_STATE {
+                    v[j] = dbc[at + j];
+                }
+            }
+            bc[i] = v;
         }
         workgroupBarrier();
         for (var i = 0u; i < 8u; i++) { //#unroll
             if t0 + i < count {
                 let dt = softplus(dts[i] + dt_bias);
                 let v = dt * vs[i];
-                var sum = d * vs[i];
-                for (var n = 0u; n < D_STATE; n++) { //#unroll
+                var sum = vec4<f32>(d * vs[i], 0.0, 0.0, 0.0);
+                for (var n = 0u; n < FOURS; n++) { //#unroll
                     h[n] = exp(dt * a[n]) * h[n] + v * bc[i * WIDTH + n];
-                    sum += bc[i * WIDTH + D_STATE + n] * h[n];
+                    sum += bc[i * WIDTH + FOURS + n] * h[n];
                 }
                 if own < D_INNER {
-                    dt_y[(t0 + i) * D_INNER + c] = sum * silu(zs[i]);
+                    dt_y[(t0 + i) * D_INNER + c] = (sum.x + sum.y + sum.z + sum.w) * silu(zs[i]);
                 }
             }
         }
@@ -80,8 +94,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if own >= D_INNER {
         return;
     }
-    for (var n = 0u; n < D_STATE; n++) { //#unroll
-        ssm_state[c * D_STATE + n] = h[n];
+    for (var n = 0u; n < FOURS; n++) { //#unroll
+        for (var j = 0u; j < 4u; j++) { //#unroll
+            if 4u * n + j < D_STATE {
+                ssm_state[c * D_STATE + 4u * n + j] = h[n][j];
+            }
+        }
     }
     // Ascending k reads only places that are not yet written: a short chunk shifts the state down.
     for (var k = 0u; k < D_CONV - 1u; k++) {

@@ -52,27 +52,26 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 type matvecShape struct{ size, lanes, rows int }
 
 // shapeMatvec deals steps of a row to lanes and outputs to lane groups. More
-// rows a group load x less often; more lanes keep more of the GPU busy where
-// outputs are few. pair: an output takes two rows of W.
+// rows a group read x less often, large workgroups stage it less often; more
+// lanes keep more of the GPU busy where outputs are few. Measured on an H100
+// (BenchmarkMatvec). pair: an output takes two rows of W.
 func (v Variant) shapeMatvec(outputs, steps int, pair bool) matvecShape {
-	if v.CPU {
-		s := matvecShape{size: 16, lanes: 1, rows: 4}
-		if pair {
-			s.rows = 2
+	s := matvecShape{size: 256, lanes: 16, rows: 2}
+	switch {
+	case v.CPU:
+		s = matvecShape{size: 16, lanes: 1, rows: 4}
+	case outputs < 512:
+		s = matvecShape{size: 128, lanes: 128, rows: 1}
+		for s.lanes > 16 && s.lanes > steps/4 {
+			s.lanes /= 2
 		}
-		return s
+	case outputs < 2048:
+		s.lanes = 32
+	case outputs < 4096 && !pair:
+		s.lanes, s.rows = 32, 4
 	}
-	s := matvecShape{size: 128, lanes: 16, rows: 4}
 	if pair {
-		s.rows = 2
-	}
-	// Enough threads to fill a large GPU, as far as rows have steps for them.
-	const busy = 1 << 15
-	for s.rows > 1 && outputs/s.rows*s.lanes < busy {
-		s.rows /= 2
-	}
-	for s.lanes < s.size && s.lanes < steps/2 && outputs/s.rows*s.lanes < busy {
-		s.lanes *= 2
+		s.rows = max(s.rows/2, 1)
 	}
 	return s
 }
@@ -171,7 +170,7 @@ func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	// fp16 products are as exact as 16-bit weights ask for; wider weights keep fp32's.
 	if v.Matrix && w.DType != reference.F32 && w.DType != reference.BF16 {
 		fm, fn := 4, 2
-		if blocks(p.Rows, 64)*blocks(r.Tokens, 128) < 128 {
+		if blocks(p.Rows, 64)*blocks(r.Tokens, 128) < 512 {
 			fm = 2
 		}
 		if r.blocks != [2]int{} {

@@ -21,8 +21,9 @@ func SamplingBytes(s reference.Sampling) []byte {
 	return out
 }
 
-// heldWeights is how many of the vocabulary's weights a thread of sample.wgsl keeps in registers at most.
-const heldWeights = 32
+// heldWeights is how many of the vocabulary's weights a thread of sample.wgsl keeps in registers at most: half of the
+// registers that a thread of a workgroup of 512 may have on the GPUs that have fewest.
+const heldWeights = 64
 
 // SampleScratch is the number of values that Sample needs to keep its weights in; 0: registers hold them.
 func SampleScratch(d *gpu.Device, v Variant, vocab int) int {
@@ -34,15 +35,15 @@ func SampleScratch(d *gpu.Device, v Variant, vocab int) int {
 
 func held(size, vocab int) bool { return (vocab+size-1)/size <= heldWeights }
 
-// oneWorkgroup is how many threads a kernel of one workgroup should have: all
-// that there can be on a GPU; few on a processor, where they run in turn, but not
+// oneWorkgroup is how many threads a kernel of one workgroup should have: many
+// on a GPU; few on a processor, where they run in turn, but not
 // so few that Mesa's llvmpipe ends loops for it: a thread has 65,535 turns in all.
 func (v Variant) oneWorkgroup(d *gpu.Device) int {
 	if v.CPU {
 		return 64
 	}
 	size := 256
-	for limit := int(d.Info().Limits.MaxWorkgroupSize); 2*size <= min(limit, 1024); {
+	for limit := int(d.Info().Limits.MaxWorkgroupSize); 2*size <= min(limit, 512); {
 		size *= 2
 	}
 	return size
