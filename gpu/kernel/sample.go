@@ -36,8 +36,8 @@ func SampleScratch(d *gpu.Device, v Variant, vocab int) int {
 func held(size, vocab int) bool { return (vocab+size-1)/size <= heldWeights }
 
 // oneWorkgroup is how many threads a kernel of one workgroup should have: many
-// on a GPU; few on a processor, where they run in turn, but not
-// so few that Mesa's llvmpipe ends loops for it: a thread has 65,535 turns in all.
+// on a GPU; few on a processor, where they run in turn, but not so few that
+// Mesa's llvmpipe ends loops for it: a thread has 65,535 turns in all.
 func (v Variant) oneWorkgroup(d *gpu.Device) int {
 	if v.CPU {
 		return 64
