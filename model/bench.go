@@ -31,6 +31,7 @@ type BenchReport struct {
 	Prefill  Cost       `json:"prefill"`  // of the whole prompt, its chunks one after another
 	Decode   Cost       `json:"decode"`   // of one token, half of the tokens to be generated in
 	Launches Launches   `json:"launches"` // kernels dispatched
+	Variant  string     `json:"variant"`  // what the kernels use beyond WebGPU's baseline; empty on the CPU
 	// Zero where not asked for or not to be had.
 	Roofline       kernel.Roofline `json:"roofline"`
 	PrefillChunk   int             `json:"prefill_chunk"`             // tokens of a chunk
@@ -99,6 +100,7 @@ func (s *Session) Bench(ctx context.Context, o BenchOptions) (*BenchReport, erro
 		return b, s.Reset()
 	}
 	device := r.engine.device
+	b.Variant = device.Info().Variant.String()
 	var err error
 	if o.Roofline {
 		if b.Roofline, err = kernel.MeasureRoofline(ctx, device); err != nil {

@@ -63,7 +63,8 @@ type Peer struct {
 	Runs     []PeerRun `json:"runs,omitempty"`
 	Products []Product `json:"products,omitempty"`
 	Log      []string  `json:"log,omitempty"`   // what the engine says of where it computes
-	Error    string    `json:"error,omitempty"` // why there are no figures
+	Note     string    `json:"note,omitempty"`  // what to know of the figures
+	Error    string    `json:"error,omitempty"` // why there are none
 
 	FirstToken Spread `json:"first_token_seconds"`
 	Prefill    Spread `json:"prefill_tokens_per_second"`
@@ -182,7 +183,7 @@ func RunPeer(ctx context.Context, name string, o PeerOptions) (*Peer, error) {
 				p.Error, p.Log = m.Error, m.Log
 				return p, nil
 			case m.Version != "":
-				p.Version, p.Load, p.Runs, p.Products, p.Log = m.Version, m.Load, m.Runs, m.Products, m.Log
+				p.Version, p.Load, p.Runs, p.Products, p.Log, p.Note = m.Version, m.Load, m.Runs, m.Products, m.Log, m.Note
 				p.conclude()
 				return p, nil
 			case o.OnProgress != nil:
@@ -238,6 +239,7 @@ type plan struct {
 type message struct {
 	Done    int       `json:"done"`
 	Error   string    `json:"error"`
+	Note    string    `json:"note"`
 	Version string    `json:"version"`
 	Load    float64   `json:"load"`
 	Runs    []PeerRun `json:"runs"`
@@ -330,6 +332,9 @@ func (r *Report) writePeers(w io.Writer, table func(cells ...string), flush func
 	for _, p := range r.Peers {
 		if p.Error != "" {
 			fmt.Fprintf(w, "%s failed: %s\n", p.Name, strings.TrimSpace(p.Error))
+		}
+		if p.Note != "" {
+			fmt.Fprintf(w, "%s: %s\n", p.Name, p.Note)
 		}
 	}
 	for _, p := range r.Peers {

@@ -119,8 +119,11 @@ func (r *Report) Write(out io.Writer) error {
 		where = r.Browser
 	}
 	line("machine", fmt.Sprintf("%s in %s", cmp.Or(r.Adapter, "an adapter without a name"), where))
+	if m.Variant != "" {
+		line("kernels for", m.Variant)
+	}
 	if len(r.Features) > 0 {
-		line("features", strings.Join(r.Features, " "))
+		line("adapter has", strings.Join(r.Features, " "))
 	}
 	line("measured", fmt.Sprintf("%s, %s, seed %d; %d prompt tokens, %d generated, %d runs", r.Date, r.Commit, r.Seed, r.Prompt, r.Generate, len(m.Runs)))
 	line()

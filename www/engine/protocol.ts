@@ -312,6 +312,7 @@ export interface BenchReport {
   prefill: Cost;
   decode: Cost;
   launches: Launches;
+  variant: string;
   roofline: Roofline;
   prefill_chunk: number;
   prefill_kernels?: KernelTime[];
