@@ -205,7 +205,8 @@ class Trainer:
             for name, stream in self.held_out.items():
                 total = count = 0.0
                 available = stream.rows if name == "text" else len(stream.pack(0))
-                for i in range(min(self.args.eval_batches, available // size)):
+                # At least one batch, which takes rows twice where there are too few.
+                for i in range(min(self.args.eval_batches, max(1, available // size))):
                     ids, weights = stream.batch(i, size)
                     mine = float(self.batch_loss(self.objective, ids, weights, *pace).detach()) / self.ranks.count
                     total, count = total + self.ranks.sum(mine)[0] * weights.sum(), count + weights.sum()
