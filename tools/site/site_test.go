@@ -2,10 +2,14 @@ package site
 
 import (
 	"bytes"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -78,4 +82,37 @@ func TestVisitorsDownloadLittle(t *testing.T) {
 		t.Errorf("%d bytes before the first weight, want at most %d", total, mostBeforeWeights)
 	}
 	t.Logf("%8d bytes in all", total)
+}
+
+// What the widget puts on a page that embeds it, before a visitor opens it.
+const mostOfWidget = 40_000
+
+func TestWidgetIsLight(t *testing.T) {
+	script, err := fs.ReadFile(FS, "samba-widget.js")
+	if err != nil {
+		t.Skip("the site is not built: go run ./tools/site/build")
+	}
+	packed, err := fs.ReadFile(FS, "samba-widget.js.br")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(packed) > mostOfWidget {
+		t.Errorf("samba-widget.js has %d bytes compressed, want at most %d", len(packed), mostOfWidget)
+	}
+	// It is all that comes: what it needs later it asks for then.
+	if static := regexp.MustCompile(`(^|[;}\n])(import|export)\s*[^(]*from|(^|[;}\n])import\s*["']`).Find(script); static != nil {
+		t.Errorf("samba-widget.js imports more at once: %s", static)
+	}
+	var pins map[string]string
+	text, err := fs.ReadFile(FS, "integrity.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &pins); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha512.Sum384(script)
+	if want := "sha384-" + base64.StdEncoding.EncodeToString(sum[:]); pins["samba-widget.js"] != want {
+		t.Errorf("integrity.json has %q for samba-widget.js, want %q", pins["samba-widget.js"], want)
+	}
 }

@@ -3,6 +3,7 @@ import { type Progress, Samba, SambaError } from "../engine/client.ts";
 import { openStore, type StoredModel } from "../engine/store.ts";
 import { strings } from "../strings.ts";
 import { $, make, textButton } from "../view/dom.ts";
+import { modelSize } from "../view/size.ts";
 
 /** "asleep" until the visitor agrees to the download. */
 export type State = "asleep" | "loading" | "ready" | "failed";
@@ -64,7 +65,8 @@ export class ModelLife {
     dress(0);
     const title = make("h2", "", strings.startTitle);
     this.#part.start.replaceChildren(title, what, make("p", "", strings.startThen), go);
-    dress(await downloadSize(folder));
+    // The page's policy leaves requests to other hosts to the worker, which makes none before the visitor agrees.
+    if (new URL(folder).origin === location.origin) dress(await modelSize(folder));
   }
 
   async load(backend = this.backend): Promise<void> {
@@ -176,21 +178,6 @@ export function nameOf(folder: string): string {
   if (folder === standard) return strings.samba;
   const { pathname, host } = new URL(folder);
   return decodeURIComponent(pathname.split("/").filter(Boolean).pop() ?? "") || host;
-}
-
-/** How many bytes the weights are, by the folder's index; 0 where that cannot be known. */
-async function downloadSize(folder: string): Promise<number> {
-  // The page's policy leaves requests to other hosts to the worker, which makes none before the visitor agrees.
-  if (new URL(folder).origin !== location.origin) return 0;
-  try {
-    const response = await fetch(new URL("model.safetensors.index.json", folder));
-    const { metadata } = await response.json();
-    const sizes = Object.values((metadata.size ?? {}) as Record<string, unknown>).map(Number);
-    const sum = sizes.reduce((a, b) => a + b, 0) || Number(metadata.total_size);
-    return Number.isFinite(sum) && sum > 0 ? sum : 0;
-  } catch {
-    return 0;
-  }
 }
 
 /** The models that are stored in this browser; undefined where it stores none. */

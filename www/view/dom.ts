@@ -36,12 +36,12 @@ const drawings = {
   before: "M12 5l-5 5l5 5",
   after: "M8 5l5 5l-5 5",
   down: "M5 8l5 5l5-5",
+  chat: "M4 15.5V6a2 2 0 0 1 2-2h8a2 2 0 0 1 2 2v5a2 2 0 0 1-2 2H7z",
   close: "M5 5l10 10M15 5L5 15",
   send: "M10 16V4.5M4.5 10L10 4.5L15.5 10",
   stop: "M6 6h8v8H6z",
   import: "M10 3v9M6 8.5L10 12.5L14 8.5M3.5 14v2.5h13V14",
   export: "M10 12.5V3.5M6 7.5L10 3.5L14 7.5M3.5 14v2.5h13V14",
-  lab: "M3.5 16.5h13M5.5 13.5V9M10 13.5V4M14.5 13.5V7",
 } as const;
 
 export type Icon = keyof typeof drawings;

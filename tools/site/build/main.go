@@ -8,6 +8,8 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -24,6 +26,9 @@ import (
 )
 
 const dist = "tools/site/dist"
+
+// hashed is how files are named that are kept forever: what they hold is part of their names.
+const hashed = "assets/[name]-[hash]"
 
 // page is an HTML file in which {{script}} and {{style}} stand for the built files' addresses, and where it goes.
 type page struct{ html, script, style, name string }
@@ -63,11 +68,11 @@ func build() error {
 	if err != nil {
 		return err
 	}
-	worker, err := bundle("[name]-[hash]", map[string]any{"SAMBA_WASM": engine}, "www/engine/worker.ts")
+	worker, err := bundle(hashed, map[string]any{"SAMBA_WASM": engine}, "www/engine/worker.ts")
 	if err != nil {
 		return err
 	}
-	names := map[string]any{"SAMBA_WORKER": worker["www/engine/worker.ts"]}
+	names := map[string]any{"SAMBA_WORKER": filepath.Base(worker["www/engine/worker.ts"])}
 	for _, page := range keptPages {
 		if err := page.build(names); err != nil {
 			return err
@@ -79,10 +84,23 @@ func build() error {
 	if err := buildServiceWorker(); err != nil {
 		return err
 	}
+	if err := buildWidget(names); err != nil {
+		return err
+	}
 	for _, page := range otherPages {
 		if err := page.build(names); err != nil {
 			return err
 		}
+	}
+	examples, err := filepath.Glob("www/examples/*")
+	if err != nil {
+		return err
+	}
+	for i := range examples {
+		examples[i] = strings.TrimPrefix(filepath.ToSlash(examples[i]), "www/")
+	}
+	if err := copyFiles("www", examples...); err != nil {
+		return err
 	}
 	if err := copyFiles("www", "icons/icon-192.png", "icons/icon-512.png", "icons/maskable-512.png", "icons/touch-180.png",
 		"icons/wide.png", "icons/narrow.png"); err != nil {
@@ -96,7 +114,7 @@ func (p page) build(constants map[string]any) error {
 	if p.style != "" {
 		entries = append(entries, p.style)
 	}
-	built, err := bundle("[name]-[hash]", constants, entries...)
+	built, err := bundle(hashed, constants, entries...)
 	if err != nil {
 		return err
 	}
@@ -104,7 +122,7 @@ func (p page) build(constants map[string]any) error {
 	if err != nil {
 		return err
 	}
-	dressed := strings.NewReplacer("{{script}}", "assets/"+built[p.script], "{{style}}", "assets/"+built[p.style])
+	dressed := strings.NewReplacer("{{script}}", built[p.script], "{{style}}", built[p.style])
 	return write(p.name, []byte(dressed.Replace(string(html))))
 }
 
@@ -135,11 +153,48 @@ func buildServiceWorker() error {
 	if err != nil {
 		return err
 	}
-	_, err = bundle("../[name]", map[string]any{
+	_, err = bundle("[name]", map[string]any{
 		"SAMBA_SHELL":   shell,
 		"SAMBA_VERSION": hex.EncodeToString(version.Sum(nil)[:8]),
 	}, "www/sw/sw.ts")
 	return err
+}
+
+// buildWidget builds the script that other sites embed, under a name that stays, and says by which hash they may pin it.
+// It knows the hash of what it loads, so that the pin holds for all of it.
+func buildWidget(constants map[string]any) error {
+	const light, heavy = "www/widget/widget.ts", "www/widget/engine.ts"
+	built, err := bundle(hashed, constants, heavy)
+	if err != nil {
+		return err
+	}
+	pin, err := integrity(built[heavy])
+	if err != nil {
+		return err
+	}
+	about := map[string]string{"path": built[heavy], "integrity": pin}
+	if built, err = bundle("samba-[name]", map[string]any{"SAMBA_WIDGET_ENGINE": about}, light); err != nil {
+		return err
+	}
+	if pin, err = integrity(built[light]); err != nil {
+		return err
+	}
+	fmt.Printf("%s integrity=%q\n", built[light], pin)
+	text, err := json.MarshalIndent(map[string]string{built[light]: pin}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return write("integrity.json", append(text, '\n'))
+}
+
+// integrity is the hash of a built file as pages write it.
+func integrity(name string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(dist, name))
+	if err != nil {
+		return "", err
+	}
+	sum := sha512.Sum384(data)
+	return "sha384-" + base64.StdEncoding.EncodeToString(sum[:]), nil
 }
 
 // copyFiles takes files into dist as they are.
@@ -198,9 +253,9 @@ func compile() (string, error) {
 	return name, write("assets/"+name, code)
 }
 
-// bundle writes scripts and styles into assets with all that they import: what several of them need, and what is only
-// imported when it is needed, becomes a file of its own. Entries are named after the pattern, seen from assets; bundle
-// returns their names. The constants are known to the code by their names.
+// bundle writes scripts and styles with all that they import. A lone entry is one file; of several, what is only imported
+// when it is needed becomes a file of its own. Entries are named after the pattern, and bundle returns their names. The
+// constants are known to the code by their names.
 func bundle(pattern string, constants map[string]any, entries ...string) (map[string]string, error) {
 	goroot, err := goTool("env", "GOROOT")
 	if err != nil {
@@ -217,10 +272,10 @@ func bundle(pattern string, constants map[string]any, entries ...string) (map[st
 	result := api.Build(api.BuildOptions{
 		EntryPoints:       entries,
 		EntryNames:        pattern,
-		ChunkNames:        "[name]-[hash]",
-		Outdir:            dist + "/assets",
+		ChunkNames:        hashed,
+		Outdir:            dist,
 		Bundle:            true,
-		Splitting:         true,
+		Splitting:         len(entries) > 1,
 		Metafile:          true,
 		Format:            api.FormatESModule,
 		Platform:          api.PlatformBrowser,
@@ -260,7 +315,7 @@ func bundle(pattern string, constants map[string]any, entries ...string) (map[st
 	names := map[string]string{}
 	for file, output := range about.Outputs {
 		if slices.Contains(entries, output.EntryPoint) {
-			names[output.EntryPoint] = filepath.Base(file)
+			names[output.EntryPoint], _ = filepath.Rel(dist, file)
 		}
 	}
 	return names, nil
