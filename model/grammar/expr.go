@@ -58,7 +58,7 @@ func (s *byteSet) has(b byte) bool { return s[b/64]>>(b%64)&1 != 0 }
 
 // Bounds on what a schema may cost.
 const (
-	maxNodes        = 1 << 20 // expressions of one grammar
+	maxNodes        = 1 << 18 // expressions of one grammar
 	maxAlternatives = 1 << 14 // that one text may be the beginning of
 	maxWork         = 1 << 24 // alternatives looked at for one token
 	maxExplored     = 1 << 15 // states of a pattern with other constraints

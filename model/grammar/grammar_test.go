@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -487,4 +488,52 @@ func BenchmarkAllowed(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Whatever a page sends as a schema, answers under it are valid, or there is an error.
+func FuzzCompile(f *testing.F) {
+	data, err := os.ReadFile("testdata/schemas.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	var schemas map[string]json.RawMessage
+	if err := json.Unmarshal(data, &schemas); err != nil {
+		f.Fatal(err)
+	}
+	for _, schema := range schemas {
+		f.Add([]byte(schema), uint64(1))
+	}
+	v := vocabulary()
+	beyond := regexp.MustCompile(`(?i)[0-9]e[+-]?[0-9]{3}`) // numbers that the validator does not compare
+	f.Fuzz(func(t *testing.T, schema []byte, seed uint64) {
+		g, err := Compile(schema, v)
+		if err != nil || beyond.Match(schema) {
+			return
+		}
+		random := rand.New(rand.NewPCG(seed, 4))
+		text, whole := say(t, random, g, 300)
+		if !whole {
+			return
+		}
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err != nil {
+			t.Fatalf("%s: %q: %v", schema, text, err)
+		}
+		document, err := jsonschema.UnmarshalJSON(strings.NewReader(string(schema)))
+		if err != nil {
+			t.Fatalf("%s: compiled, but no JSON: %v", schema, err)
+		}
+		c := jsonschema.NewCompiler()
+		c.AssertFormat()
+		if c.AddResource("schema.json", document) != nil {
+			return
+		}
+		check, err := c.Compile("schema.json")
+		if err != nil {
+			return // it is stricter about what means nothing to us
+		}
+		if err := check.Validate(value); err != nil {
+			t.Fatalf("%s: %s: %v", schema, text, err)
+		}
+	})
 }
