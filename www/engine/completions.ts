@@ -16,8 +16,8 @@ import type {
 export interface ChatMessageParam {
   /** Who speaks: "system" (or "developer"), "user", "assistant", or what the model's template knows besides. */
   role: string;
-  /** What is said; of parts, the texts one after another. */
-  content: string | readonly { type: "text"; text: string }[];
+  /** What is said: a text, or parts of type "text", which are put together. What else OpenAI's types have is refused. */
+  content?: string | readonly { type: string; text?: string | undefined }[] | null | undefined;
   /** Taken and ignored. */
   name?: string | undefined;
 }
@@ -31,7 +31,7 @@ export type ResponseFormat =
       json_schema: {
         name?: string | undefined;
         description?: string | undefined;
-        schema: object | boolean;
+        schema?: object | boolean | undefined;
         strict?: boolean | null | undefined;
       };
     };
@@ -106,8 +106,11 @@ export interface RequestOptions {
   signal?: AbortSignal | null | undefined;
 }
 
-/** Why an answer ended; "cancelled" is our own. */
-export type FinishReason = "stop" | "length" | "cancelled";
+/** Why an answer ended: the model ended it or a stop text came, or it reached max_tokens. */
+export type Ended = "stop" | "length";
+
+/** Why a streamed answer ended; "cancelled", by an abort, is not among OpenAI's. */
+export type FinishReason = Ended | "cancelled";
 
 /** What an answer took. */
 export interface CompletionUsage {
@@ -155,7 +158,7 @@ export interface ChatCompletion {
   choices: {
     index: number;
     message: { role: "assistant"; content: string; refusal: null };
-    finish_reason: FinishReason;
+    finish_reason: Ended;
     logprobs: ChatLogprobs | null;
   }[];
   usage: CompletionUsage;
@@ -189,20 +192,35 @@ export interface CompletionLogprobs {
   text_offset: number[];
 }
 
-/** A whole continuation, or a piece of one: pieces have no finish_reason but in the last. */
-export interface Completion {
+/** A whole continuation. */
+export interface Completion extends CompletionHead {
+  choices: CompletionChoice<Ended>[];
+  usage: CompletionUsage;
+}
+
+/** A piece of a continuation; its end has a reason. */
+export interface CompletionChunk extends CompletionHead {
+  /** One, or none in the chunk with the usage. */
+  choices: CompletionChoice<FinishReason | null>[];
+  /** In the last chunk, with stream_options.include_usage. */
+  usage?: CompletionUsage | null;
+}
+
+/** What a continuation and its pieces share. */
+export interface CompletionHead {
   id: string;
   object: "text_completion";
   /** Seconds since 1970. */
   created: number;
   model: string;
-  choices: {
-    index: number;
-    text: string;
-    finish_reason: FinishReason | null;
-    logprobs: CompletionLogprobs | null;
-  }[];
-  usage?: CompletionUsage | null;
+}
+
+/** A text, or a piece of it. */
+export interface CompletionChoice<Reason> {
+  index: number;
+  text: string;
+  finish_reason: Reason;
+  logprobs: CompletionLogprobs | null;
 }
 
 /** Chunks as they come. Leaving the loop early ends the answer, and so does the controller. */
@@ -281,7 +299,7 @@ export class ChatCompletions {
       if (!choice) return;
       choice.message.content += piece.text;
       choice.logprobs?.content.push(...(piece.logprobs ?? []).map(chatLogprob));
-      if (piece.finish_reason) choice.finish_reason = piece.finish_reason as FinishReason;
+      if (piece.finish_reason) choice.finish_reason = piece.finish_reason as Ended;
     });
     return { ...head, object: "chat.completion", choices, usage: usageOf(done) };
   }
@@ -302,16 +320,19 @@ export class Completions {
    * Continues a text.
    * @throws {@link BadRequestError} for an argument that is wrong, before anything is sampled.
    */
-  create(params: CompletionParams & { stream: true }, options?: RequestOptions): Promise<Stream<Completion>>;
+  create(
+    params: CompletionParams & { stream: true },
+    options?: RequestOptions,
+  ): Promise<Stream<CompletionChunk>>;
   create(
     params: CompletionParams & { stream?: false | null | undefined },
     options?: RequestOptions,
   ): Promise<Completion>;
-  create(params: CompletionParams, options?: RequestOptions): Promise<Completion | Stream<Completion>>;
+  create(params: CompletionParams, options?: RequestOptions): Promise<Completion | Stream<CompletionChunk>>;
   async create(
     params: CompletionParams,
     options: RequestOptions = {},
-  ): Promise<Completion | Stream<Completion>> {
+  ): Promise<Completion | Stream<CompletionChunk>> {
     known("completions.create", params, textParams);
     const { prompt, logprobs } = params;
     if (typeof prompt !== "string" || prompt === "") refuse("prompt", `is ${shown(prompt)}, want a text`);
@@ -329,7 +350,7 @@ export class Completions {
     const choices = Array.from({ length: request.n ?? 1 }, (_, index) => ({
       index,
       text: "",
-      finish_reason: "stop" as FinishReason,
+      finish_reason: "stop" as Ended,
       logprobs: logprobs != null ? textLogprobs([], 0) : null,
     }));
     const done = await collect(answer, (piece) => {
@@ -337,7 +358,7 @@ export class Completions {
       if (!choice) return;
       if (choice.logprobs) append(choice.logprobs, textLogprobs(piece.logprobs ?? [], choice.text.length));
       choice.text += piece.text;
-      if (piece.finish_reason) choice.finish_reason = piece.finish_reason as FinishReason;
+      if (piece.finish_reason) choice.finish_reason = piece.finish_reason as Ended;
     });
     return { ...head, choices, usage: usageOf(done) };
   }
@@ -583,11 +604,11 @@ async function* chatChunks(
 
 async function* textChunks(
   answer: Answer,
-  head: Head & { object: "text_completion" },
+  head: CompletionHead,
   params: CompletionParams,
-): AsyncGenerator<Completion, void, undefined> {
-  const chunk = (choices: Completion["choices"], usage?: CompletionUsage): Completion => {
-    const made: Completion = { ...head, choices };
+): AsyncGenerator<CompletionChunk, void, undefined> {
+  const chunk = (choices: CompletionChunk["choices"], usage?: CompletionUsage): CompletionChunk => {
+    const made: CompletionChunk = { ...head, choices };
     if (params.stream_options?.include_usage) made.usage = usage ?? null;
     return made;
   };
