@@ -135,7 +135,11 @@ func (r *Report) Write(out io.Writer) error {
 		}
 		line(name, fmt.Sprintf(format, s.Median*factor), fmt.Sprintf(format, s.Min*factor), fmt.Sprintf(format, s.Max*factor))
 	}
-	row("load, s", "%.3f", f.Load, 1)
+	load := "load, s"
+	if model.IsRandom(r.Model) {
+		load = "load, weights made in place, s"
+	}
+	row(load, "%.3f", f.Load, 1)
 	row("  of it preparing kernels, s", "%.3f", f.Compile, 1)
 	row("first token, ms", "%.2f", f.FirstToken, 1e3)
 	row("prefill, tokens/s", "%.1f", f.Prefill, 1)
