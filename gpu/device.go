@@ -92,6 +92,19 @@ type Device struct {
 // Info describes the adapter and its limits.
 func (d *Device) Info() Info { return d.info }
 
+// Restrict lays what follows out as for a device of lower limits, where they
+// are not 0: what runs within them runs on all devices that have as much.
+func (d *Device) Restrict(to Limits) {
+	lower := func(limit *uint64, to uint64) {
+		if to > 0 {
+			*limit = min(*limit, to)
+		}
+	}
+	lower(&d.info.Limits.MaxBufferSize, to.MaxBufferSize)
+	lower(&d.info.Limits.MaxBindingSize, to.MaxBindingSize)
+	lower(&d.info.Limits.MaxWorkgroupsPerDim, to.MaxWorkgroupsPerDim)
+}
+
 // Buffer is a storage buffer on the device.
 type Buffer struct {
 	raw   *wgpu.Buffer

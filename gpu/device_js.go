@@ -271,6 +271,27 @@ func (d *Device) WriteBlob(b *Buffer, offset uint64, blob Blob, from, n int64) e
 	return d.check()
 }
 
+// HasRoom tells whether so many bytes can be allocated beside what is: browsers
+// tell no sizes, so it is tried, and given back at once.
+func (d *Device) HasRoom(ctx context.Context, n int64) (bool, error) {
+	const piece = 256 << 20
+	d.device.Call("pushErrorScope", "out-of-memory")
+	var buffers []js.Value
+	for left := n; left > 0; left -= piece {
+		size := min(left+3&^3, piece, int64(d.info.Limits.MaxBufferSize)&^3)
+		buffers = append(buffers, d.device.Call("createBuffer", map[string]any{
+			"label": "room", "size": size, "usage": uint32(wgpu.BufferUsageStorage | wgpu.BufferUsageCopyDst)}))
+	}
+	failure, err := await(ctx, d.device.Call("popErrorScope"), d.lost)
+	for _, b := range buffers {
+		b.Call("destroy")
+	}
+	if err != nil {
+		return false, err
+	}
+	return failure.IsNull(), d.check()
+}
+
 // Settle waits until what was written before the last call of Settle has left
 // the host's memory, so that one upload runs beside the next one's arrival.
 func (d *Device) Settle(ctx context.Context) error {

@@ -105,14 +105,12 @@ func (s *gpuStore) place(name string, piece piece, f linearFormat, n int64) erro
 		if piece == pieceData && !f.dtype.Quantized() {
 			bits = f.dtype.Bits()
 		}
-		limits := s.device.Info().Limits
-		// An even number of rows: 16-bit rows of odd length then start on a word.
-		rows := min(int(min(limits.MaxBindingSize, limits.MaxBufferSize)*8/uint64(f.in*bits)), f.out)
-		if rows < f.out {
-			rows &^= 1
+		rows, err := rows(s.device.Info().Limits, name, f.out, f.in, bits)
+		if err != nil {
+			return err
 		}
-		for row := 0; row < f.out; row += max(rows, 2) {
-			w.Parts = append(w.Parts, kernel.Part{Row0: row, Rows: min(max(rows, 2), f.out-row)})
+		for row := 0; row < f.out; row += rows {
+			w.Parts = append(w.Parts, kernel.Part{Row0: row, Rows: min(rows, f.out-row)})
 		}
 		s.weights[name] = w
 	}

@@ -43,6 +43,9 @@ type Options struct {
 	Chunk      int            // tokens that prefill takes at once; 0: as many as suit the device
 	OnProgress func(Progress) // may be nil
 
+	// Memory bounds the bytes that weights and a conversation may take; 0: what the machine has.
+	Memory int64
+
 	// Reopen opens a device in the place of Device, which was lost; the model
 	// then loads itself anew and conversations go on. Nil: a loss ends them.
 	Reopen func(ctx context.Context) (*gpu.Device, error)
@@ -100,6 +103,9 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := m.fits(ctx, index, o); err != nil {
+			return nil, err
+		}
 		s := &cpuStore{weights: map[string]*reference.Weight{}}
 		vectors, err := loadWeights(ctx, m.config, src, index, s, o.OnProgress)
 		if err != nil {
@@ -127,6 +133,9 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 func (m *Model) onDevice(ctx context.Context, src Source, o Options) error {
 	index, err := readIndex(ctx, src)
 	if err != nil {
+		return err
+	}
+	if err := m.fits(ctx, index, o); err != nil {
 		return err
 	}
 	s := &gpuStore{device: o.Device, weights: map[string]*kernel.Weight{}}

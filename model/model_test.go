@@ -108,6 +108,7 @@ func randomModel(t *testing.T, random *rand.Rand, c *Config, bits int) folder {
 			file := i % 2
 			files[file] = append(files[file], safetensors.Tensor{Name: name, DType: dtype, Shape: shape})
 			datas[file] = append(datas[file], b.Bytes())
+			index.Metadata.TotalSize += int64(b.Len())
 			index.WeightMap[name] = fmt.Sprintf("model-0000%d-of-00002.safetensors", file+1)
 		}
 		switch {

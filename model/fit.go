@@ -1,0 +1,128 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model/safetensors"
+)
+
+// maxWASM is what plain Go in a browser may fill with weights: WebAssembly
+// addresses 4 GiB, and the rest of the engine lives there, too.
+const maxWASM = 3 << 30
+
+// fits refuses a model that the machine has no room for, before any of its
+// weights is fetched: config and index tell enough.
+func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) error {
+	var weights int64
+	for _, n := range index.Metadata.Size {
+		weights += n
+	}
+	if weights == 0 {
+		weights = index.Metadata.TotalSize
+	}
+	if weights == 0 {
+		return nil // an index from elsewhere, or none
+	}
+	state := m.stateSize()
+	room := func(weights int64) (bool, error) {
+		switch {
+		case o.Memory > 0 && weights+state > o.Memory:
+			return false, nil
+		case o.Device != nil:
+			return o.Device.HasRoom(ctx, weights+state)
+		}
+		return runtime.GOOS != "js" || weights+state <= maxWASM, nil
+	}
+	ok, err := room(weights)
+	if ok || err != nil {
+		return err
+	}
+	where := "this browser's memory"
+	if o.Device != nil {
+		where = "the GPU's memory"
+		if name := o.Device.Info().Name; name != "" {
+			where += " (" + name + ")"
+		}
+	}
+	advice := "choose a smaller model"
+	for _, bits := range []int{8, 4} {
+		if q := m.config.Quantization; q != nil && q.Bits <= bits {
+			continue
+		}
+		smaller := m.config.weightBytes(bits)
+		if ok, err := room(smaller); err != nil {
+			return err
+		} else if ok && smaller < weights {
+			advice = fmt.Sprintf("at %d bits it would need %s and fit: take the model in %d bits, or make it by samba convert --bits %d",
+				bits, gigabytes(smaller+state), bits, bits)
+			break
+		}
+	}
+	return fmt.Errorf("the model does not fit: it needs %s of %s (weights %s, a conversation and its computation %s), which is more than is free; %s; nothing was downloaded",
+		gigabytes(weights+state), where, gigabytes(weights), gigabytes(state), advice)
+}
+
+func gigabytes(n int64) string {
+	if n < 1e8 {
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
+}
+
+// stateSize is what a conversation takes: its state, the copies of the part
+// that steps overwrite, and the activations of a chunk.
+func (m *Model) stateSize() int64 {
+	c := m.config
+	var values int
+	for _, kind := range c.LayerTypes {
+		if kind == LayerMamba {
+			values += (1 + flightsAhead) * c.DInner() * (c.DConv - 1 + c.DState)
+			continue
+		}
+		window := c.SlidingWindow
+		if kind == LayerFullAttention {
+			window = defaultContext
+		}
+		values += 2 * m.ring(window) * c.NumKVHeads * c.HeadDim
+	}
+	values += m.chunk * (3*c.HiddenSize + 3*c.IntermediateSize + 4*c.DInner() + c.QKVRows())
+	return 4 * int64(values)
+}
+
+// weightBytes is what the model's weights take as samba convert stores them.
+func (c *Config) weightBytes(bits int) (total int64) {
+	const group = 64
+	for _, spec := range c.TensorSpecs() {
+		n := int64(1)
+		for _, d := range spec.Shape {
+			n *= int64(d)
+		}
+		if !isLinear(spec) {
+			total += 4 * n
+			continue
+		}
+		stored, width := storage(spec.Name, spec.Shape[1], bits, group)
+		total += n * int64(width) / 8
+		if stored.Quantized() {
+			total += 4 * n / group
+		}
+	}
+	return total
+}
+
+// rows is how many of out rows of in weights a device binds at once. An even
+// number, where it is not all: 16-bit rows of odd length then start on a word.
+func rows(limits gpu.Limits, name string, out, in, bits int) (int, error) {
+	n := int(min(limits.MaxBindingSize, limits.MaxBufferSize) * 8 / uint64(in*bits))
+	if n >= out {
+		return out, nil
+	}
+	if n &^= 1; n == 0 {
+		return 0, fmt.Errorf("%s: two rows of %d weights are more than this GPU binds (%d bytes)", strings.TrimSuffix(name, ".weight"), in, limits.MaxBindingSize)
+	}
+	return n, nil
+}

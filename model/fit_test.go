@@ -1,0 +1,82 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/samba-web/samba/gpu"
+)
+
+// Where a device binds 16 MiB at most, larger weights lie in parts of rows, of
+// every kind of storage, and compute the same.
+func TestSplitByRows(t *testing.T) {
+	const limit = 16 << 20
+	device := testDevice(t)
+	device.Restrict(gpu.Limits{MaxBindingSize: limit, MaxBufferSize: limit})
+	random := testRandom(t)
+	for _, test := range []struct{ bits, vocab int }{{32, 20000}, {16, 40001}, {8, 70000}} {
+		t.Run(fmt.Sprintf("%d bits", test.bits), func(t *testing.T) {
+			c := testConfig(LayerMamba, LayerSlidingAttention)
+			c.HiddenSize, c.VocabSize, c.TieEmbeddings = 256, test.vocab, false
+			src := randomModel(t, random, c, test.bits)
+			m := loadTest(t, src, Options{Chunk: 4, Device: device})
+			table := m.engine.(*gpuEngine).graph.embedTokens
+			if len(table.Parts) < 2 {
+				t.Fatalf("the embedding of %d rows lies in %d part", table.Out, len(table.Parts))
+			}
+			ids := append(randomIDs(random, 6, c.VocabSize), uint32(c.VocabSize-1), 0, uint32(table.Parts[1].Row0), uint32(table.Parts[1].Row0-1))
+			want := allLogits(t, loadTest(t, src, Options{Chunk: 4}), ids, 0)
+			for _, chunk := range []int{4, 1} {
+				if d := worst(allLogits(t, m, ids, chunk), want); d > 1e-3 {
+					t.Errorf("chunks of %d: logits off by %g, want at most 1e-3", chunk, d)
+				}
+			}
+		})
+	}
+}
+
+// counting is a folder that tells whether weights were asked for.
+type counting struct {
+	folder
+	asked bool
+}
+
+func (c *counting) Weights(ctx context.Context, files []File, arrived func(Arrived), take func(Block) error) error {
+	c.asked = true
+	return c.folder.Weights(ctx, files, arrived, take)
+}
+
+// A model that does not fit is refused from its config and index alone, with
+// the bits that would.
+func TestDoesNotFit(t *testing.T) {
+	c := samba()
+	c.HiddenSize, c.IntermediateSize, c.HeadDim = 256, 768, 64
+	src := &counting{folder: randomModel(t, testRandom(t), c, 16)}
+	probe := &Model{config: c, chunk: 64}
+	state := probe.stateSize()
+	for bits, want := range map[int]string{8: "at 8 bits it would need", 4: "at 4 bits it would need", 2: "choose a smaller model"} {
+		memory := state + 1<<16
+		if bits > 2 {
+			memory = state + c.weightBytes(bits)
+		}
+		_, err := Load(context.Background(), src, Options{Chunk: 64, Memory: memory})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "does not fit") || src.asked {
+			t.Errorf("%v, want a sentence with %q and no weights asked for (%v)", err, want, src.asked)
+		}
+	}
+	if _, err := Load(context.Background(), src, Options{Chunk: 64, Memory: 1 << 30}); err != nil || !src.asked {
+		t.Errorf("%v where it fits", err)
+	}
+}
+
+// Asking for room gives back what it tried.
+func TestHasRoom(t *testing.T) {
+	device := testDevice(t)
+	for range 20 {
+		if ok, err := device.HasRoom(context.Background(), 300<<20); !ok || err != nil {
+			t.Fatalf("no room for 300 MiB: %v", err)
+		}
+	}
+}
