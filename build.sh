@@ -50,6 +50,12 @@ vetted() { go vet ./... && GOOS=js GOARCH=wasm go vet ./gpu/... ./model/... ./wa
 
 in_browser() { GOOS=js GOARCH=wasm go test -p 1 -timeout 15m -exec "$PWD/bin/gotest $1" ./gpu/... ./model; }
 
+# Every fuzz target for a while, two at a time. What one finds fails the stage and lies in its package's testdata/fuzz.
+fuzzed() {
+  git grep -o 'func Fuzz[A-Za-z]*' -- '*_test.go' | sed -E 's#^(.*)/[^/]*:func (Fuzz.*)#\1 \2#' |
+    xargs -P 2 -L 1 sh -c 'go test -run "^\$" -fuzz "^$1\$" -fuzztime "${FUZZTIME:-20s}" -parallel 1 "./$0"'
+}
+
 www() { (cd www && npm run --silent "$1"); }
 
 # The engines that samba bench measures beside ours: no part of what is built for users.
@@ -68,6 +74,7 @@ run_tests() {
   stage "Go vet" vetted
   stage "other engines for samba bench" peers
   stage "Go tests, native" go test -p 1 ./...
+  stage "Go fuzz targets" fuzzed
   stage "Go tests in Chromium" in_browser chromium
   stage "Go tests in Firefox" in_browser firefox
   stage "TypeScript checks" www check

@@ -20,7 +20,7 @@ import (
 // thousand steps; a conversation of a million characters still fits.
 const (
 	maxSource = 1 << 20
-	maxSteps  = 1 << 22
+	maxSteps  = 1 << 20
 	maxOutput = 64 << 20
 	maxWork   = 1 << 28 // bytes of text and items of lists that filters, methods and comparisons go through
 	maxDepth  = 100
