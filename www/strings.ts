@@ -184,6 +184,12 @@ export const strings = {
   card: "Model card",
   kept: (size: number, total: number) =>
     size < total ? `${bytes(size)} of ${bytes(total)} are here` : `${bytes(size)} are here`,
+  room: (used: number, quota: number) =>
+    quota > 0 ? `This site uses ${bytes(used)} of the ${bytes(quota)} that the browser gives it.` : "",
+  roomSafe: "They stay until you delete them.",
+  roomLoose: "The browser may delete models when the disk fills up.",
+  roomKeep: "Keep them",
+  roomRefused: "The browser does not promise that now; it may once you use this page more, or install it.",
   notKeptHere: "not downloaded",
   forget: (name: string) => `Delete ${name} from this browser`,
   otherModel: "Another model",

@@ -1,4 +1,5 @@
 /** Which model answers: what it is, those that were here before, and any other by its address. */
+import { persist, storage } from "../engine/client.ts";
 import { bytes, strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
 import { openDialog } from "./dialog.ts";
@@ -73,7 +74,25 @@ export async function openModels(life: ModelLife, choose: (folder: string) => vo
     if (folder) take(folder);
     else field.focus();
   };
-  const dialog = openDialog("model", strings.chooseModel, list, form);
+  const dialog = openDialog("model", strings.chooseModel, list, await room(), form);
+}
+
+/** How much is stored, and whether the browser may drop it. */
+async function room(): Promise<HTMLElement> {
+  const { used, quota, persistent } = await storage();
+  const line = make("p", "hint", strings.room(used, quota));
+  line.setAttribute("role", "status");
+  if (quota === 0) return line;
+  const say = (safe: boolean) => line.append(` ${safe ? strings.roomSafe : strings.roomLoose} `);
+  say(persistent);
+  if (persistent) return line;
+  const keep = textButton("quiet small", strings.roomKeep, async () => {
+    const safe = await persist();
+    keep.replaceWith(safe ? "" : strings.roomRefused);
+    if (safe) line.replaceChildren(strings.room(used, quota), ` ${strings.roomSafe}`);
+  });
+  line.append(keep);
+  return line;
 }
 
 type About = NonNullable<ModelLife["samba"]>["about"];

@@ -11,6 +11,7 @@
 import { ChatCompletions, type ChatMessageParam, Completions, conversation } from "./completions.ts";
 import { type Asked, type Connection, WorkerConnection } from "./connection.ts";
 import { CancelledError, InternalError, refuse } from "./errors.ts";
+import { addressOf, filesOf } from "./local.ts";
 import type { Load, Progress, Ready, Tokens } from "./protocol.ts";
 
 export type {
@@ -48,6 +49,8 @@ export {
   SambaError,
 } from "./errors.ts";
 export type { Code, Header, Progress, Ready, Timings } from "./protocol.ts";
+export type { Storage, StoredModel } from "./stored.ts";
+export { deleteStored, persist, storage, storedModels } from "./stored.ts";
 
 /** How to load a model. */
 export interface LoadOptions {
@@ -85,13 +88,31 @@ export class Samba {
    * @throws {@link SambaError} of the class that says what is wrong; nothing stays behind then.
    */
   static async load(url: string | URL, options: LoadOptions = {}): Promise<Samba> {
-    const { onProgress, signal, backend = "webgpu", worker } = options;
     if (!URL.canParse(url, document.baseURI))
       refuse("url", `is ${JSON.stringify(url)}, want a model folder's address`);
+    return await Samba.#load(new URL(url, document.baseURI).href, [], options);
+  }
+
+  /**
+   * Loads a model from the visitor's own disk: a folder from showDirectoryPicker,
+   * what was dropped on the page, or the files of an <input>.
+   * @throws {@link SambaError} as load does.
+   */
+  static async loadFiles(
+    from: FileSystemDirectoryHandle | DataTransfer | Iterable<File>,
+    options: LoadOptions = {},
+  ): Promise<Samba> {
+    const files = await filesOf(from);
+    if (files.length === 0) refuse("files", "has none: want a model folder's");
+    return await Samba.#load(addressOf(files), files, options);
+  }
+
+  static async #load(href: string, files: File[], options: LoadOptions): Promise<Samba> {
+    const { onProgress, signal, backend = "webgpu", worker } = options;
     if (signal?.aborted) throw new CancelledError("cancelled", "Loading was cancelled.");
-    const href = new URL(url, document.baseURI).href;
     const engine = new WorkerConnection(worker);
     try {
+      if (files.length > 0) engine.share(href, files);
       const request: Asked<Load> = { type: "load", url: href, backend };
       for await (const reply of engine.ask(request, signal)) {
         if (reply.type === "progress") onProgress?.(reply);

@@ -70,6 +70,11 @@ export class WorkerConnection implements Connection {
     }
   }
 
+  /** Makes files the content of the folder at an address. */
+  share(folder: string, files: File[]): void {
+    this.#worker.postMessage({ folder, files });
+  }
+
   close(): void {
     this.#worker.terminate();
     this.#fail({ type: "error", id: 0, code: "cancelled", message: "The model was unloaded." });

@@ -16,12 +16,16 @@ let deliver = (json: string, data: Uint8Array | null): void => {
   early.push([json, data]);
 };
 
-self.onmessage = ({ data: message }: MessageEvent<{ data?: ArrayBuffer }>) => {
-  const { data, ...rest } = message;
+const files = new ModelFiles(openStore(), settings);
+
+self.onmessage = ({
+  data: message,
+}: MessageEvent<{ data?: ArrayBuffer; folder?: string; files?: File[] }>) => {
+  const { data, folder, files: picked, ...rest } = message;
+  if (folder && picked) return files.add(folder, picked);
   deliver(JSON.stringify(rest), data ? new Uint8Array(data) : null);
 };
 
-const files = new ModelFiles(openStore(), settings);
 const pause = new MessageChannel();
 const resting: (() => void)[] = [];
 pause.port1.onmessage = () => resting.shift()?.();
