@@ -63,6 +63,8 @@ type Model struct {
 	chunk     int
 
 	vocabulary *grammar.Vocabulary // once a grammar needs it
+	grammar    *grammar.Grammar    // the last one, with all that it has worked out
+	schema     string              // of it
 
 	onProgress func(Progress)                  // may be nil
 	renew      func(ctx context.Context) error // puts an engine on a new device in the lost one's place; nil: that cannot be done
@@ -258,8 +260,8 @@ func (m *Model) Template() *prompt.Template { return m.template }
 // Defaults are the sampler settings that the folder recommends.
 func (m *Model) Defaults() Sampling { return m.defaults }
 
-// Grammar makes a JSON Schema ready for answers of this model. What is wrong
-// with the schema is a *grammar.SchemaError.
+// Grammar makes a JSON Schema ready for answers of this model; one that comes
+// again is ready already. What is wrong with it is a *grammar.SchemaError.
 func (m *Model) Grammar(schema []byte) (*grammar.Grammar, error) {
 	if m.tokenizer == nil {
 		return nil, errors.New("the model folder has no tokenizer.json, so there is no text to make")
@@ -267,7 +269,14 @@ func (m *Model) Grammar(schema []byte) (*grammar.Grammar, error) {
 	if m.vocabulary == nil {
 		m.vocabulary = grammar.NewVocabulary(m.config.VocabSize, m.tokenizer.Bytes, slices.Sorted(maps.Keys(m.stops)))
 	}
-	return grammar.Compile(schema, m.vocabulary)
+	if m.grammar != nil && m.schema == string(schema) && !m.grammar.Worn() {
+		return m.grammar, nil
+	}
+	g, err := grammar.Compile(schema, m.vocabulary)
+	if err == nil {
+		m.grammar, m.schema = g, string(schema)
+	}
+	return g, err
 }
 
 // Close gives back what the model holds on its device. Sessions are closed first.

@@ -39,6 +39,10 @@ func catch(err *error) {
 	}
 }
 
+// Worn says that much of the room for what is worked out is used: better
+// compile the schema anew for the next answer.
+func (g *Grammar) Worn() bool { return len(g.pool.nodes) > maxNodes/2 }
+
 // Matcher follows one answer.
 type Matcher struct {
 	grammar *Grammar

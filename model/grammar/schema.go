@@ -119,7 +119,7 @@ func (p *pool) compile(data []byte) (expr, error) {
 	if whole == none {
 		return none, bad(here, "has no value that satisfies it")
 	}
-	return p.join(p.option(p.literal(" ")), whole), nil
+	return whole, nil
 }
 
 // schema returns the expression of the values of the given types.
