@@ -85,7 +85,7 @@ type Device struct {
 	raw       *wgpu.Device
 	queue     *wgpu.Queue
 	info      Info
-	pipelines map[string]*Pipeline // by specialised source
+	pipelines map[string]*Pipeline // by stem and constants
 	words     map[string]*Buffer   // by content
 }
 
@@ -132,6 +132,10 @@ func (d *Device) NewBuffer(label string, size uint64) (*Buffer, error) {
 	}
 	return &Buffer{raw: raw, js: js, size: size, label: label}, nil
 }
+
+// Phantom is a buffer that has a size and nothing else: recordings that only
+// prepare kernels ask for no more.
+func Phantom(label string, size uint64) *Buffer { return &Buffer{size: size, label: label} }
 
 // Free gives the buffer's memory back at once. A freed buffer, or none, stays free.
 func (b *Buffer) Free() {
@@ -182,15 +186,19 @@ type Pipeline struct {
 
 var binding = regexp.MustCompile(`@group\(0\) @binding\((\d+)\) var<storage, (read|read_write)>`)
 
+// Kernels is how many kernels have been asked for.
+func (d *Device) Kernels() int { return len(d.pipelines) }
+
 // Pipeline compiles the kernel stem with the given constants, once for each
-// distinct specialisation.
+// distinct specialisation. In browsers it compiles in the background.
 func (d *Device) Pipeline(stem string, constants shaders.Constants) (*Pipeline, error) {
+	key := stem + fmt.Sprint(constants)
+	if p := d.pipelines[key]; p != nil {
+		return p, nil
+	}
 	source, err := shaders.Specialize(stem, constants)
 	if err != nil {
 		return nil, err
-	}
-	if p := d.pipelines[source]; p != nil {
-		return p, nil
 	}
 	p := &Pipeline{stem: stem}
 	// Layouts are spelt out rather than derived: the browser's wrapper cannot ask a pipeline for its own.
@@ -232,6 +240,6 @@ func (d *Device) Pipeline(stem string, constants shaders.Constants) (*Pipeline, 
 	if err != nil {
 		return nil, fmt.Errorf("kernel %s: %w", stem, err)
 	}
-	d.pipelines[source] = p
+	d.pipelines[key] = p
 	return p, nil
 }

@@ -225,6 +225,14 @@ func (d *Device) check() error {
 	return d.failure
 }
 
+// Ready waits until the kernels that were asked for are compiled.
+func (d *Device) Ready(ctx context.Context) error {
+	if _, err := await(ctx, d.shim.Call("prepared"), d.lost); err != nil {
+		return err
+	}
+	return d.check()
+}
+
 // Close gives the device and all its memory back.
 func (d *Device) Close() { d.device.Call("destroy") }
 

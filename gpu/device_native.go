@@ -99,6 +99,10 @@ func requestDevice(adapter *wgpu.Adapter, limits wgpu.Limits) (*wgpu.Device, err
 	return adapter.RequestDevice(&wgpu.DeviceDescriptor{RequiredLimits: &wgpu.RequiredLimits{Limits: limits}})
 }
 
+// Ready waits until the kernels that were asked for are compiled: natively they
+// are when Pipeline returns.
+func (d *Device) Ready(context.Context) error { return nil }
+
 // Close gives the device and all its memory back.
 func (d *Device) Close() {
 	d.queue.Release()

@@ -2,7 +2,9 @@
 // microseconds a dispatch, and a decode step has a hundred of them.
 //
 // wrap(device) answers with an object that the Go binding takes for a GPUDevice. It forwards everything, but its
-// command encoders write lists, and its queue plays any number of lists into one real command buffer.
+// command encoders write lists, and its queue plays any number of lists into one real command buffer. Pipelines compile
+// in the background: prepared() resolves when those that were asked for are there; one that is needed before is made at
+// once.
 globalThis.sambaReplay = {
   wrap(device) {
     // Plays ops with every dispatch in a pass of its own between two timestamps.
@@ -25,7 +27,7 @@ globalThis.sambaReplay = {
           const pass = encoder.beginComputePass({
             timestampWrites: { querySet: set, beginningOfPassWriteIndex: query++, endOfPassWriteIndex: query++ },
           });
-          pass.setPipeline(op.pipeline);
+          pass.setPipeline(op.pipeline.made());
           pass.setBindGroup(0, op.group);
           pass.dispatchWorkgroups(op.x, op.y, op.z);
           pass.end();
@@ -40,7 +42,9 @@ globalThis.sambaReplay = {
       }
       return nanoseconds;
     }
+    const compiling = new Set();
     const shim = {
+      prepared: () => Promise.all(compiling),
       timed: null, // true: the next submit is timed and leaves a promise of nanoseconds, one a dispatch, here
       last: null, // the buffer made last: the binding does not give its JavaScript object away
       limits: device.limits,
@@ -52,7 +56,14 @@ globalThis.sambaReplay = {
       createBindGroup: (d) => device.createBindGroup(d),
       createBindGroupLayout: (d) => device.createBindGroupLayout(d),
       createPipelineLayout: (d) => device.createPipelineLayout(d),
-      createComputePipeline: (d) => device.createComputePipeline(d),
+      createComputePipeline(descriptor) {
+        let pipeline = null;
+        // A kernel that does not compile says why when it is made at once.
+        const done = device.createComputePipelineAsync(descriptor).then((p) => { pipeline ??= p; }, () => {});
+        compiling.add(done);
+        done.then(() => compiling.delete(done));
+        return { made: () => (pipeline ??= device.createComputePipeline(descriptor)) };
+      },
       createCommandEncoder() {
         const list = [];
         const encoder = {
@@ -83,7 +94,7 @@ globalThis.sambaReplay = {
             for (const op of list) {
               if (op.pipeline) {
                 pass ??= encoder.beginComputePass();
-                pass.setPipeline(op.pipeline);
+                pass.setPipeline(op.pipeline.made());
                 pass.setBindGroup(0, op.group);
                 pass.dispatchWorkgroups(op.x, op.y, op.z);
               } else {

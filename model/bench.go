@@ -95,8 +95,8 @@ func (s *Session) Bench(ctx context.Context, o BenchOptions) (*BenchReport, erro
 		}
 		b.Runs = append(b.Runs, run)
 	}
-	r, ok := s.run.(*gpuRun)
-	if !ok {
+	r := s.gpuRun()
+	if r == nil {
 		return b, s.Reset()
 	}
 	device := r.engine.device
@@ -116,10 +116,20 @@ func (s *Session) Bench(ctx context.Context, o BenchOptions) (*BenchReport, erro
 	return b, s.Reset()
 }
 
+// gpuRun is the session's run where it is on a GPU, else nil.
+func (s *Session) gpuRun() *gpuRun {
+	r := s.run
+	if lasting, ok := r.(*lastingRun); ok {
+		r = lasting.run
+	}
+	own, _ := r.(*gpuRun)
+	return own
+}
+
 // settle waits until the machine has done all that it was given.
 func (s *Session) settle(ctx context.Context) error {
-	r, ok := s.run.(*gpuRun)
-	if !ok {
+	r := s.gpuRun()
+	if r == nil {
 		return nil
 	}
 	done, err := r.engine.device.Read(r.cursor, 0, 4)

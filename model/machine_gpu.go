@@ -290,8 +290,8 @@ type gpuEngine struct {
 	chunk       int
 }
 
-func newGPUEngine(c *Config, device *gpu.Device, s *gpuStore, g *graph[gpuArray, gpuWeight], chunk int) (*gpuEngine, error) {
-	e := &gpuEngine{config: c, device: device, store: s, graph: g, chunk: chunk}
+func newGPUEngine(c *Config, device *gpu.Device, s store[gpuArray, gpuWeight], g *graph[gpuArray, gpuWeight], chunk int) (*gpuEngine, error) {
+	e := &gpuEngine{config: c, device: device, graph: g, chunk: chunk}
 	var err error
 	if e.activations, err = newActivations(c, s, chunk); err != nil {
 		return nil, err

@@ -155,6 +155,7 @@ func (m *Model) onDevice(ctx context.Context, src Source, o Options) error {
 func (m *Model) ring(window int) int { return window + max(m.chunk, flightsAhead*maxSteps) + 1 }
 
 func (m *Model) loadGPU(ctx context.Context, src Source, index *safetensors.Index, o Options, s *gpuStore) (engine, error) {
+	m.prepare(o.Device)
 	vectors, err := loadWeights(ctx, m.config, src, index, s, o.OnProgress)
 	if err != nil {
 		return nil, err
@@ -166,7 +167,12 @@ func (m *Model) loadGPU(ctx context.Context, src Source, index *safetensors.Inde
 	if err != nil {
 		return nil, err
 	}
-	return newGPUEngine(m.config, o.Device, s, g, o.Chunk)
+	e, err := newGPUEngine(m.config, o.Device, s, g, o.Chunk)
+	if err != nil {
+		return nil, err
+	}
+	e.store = s
+	return e, o.Device.Ready(ctx)
 }
 
 // readText reads what turns text into ids and back. Only config.json and the

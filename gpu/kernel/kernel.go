@@ -19,6 +19,10 @@ type Recorder struct {
 	Cursor  *gpu.Buffer // 4 words: pos, count, emitted, spare
 	Tokens  int
 
+	// Prepare starts to compile the kernels and records nothing; of the buffers
+	// only the sizes count then.
+	Prepare bool
+
 	// Restrict narrows what the device's kernels may use: tests hold every
 	// variant to the reference.
 	Restrict *Variant
@@ -41,6 +45,9 @@ func (r *Recorder) dispatch(stem string, constants shaders.Constants, grid [3]ui
 	pipeline, err := r.Device.Pipeline(stem, constants)
 	if err != nil {
 		r.Program.Fail(err)
+		return
+	}
+	if r.Prepare {
 		return
 	}
 	r.Program.Dispatch(pipeline, grid, buffers...)

@@ -44,7 +44,7 @@ func PackAffine(d *gpu.Device, scales, biases *gpu.Buffer, groups int) (*gpu.Buf
 	if have := min(scales.Size(), biases.Size()); have < 2*uint64(groups) {
 		r.Program.Fail(fmt.Errorf("kernel pack_affine: %d bytes of scales or biases for %d groups", have, groups))
 	}
-	r.dispatch("pack_affine", shaders.Constants{"COUNT": groups}, spread(blocks(groups, 128)), scales, biases, affine)
+	r.dispatch("pack_affine", shaders.Constants{}, spread(blocks(groups, 128)), scales, biases, affine)
 	err = r.Program.Err()
 	if err == nil {
 		err = d.Run(r.Program)

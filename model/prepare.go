@@ -1,0 +1,88 @@
+package model
+
+import (
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/kernel"
+)
+
+// prepare starts to compile the kernels that prefill and decode will need,
+// while the weights are still on their way: how samba convert stores a
+// quantized model follows from its config. What it guesses wrong, and what
+// other models need, compiles when it is recorded.
+func (m *Model) prepare(device *gpu.Device) {
+	c := m.config
+	if c.Quantization == nil {
+		return
+	}
+	s := phantoms{config: c, device: device}
+	vectors := map[string][]float32{}
+	for _, spec := range c.TensorSpecs() {
+		if !isLinear(spec) {
+			n := 1
+			for _, d := range spec.Shape {
+				n *= d
+			}
+			vectors[spec.Name] = make([]float32, n)
+		}
+	}
+	g, err := assemble(c, s, vectors, m.ring, defaultContext)
+	if err != nil {
+		return
+	}
+	e, err := newGPUEngine(c, device, s, g, m.chunk)
+	if err != nil {
+		return
+	}
+	state, err := newState(g, s)
+	if err != nil {
+		return
+	}
+	e.scratch.history, _ = s.array("history", historySize)
+	sampling, _ := s.array("sampling", 8)
+	out, _ := s.array("out", outRing)
+	cursor, _ := s.array("cursor", 4)
+	for _, tokens := range []int{1, m.chunk} {
+		r := &gpuMachine{eps: c.RMSNormEps, buffer: &e.scratch}
+		r.Recorder = kernel.Recorder{Device: device, Program: device.NewProgram(), Cursor: cursor, Tokens: tokens, Prepare: true}
+		g.forward(r, e.activations, state)
+		if tokens == 1 {
+			r.head(e.activations.x, g.norm, g.head, e.activations.logits, false)
+			r.Sample(e.activations.logits, sampling, e.scratch.history, e.scratch.ids, out, e.scratch.weights, c.VocabSize, penaltyTail)
+		}
+	}
+}
+
+// phantoms is a store without memory.
+type phantoms struct {
+	config *Config
+	device *gpu.Device
+}
+
+func (s phantoms) array(name string, n int) (gpuArray, error) {
+	return gpu.Phantom(name, 4*uint64(n)), nil
+}
+
+func (s phantoms) vector(name string, values []float32) (gpuArray, error) {
+	return s.array(name, len(values))
+}
+
+func (s phantoms) linear(name string) (gpuWeight, error) {
+	for _, spec := range s.config.TensorSpecs() {
+		if spec.Name != name {
+			continue
+		}
+		out, in := spec.Shape[0], spec.Shape[1]
+		q := s.config.Quantization
+		dtype, _ := storage(name, in, q.Bits, q.GroupSize)
+		w := &kernel.Weight{DType: dtype, Out: out, In: in}
+		if dtype.Quantized() {
+			w.Group = q.GroupSize
+		}
+		n, err := rows(s.device.Info().Limits, name, out, in, max(dtype.Bits(), 8))
+		for row := 0; err == nil && row < out; row += n {
+			w.Parts = append(w.Parts, kernel.Part{Row0: row, Rows: min(n, out-row)})
+		}
+		return w, err
+	}
+	return nil, nil
+}
