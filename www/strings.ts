@@ -194,6 +194,8 @@ export const strings = {
   forget: (name: string) => `Delete ${name} from this browser`,
   otherModel: "Another model",
   otherModelHint: "The address of a model folder: it has config.json and the weights in it.",
+  openFolder: "Open a folder of this computer",
+  openFolderHint: "or drop one here; it is read where it lies, and goes nowhere.",
   badAddress: "Write an address that starts with https:// or a folder of this site, such as models/default/.",
   facts: {
     layers: "Layers",

@@ -342,10 +342,10 @@ function settings(): void {
 }
 
 function models(): void {
-  openModels(life, (folder) => {
+  openModels(life, (begin) => {
     answering?.abort();
     context = 0;
-    life.wake(folder);
+    begin();
   });
 }
 

@@ -1,5 +1,6 @@
 /** The model that answers: asks before it is downloaded, loads it, says what went wrong. */
 import { type Progress, Samba, SambaError } from "../engine/client.ts";
+import { addressOf, filesOf } from "../engine/local.ts";
 import { openStore, type StoredModel } from "../engine/store.ts";
 import { strings } from "../strings.ts";
 import { $, make, textButton } from "../view/dom.ts";
@@ -17,6 +18,8 @@ export class ModelLife {
   /** The state, or what is loaded, has changed. */
   onchange: () => void = () => {};
   #loading: AbortController | undefined;
+  /** The folder's files, where they lie on the visitor's own disk. */
+  #picked: File[] = [];
 
   readonly #part = {
     start: $("start"),
@@ -46,7 +49,9 @@ export class ModelLife {
   /** Loads a model that the visitor agreed to and that is here, in part at least; asks before any other is downloaded. */
   async wake(folder = this.folder): Promise<void> {
     this.#drop();
+    if (folder !== this.folder) this.#picked = [];
     this.folder = folder;
+    if (this.#picked.length > 0) return this.load();
     if (known().includes(folder)) {
       const kept = await keptModels();
       if (this.folder !== folder) return;
@@ -69,6 +74,16 @@ export class ModelLife {
     if (new URL(folder).origin === location.origin) dress(await modelSize(folder));
   }
 
+  /** Loads a model from the visitor's own disk. */
+  async open(from: DataTransfer | Iterable<File>): Promise<void> {
+    const files = await filesOf(from);
+    if (files.length === 0) return;
+    this.#drop();
+    this.#picked = files;
+    this.folder = addressOf(files);
+    await this.load();
+  }
+
   async load(backend = this.backend): Promise<void> {
     this.#drop();
     this.backend = backend;
@@ -79,10 +94,14 @@ export class ModelLife {
     this.#enter("loading");
     const loading = new AbortController();
     this.#loading = loading;
-    remember(this.folder);
+    const picked = this.#picked;
+    if (picked.length === 0) remember(this.folder);
     try {
       const onProgress = (progress: Progress) => this.#show(progress);
-      const samba = await Samba.load(this.folder, { backend, onProgress, signal: loading.signal });
+      const options = { backend, onProgress, signal: loading.signal };
+      const samba = await (picked.length > 0
+        ? Samba.loadFiles(picked, options)
+        : Samba.load(this.folder, options));
       if (this.#loading !== loading) return samba.unload(); // another model was chosen meanwhile
       this.samba = samba;
       this.#enter("ready");
@@ -90,7 +109,7 @@ export class ModelLife {
       if (this.#loading !== loading) return;
       if (loading.signal.aborted) {
         forget(this.folder);
-        await this.wake();
+        await this.wake(picked.length > 0 ? standard : this.folder);
       } else {
         this.fail(error);
       }

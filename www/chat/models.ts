@@ -5,15 +5,15 @@ import { make, textButton } from "../view/dom.ts";
 import { openDialog } from "./dialog.ts";
 import { deleteModel, folderAddress, keptModels, known, type ModelLife, nameOf, standard } from "./model.ts";
 
-/** Opens the choice of models; choose is called with the folder of another one, or of this one once it was deleted. */
-export async function openModels(life: ModelLife, choose: (folder: string) => void): Promise<void> {
+/** Opens the choice of models; choose is called when there is one, another or this one anew, and what begins with it. */
+export async function openModels(life: ModelLife, choose: (begin: () => void) => void): Promise<void> {
   const stored = new Map(
     ((await keptModels()) ?? []).map((model) => [folderAddress(model.url) ?? model.url, model]),
   );
   const list = make("ul", "models");
   const take = (folder: string) => {
     dialog.close();
-    choose(folder);
+    choose(() => life.wake(folder));
   };
   for (const folder of new Set([life.folder, standard, ...stored.keys(), ...known()])) {
     const entry = make("li");
@@ -74,7 +74,30 @@ export async function openModels(life: ModelLife, choose: (folder: string) => vo
     if (folder) take(folder);
     else field.focus();
   };
-  const dialog = openDialog("model", strings.chooseModel, list, await room(), form);
+  // A model that is on the visitor's own disk: picked as a folder, or dropped here.
+  const picker = make("input", "hidden");
+  picker.type = "file";
+  picker.webkitdirectory = true;
+  picker.tabIndex = -1;
+  picker.setAttribute("aria-label", strings.openFolder);
+  const open = (from: DataTransfer | Iterable<File>) => {
+    dialog.close();
+    choose(() => life.open(from));
+  };
+  picker.onchange = () => open([...(picker.files ?? [])]);
+  const own = make(
+    "p",
+    "own",
+    textButton("quiet", strings.openFolder, () => picker.click()),
+    picker,
+    make("span", "hint", ` ${strings.openFolderHint}`),
+  );
+  const dialog = openDialog("model", strings.chooseModel, list, await room(), form, own);
+  dialog.ondragover = (event) => event.preventDefault();
+  dialog.ondrop = (event) => {
+    event.preventDefault();
+    if (event.dataTransfer?.items.length) open(event.dataTransfer);
+  };
 }
 
 /** How much is stored, and whether the browser may drop it. */

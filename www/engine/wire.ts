@@ -47,6 +47,8 @@ interface Line {
   at: number;
   reader: () => Promise<ReadableStreamReadResult<Uint8Array>> | undefined;
   left: Uint8Array | undefined;
+  /** Gives its buffer to the next one. */
+  give: () => void;
   /** The response is the file, not a range of it. */
   whole: boolean;
   stop: AbortController;
@@ -78,6 +80,8 @@ export class Wire {
   readonly #ranges = new Map<string, boolean>();
   readonly #probes = new Map<string, { promise: Promise<void>; resolve: () => void }>();
   readonly #reached = new Set<string>();
+  /** Buffers to read through: thousands of fresh ones would lie about until they are collected. */
+  readonly #spare: ArrayBuffer[] = [];
   #forbidden = "";
 
   constructor(
@@ -112,7 +116,7 @@ export class Wire {
       const packed = response.headers.get("content-encoding");
       tag = packed ? "" : tagOf(response);
       const length = packed ? 0 : Number(response.headers.get("content-length")) + at;
-      const line = { at, reader: reading(response, false), left: undefined, whole: true, stop };
+      const line = { at, ...reading(response), left: undefined, whole: true, stop };
       const before = at;
       for (;;) {
         const chunk = await this.#read(line, MOST, signal, name).catch((error) => {
@@ -197,6 +201,7 @@ export class Wire {
           remote.line = undefined;
           throw error instanceof Passing ? new Short(error.message, error.after, at - before) : error;
         }
+        line.give();
         line.stop.abort();
         remote.line = undefined;
       });
@@ -261,7 +266,7 @@ export class Wire {
       const packed = response.headers.get("content-encoding");
       line = {
         at: from,
-        reader: reading(response, true),
+        ...reading(response, this.#spare),
         left: undefined,
         whole: response.status === 200,
         stop,
@@ -511,24 +516,32 @@ function retryAfter(response: Response): number {
   return Math.max(0, ms || 0);
 }
 
-/** Reads a response piece by piece; with reuse through one buffer, so that a piece is good until the next one. */
-function reading(response: Response, reuse: boolean): Line["reader"] {
+/** Reads a response piece by piece; with spare buffers through one of them, so that a piece is good until the next one. */
+function reading(response: Response, spare?: ArrayBuffer[]): Pick<Line, "reader" | "give"> {
   const { body } = response;
-  if (reuse && body) {
+  if (spare && body) {
     try {
       const reader = body.getReader({ mode: "byob" });
-      let buffer = new ArrayBuffer(1 << 18);
-      return async () => {
-        const part = await reader.read(new Uint8Array(buffer));
-        if (part.value) buffer = part.value.buffer as ArrayBuffer;
-        return part as ReadableStreamReadResult<Uint8Array>;
+      let buffer: ArrayBuffer | undefined = spare.pop() ?? new ArrayBuffer(1 << 17);
+      return {
+        reader: async () => {
+          const view = new Uint8Array(buffer ?? new ArrayBuffer(1 << 17));
+          buffer = undefined; // the browser's while it reads
+          const part = await reader.read(view);
+          buffer = part.value?.buffer as ArrayBuffer | undefined;
+          return part as ReadableStreamReadResult<Uint8Array>;
+        },
+        give: () => {
+          if (buffer?.byteLength) spare.push(buffer);
+          buffer = undefined;
+        },
       };
     } catch {
       // This browser's responses come in pieces of its own.
     }
   }
   const reader = body?.getReader();
-  return () => reader?.read();
+  return { reader: () => reader?.read(), give: () => {} };
 }
 
 function tagOf(response: Response): string {
