@@ -1,5 +1,5 @@
 /** One engine in a worker of its own, and who waits for which of its answers. */
-import { errorOf } from "./errors.ts";
+import { errorOf, InternalError } from "./errors.ts";
 import type { Error as ErrorMessage, Reply, Request } from "./protocol.ts";
 
 /** A request as it is made: the connection gives it its id. */
@@ -22,16 +22,22 @@ export class WorkerConnection implements Connection {
   #failure: ErrorMessage | undefined;
   #lastID = 0;
 
-  constructor(url?: string | URL) {
-    this.#worker = startWorker(url);
+  /** @throws {@link InternalError} where the browser starts no such worker. */
+  constructor(url: string | URL = ownWorker()) {
+    const advice = `Check that ${url} is there and that the page's Content-Security-Policy allows it`;
+    try {
+      this.#worker = startWorker(url);
+    } catch (error) {
+      throw new InternalError("internal", `The browser starts no worker: ${error}. ${advice}.`);
+    }
     this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => {
       if (data.type === "error" && data.id === 0) this.#fail(data);
       else this.#waiting.get(data.id)?.(data);
     };
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      const reason = event.message ? `: ${event.message}` : "";
-      this.#fail({ type: "error", id: 0, code: "internal", message: `The engine's worker failed${reason}.` });
+      const reason = event.message ? `failed: ${event.message}` : `did not start. ${advice}`;
+      this.#fail({ type: "error", id: 0, code: "internal", message: `The engine's worker ${reason}.` });
     };
   }
 
@@ -96,6 +102,9 @@ export class WorkerConnection implements Connection {
   }
 }
 
+/** The worker's address beside this script. */
+const ownWorker = () => new URL(SAMBA_WORKER, import.meta.url);
+
 interface TrustedTypes {
   createPolicy(
     name: string,
@@ -113,7 +122,7 @@ const vouched = new Set<string>();
  * that (Access-Control-Allow-Origin), and a CSP of the page must have blob:
  * and that origin in worker-src.
  */
-export function startWorker(from: string | URL = new URL(SAMBA_WORKER, import.meta.url)): Worker {
+export function startWorker(from: string | URL = ownWorker()): Worker {
   let url = new URL(from, document.baseURI).href;
   if (new URL(url).origin !== location.origin) {
     const text = `import ${JSON.stringify(url)};`;

@@ -161,6 +161,8 @@ async function use(library, model, backend) {
   out.aborted =
     (await caught(() => Samba.load(model, { backend, signal: AbortSignal.abort() }))) instanceof
     CancelledError;
+  const lost = await caught(() => Samba.load(model, { backend, worker: "/nowhere.js" }));
+  out.lost = lost.name === "InternalError" && lost.message.includes("/nowhere.js is there");
   const phases = new Set();
   const samba = await Samba.load(model, { backend, onProgress: ({ phase }) => phases.add(phase) });
   out.phases = [...phases];
@@ -277,9 +279,13 @@ for (const name of browsers) {
         backend,
       );
       await page.close();
-      assert.deepEqual(faults, []);
+      assert.deepEqual(
+        faults.filter((fault) => !fault.includes("nowhere.js")),
+        [],
+      );
       assert.equal(out.missing, "missing");
       assert.equal(out.aborted, true);
+      assert.equal(out.lost, true);
       assert.deepEqual(out.phases.includes("download"), true);
       assert.equal(out.about, 512);
       assert.equal(out.streamed, out.content);
