@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { launch } from "./site.mjs";
-import { schedule, serveFaults } from "./wire-server.mjs";
+import { calm, schedule, serveFaults } from "./wire-server.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const www = join(here, "..");
@@ -22,6 +22,11 @@ before(async () => {
   const script = (path) => ({ type: "text/javascript", body: readFileSync(path) });
   server = await serveFaults((path) => {
     if (path === "/") return { type: "text/html", body: "<!doctype html><title>faults</title>" };
+    if (path === "/strict") return { type: "text/html", body: "<!doctype html><title>strict</title>" };
+    if (path === "/strict-worker.js") {
+      // Workers take their policy from their own script's response.
+      return { ...script(join(here, "wire-worker.mjs")), policy: "default-src 'self'" };
+    }
     if (path === "/worker.js") return script(join(here, "wire-worker.mjs"));
     if (path === "/hash-wasm.js") return script(join(www, "node_modules/hash-wasm/dist/index.esm.js"));
     const engine = path.match(/^\/engine\/(\w+\.js)$/)?.[1];
@@ -137,4 +142,94 @@ test(`${schedules} schedules of faults`, { timeout: 400_000 }, async () => {
         .join("\n\n")}`,
     );
   assert.ok(seen.loaded > schedules / 2 && seen.explained > 0 && seen.resumed > 0, JSON.stringify(seen));
+});
+
+test("three tabs that ask at once download a model once", { timeout: 60_000 }, async () => {
+  const plan = calm(1_000_001);
+  server.plan(plan.seed, plan);
+  const files = plan.files.map(({ name, size, sha256 }) => ({ name, size, sha256 }));
+  const order = { base: `http://127.0.0.1:${server.ports[0]}/${plan.seed}/`, files, kept: true };
+  const results = await page.evaluate(
+    (order) => Promise.all([1, 2, 3].map(() => globalThis.load(order))),
+    order,
+  );
+  for (const { hashes, failure } of results) {
+    assert.deepEqual(
+      hashes,
+      files.map(({ sha256 }) => sha256),
+      JSON.stringify(failure),
+    );
+  }
+  const sum = results.reduce((all, { sum }) => all + sum, 0);
+  assert.equal(
+    sum,
+    files.reduce((all, { size }) => all + size, 0),
+  );
+  assert.ok(results.some(({ notes }) => notes.some((note) => note.includes("another tab"))));
+});
+
+test("a tab goes on with what another one had when it was killed", { timeout: 60_000 }, async () => {
+  const plan = calm(1_000_002);
+  server.plan(plan.seed, plan);
+  const files = plan.files.map(({ name, size, sha256 }) => ({ name, size, sha256 }));
+  const order = { base: `http://127.0.0.1:${server.ports[0]}/${plan.seed}/`, files, kept: true };
+  const [killed, other] = await page.evaluate(
+    (order) => Promise.all([globalThis.load(order, 8000), globalThis.load(order)]),
+    order,
+  );
+  assert.ok(killed.killed || killed.hashes, JSON.stringify(killed));
+  assert.deepEqual(
+    other.hashes,
+    files.map(({ sha256 }) => sha256),
+    JSON.stringify(other.failure),
+  );
+});
+
+test("a server that lets no other site read is told from one that is not there", {
+  timeout: 60_000,
+}, async () => {
+  const plan = {
+    ...schedule(1_000_003),
+    elsewhere: true,
+    closed: true,
+    faults: 0,
+    kill: 0,
+    redirects: false,
+  };
+  server.plan(plan.seed, plan);
+  const files = plan.files.map(({ name, size, sha256 }) => ({ name, size, sha256 }));
+  const ask = (port) =>
+    page.evaluate((order) => globalThis.load(order), {
+      base: `http://127.0.0.1:${port}/${plan.seed}/`,
+      files,
+      kept: false,
+    });
+  const closed = await ask(server.ports[1]);
+  assert.match(
+    closed.failure.message,
+    /127\.0\.0\.1:\d+ does not let other sites' pages read model-0.*Access-Control-Allow-Origin/,
+  );
+  assert.equal(closed.failure.code, "network");
+  const away = await ask(9); // nobody listens at the discard port
+  assert.match(away.failure.message, /model-0\.safetensors could not be loaded: .*tried 6 times/);
+});
+
+test("a policy of the page that forbids the server is named", { timeout: 60_000 }, async () => {
+  const other = await browser.newPage();
+  await other.goto(`http://127.0.0.1:${server.ports[0]}/strict`);
+  const message = await other.evaluate(
+    (base) =>
+      new Promise((resolve) => {
+        const worker = new Worker("/strict-worker.js", { type: "module" });
+        worker.onmessage = ({ data }) => data.failure && resolve(data.failure.message);
+        worker.postMessage({
+          base,
+          files: [{ name: "model-0.safetensors", size: 10, sha256: "00" }],
+          kept: false,
+        });
+      }),
+    `http://127.0.0.1:${server.ports[1]}/1/`,
+  );
+  await other.close();
+  assert.match(message, /Content-Security-Policy forbids it to read from 127\.0\.0\.1:\d+/);
 });

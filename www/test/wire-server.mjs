@@ -57,16 +57,24 @@ export function schedule(seed) {
   };
 }
 
+/** A schedule without faults, but slow enough that several tabs meet in it. */
+export function calm(seed) {
+  const plan = { ...schedule(seed), ranges: true, packed: false, redirects: false, kill: 0 };
+  return { ...plan, elsewhere: false, faults: Number.POSITIVE_INFINITY, only: "drip" };
+}
+
 /** Serves schedules at /SEED/; tells what it did in .log, by seed. */
 export async function serveFaults(pages) {
   const schedules = new Map();
+  const plan = (seed, what) => schedules.set(String(seed), what);
   const log = new Map();
   const tokens = new Map();
   const handle = (request, response) => {
     const url = new URL(request.url, "http://localhost");
     const page = pages(url.pathname);
     if (page) {
-      response.writeHead(200, { "content-type": page.type, "cache-control": "no-cache" });
+      const policy = page.policy ? { "content-security-policy": page.policy } : {};
+      response.writeHead(200, { "content-type": page.type, "cache-control": "no-cache", ...policy });
       response.end(page.body);
       return;
     }
@@ -86,12 +94,13 @@ export async function serveFaults(pages) {
 
   function serve(plan, name, url, request, response) {
     const { dice } = plan;
-    const cors = plan.elsewhere
-      ? {
-          "access-control-allow-origin": "*",
-          "access-control-expose-headers": "content-range, etag, retry-after",
-        }
-      : {};
+    const cors =
+      plan.elsewhere && !plan.closed
+        ? {
+            "access-control-allow-origin": "*",
+            "access-control-expose-headers": "content-range, etag, retry-after",
+          }
+        : {};
     const file = plan.files.find((file) => file.name === name);
     if (!file) {
       response.writeHead(404, cors);
@@ -189,6 +198,7 @@ export async function serveFaults(pages) {
     }),
   );
   return {
+    plan,
     ports: servers.map((server) => server.address().port),
     log,
     stop: () => {
