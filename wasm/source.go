@@ -24,20 +24,9 @@ type folder struct {
 }
 
 func newFolder(worker js.Value, address string) (*folder, error) {
-	base, err := url.Parse(address)
-	if err != nil || (base.Scheme != "http" && base.Scheme != "https") {
-		return nil, protocol.Fault(protocol.CodeBadRequest, fmt.Errorf("load: url is %.200q, want an http or https address of a model folder", address))
-	}
-	if !strings.HasSuffix(base.Path, "/") {
-		base = base.JoinPath("/")
-	}
-	// A model's page on the hub stands for its files.
-	if parts := strings.Split(strings.Trim(base.Path, "/"), "/"); base.Host == "huggingface.co" && (len(parts) == 2 || len(parts) == 4 && parts[2] == "tree") {
-		branch := "main"
-		if len(parts) == 4 {
-			branch = parts[3]
-		}
-		base.Path = "/" + parts[0] + "/" + parts[1] + "/resolve/" + branch + "/"
+	base, err := protocol.FolderURL(address)
+	if err != nil {
+		return nil, err
 	}
 	return &folder{worker, base}, nil
 }

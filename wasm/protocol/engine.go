@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
@@ -255,9 +256,19 @@ func (e *Engine) reopen(ctx context.Context) (*gpu.Device, error) {
 		e.device.Close()
 		e.device = nil
 	}
-	device, err := e.Home.Device(ctx)
-	e.device = device
-	return device, err
+	// A browser whose GPU process has just died finds no adapter for a moment.
+	for pause := 100 * time.Millisecond; ; pause *= 2 {
+		device, err := e.Home.Device(ctx)
+		if err == nil || !errors.Is(err, gpu.ErrNoAdapter) || pause > 3*time.Second {
+			e.device = device
+			return device, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // ofModel blames the model's files for an error of loading that says nothing else of its kind.
