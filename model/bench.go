@@ -130,6 +130,9 @@ func (s *Session) gpuRun() *gpuRun {
 func (s *Session) settle(ctx context.Context) error {
 	r := s.gpuRun()
 	if r == nil {
+		if _, done := s.run.(*cpuRun); !done { // unnoticed, prefill would seem to take no time
+			return fmt.Errorf("no way to wait for a %T", s.run)
+		}
 		return nil
 	}
 	done, err := r.engine.device.Read(r.cursor, 0, 4)

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/samba-web/samba/gpu/reference"
@@ -28,6 +29,8 @@ func (m *Model) stored(name string) (bits, group int) {
 		dtype, group = e.store.weights[name].DType, e.store.weights[name].Group
 	case *cpuEngine:
 		dtype, group = e.store.weights[name].DType, e.store.weights[name].Group
+	default:
+		panic(fmt.Sprintf("no way to tell how a %T keeps its weights", e))
 	}
 	if !dtype.Quantized() {
 		group = 0
