@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"sync"
 	"syscall/js"
+	"time"
 
 	"github.com/cogentcore/webgpu/wgpu"
 )
@@ -219,10 +220,28 @@ func (d *Device) fail(err error) {
 	}
 }
 
+// lossDelay is how long the news of a lost device may take after what fails
+// because of it: Firefox rejects maps and finds buffers invalid first.
+const lossDelay = 500 * time.Millisecond
+
 func (d *Device) check() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.failure
+	failure := func() error {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return d.failure
+	}
+	if err := failure(); err == nil || errors.Is(err, ErrLost) {
+		return err
+	}
+	d.awaitLoss()
+	return failure()
+}
+
+func (d *Device) awaitLoss() {
+	select {
+	case <-d.lost:
+	case <-time.After(lossDelay):
+	}
 }
 
 // Ready waits until the kernels that were asked for are compiled.
@@ -370,6 +389,9 @@ func (d *Device) Read(b *Buffer, offset, n uint64) (*Readback, error) {
 func (r *Readback) Wait(ctx context.Context) ([]byte, error) {
 	defer r.Drop()
 	_, err := await(ctx, r.mapped, r.device.lost)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrLost) {
+		r.device.awaitLoss()
+	}
 	// An error of the device explains a failed map better than the map's own, and spoils a map that went well.
 	if failure := r.device.check(); failure != nil {
 		return nil, failure

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -110,6 +111,9 @@ func try(on *flaky, f func() error) error {
 // undisturbed run, and leaves its state. (What a real loss looks like
 // TestLostDevice sees, in browsers.)
 func TestLostAtAnyCall(t *testing.T) {
+	if runtime.GOOS == "js" {
+		t.Skip("for time's sake: it runs natively")
+	}
 	var prompt []uint32
 	for _, b := range []byte("what is lost is found again, and goes on") {
 		prompt = append(prompt, uint32(b))
