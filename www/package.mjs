@@ -35,10 +35,16 @@ execFileSync(
     stdio: "inherit",
   },
 );
-const connection = here("dist/connection.js");
-const code = readFileSync(connection, "utf8");
-if (!code.includes("SAMBA_WORKER"))
-  throw new Error("connection.js does not name SAMBA_WORKER: mend package.mjs");
-writeFileSync(connection, code.replaceAll("SAMBA_WORKER", JSON.stringify(`./${worker}`)));
+// Vite, webpack and their like copy what new URL("...", import.meta.url) names, and write its new address there.
+writeFileSync(
+  here("dist/beside.js"),
+  `/** The worker's address, and behind it the engine's. */
+export const ownWorker = () => {
+  const worker = new URL("./${worker}", import.meta.url);
+  worker.hash = new URL("./${engine}", import.meta.url).href;
+  return worker;
+};
+`,
+);
 for (const name of [worker, engine]) copyFileSync(assets + name, here(`dist/${name}`));
 copyFileSync(here("../LICENSE"), here("LICENSE"));

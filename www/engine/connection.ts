@@ -1,4 +1,5 @@
 /** One engine in a worker of its own, and who waits for which of its answers. */
+import { ownWorker } from "./beside.ts";
 import { errorOf, InternalError } from "./errors.ts";
 import type { Error as ErrorMessage, Reply, Request } from "./protocol.ts";
 
@@ -101,9 +102,6 @@ export class WorkerConnection implements Connection {
     for (const hear of this.#waiting.values()) hear(error);
   }
 }
-
-/** The worker's address beside this script. */
-const ownWorker = () => new URL(SAMBA_WORKER, import.meta.url);
 
 interface TrustedTypes {
   createPolicy(

@@ -58,16 +58,23 @@ function failed(message: string) {
   self.postMessage(error);
 }
 
-try {
-  const go = new Go();
-  const response = await fetch(new URL(SAMBA_WASM, import.meta.url));
-  if (!response.ok) throw new Error(`${response.url} answers ${response.status}`);
-  const { instance } = await WebAssembly.instantiateStreaming(response, go.importObject);
-  Object.assign(globalThis, {
-    engineMemory: () => (instance.exports.mem as WebAssembly.Memory).buffer.byteLength,
-  });
-  await go.run(instance);
-  failed("The engine ended by itself: reload the page.");
-} catch (error) {
-  failed(`The engine did not start: ${error instanceof Error ? error.message : error}.`);
+// No await at the top: what packs a site together takes this file for a classic script.
+async function start(): Promise<void> {
+  try {
+    const go = new Go();
+    // Bundlers move files: who knows where the engine went says so behind this script's address.
+    const engine = new URL(import.meta.url).hash.slice(1) || SAMBA_WASM;
+    const response = await fetch(new URL(engine, import.meta.url));
+    if (!response.ok) throw new Error(`${response.url} answers ${response.status}`);
+    const { instance } = await WebAssembly.instantiateStreaming(response, go.importObject);
+    Object.assign(globalThis, {
+      engineMemory: () => (instance.exports.mem as WebAssembly.Memory).buffer.byteLength,
+    });
+    await go.run(instance);
+    failed("The engine ended by itself: reload the page.");
+  } catch (error) {
+    failed(`The engine did not start: ${error instanceof Error ? error.message : error}.`);
+  }
 }
+
+void start();

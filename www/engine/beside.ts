@@ -1,0 +1,4 @@
+/** Where the engine's files lie. The npm package has a module of its own in this one's place, which bundlers understand. */
+
+/** The worker's address beside this script. */
+export const ownWorker = (): URL => new URL(SAMBA_WORKER, import.meta.url);
