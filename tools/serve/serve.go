@@ -23,15 +23,19 @@ import (
 	"github.com/andybalholm/brotli"
 )
 
-// contentSecurityPolicy holds for pages and for workers, which take theirs from their own script's response. Scripts
-// come from the site alone; models may come from any host, and from servers on the visitor's own machine.
-const contentSecurityPolicy = "default-src 'self'; " +
+// pagePolicy holds for pages: all that they load is the site's own, and no text becomes code.
+const pagePolicy = "default-src 'none'; " +
 	"script-src 'self' 'wasm-unsafe-eval'; " +
-	"style-src 'self' 'unsafe-inline'; " +
-	"img-src 'self' data: blob:; " +
-	"worker-src 'self' blob:; " +
+	"style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'self'; " +
+	"require-trusted-types-for 'script'; trusted-types samba samba-page dompurify"
+
+// workerPolicy holds for workers, which take theirs from their own script's response: models may come from any host,
+// and from servers on the visitor's own machine.
+const workerPolicy = "default-src 'none'; " +
+	"script-src 'self' 'wasm-unsafe-eval'; " +
 	"connect-src 'self' data: blob: https: wss: http://localhost:* http://127.0.0.1:* ws://localhost:* ws://127.0.0.1:*; " +
-	"object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+	"frame-ancestors 'none'"
 
 const (
 	cacheForever    = "public, max-age=31536000, immutable"
@@ -104,7 +108,7 @@ func (f files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Access-Control-Allow-Origin", "*")
 	header.Set("Access-Control-Expose-Headers", "Accept-Ranges, Content-Encoding, Content-Length, Content-Range, ETag")
 	if f.site {
-		header.Set("Content-Security-Policy", contentSecurityPolicy)
+		header.Set("Content-Security-Policy", workerPolicy)
 		header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 	} else {
 		// A model folder comes from anywhere: an HTML or SVG file in it must not act as a page of this site.
@@ -161,6 +165,10 @@ func (f files) get(w http.ResponseWriter, r *http.Request) {
 
 	header := w.Header()
 	header.Set("Content-Type", mimeType(name))
+	if f.site && path.Ext(name) == ".html" {
+		header.Set("Content-Security-Policy", pagePolicy)
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	}
 	header.Set("Cache-Control", cacheRevalidate)
 	if stored != name {
 		header.Set("Content-Encoding", "br")

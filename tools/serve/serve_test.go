@@ -234,9 +234,16 @@ func TestRanges(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	page := do(t, "GET", "/").Header
-	for _, want := range []string{"default-src 'self'", "script-src 'self' 'wasm-unsafe-eval'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'self'"} {
+	for _, want := range []string{"default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "style-src 'self';", "connect-src 'self';",
+		"base-uri 'none'", "frame-ancestors 'self'", "require-trusted-types-for 'script'"} {
 		if !strings.Contains(page.Get("Content-Security-Policy"), want) {
 			t.Errorf("no %q in %q", want, page.Get("Content-Security-Policy"))
+		}
+	}
+	for _, script := range []string{"/app-2JK4LM3P.js", "/engine.wasm", "/none"} {
+		policy := do(t, "GET", script).Header.Get("Content-Security-Policy")
+		if !strings.HasPrefix(policy, "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'") || strings.Contains(policy, "unsafe-inline") {
+			t.Errorf("%s: %q", script, policy)
 		}
 	}
 	model := do(t, "GET", "/models/tiny/page.html").Header

@@ -310,7 +310,7 @@ export class SambaChat extends HTMLElement {
 
   #opened(): void {
     this.#learnSize();
-    queueMicrotask(() => (this.#start.hidden ? this.#prompt : this.#go).focus());
+    queueMicrotask(() => (this.#go.hidden ? this.#prompt : this.#go).focus());
     this.#tell("samba-open");
     if (this.#agreed()) this.#load().catch(() => {});
   }
@@ -450,7 +450,8 @@ export class SambaChat extends HTMLElement {
     if (floating) this.#panel.setAttribute("role", "dialog");
     else this.#panel.removeAttribute("role");
     const asks = !this.#samba && !this.#loadingNow && !this.#agreed();
-    this.#start.hidden = !asks || this.#messages.length > 0;
+    this.#start.hidden = this.#messages.length > 0 || !this.#loading.hidden;
+    this.#go.hidden = !asks;
     this.#form.hidden = asks && this.#messages.length === 0;
     this.#clear.hidden = this.#messages.length === 0;
     this.#prompt.placeholder = this.getAttribute("placeholder") || strings.placeholder;
