@@ -58,6 +58,7 @@ export const strings = {
   phases: {
     download: "Loading the model",
     compile: "Preparing the graphics chip",
+    rebuild: "The graphics chip was lost; reading the conversation again",
   } as Record<string, string>,
   pace: (rate: number, left: number) =>
     [rate > 0 ? `${bytes(rate)}/s` : "", left >= 2 ? `about ${duration(left)} left` : ""]

@@ -242,7 +242,8 @@ async function answer(to: string | null): Promise<void> {
       stream: true,
       stream_options: { include_usage: true },
       signal,
-      onProgress: ({ loaded, total }) => turn.wait(strings.reading(loaded, total)),
+      onProgress: ({ phase, loaded, total }) =>
+        turn.wait(strings.phases[phase] ?? strings.reading(loaded, total)),
     });
     for await (const { choices, usage: told } of stream) {
       usage = told ?? usage;

@@ -8,7 +8,12 @@ export function openDialog(name: string, title: string, ...content: Node[]): HTM
   const heading = make("h2", "", title);
   heading.id = `${name}-title`;
   const close = iconButton("close", strings.close, () => dialog.close());
-  const dialog = make("dialog", `dialog ${name}`, make("header", "dialog-head", heading, close), ...content);
+  const dialog = make(
+    "dialog",
+    `dialog ${name}-dialog`,
+    make("header", "dialog-head", heading, close),
+    ...content,
+  );
   dialog.setAttribute("aria-labelledby", heading.id);
   dialog.onclose = () => dialog.remove();
   // A click beside it closes it.

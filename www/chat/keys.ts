@@ -30,8 +30,8 @@ export function listenForShortcuts(actions: Partial<Record<Name, () => void>>): 
     for (const [name, keys] of Object.entries(shortcuts())) {
       const action = actions[name as Name];
       if (!action || !matches(event, keys)) continue;
-      // A dialog has its own Escape, and nothing behind it may be reached.
-      if (document.querySelector("dialog[open]")) return;
+      // Dialogs and menus have their own Escape, and nothing behind them may be reached.
+      if (document.querySelector("dialog[open], :popover-open")) return;
       event.preventDefault();
       action();
       return;

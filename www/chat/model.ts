@@ -1,7 +1,6 @@
 /** The model that answers: asks before it is downloaded, loads it, says what went wrong. */
-import { type Progress, Samba, SambaError } from "../engine/client.ts";
+import { deleteStored, type Progress, Samba, SambaError, storedModels } from "../engine/client.ts";
 import { addressOf, filesOf } from "../engine/local.ts";
-import { openStore, type StoredModel } from "../engine/store.ts";
 import { strings } from "../strings.ts";
 import { $, make, textButton } from "../view/dom.ts";
 import { modelSize } from "../view/size.ts";
@@ -53,9 +52,9 @@ export class ModelLife {
     this.folder = folder;
     if (this.#picked.length > 0) return this.load();
     if (known().includes(folder)) {
-      const kept = await keptModels();
+      const kept = await storedModels();
       if (this.folder !== folder) return;
-      if (!kept || kept.some(({ url }) => folderAddress(url) === folder)) return this.load();
+      if (kept.some(({ url }) => folderAddress(url) === folder)) return this.load();
     }
     this.#enter("asleep");
     const what = make("p");
@@ -199,17 +198,10 @@ export function nameOf(folder: string): string {
   return decodeURIComponent(pathname.split("/").filter(Boolean).pop() ?? "") || host;
 }
 
-/** The models that are stored in this browser; undefined where it stores none. */
-export async function keptModels(): Promise<StoredModel[] | undefined> {
-  return (await openStore())?.list().catch(() => []);
-}
-
 /** Deletes a model from this browser. */
 export async function deleteModel(folder: string): Promise<void> {
   forget(folder);
-  const store = await openStore();
-  for (const { url } of (await store?.list()) ?? [])
-    if (folderAddress(url) === folder) await store?.remove(url);
+  for (const { url } of await storedModels()) if (folderAddress(url) === folder) await deleteStored(url);
 }
 
 export function known(): string[] {

@@ -1,14 +1,14 @@
 /** Which model answers: what it is, those that were here before, and any other by its address. */
-import { persist, storage } from "../engine/client.ts";
+import { persist, storage, storedModels } from "../engine/client.ts";
 import { bytes, strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
 import { openDialog } from "./dialog.ts";
-import { deleteModel, folderAddress, keptModels, known, type ModelLife, nameOf, standard } from "./model.ts";
+import { deleteModel, folderAddress, known, type ModelLife, nameOf, standard } from "./model.ts";
 
 /** Opens the choice of models; choose is called when there is one, another or this one anew, and what begins with it. */
 export async function openModels(life: ModelLife, choose: (begin: () => void) => void): Promise<void> {
   const stored = new Map(
-    ((await keptModels()) ?? []).map((model) => [folderAddress(model.url) ?? model.url, model]),
+    (await storedModels()).map((model) => [folderAddress(model.url) ?? model.url, model]),
   );
   const list = make("ul", "models");
   const take = (folder: string) => {

@@ -42,11 +42,9 @@ export class Turn {
 
   /** Says that the answer is on its way. */
   wait(text: string): void {
-    if (!this.#wait) {
-      this.#wait = make("p", "waiting");
-      this.#body.after(this.#wait);
-    }
+    this.#wait ??= make("p", "waiting");
     this.#wait.textContent = text;
+    if (!this.#wait.isConnected) this.#body.after(this.#wait);
   }
 
   /** Shows what the message holds so far. */

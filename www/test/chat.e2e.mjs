@@ -185,7 +185,7 @@ for (const name of browsers) {
 
     if (name === "chromium") {
       // Firefox has no command that ends its GPU process.
-      test("a graphics chip that goes away is explained, and nothing said is lost", async () => {
+      test("a graphics chip that goes away is replaced, and the answer goes on", async () => {
         const own = await launch(name); // it takes the GPU from every page of its browser
         try {
           // Readbacks that nobody waits for any more fail with the device.
@@ -196,12 +196,11 @@ for (const name of browsers) {
             await longer(page, 20);
             const devtools = await own.target().createCDPSession();
             await devtools.send("Browser.crashGpuProcess");
-            await page.waitForSelector(".failure:not([hidden])", patience);
-            assert.equal(await page.$eval("#failure", (e) => e.dataset.code), "device_lost");
-            assert.match(await text(page, ".failure .details"), /device was lost/);
-            assert.equal((await page.$$(".turn")).length, 2);
-            await page.click(".choice");
-            await page.waitForFunction(() => document.body.dataset.state === "ready", patience);
+            const before = (await text(page, ".answer")).length;
+            await longer(page, before + 60); // the engine takes it up again
+            assert.equal(await page.$eval("#failure", (e) => e.hidden), true);
+            await page.keyboard.press("Escape");
+            await finished(page, 1);
             await send(page, "and on");
             await longer(page, 20);
             await page.keyboard.press("Escape");

@@ -227,7 +227,7 @@ for (const name of browsers) {
         }
         const n = (await titles(page)).length;
         await choose(page, 1, "Delete");
-        await page.waitForSelector("dialog.confirm");
+        await page.waitForSelector(".confirm-dialog");
         assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Keep it");
         await accessible(page);
         await page.click("dialog .danger");
@@ -297,7 +297,7 @@ for (const name of browsers) {
       visit(browser, server.origin, async (page) => {
         await ready(page);
         await press(page, "Control", ",");
-        await page.waitForSelector("dialog.settings");
+        await page.waitForSelector(".settings-dialog");
         await page.type("#set-temperature", "hot");
         await page.type("#set-seed", "7");
         await page.type("#set-max_tokens", "12");
@@ -331,14 +331,14 @@ for (const name of browsers) {
         await ready(page);
         await page.focus("#prompt");
         await press(page, "Control", "/");
-        await page.waitForSelector("dialog.help");
+        await page.waitForSelector(".help-dialog");
         await accessible(page);
         await page.keyboard.press("Escape");
         await page.waitForFunction(() => !document.querySelector("dialog"), patience);
         assert.equal(await page.evaluate(() => document.activeElement?.id), "prompt");
         await page.click("#model");
-        await page.waitForSelector("dialog.model");
-        assert.match(await text(page, "dialog.model .facts"), /254K parameters/);
+        await page.waitForSelector(".model-dialog");
+        assert.match(await text(page, ".model-dialog .facts"), /254K parameters/);
         await accessible(page);
         await page.type("#other-model", "ftp://nowhere/");
         await page.keyboard.press("Enter");

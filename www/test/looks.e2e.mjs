@@ -174,7 +174,10 @@ for (const name of browsers) {
             await page.keyboard.press("Escape");
             await finished(page, 1);
 
-            if (phone) await page.click("#show-side");
+            if (phone) {
+              await page.click("#show-side");
+              await new Promise((resolve) => setTimeout(resolve, 300));
+            }
             const [chooser] = await Promise.all([page.waitForFileChooser(), page.click("#import")]);
             await chooser.accept([conversations()]);
             await finished(page, 2);
@@ -185,12 +188,13 @@ for (const name of browsers) {
               main.scrollTop = 0;
             });
             await look("conversation");
-            await page.click("#show-side, #more");
             if (phone) {
+              await page.click("#show-side");
               await look("side");
               await page.keyboard.press("Escape");
-              await page.click("#more");
+              await new Promise((resolve) => setTimeout(resolve, 300));
             }
+            await page.click("#more");
             await page.waitForSelector(".menu");
             await look("menu");
             await leave();

@@ -11,6 +11,7 @@ const allowed = {
     ..."table thead tbody tr th td".split(" "),
   ],
   ALLOWED_ATTR: ["href", "start", "align", "language"],
+  ADD_URI_SAFE_ATTR: ["start", "align", "language"], // no addresses in them
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
