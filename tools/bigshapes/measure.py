@@ -136,11 +136,14 @@ class Tab:
         return total
 
 
-# The page speaks the engine's protocol to a worker of the site's own.
+# The page, a picture because Chromium ends where there is text and no font, speaks the engine's protocol to a worker
+# of the site's own.
+PAGE = "/icons/icon.svg"
 START = """(async () => {
   const text = async (url) => (await fetch(url)).text();
-  const script = (await text("relay.html")).match(/assets\\/relay-\\w+\\.js/)[0];
-  const worker = new Worker("assets/" + (await text(script)).match(/worker-\\w+\\.js/)[0], {type: "module"});
+  const script = (await text("/relay.html")).match(/assets\\/relay-\\w+\\.js/)[0];
+  const worker = new Worker("/assets/" + (await text("/" + script)).match(/worker-\\w+\\.js/)[0], {type: "module"});
+  await navigator.gpu.requestAdapter(); // the GPU process may still compile for the tab before: that is not this load
   globalThis.ask = (request, each) => new Promise((resolve, reject) => {
     worker.onerror = (event) => reject(new Error("the worker failed: " + event.message));
     worker.onmessage = ({data}) => {
@@ -266,7 +269,7 @@ class Chromium:
         about = json.load(urllib.request.urlopen(request))
         tab = Tab(about["webSocketDebuggerUrl"])
         end = time.time() + 60
-        while tab.js("document.readyState + location.pathname") != "complete/relay.html":
+        while tab.js("document.readyState + location.pathname") != "complete" + PAGE:
             if time.time() > end:
                 raise SystemExit("the page did not open")
             time.sleep(0.02)
@@ -286,7 +289,7 @@ class Chromium:
 
 
 def visit(browser, origin, model, logits):
-    tab = browser.tab(f"{origin}/relay.html")
+    tab = browser.tab(origin + PAGE)
     tab.js(START)
     peak = Peak(tab, browser.process.pid)
     about = tab.js(f"load('{origin}/models/{model}/')")
