@@ -70,7 +70,7 @@ export const damaged = (error: unknown): error is LoadError =>
   error instanceof LoadError && (error.code === "wrong_hash" || error.code === "wrong_length");
 
 /** Small files end here: tokenizers of large vocabularies have some 30 MiB. */
-const MOST = 128 << 20;
+const MOST = 64 << 20;
 
 /** An attempt that brought less than this, or than a quarter of what was missing, counts as failed. */
 const SOMETHING = 1 << 16;
