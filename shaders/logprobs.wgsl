@@ -21,23 +21,42 @@ override OUT_RING: u32;
 override TOP: u32;
 //#include shared/reduce.wgsl
 
-@compute @workgroup_size(SIZE)
-fn main(@builtin(local_invocation_index) lane: u32) {
+const NOTHING = -3.4e38;
+
+// Four logits, SIZE apart: loads that are under way together. Beyond the vocabulary nothing is.
+fn four(i: u32) -> vec4<f32> {
+    let at = vec4(i, i + SIZE, i + 2u * SIZE, i + 3u * SIZE);
+    let last = VOCAB - 1u;
+    let l = vec4(logits[min(at.x, last)], logits[min(at.y, last)], logits[min(at.z, last)], logits[min(at.w, last)]);
+    return select(vec4(NOTHING), l, at < vec4(VOCAB));
+}
+
+// The highest logit that comes after the given one in order: lower, or as high with a higher id.
+fn next(last: f32, last_id: u32, lane: u32) {
     var top = -3.0e38;
     var top_id = 0xffffffffu;
-    for (var i = lane; i < VOCAB; i += SIZE) {
-        if logits[i] > top {
-            top = logits[i];
-            top_id = i;
+    for (var i = lane; i < VOCAB; i += 4u * SIZE) {
+        let l = four(i);
+        for (var k = 0u; k < 4u; k++) {
+            let id = i + k * SIZE;
+            if (l[k] < last || (l[k] == last && id > last_id)) && l[k] > top {
+                top = l[k];
+                top_id = id;
+            }
         }
     }
     highest(top, top_id, lane);
+}
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(local_invocation_index) lane: u32) {
+    next(3.4e38, 0u, lane);
     var last = workgroupUniformLoad(&best[0]);
     var last_id = workgroupUniformLoad(&best_id[0]);
     let peak = last;
     var mass = 0.0;
-    for (var i = lane; i < VOCAB; i += SIZE) {
-        mass += exp(logits[i] - peak);
+    for (var i = lane; i < VOCAB; i += 4u * SIZE) {
+        mass += dot(exp(four(i) - vec4(peak)), vec4(1.0));
     }
     let all = peak + log(total(mass, lane));
     // The sampler has counted the token already.
@@ -50,17 +69,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
             rows[row + 1u + n] = last_id;
             rows[row + 1u + TOP + n] = bitcast<u32>(last - all);
         }
-        // The next in order: lower, or as high with a higher id.
-        top = -3.0e38;
-        top_id = 0xffffffffu;
-        for (var i = lane; i < VOCAB; i += SIZE) {
-            let l = logits[i];
-            if (l < last || (l == last && i > last_id)) && l > top {
-                top = l;
-                top_id = i;
-            }
-        }
-        highest(top, top_id, lane);
+        next(last, last_id, lane);
         last = workgroupUniformLoad(&best[0]);
         last_id = workgroupUniformLoad(&best_id[0]);
     }

@@ -328,7 +328,7 @@ func (p *pool) derive(e expr, next *[256]expr) {
 			}
 		}
 	case kindCat:
-		p.append(p.row(n.a), n.b, next)
+		p.after(p.row(n.a), n.b, next)
 		if p.nullable(n.a) {
 			p.merge(next, p.row(n.b))
 		}
@@ -346,7 +346,7 @@ func (p *pool) derive(e expr, next *[256]expr) {
 		if high > 0 {
 			high--
 		}
-		p.append(p.row(n.a), p.repeat(n.a, max(int(n.min)-1, 0), high), next)
+		p.after(p.row(n.a), p.repeat(n.a, max(int(n.min)-1, 0), high), next)
 	case kindRef:
 		r := p.row(p.defs[n.min])
 		for c := range next {
@@ -355,8 +355,8 @@ func (p *pool) derive(e expr, next *[256]expr) {
 	}
 }
 
-// append sets next to r's derivatives, each followed by e.
-func (p *pool) append(r *row, e expr, next *[256]expr) {
+// after sets next to r's derivatives, each followed by e.
+func (p *pool) after(r *row, e expr, next *[256]expr) {
 	joined := make([]expr, len(r.next))
 	for i, first := range r.next {
 		joined[i] = p.join(first, e)

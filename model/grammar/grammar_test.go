@@ -189,7 +189,7 @@ func randomSchema(random *rand.Rand) string {
 			}
 			return s
 		case 6:
-			return map[string]any{"type": "string", "format": pick("date", "time", "date-time", "uuid", "email", "ipv4")}
+			return map[string]any{"type": "string", "format": pick("date", "time", "date-time", "uuid", "email", "ipv4", "ipv6", "uri", "hostname", "duration")}
 		case 7:
 			s := map[string]any{"type": "array", "items": make(depth - 1)}
 			if maybe(2) {

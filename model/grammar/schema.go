@@ -3,6 +3,7 @@ package grammar
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -50,6 +51,10 @@ var formats = map[string]string{
 	"date-time": `^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`,
 	"uuid":      `^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`,
 	"email":     `^[a-zA-Z0-9_+-]{1,30}(\.[a-zA-Z0-9_+-]{1,15}){0,2}@([a-z0-9]{1,20}\.){1,3}[a-z]{2,10}$`,
+	"duration":  `^P([0-9]{1,3}W|[0-9]{1,3}D(T[0-9]{1,2}H)?|T[0-9]{1,3}M)$`,
+	"hostname":  `^[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?){1,3}$`,
+	"uri":       `^https?://[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?){1,3}(/[A-Za-z0-9._~-]{1,40}){0,6}$`,
+	"ipv6":      `^([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}$`,
 	"ipv4":      `^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$`,
 }
 
@@ -219,6 +224,8 @@ func harmless(name string, v *value) bool {
 	case "minProperties", "minContains":
 		n, ok := v.count()
 		return ok && n == 0
+	case "propertyNames": // as Zod writes of every record
+		return v.kind == 't' || v.kind == '{' && len(v.names) == 1 && v.members["type"] != nil && v.members["type"].text == "string"
 	}
 	return false
 }
@@ -383,7 +390,7 @@ func (c *compiler) text(v *value, path string) (expr, error) {
 		source := given.text
 		if name == "format" {
 			if source = formats[given.text]; source == "" {
-				return none, bad(path+".format", "is %s, want date, time, date-time, uuid, email or ipv4", clip(given.String()))
+				return none, bad(path+".format", "is %s, want one of %s", clip(given.String()), strings.Join(slices.Sorted(maps.Keys(formats)), ", "))
 			}
 		}
 		e, err := c.pattern(source)
