@@ -120,6 +120,9 @@ async function room(): Promise<HTMLElement> {
 
 type About = NonNullable<ModelLife["samba"]>["about"];
 
+/** Adapters have many more, which kernels do not care about. */
+const matters = /^shader-f16$|subgroups|subgroup-matrix|timestamp-query$/;
+
 function facts(about: About): HTMLElement {
   const { facts } = strings;
   const rows: [string, string][] = [
@@ -128,7 +131,7 @@ function facts(about: About): HTMLElement {
     [facts.window, about.sliding_window ? facts.windowOf(about.sliding_window) : "–"],
     [facts.state, bytes(about.state_bytes)],
     [facts.backend, strings.on(about.backend, about.adapter).replace(/^on /, "")],
-    [facts.features, about.features?.join(", ") || "–"],
+    [facts.features, about.features?.filter((name) => matters.test(name)).join(", ") || "–"],
   ];
   return make(
     "dl",
