@@ -132,7 +132,7 @@ for (const name of browsers) {
     ]) {
       test(`a model folder that is ${folder} is explained`, () =>
         visit(browser, `${server.origin}/?model=models/${folder}/`, async (page) => {
-          await page.click("#go");
+          await page.locator("#go").click(); // once the page has asked
           await page.waitForSelector(".failure:not([hidden])", patience);
           assert.equal(await page.$eval("#failure", (e) => e.dataset.code), code);
           assert.ok((await text(page, ".failure h2")).includes(title));
@@ -228,7 +228,7 @@ for (const name of browsers) {
       const plain = await launch(name, { webgpu: false });
       try {
         await visit(plain, server.origin, async (page) => {
-          await page.click("#go");
+          await page.locator("#go").click(); // once the page has asked
           await page.waitForSelector(".failure:not([hidden])", patience);
           assert.match(await page.$eval("#failure", (e) => e.dataset.code), /^no_(webgpu|adapter)$/);
           await accessible(page);
