@@ -142,7 +142,9 @@ PAGE = "/icons/icon.svg"
 START = """(async () => {
   const text = async (url) => (await fetch(url)).text();
   const script = (await text("/relay.html")).match(/assets\\/relay-\\w+\\.js/)[0];
-  const worker = new Worker("/assets/" + (await text("/" + script)).match(/worker-\\w+\\.js/)[0], {type: "module"});
+  const address = new URL("/assets/" + (await text("/" + script)).match(/worker-\\w+\\.js/)[0], location.href).href;
+  const policy = globalThis.trustedTypes?.createPolicy("samba", {createScriptURL: (url) => url});
+  const worker = new Worker(policy?.createScriptURL(address) ?? address, {type: "module"});
   await navigator.gpu.requestAdapter(); // the GPU process may still compile for the tab before: that is not this load
   globalThis.ask = (request, each) => new Promise((resolve, reject) => {
     worker.onerror = (event) => reject(new Error("the worker failed: " + event.message));

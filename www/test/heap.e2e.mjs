@@ -172,10 +172,14 @@ test("a gigabyte loads within 150 MB of JS and WebAssembly heap", { timeout: 240
   const visits = [];
   for (const visit of ["from the network", "from the store"]) {
     const loading = page.evaluate(async (url) => {
-      const text = async (path) => (await fetch(path)).text();
-      const script = (await text("relay.html")).match(/assets\/relay-\w+\.js/)[0];
-      const name = (await text(script)).match(/worker-\w+\.js/)[0];
-      globalThis.engine ??= new Worker(`assets/${name}`, { type: "module" });
+      if (!globalThis.engine) {
+        const text = async (path) => (await fetch(path)).text();
+        const script = (await text("relay.html")).match(/assets\/relay-\w+\.js/)[0];
+        const name = (await text(script)).match(/worker-\w+\.js/)[0];
+        const address = new URL(`assets/${name}`, location.href).href;
+        const policy = globalThis.trustedTypes?.createPolicy("samba", { createScriptURL: (url) => url });
+        globalThis.engine = new Worker(policy?.createScriptURL(address) ?? address, { type: "module" });
+      }
       const start = performance.now();
       return await new Promise((resolve, reject) => {
         engine.onmessage = ({ data }) => {
@@ -190,7 +194,7 @@ test("a gigabyte loads within 150 MB of JS and WebAssembly heap", { timeout: 240
       done = true;
     });
     ended.catch(() => {});
-    const { client } = await worker;
+    const { client } = await Promise.race([worker, ended.then(() => worker)]);
     let peak = 0;
     for (; !done; await new Promise((resolve) => setTimeout(resolve, 15))) {
       const { usedSize, backingStorageSize } = await client.send("Runtime.getHeapUsage");
