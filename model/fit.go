@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/kernel"
 	"github.com/samba-web/samba/model/safetensors"
 )
 
@@ -112,6 +113,16 @@ func (c *Config) weightBytes(bits int) (total int64) {
 		}
 	}
 	return total
+}
+
+// parts deals the rows of a linear weight [out, in] of so many bits out to
+// buffers that a device binds.
+func parts(limits gpu.Limits, name string, out, in, bits int) (parts []kernel.Part, err error) {
+	n, err := rows(limits, name, out, in, bits)
+	for row := 0; err == nil && row < out; row += n {
+		parts = append(parts, kernel.Part{Row0: row, Rows: min(n, out-row)})
+	}
+	return parts, err
 }
 
 // rows is how many of out rows of in weights a device binds at once. An even

@@ -105,12 +105,9 @@ func (s *gpuStore) place(name string, piece piece, f linearFormat, n int64) erro
 		if piece == pieceData && !f.dtype.Quantized() {
 			bits = f.dtype.Bits()
 		}
-		rows, err := rows(s.device.Info().Limits, name, f.out, f.in, bits)
-		if err != nil {
+		var err error
+		if w.Parts, err = parts(s.device.Info().Limits, name, f.out, f.in, bits); err != nil {
 			return err
-		}
-		for row := 0; row < f.out; row += rows {
-			w.Parts = append(w.Parts, kernel.Part{Row0: row, Rows: min(rows, f.out-row)})
 		}
 		s.weights[name] = w
 	}

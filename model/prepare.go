@@ -1,8 +1,11 @@
 package model
 
 import (
+	"fmt"
+
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
+	"github.com/samba-web/samba/gpu/reference"
 )
 
 // prepare starts to compile the kernels that prefill and decode will need,
@@ -14,10 +17,12 @@ func (m *Model) prepare(device *gpu.Device) {
 	if c.Quantization == nil {
 		return
 	}
-	s := phantoms{config: c, device: device}
+	s := phantoms{device: device, quantization: c.Quantization, linears: map[string]TensorSpec{}}
 	vectors := map[string][]float32{}
 	for _, spec := range c.TensorSpecs() {
-		if !isLinear(spec) {
+		if isLinear(spec) {
+			s.linears[spec.Name] = spec
+		} else {
 			n := 1
 			for _, d := range spec.Shape {
 				n *= d
@@ -54,8 +59,9 @@ func (m *Model) prepare(device *gpu.Device) {
 
 // phantoms is a store without memory.
 type phantoms struct {
-	config *Config
-	device *gpu.Device
+	device       *gpu.Device
+	quantization *Quantization
+	linears      map[string]TensorSpec
 }
 
 func (s phantoms) array(name string, n int) (gpuArray, error) {
@@ -67,22 +73,17 @@ func (s phantoms) vector(name string, values []float32) (gpuArray, error) {
 }
 
 func (s phantoms) linear(name string) (gpuWeight, error) {
-	for _, spec := range s.config.TensorSpecs() {
-		if spec.Name != name {
-			continue
-		}
-		out, in := spec.Shape[0], spec.Shape[1]
-		q := s.config.Quantization
-		dtype, _ := storage(name, in, q.Bits, q.GroupSize)
-		w := &kernel.Weight{DType: dtype, Out: out, In: in}
-		if dtype.Quantized() {
-			w.Group = q.GroupSize
-		}
-		n, err := rows(s.device.Info().Limits, name, out, in, max(dtype.Bits(), 8))
-		for row := 0; err == nil && row < out; row += n {
-			w.Parts = append(w.Parts, kernel.Part{Row0: row, Rows: min(n, out-row)})
-		}
-		return w, err
+	spec, known := s.linears[name]
+	if !known {
+		return nil, fmt.Errorf("%s: no linear weight of this config", name)
 	}
-	return nil, nil
+	out, in, q := spec.Shape[0], spec.Shape[1], s.quantization
+	dtype, _ := storage(name, in, q.Bits, q.GroupSize)
+	w := &kernel.Weight{DType: dtype, Out: out, In: in}
+	if dtype.Quantized() {
+		w.Group = q.GroupSize
+	}
+	var err error
+	w.Parts, err = parts(s.device.Info().Limits, name, out, in, max(dtype.Bits(), reference.Q8.Bits()))
+	return w, err
 }

@@ -2,8 +2,8 @@
 //   out[t, c] = SiLU(bias[c] + sum_k weight[c, k] * in[t - (D_CONV - 1) + k, c])
 //
 // xz [count, 2 D_INNER] is in_proj's result, x in its first half; conv_state [D_INNER, D_CONV - 1] holds the
-// inputs before this chunk, oldest first. One token's convolution is part of matvec.wgsl. The scan, which runs next, carries conv_state forward: a thread here
-// could not, since others still read it.
+// inputs before this chunk, oldest first. The scan, which runs next, carries conv_state forward: a thread here could
+// not, since others still read it. One token's convolution is part of matvec.wgsl.
 //#include shared/cursor.wgsl
 //#include shared/activation.wgsl
 @group(0) @binding(0) var<storage, read> xz: array<f32>;

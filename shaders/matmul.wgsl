@@ -7,17 +7,6 @@
 // 8 tokens by 4 rows, whose sums stay in registers. The next tiles are on their way while these are multiplied.
 // The sizes come in a buffer, not as constants: one pipeline serves every layer of a storage type, and weak
 // drivers take a second or more to compile it.
-//#include shared/cursor.wgsl
-@group(0) @binding(0) var<storage, read> weight: array<u32>;
-//#include shared/weight.wgsl
-//#if VECTORS
-@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
-//#else
-@group(0) @binding(2) var<storage, read> x: array<f32>;
-//#endif
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<storage, read> cursor: Cursor;
-@group(0) @binding(5) var<storage, read> sizes: Sizes;
 //#include shared/matmul.wgsl
 
 const BM = 64u;

@@ -1,16 +1,5 @@
 // matmul.wgsl for processors that play a GPU: each thread makes 8 tokens by 4 rows on its own, straight from the
 // buffers. A barrier costs such a machine more than the loads that a shared tile would spare it.
-//#include shared/cursor.wgsl
-@group(0) @binding(0) var<storage, read> weight: array<u32>;
-//#include shared/weight.wgsl
-//#if VECTORS
-@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
-//#else
-@group(0) @binding(2) var<storage, read> x: array<f32>;
-//#endif
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<storage, read> cursor: Cursor;
-@group(0) @binding(5) var<storage, read> sizes: Sizes;
 //#include shared/matmul.wgsl
 
 // 8 row groups of 4 by 2 token groups of 8

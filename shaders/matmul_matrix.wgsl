@@ -9,17 +9,6 @@ diagnostic(off, chromium.subgroup_matrix_uniformity);
 // both tiles converted to fp16 in workgroup memory, the next ones on their way while these are multiplied. Rows there
 // are padded by 8 halves against bank conflicts.
 // Sums leave through workgroup memory, 16 x 16 at a time, so that edges need no second path.
-//#include shared/cursor.wgsl
-@group(0) @binding(0) var<storage, read> weight: array<u32>;
-//#include shared/weight.wgsl
-//#if VECTORS
-@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
-//#else
-@group(0) @binding(2) var<storage, read> x: array<f32>;
-//#endif
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<storage, read> cursor: Cursor;
-@group(0) @binding(5) var<storage, read> sizes: Sizes;
 //#include shared/matmul.wgsl
 
 override SUBGROUP: u32;

@@ -1,5 +1,5 @@
-// shared/rope.wgsl for a chunk of tokens: q is turned in place in y = qkv [count, (HEADS + 2 KV_HEADS) * HEAD_DIM] (all queries, all
-// keys, all values of a token), keys and values go to the ring. One token's is part of matvec.wgsl.
+// shared/rope.wgsl for a chunk of tokens: q is turned in place in y = qkv [count, (HEADS + 2 KV_HEADS) * HEAD_DIM] (a
+// token's queries, keys, values), keys and values go to the ring. One token's is part of matvec.wgsl.
 //#include shared/cursor.wgsl
 @group(0) @binding(0) var<storage, read_write> y: array<f32>;
 @group(0) @binding(1) var<storage, read_write> kv: array<f32>;

@@ -10,37 +10,19 @@
 //   2. online softmax: PARTS threads share a query; its running maximum and sum stay in their registers
 //   3. values: a thread has one column of COLS (VALUES dims each) and some queries, whose sums stay in registers
 // STAGED: a tile's keys lie in workgroup memory, a row one column longer than it is, against bank conflicts.
-//#include shared/cursor.wgsl
-//#if QUAD
-alias Vec = vec4<f32>;
-const VALUES = 4u;
-//#else
-alias Vec = vec2<f32>;
-const VALUES = 2u;
-//#endif
-@group(0) @binding(0) var<storage, read> qkv: array<Vec>;
-@group(0) @binding(1) var<storage, read> kv: array<Vec>;
+//#include shared/attention.wgsl
 @group(0) @binding(2) var<storage, read_write> out: array<Vec>;
 @group(0) @binding(3) var<storage, read> cursor: Cursor;
 
-override HEADS: u32;
-override KV_HEADS: u32;
-override HEAD_DIM: u32;
-override RING: u32;
-override WINDOW: u32;
-override SCALE: f32;
 override BQ: u32;            // queries of a workgroup: 8, 16 or 32
 override KEYS: u32;          // keys of a tile: 8, 16 or 32
 override VALUE_GROUPS: u32;  // query groups of step 3: SIZE / COLS at most, a power of 2 up to BQ
 override BLOCKS: u32;        // column blocks of step 3, SIZE columns each
-const SIZE = 128u;
-const COLS = HEAD_DIM / VALUES;
 override SCORED: u32;        // queries of a thread in step 1: BQ * KEYS / SIZE
 override SUMMED: u32;        // queries of a thread in step 3: BQ / VALUE_GROUPS
 const PARTS = SIZE / BQ;
 const OWN = KEYS / PARTS;    // keys of a thread in step 2
 const SUMS = SUMMED * BLOCKS;
-const LOWEST = -3.0e38;
 
 const Q_TILE = BQ * COLS;
 const P_TILE = KEYS * BQ;

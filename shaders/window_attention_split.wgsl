@@ -7,32 +7,14 @@
 //
 // Keys come in tiles of SIZE. NEAR threads share a key, so that neighbours read neighbouring places; then each thread
 // has one score. Values are summed in SLICES of a tile's keys, VALUES dims a thread.
-//#include shared/cursor.wgsl
-//#if QUAD
-alias Vec = vec4<f32>;
-const VALUES = 4u;
-//#else
-alias Vec = vec2<f32>;
-const VALUES = 2u;
-//#endif
-@group(0) @binding(0) var<storage, read> qkv: array<Vec>;
-@group(0) @binding(1) var<storage, read> kv: array<Vec>;
+//#include shared/attention.wgsl
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(3) var<storage, read> cursor: Cursor;
 
-override HEADS: u32;
-override KV_HEADS: u32;
-override HEAD_DIM: u32;
-override RING: u32;
-override WINDOW: u32;
-override SCALE: f32;
 override SPLITS: u32;
 override SLICES: u32;   // SIZE / COLS, at least 1
 override BLOCKS: u32;   // column blocks, SIZE columns each
-const SIZE = 128u;
-const COLS = HEAD_DIM / VALUES;
 const OWN = SIZE / SLICES;
-const LOWEST = -3.0e38;
 const QUADS = SIZE / 4u;
 override NEAR: u32;     // 8, or as many columns as there are
 override ROUNDS: u32;   // keys of a thread in a tile: NEAR

@@ -1,4 +1,16 @@
-// What the matmul kernels share: their sizes, the loads of four neighbours along k, the store.
+// What the matmul kernels share: their bindings, their sizes, the loads of neighbours along k, the store.
+//#include shared/cursor.wgsl
+@group(0) @binding(0) var<storage, read> weight: array<u32>;
+//#include shared/weight.wgsl
+//#if VECTORS
+@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
+//#else
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+//#endif
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> cursor: Cursor;
+@group(0) @binding(5) var<storage, read> sizes: Sizes;
+
 struct Sizes {
     width: u32,    // IN: weights in a row
     rows: u32,     // OUT: rows of this part of W
