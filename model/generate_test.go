@@ -100,10 +100,11 @@ func TestGenerate(t *testing.T) {
 func TestEnds(t *testing.T) {
 	device := testDevice(t)
 	s := newSession(t, talker(t, testRandom(t), Options{Device: device}))
+	clear(s.model.stops) // no answer ends by chance
 	prompt := s.model.tokenizer.Encode("Tell me", false)
 	whole, result := generate(t, s, Request{Prompt: prompt, MaxTokens: 40, Sampling: hot})
-	if result.FinishReason != FinishLength && result.FinishReason != FinishStop {
-		t.Fatalf("finish reason %q", result.FinishReason)
+	if result.FinishReason != FinishLength || result.CompletionTokens != 40 {
+		t.Fatalf("finish reason %q after %d tokens", result.FinishReason, result.CompletionTokens)
 	}
 	again, _ := generate(t, s, Request{Prompt: prompt, MaxTokens: 40, Sampling: hot})
 	if again != whole {
@@ -111,10 +112,10 @@ func TestEnds(t *testing.T) {
 	}
 
 	s.model.stops[s.tokens[len(prompt)+4]] = true
-	if text, result := generate(t, s, Request{Prompt: prompt, MaxTokens: 40, Sampling: hot}); result.FinishReason != FinishStop || result.CompletionTokens > 5 || !strings.HasPrefix(whole, text) {
+	if text, result := generate(t, s, Request{Prompt: prompt, MaxTokens: 40, Sampling: hot}); result.FinishReason != FinishStop || result.CompletionTokens > 5 || !strings.HasPrefix(whole, strings.TrimRight(text, "\uFFFD")) { // a character that was cut short ends as that
 		t.Errorf("an end-of-text token as fifth: %q, %+v", text, result)
 	}
-	s.model.stops = map[uint32]bool{}
+	clear(s.model.stops)
 
 	runes := []rune(whole)
 	stop := string(runes[len(runes)/2 : len(runes)/2+2])
