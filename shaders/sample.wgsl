@@ -7,15 +7,16 @@ enable subgroups;
 // What adjust.wgsl does to the logits comes before all of it.
 // 1. repetition penalty (Keskar et al., CTRL, section 4.1): for each token among the last TAIL, l > 0 ? l / p : l * p
 // 2. temperature; 0 takes the highest logit, ties the lowest id
-// 3. top-k, top-p, min-p, each a lower bound on a kept token's weight p = exp((logit - highest logit) / temperature):
-//      top-k  the k-th highest weight (ties stay)
-//      top-p  the highest bound whose tokens hold at least top_p of the mass that top-k left
-//      min-p  itself
-//    Bounds are found by searching, each turn over the weights quartering the range: top-k's to the last bit, top-p's
-//    to 8e-6 of itself. HELD: weights stay in registers, PER a thread; else in scratch weights [VOCAB].
+// 3. top-k, top-p, min-p: which weights p = exp((logit - highest logit) / temperature) are kept
+//      top-k  those that fewer than top_k weights exceed (ties stay), by a bound that is searched for to the last bit
+//      top-p  those that weights of less than top_p of the mass exceed, of the mass that top-k left
+//      min-p  those of at least min_p
 // 4. Gumbel-max: argmax of logit / temperature + Gumbel noise is a draw from the softmax. The noise is a hash of
 //    (seed, position, token): the same seed gives the same text however the run is cut into steps.
+//    Whether top-p keeps a token is asked of the drawn one alone. If not, it goes with all that are no likelier and the
+//    same noise decides among the rest, which hold all that are kept: the draw is the one among those.
 //
+// HELD: weights stay in registers, PER a thread; else in scratch weights [VOCAB].
 // One workgroup. history [HISTORY] by absolute position; ids[0] takes the token; out [OUT_RING] takes it, too,
 // for the host.
 //#include shared/cursor.wgsl
@@ -49,40 +50,40 @@ override PER: u32;       // VOCAB / SIZE, rounded up
 
 var<workgroup> tail: array<u32, TAIL>;
 var<workgroup> tail_logits: array<f32, TAIL>;
+var<workgroup> drawn: f32;
+var<workgroup> kept: u32;
 
 //#if HELD
 var<private> held: array<f32, PER>;
 //#endif
 
-// How much of the weights' sum reaches each of three bounds.
-fn mass_of(bounds: vec3<f32>, lane: u32) -> vec3<f32> {
-    var sums = vec3<f32>(0.0);
+// The n-th weight of this thread; below all others where there is none.
+fn weight(n: u32, lane: u32) -> f32 {
 //#if HELD
-    for (var n = 0u; n < PER; n++) { //#unroll
-        sums += select(vec3<f32>(0.0), vec3<f32>(held[n]), vec3<f32>(held[n]) >= bounds);
-    }
+    return held[n];
 //#else
-    for (var i = lane; i < VOCAB; i += SIZE) {
-        let p = weights[i];
-        sums += select(vec3<f32>(0.0), vec3<f32>(p), vec3<f32>(p) >= bounds);
-    }
+    let i = n * SIZE + lane;
+    return select(-1.0, weights[min(i, VOCAB - 1u)], i < VOCAB);
 //#endif
+}
+
+// How many weights reach each of three bounds.
+fn number_of(bounds: vec3<f32>, lane: u32) -> vec3<f32> {
+    var sums = vec3<f32>(0.0);
+    for (var n = 0u; n < PER; n++) { //#unroll
+        sums += select(vec3<f32>(0.0), vec3<f32>(1.0), vec3<f32>(weight(n, lane)) >= bounds);
+    }
     return totals(sums, lane);
 }
 
-// How many weights do.
-fn number_of(bounds: vec3<f32>, lane: u32) -> vec3<f32> {
-    var sums = vec3<f32>(0.0);
-//#if HELD
+// What those that reach it weigh together.
+fn mass_of(bound: f32, lane: u32) -> f32 {
+    var sum = 0.0;
     for (var n = 0u; n < PER; n++) { //#unroll
-        sums += select(vec3<f32>(0.0), vec3<f32>(1.0), vec3<f32>(held[n]) >= bounds);
+        let p = weight(n, lane);
+        sum += select(0.0, p, p >= bound);
     }
-//#else
-    for (var i = lane; i < VOCAB; i += SIZE) {
-        sums += select(vec3<f32>(0.0), vec3<f32>(1.0), vec3<f32>(weights[i]) >= bounds);
-    }
-//#endif
-    return totals(sums, lane);
+    return total(sum, lane);
 }
 
 // Weights lie between 0 and 1, and their bit patterns order them: low is known to do, high not to.
@@ -101,6 +102,11 @@ fn narrowed(r: Range, enough: vec3<bool>) -> Range {
 }
 
 const ABOVE_ONE = 0x3f800001u;
+
+// The least value above a weight.
+fn above(p: f32) -> f32 {
+    return bitcast<f32>(bitcast<u32>(p) + 1u);
+}
 
 fn pcg(v: u32) -> u32 {
     let state = v * 747796405u + 2891336453u;
@@ -154,65 +160,71 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     var token = workgroupUniformLoad(&best_id[0]);
 
     if temperature > 0.0 {
-        var bound = 0.0;
-        let ranked = sampling.top_k > 0u && sampling.top_k < VOCAB;
-//#if HELD
         for (var n = 0u; n < PER; n++) { //#unroll
             let i = n * SIZE + lane;
+//#if HELD
             held[n] = select(-1.0, exp((logits[min(i, VOCAB - 1u)] - peak) / temperature), i < VOCAB);
-        }
 //#else
-        for (var i = lane; i < VOCAB; i += SIZE) {
-            weights[i] = exp((logits[i] - peak) / temperature);
-        }
+            if i < VOCAB {
+                weights[i] = exp((logits[i] - peak) / temperature);
+            }
 //#endif
-        if ranked {
+        }
+        var bound = 0.0;
+        if sampling.top_k > 0u && sampling.top_k < VOCAB {
             var range = Range(0u, ABOVE_ONE);
             for (var turn = 0u; turn < 16u; turn++) {
                 range = narrowed(range, number_of(quarters(range), lane) >= vec3<f32>(f32(sampling.top_k)));
             }
             bound = bitcast<f32>(range.low);
         }
+        var wanted = 3.0e38; // of mass above a token that is kept: less than this
         if sampling.top_p < 1.0 {
-            let mass = mass_of(vec3<f32>(bound), lane).x;
-            let wanted = vec3<f32>(sampling.top_p * mass);
-            // Weights below this cannot make up what may be missing.
-            let least = max(bound, 0.99 * (mass - wanted.x) / f32(VOCAB));
-            var range = Range(bitcast<u32>(least), ABOVE_ONE);
-            for (var turn = 0u; turn < 12u; turn++) {
-                range = narrowed(range, mass_of(quarters(range), lane) >= wanted);
-            }
-            bound = bitcast<f32>(range.low);
+            let mass = mass_of(bound, lane);
+            wanted = sampling.top_p * mass;
+            // Lesser weights cannot make up together what may be missing.
+            bound = max(bound, 0.99 * (mass - wanted) / f32(VOCAB));
         }
         // The highest logit always stays, whatever rounding says.
         bound = min(max(bound, sampling.min_p), 1.0);
         let stream = pcg(sampling.seed_low ^ pcg(sampling.seed_high ^ pcg(pos)));
-        top = -3.0e38;
-        top_id = 0xffffffffu;
-//#if HELD
-        for (var n = 0u; n < PER; n++) { //#unroll
-            let i = n * SIZE + lane;
-            if held[n] >= bound {
-                let score = logits[i] / temperature + gumbel(pcg(stream ^ pcg(i)));
-                if score > top {
-                    top = score;
-                    top_id = i;
+        loop {
+            top = -3.0e38;
+            top_id = 0xffffffffu;
+            var top_weight = 1.0;
+            for (var n = 0u; n < PER; n++) { //#unroll
+                let i = n * SIZE + lane;
+                let p = weight(n, lane);
+                if p >= bound {
+                    let score = logits[i] / temperature + gumbel(pcg(stream ^ pcg(i)));
+                    if score > top {
+                        top = score;
+                        top_id = i;
+                        top_weight = p;
+                    }
                 }
             }
-        }
-//#else
-        for (var i = lane; i < VOCAB; i += SIZE) {
-            if weights[i] >= bound {
-                let score = logits[i] / temperature + gumbel(pcg(stream ^ pcg(i)));
-                if score > top {
-                    top = score;
-                    top_id = i;
-                }
+            highest(top, top_id, lane);
+            token = workgroupUniformLoad(&best_id[0]);
+            if sampling.top_p >= 1.0 || token >= VOCAB {
+                break;
+            }
+            if top_id == token {
+                drawn = top_weight;
+            }
+            let p = workgroupUniformLoad(&drawn);
+            if p >= 1.0 {
+                break;
+            }
+            bound = above(p);
+            let likelier = mass_of(bound, lane);
+            if lane == 0u {
+                kept = select(0u, 1u, likelier < wanted);
+            }
+            if workgroupUniformLoad(&kept) == 1u {
+                break;
             }
         }
-//#endif
-        highest(top, top_id, lane);
-        token = workgroupUniformLoad(&best_id[0]);
     }
 
     if lane == 0u {
