@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/samba-web/samba/gpu"
@@ -62,9 +63,7 @@ type Model struct {
 	engine    engine
 	chunk     int
 
-	vocabulary *grammar.Vocabulary // once a grammar needs it
-	grammar    *grammar.Grammar    // the last one, with all that it has worked out
-	schema     string              // of it
+	vocabulary func() *grammar.Vocabulary // made once, for the first grammar
 
 	onProgress func(Progress)                  // may be nil
 	renew      func(ctx context.Context) error // puts an engine on a new device in the lost one's place; nil: that cannot be done
@@ -90,6 +89,9 @@ func Load(ctx context.Context, src Source, o Options) (*Model, error) {
 
 func load(ctx context.Context, src Source, o Options) (*Model, error) {
 	m := &Model{chunk: o.Chunk, onProgress: o.OnProgress}
+	m.vocabulary = sync.OnceValue(func() *grammar.Vocabulary {
+		return grammar.NewVocabulary(m.config.VocabSize, m.tokenizer.Bytes, slices.Sorted(maps.Keys(m.stops)))
+	})
 	data, err := src.ReadFile(ctx, "config.json")
 	if err != nil {
 		return nil, err
@@ -266,23 +268,14 @@ func (m *Model) Template() *prompt.Template { return m.template }
 // Defaults are the sampler settings that the folder recommends.
 func (m *Model) Defaults() Sampling { return m.defaults }
 
-// Grammar makes a JSON Schema ready for answers of this model; one that comes
-// again is ready already. What is wrong with it is a *grammar.SchemaError.
+// Grammar makes a JSON Schema ready for answers of this model, one at a time.
+// Several goroutines may call it. What is wrong with the schema is a
+// *grammar.SchemaError.
 func (m *Model) Grammar(schema []byte) (*grammar.Grammar, error) {
 	if m.tokenizer == nil {
 		return nil, errors.New("the model folder has no tokenizer.json, so there is no text to make")
 	}
-	if m.vocabulary == nil {
-		m.vocabulary = grammar.NewVocabulary(m.config.VocabSize, m.tokenizer.Bytes, slices.Sorted(maps.Keys(m.stops)))
-	}
-	if m.grammar != nil && m.schema == string(schema) && !m.grammar.Worn() {
-		return m.grammar, nil
-	}
-	g, err := grammar.Compile(schema, m.vocabulary)
-	if err == nil {
-		m.grammar, m.schema = g, string(schema)
-	}
-	return g, err
+	return grammar.Compile(schema, m.vocabulary())
 }
 
 // Close gives back what the model holds on its device. Sessions are closed first.

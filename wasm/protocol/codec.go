@@ -123,10 +123,22 @@ func (m *Load) validate() error {
 		return wrong("url", " is missing")
 	}
 	switch m.Backend {
-	case "", BackendWebGPU, BackendCPU:
+	case "", BackendWebGPU, BackendCPU, BackendRemote:
 		return nil
 	}
-	return wrong("backend", " is %q, want %q or %q", clip(m.Backend), BackendWebGPU, BackendCPU)
+	return wrong("backend", " is %q, want %q, %q or %q", clip(m.Backend), BackendWebGPU, BackendCPU, BackendRemote)
+}
+
+func (m *Hello) validate() error {
+	for field, text := range map[string]string{"token": m.Token, "session": m.Session, "secret": m.Secret} {
+		if len(text) > maxStopBytes {
+			return wrong(field, " has %d bytes, want at most %d", len(text), maxStopBytes)
+		}
+	}
+	if (m.Session == "") != (m.Secret == "") {
+		return wrong("session", " and secret go together")
+	}
+	return nil
 }
 
 func (m *Generate) validate() error {

@@ -26,6 +26,8 @@ func TestRoundTrip(t *testing.T) {
 		&Tokenize{Messages: []ChatMessage{{"user", "a"}}},
 		&Detokenize{IDs: []uint32{5}},
 		&Cancel{Target: 3},
+		&Hello{Version: ProtocolVersion, Token: "t", Session: "s", Secret: "x"},
+		&Ping{},
 	}
 	replies := []Message{
 		&Progress{Phase: "download", Loaded: 1 << 40, Total: 1 << 41, Shard: 1, Shards: 2, File: "model.safetensors"},
@@ -37,6 +39,8 @@ func TestRoundTrip(t *testing.T) {
 		&Tokens{IDs: []uint32{1}, Text: "a"},
 		&Done{FinishReason: "stop", Usage: Usage{1, 2, 3, 4}, Timings: Timings{0.1, 0.2, 0.3}, Position: 9},
 		&Error{Code: CodeWrongHash, Message: "Shard 2 is damaged.", Param: "url"},
+		&Welcome{Version: ProtocolVersion, Session: "s", Secret: "x", Answered: 4, Silence: 60},
+		&Pong{},
 	}
 	for _, c := range []struct {
 		list   []Message

@@ -26,6 +26,7 @@ import (
 const (
 	BackendWebGPU = "webgpu" // the fastest GPU that the home has
 	BackendCPU    = "cpu"    // plain Go: right everywhere, slow
+	BackendRemote = "remote" // at a server, which has loaded its model
 )
 
 // maxWaiting is how many requests a client may have waiting behind the one at work.
@@ -40,15 +41,19 @@ type Home interface {
 }
 
 // Engine serves one client: it keeps the model and the conversation's state.
-// Its zero value with a Home is ready.
+// Its zero value with a Home, or with what it shares, is ready.
 type Engine struct {
-	Home Home
+	Home   Home
+	Shared *Shared // nil: the client loads a model for itself
 
 	conn    Conn
 	model   *model.Model
 	session *model.Session
 	device  *gpu.Device // nil on the CPU
 	serving uint32      // the id of the request at work
+
+	schema  string // of the grammar that was asked for last
+	grammar *grammar.Grammar
 
 	mu      sync.Mutex
 	pending map[uint32]context.CancelFunc // requests that run or wait, by id
@@ -66,6 +71,9 @@ type job struct {
 func (e *Engine) Serve(ctx context.Context, conn Conn) error {
 	ctx, stop := context.WithCancel(ctx)
 	e.conn, e.pending = conn, map[uint32]context.CancelFunc{}
+	if e.Shared != nil {
+		e.model = e.Shared.Model
+	}
 	queue := make(chan job, maxWaiting)
 	finished := make(chan struct{})
 	go func() {
@@ -99,8 +107,14 @@ func (e *Engine) receive(ctx context.Context, queue chan<- job) error {
 			}
 			continue
 		}
-		if c, ok := request.(*Cancel); ok {
-			e.cancel(c.Target)
+		switch r := request.(type) {
+		case *Cancel:
+			e.cancel(r.Target)
+			continue
+		case *Ping:
+			if err := e.send(id, &Pong{}, nil); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := e.enqueue(ctx, queue, id, request); err != nil {
@@ -159,6 +173,11 @@ func (e *Engine) serve(j job) (answer Message, err error) {
 			err = fault{CodeInternal, fmt.Errorf("the engine failed at %s: %v", j.request.Type(), r)}
 		}
 	}()
+	if e.Shared != nil {
+		if answer, err = e.borrow(j); answer != nil || err != nil {
+			return answer, err
+		}
+	}
 	if load, ok := j.request.(*Load); ok {
 		return e.load(j.ctx, j.id, load)
 	}
@@ -183,6 +202,9 @@ func (e *Engine) serve(j job) (answer Message, err error) {
 }
 
 func (e *Engine) unload() {
+	if e.Shared != nil { // whose all of it is
+		return
+	}
 	if e.session != nil {
 		e.session.Close()
 	}
@@ -192,7 +214,7 @@ func (e *Engine) unload() {
 	if e.device != nil {
 		e.device.Close()
 	}
-	e.session, e.model, e.device = nil, nil, nil
+	e.session, e.model, e.device, e.grammar = nil, nil, nil, nil
 }
 
 func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err error) {
@@ -346,12 +368,27 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	set(&request.Choices, m.N)
 	set(&request.TopLogprobs, m.TopLogprobs)
 	request.Logprobs = m.TopLogprobs != nil
-	if len(m.Schema) > 0 {
-		if request.Grammar, err = e.model.Grammar(m.Schema); err != nil {
-			return nil, ofSchema(err)
+	if e.Shared != nil {
+		if err := e.Shared.allows(&request, m); err != nil {
+			return nil, err
 		}
 	}
-	result, err := e.session.Generate(ctx, request, func(c model.Chunk) error {
+	if len(m.Schema) > 0 {
+		if e.grammar == nil || e.schema != string(m.Schema) || e.grammar.Worn() {
+			if e.grammar, err = e.model.Grammar(m.Schema); err != nil {
+				return nil, ofSchema(err)
+			}
+			e.schema = string(m.Schema)
+		}
+		request.Grammar = e.grammar
+	}
+	generate := e.session.Generate
+	if e.Shared != nil {
+		generate = func(ctx context.Context, r model.Request, emit func(model.Chunk) error) (model.Result, error) {
+			return e.Shared.Turns.Generate(ctx, e.session, r, emit)
+		}
+	}
+	result, err := generate(ctx, request, func(c model.Chunk) error {
 		piece := &Text{Text: c.Text, Tokens: c.Tokens, Choice: c.Choice, FinishReason: c.FinishReason}
 		for _, l := range c.Logprobs {
 			token := TokenLogprob{Logprob: e.logprob(l.Logprob), Top: []Logprob{}}

@@ -11,6 +11,9 @@
 //	  cancel ─────────────────────▶
 //	       ◀──────────────────── done
 //
+// To a server a client says hello first and is welcomed; what a cut connection
+// loses is made up for on the next one, see Hello.
+//
 // Every request carries an id that the client chose; every answer to it carries
 // the same id. A request ends with exactly one ready, tokens, done or error. Requests
 // are served in the order in which they came, one at a time; cancel alone acts
@@ -33,9 +36,35 @@ type Header struct {
 	ID uint32 `json:"id"`
 	// Length in bytes of the binary frame that follows. Only over a WebSocket; postMessage carries the bytes as the property data.
 	Binary int `json:"binary,omitempty"`
+	// Only to and from servers. In a reply: its place among the replies to the request, from 1, progress not counted. In a
+	// request that is sent again after a cut: the place of the last reply that came, whose successors are sent.
+	Seq int `json:"seq,omitempty"`
 }
 
 func (h *Header) header() *Header { return h }
+
+// ProtocolVersion counts the changes after which one end would misunderstand the other.
+const ProtocolVersion = 1
+
+// Hello is the first message to a server and is answered by one welcome, or by
+// an error and the end of the connection. A client whose connection was cut
+// names its session, then sends again each request that is not finished, with
+// the seq of the last reply that came: whichever server hears it goes on there.
+// For that a generate must carry its seed.
+type Hello struct {
+	Header
+	// The version that the client speaks.
+	Version int `json:"version"`
+	// What the server's owner gave the client to be let in.
+	Token string `json:"token,omitempty"`
+	// The session to go on with, as welcome named it; left out: a new one.
+	Session string `json:"session,omitempty"`
+	// The secret that came with it.
+	Secret string `json:"secret,omitempty"`
+}
+
+// Ping asks for a pong at once: whether the other end is there.
+type Ping struct{ Header }
 
 // Load asks for the model in a folder; the model loaded before is dropped first.
 // It is answered by progress messages and one ready.
@@ -44,7 +73,7 @@ type Load struct {
 	// Where the model folder is: for an engine in a page an http or https address, for one in a process a path. Or
 	// "random:421M?bits=4&seed=0": random weights in a published model's shapes, for measurements.
 	URL string `json:"url"`
-	// Where to compute: "webgpu" (the default) or "cpu".
+	// Where to compute: "webgpu" (the default) or "cpu"; "remote" takes the model that a server has, whatever the URL.
 	Backend string `json:"backend,omitempty"`
 }
 
@@ -182,6 +211,24 @@ type Progress struct {
 	// What is waited for, where that takes long: a sentence for people.
 	Note string `json:"note,omitempty"`
 }
+
+// Welcome answers hello.
+type Welcome struct {
+	Header
+	// The version that the server speaks.
+	Version int `json:"version"`
+	// The session's name. It is no secret: balancers may send a session's connections to one server by it.
+	Session string `json:"session"`
+	// What proves that a client may go on with the session.
+	Secret string `json:"secret"`
+	// The last request whose effect the session's state has; 0 in a new session.
+	Answered uint32 `json:"answered"`
+	// Seconds without a message after which the server takes the client for gone: send pings in between.
+	Silence float64 `json:"silence"`
+}
+
+// Pong answers ping.
+type Pong struct{ Header }
 
 // Ready says that a model is loaded, and what it is.
 type Ready struct {
@@ -345,13 +392,15 @@ const (
 	CodeWrongLength Code = "wrong_length" // a file is shorter or longer than the index says
 	CodeWrongHash   Code = "wrong_hash"   // a file's SHA-256 is not the index's
 	CodeBadModel    Code = "bad_model"    // the model's files contradict each other or are not a Samba
+	CodeBusy        Code = "busy"         // the server has too much to do, or the client asks too often: ask again later
+	CodeForbidden   Code = "forbidden"    // the server does not serve this client, or not this to anybody
 	CodeInternal    Code = "internal"     // anything else: a fault of ours
 )
 
 // Codes lists every code, for the clients' types.
 var Codes = []Code{
 	CodeBadRequest, CodeNotLoaded, CodeCancelled, CodeNoWebGPU, CodeNoAdapter, CodeDeviceLost,
-	CodeMissing, CodeNetwork, CodeWrongLength, CodeWrongHash, CodeBadModel, CodeInternal,
+	CodeMissing, CodeNetwork, CodeWrongLength, CodeWrongHash, CodeBadModel, CodeBusy, CodeForbidden, CodeInternal,
 }
 
 // Message is one of this package's message structs, by pointer.
@@ -361,6 +410,8 @@ type Message interface {
 	header() *Header
 }
 
+func (*Hello) Type() string      { return "hello" }
+func (*Ping) Type() string       { return "ping" }
 func (*Load) Type() string       { return "load" }
 func (*Generate) Type() string   { return "generate" }
 func (*Logits) Type() string     { return "logits" }
@@ -369,6 +420,8 @@ func (*Tokenize) Type() string   { return "tokenize" }
 func (*Detokenize) Type() string { return "detokenize" }
 func (*Bench) Type() string      { return "bench" }
 func (*Cancel) Type() string     { return "cancel" }
+func (*Welcome) Type() string    { return "welcome" }
+func (*Pong) Type() string       { return "pong" }
 func (*Progress) Type() string   { return "progress" }
 func (*Ready) Type() string      { return "ready" }
 func (*Text) Type() string       { return "text" }
@@ -381,6 +434,6 @@ func (*Error) Type() string      { return "error" }
 
 // Requests and Replies are an empty message of every type in each direction.
 var (
-	Requests = []Message{new(Load), new(Generate), new(Logits), new(Score), new(Tokenize), new(Detokenize), new(Bench), new(Cancel)}
-	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Scores), new(Tokens), new(Benched), new(Done), new(Error)}
+	Requests = []Message{new(Load), new(Generate), new(Logits), new(Score), new(Tokenize), new(Detokenize), new(Bench), new(Cancel), new(Hello), new(Ping)}
+	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Scores), new(Tokens), new(Benched), new(Done), new(Error), new(Welcome), new(Pong)}
 )

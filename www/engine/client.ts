@@ -46,6 +46,7 @@ export {
   ModelError,
   NetworkError,
   NotLoadedError,
+  RefusedError,
   SambaError,
 } from "./errors.ts";
 export type { Code, Header, Progress, Ready, Timings } from "./protocol.ts";

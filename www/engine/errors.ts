@@ -44,6 +44,11 @@ export class ModelError extends SambaError {
   override name = "ModelError";
 }
 
+/** A server refuses: it is busy for now, or does not serve this client. */
+export class RefusedError extends SambaError {
+  override name = "RefusedError";
+}
+
 /** A fault of ours. */
 export class InternalError extends SambaError {
   override name = "InternalError";
@@ -61,6 +66,8 @@ const classes: Record<Code, typeof SambaError> = {
   wrong_length: ModelError,
   wrong_hash: ModelError,
   bad_model: ModelError,
+  busy: RefusedError,
+  forbidden: RefusedError,
   internal: InternalError,
 };
 

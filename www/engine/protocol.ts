@@ -13,6 +13,8 @@ export type Code =
   | "wrong_length"
   | "wrong_hash"
   | "bad_model"
+  | "busy"
+  | "forbidden"
   | "internal";
 
 /** Header is what every message starts with. */
@@ -23,6 +25,11 @@ export interface Header {
   id: number;
   /** Length in bytes of the binary frame that follows. Only over a WebSocket; postMessage carries the bytes as the property data. */
   binary?: number;
+  /**
+   * Only to and from servers. In a reply: its place among the replies to the request, from 1, progress not counted. In a
+   * request that is sent again after a cut: the place of the last reply that came, whose successors are sent.
+   */
+  seq?: number;
 }
 
 /**
@@ -36,7 +43,7 @@ export interface Load extends Header {
    * "random:421M?bits=4&seed=0": random weights in a published model's shapes, for measurements.
    */
   url: string;
-  /** Where to compute: "webgpu" (the default) or "cpu". */
+  /** Where to compute: "webgpu" (the default) or "cpu"; "remote" takes the model that a server has, whatever the URL. */
   backend?: string;
 }
 
@@ -162,6 +169,30 @@ export interface Cancel extends Header {
   type: "cancel";
   /** The id of the request to end. */
   target: number;
+}
+
+/**
+ * Hello is the first message to a server and is answered by one welcome, or by
+ * an error and the end of the connection. A client whose connection was cut
+ * names its session, then sends again each request that is not finished, with
+ * the seq of the last reply that came: whichever server hears it goes on there.
+ * For that a generate must carry its seed.
+ */
+export interface Hello extends Header {
+  type: "hello";
+  /** The version that the client speaks. */
+  version: number;
+  /** What the server's owner gave the client to be let in. */
+  token?: string;
+  /** The session to go on with, as welcome named it; left out: a new one. */
+  session?: string;
+  /** The secret that came with it. */
+  secret?: string;
+}
+
+/** Ping asks for a pong at once: whether the other end is there. */
+export interface Ping extends Header {
+  type: "ping";
 }
 
 /** Progress says how far a long step is. */
@@ -374,8 +405,28 @@ export interface Error extends Header {
   param?: string;
 }
 
+/** Welcome answers hello. */
+export interface Welcome extends Header {
+  type: "welcome";
+  /** The version that the server speaks. */
+  version: number;
+  /** The session's name. It is no secret: balancers may send a session's connections to one server by it. */
+  session: string;
+  /** What proves that a client may go on with the session. */
+  secret: string;
+  /** The last request whose effect the session's state has; 0 in a new session. */
+  answered: number;
+  /** Seconds without a message after which the server takes the client for gone: send pings in between. */
+  silence: number;
+}
+
+/** Pong answers ping. */
+export interface Pong extends Header {
+  type: "pong";
+}
+
 /** What a client sends. */
-export type Request = Load | Generate | Logits | Score | Tokenize | Detokenize | Bench | Cancel;
+export type Request = Load | Generate | Logits | Score | Tokenize | Detokenize | Bench | Cancel | Hello | Ping;
 
 /** What an engine answers. */
-export type Reply = Progress | Ready | Text | LogitsRows | Scores | Tokens | Benched | Done | Error;
+export type Reply = Progress | Ready | Text | LogitsRows | Scores | Tokens | Benched | Done | Error | Welcome | Pong;

@@ -1,0 +1,79 @@
+package protocol
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/samba-web/samba/model"
+)
+
+// Shared is what a server lends the engines of its clients, each of which
+// serves one of them: the model, time on the machine, and the client's state.
+type Shared struct {
+	Model *model.Model
+	Ready *Ready // what a client is told that asks for the model
+	Turns Turns
+	// Session readies the client's state for a request that uses it. It is the
+	// engine's until the message that ends the request has been sent.
+	Session func(ctx context.Context) (*model.Session, error)
+	// The most tokens of a prompt and of an answer; 0: any number.
+	MaxPrompt, MaxTokens int
+}
+
+// Turns deals out time on the machine; see model.Pool.
+type Turns interface {
+	// Generate answers with a session as its own method does, taking turns with other answers.
+	Generate(ctx context.Context, s *model.Session, r model.Request, emit func(model.Chunk) error) (model.Result, error)
+	// Do has the machine to itself.
+	Do(ctx context.Context, f func() error) error
+}
+
+// UsesState tells whether a request reads or changes the conversation's state.
+func UsesState(m Message) bool {
+	switch m.(type) {
+	case *Load, *Tokenize, *Detokenize, *Cancel, *Hello, *Ping:
+		return false
+	}
+	return true
+}
+
+// borrow readies the state for a request, or serves it where that needs none
+// of an engine's own.
+func (e *Engine) borrow(j job) (answer Message, err error) {
+	switch request := j.request.(type) {
+	case *Load:
+		if request.Backend != BackendRemote {
+			return nil, fault{CodeForbidden, fmt.Errorf("load: this server has a model of its own, ask for it with the backend %q", BackendRemote)}
+		}
+		ready := *e.Shared.Ready
+		return &ready, nil
+	case *Logits, *Score, *Bench:
+		return nil, fault{CodeForbidden, fmt.Errorf("%s: a server whose machine others share does not measure", request.Type())}
+	}
+	if UsesState(j.request) {
+		e.session, err = e.Shared.Session(j.ctx)
+	}
+	return nil, err
+}
+
+// allows refuses what is longer than the server's owner wants.
+func (s *Shared) allows(r *model.Request, m *Generate) error {
+	if n := len(r.Prompt); s.MaxPrompt > 0 && n > s.MaxPrompt {
+		field := "messages"
+		if len(m.Messages) == 0 {
+			field = "prompt"
+		}
+		return fault{CodeBadRequest, wrong(field, " has %d tokens, this server takes at most %d", n, s.MaxPrompt)}
+	}
+	if s.MaxTokens == 0 {
+		return nil
+	}
+	choices := max(r.Choices, 1)
+	if m.MaxTokens == nil {
+		r.MaxTokens = min(r.MaxTokens, s.MaxTokens/choices)
+	}
+	if n := r.MaxTokens * choices; n == 0 || n > s.MaxTokens {
+		return fault{CodeBadRequest, wrong("max_tokens", " is %d for %d answers, this server gives %d tokens at most", r.MaxTokens, choices, s.MaxTokens)}
+	}
+	return nil
+}
