@@ -52,20 +52,23 @@ func TestRandomModels(t *testing.T) {
 		if err := c.Validate(); err != nil {
 			t.Error(err)
 		}
-		n := 0.0
-		for _, spec := range c.TensorSpecs() {
-			size := 1.0
-			for _, d := range spec.Shape {
-				size *= float64(d)
-			}
-			n += size
-		}
-		if math.Abs(n-want) > 5e-4*want {
+		if n := float64(c.Parameters()); math.Abs(n-want) > 5e-4*want {
 			t.Errorf("%s has %.0f parameters, want %.0f", name, n, want)
+		}
+		twin, err := RandomConfig(name + TwinSuffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := twin.Validate(); err != nil {
+			t.Error(err)
+		}
+		if n := float64(twin.Parameters()); math.Abs(n-want) > 5e-3*want || twin.HiddenSize != c.HiddenSize || len(twin.LayerTypes) != len(c.LayerTypes) || twin.Has(LayerMamba) {
+			t.Errorf("%s's twin has %.0f parameters, want %.0f, its width and depth, and no Mamba: %+v", name, n, want, twin)
 		}
 	}
 	for address, want := range map[string]string{
-		"random:5B":             `random model "5B", want one of tiny, 421M, 1.3B, 1.7B, 3.8B`,
+		"random:5B":             `random model "5B", want one of tiny, 421M, 1.3B, 1.7B, 3.8B; -transformer behind it makes it a Transformer`,
+		"random:7-transformer":  `random model "7", want one of`,
 		"random:tiny?bits=3":    `bits is "3", want 4, 8 or 16`,
 		"random:tiny?seed=-1":   `seed is "-1", want a whole number`,
 		"https://example.org/m": "is no random model",

@@ -65,6 +65,18 @@ func (c *Config) DInner() int { return c.Expand * c.HiddenSize }
 // QKVRows is the number of rows of a fused query, key and value projection.
 func (c *Config) QKVRows() int { return (c.NumHeads + 2*c.NumKVHeads) * c.HeadDim }
 
+// Parameters is how many weights the model has, shared ones counted once.
+func (c *Config) Parameters() (total int64) {
+	for _, spec := range c.TensorSpecs() {
+		n := int64(1)
+		for _, d := range spec.Shape {
+			n *= int64(d)
+		}
+		total += n
+	}
+	return total
+}
+
 // HasMLP tells whether layer i's mixer is followed by an MLP.
 func (c *Config) HasMLP(i int) bool { return len(c.MLPLayers) == 0 || c.MLPLayers[i] }
 

@@ -80,9 +80,9 @@ func (c *Config) cost(pos, tokens int, stored func(name string) (bits, group int
 			sum.Ops += n * inner * (2*int64(c.DConv) + 7*state)
 			continue
 		}
-		window := int64(c.SlidingWindow)
-		if kind == LayerFullAttention {
-			window = defaultContext
+		window := int64(c.window(kind))
+		if window == 0 {
+			window = int64(pos) + n
 		}
 		keys, before := int64(0), int64(pos)
 		for t := range n {

@@ -24,6 +24,8 @@ type gpuDrawing struct {
 
 type drawingFeatures struct{ adjusted, logprobs bool }
 
+func (d *drawing) features() drawingFeatures { return drawingFeatures{d.adjusted, d.logprobs} }
+
 type drawingPrograms struct {
 	sample *gpu.Program // head and sampler
 	step   *gpu.Program // absorb the pending token, head and sampler
@@ -65,7 +67,7 @@ func (r *gpuRun) begin(d drawing) error {
 			return err
 		}
 	}
-	return r.recordDrawing(drawingFeatures{d.adjusted, d.logprobs})
+	return r.recordDrawing(d.features())
 }
 
 func (g *gpuDrawing) allocate(s *gpuStore, vocab int) (err error) {
@@ -153,11 +155,7 @@ type gpuBookmark struct {
 func (r *gpuRun) mark() (bookmark, error) {
 	device := r.engine.device
 	b := &gpuBookmark{run: r, store: gpuStore{device: device}, save: device.NewProgram(), back: device.NewProgram(), pos: r.pos}
-	arrays := []gpuArray{r.scratch.history}
-	for _, l := range r.state {
-		arrays = append(arrays, l.arrays()...)
-	}
-	for _, from := range arrays {
+	for _, from := range append(r.engine.graph.overwritten(r.state), r.scratch.history) {
 		if from == nil {
 			continue
 		}

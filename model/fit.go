@@ -18,26 +18,19 @@ const maxWASM = 3 << 30
 // fits refuses a model that the machine has no room for, before any of its
 // weights is fetched: config and index tell enough.
 func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) error {
-	var weights int64
+	m.weights = 0
 	for _, n := range index.Metadata.Size {
-		weights += n
+		m.weights += n
 	}
-	if weights == 0 {
-		weights = index.Metadata.TotalSize
+	if m.weights == 0 {
+		m.weights = index.Metadata.TotalSize
 	}
+	weights := m.weights
 	if weights == 0 {
 		return nil // an index from elsewhere, or none
 	}
 	state := m.stateSize()
-	room := func(weights int64) (bool, error) {
-		switch {
-		case o.Memory > 0 && weights+state > o.Memory:
-			return false, nil
-		case o.Device != nil:
-			return o.Device.HasRoom(ctx, weights+state)
-		}
-		return runtime.GOOS != "js" || weights+state <= maxWASM, nil
-	}
+	room := func(weights int64) (bool, error) { return o.room(ctx, weights+state, weights+state) }
 	ok, err := room(weights)
 	if ok || err != nil {
 		return err
@@ -67,6 +60,24 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 		gigabytes(weights+state), where, gigabytes(weights), gigabytes(state), advice)
 }
 
+// room tells whether so many bytes may be taken in all, some of them from now on.
+func (o *Options) room(ctx context.Context, all, more int64) (bool, error) {
+	switch {
+	case o.Memory > 0 && all > o.Memory:
+		return false, nil
+	case o.Device != nil:
+		return o.Device.HasRoom(ctx, more)
+	}
+	return runtime.GOOS != "js" || all <= maxWASM, nil
+}
+
+// spare is the room beside the weights and a conversation.
+func (m *Model) spare(o Options) spare {
+	return func(ctx context.Context, bytes int64) (bool, error) {
+		return o.room(ctx, m.weights+m.stateSize()+bytes, bytes)
+	}
+}
+
 func gigabytes(n int64) string {
 	if n < 1e8 {
 		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
@@ -74,7 +85,7 @@ func gigabytes(n int64) string {
 	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
 }
 
-// stateSize is what a conversation takes: its state, the copies of the part
+// stateSize is what a conversation takes at first: its state, the copies of the part
 // that steps overwrite, and the activations of a chunk.
 func (m *Model) stateSize() int64 {
 	c := m.config
@@ -84,11 +95,7 @@ func (m *Model) stateSize() int64 {
 			values += (1 + flightsAhead) * c.DInner() * (c.DConv - 1 + c.DState)
 			continue
 		}
-		window := c.SlidingWindow
-		if kind == LayerFullAttention {
-			window = defaultContext
-		}
-		values += 2 * m.ring(window) * c.NumKVHeads * c.HeadDim
+		values += 2 * m.ring(c.window(kind)) * c.NumKVHeads * c.HeadDim
 	}
 	values += m.chunk * (3*c.HiddenSize + 3*c.IntermediateSize + 4*c.DInner() + c.QKVRows())
 	return 4 * int64(values)

@@ -57,14 +57,26 @@ type graph[V, W any] struct {
 }
 
 // layerState is what a conversation carries through one layer: its size does
-// not depend on how long the conversation is.
+// not depend on how long the conversation is, but with full attention.
 type layerState[V any] struct {
 	conv, ssm V // Mamba: [d_inner, d_conv-1], [d_inner, d_state]
-	kv        V // attention: keys, then values, [2, ring, kv_heads, head_dim]
+	kv        V // attention: keys, then values, [2, ring, kv_heads, head_dim]; see room.go for full attention's
 }
 
-// arrays are those of the layer that has them.
-func (s layerState[V]) arrays() []V { return []V{s.conv, s.ssm, s.kv} }
+// overwritten are the arrays of a state, of those layers that have them, whose
+// past a step does not keep: all but the keys and values of full attention.
+func (g *graph[V, W]) overwritten(state []layerState[V]) (arrays []V) {
+	for i, l := range g.layers {
+		arrays = append(arrays, state[i].conv, state[i].ssm)
+		if !l.full() {
+			arrays = append(arrays, state[i].kv)
+		}
+	}
+	return arrays
+}
+
+// full tells whether the layer's mixer is full attention.
+func (l *layer[V, W]) full() bool { return l.attention != nil && l.attention.shape.Window == 0 }
 
 // activations are the values between the steps, for one run of tokens.
 type activations[V any] struct {

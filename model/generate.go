@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/samba-web/samba/gpu/reference"
@@ -31,8 +32,9 @@ func (s *Session) decode(ctx context.Context, r Request, choice int, started tim
 	flying := context.WithoutCancel(ctx)
 	var ahead []flight
 	var sampled []uint32
+	var full error // no room for another flight: the answer ends with those under way
 	for {
-		for len(ahead) < s.run.depth() {
+		for full == nil && len(ahead) < s.run.depth() {
 			var allowed []uint32
 			if matcher != nil {
 				if allowed, err = matcher.Allowed(); err != nil {
@@ -40,10 +42,23 @@ func (s *Session) decode(ctx context.Context, r Request, choice int, started tim
 				}
 			}
 			f, err := s.run.launch(flying, len(ahead) == 0 && len(sampled) == 0, allowed)
+			if errors.Is(err, ErrNoRoom) {
+				full = err
+				break
+			}
 			if err != nil {
 				return err
 			}
 			ahead = append(ahead, f)
+		}
+		if len(ahead) == 0 { // the state is where the last flight left it
+			if len(sampled) > 0 {
+				s.tokens = append(s.tokens, sampled[:len(sampled)-1]...)
+				if err := emit(Chunk{Text: text.rest(), Choice: choice}); err != nil {
+					return err
+				}
+			}
+			return full
 		}
 		f := ahead[0]
 		ahead = ahead[1:]

@@ -248,6 +248,9 @@ func (r *lastingRun) launch(ctx context.Context, first bool, allowed []uint32) (
 		}
 		return f.launch(ctx)
 	})
+	if err != nil {
+		r.ahead = r.ahead[:len(r.ahead)-1]
+	}
 	return f, err
 }
 

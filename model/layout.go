@@ -18,7 +18,7 @@ type store[V, W any] interface {
 
 // assemble builds the graph from loaded tensors. ring is the number of
 // positions of the KV rings for a layer's window.
-func assemble[V, W any](c *Config, s store[V, W], vectors map[string][]float32, ring func(window int) int, context int) (*graph[V, W], error) {
+func assemble[V, W any](c *Config, s store[V, W], vectors map[string][]float32, ring func(window int) int) (*graph[V, W], error) {
 	var failure error
 	vector := func(names ...string) V {
 		var all []float32
@@ -54,10 +54,7 @@ func assemble[V, W any](c *Config, s store[V, W], vectors map[string][]float32, 
 				outProj: linear(at("mixer.out_proj.weight")),
 			}
 		} else {
-			window := c.SlidingWindow
-			if kind == LayerFullAttention {
-				window = context
-			}
+			window := c.window(kind)
 			l.attention = &attentionWeights[V, W]{
 				shape: reference.AttentionShape{Heads: c.NumHeads, KVHeads: c.NumKVHeads, HeadDim: c.HeadDim, Window: window, Ring: ring(window)},
 				qkv:   linear(at("mixer.qkv_proj.weight")),
@@ -82,6 +79,14 @@ func assemble[V, W any](c *Config, s store[V, W], vectors map[string][]float32, 
 		g.head = linear(LMHead)
 	}
 	return g, failure
+}
+
+// window is the number of keys that a query of such a layer sees, 0 for all.
+func (c *Config) window(kind string) int {
+	if kind == LayerFullAttention {
+		return 0
+	}
+	return c.SlidingWindow
 }
 
 func (c *Config) scanShape() reference.ScanShape {

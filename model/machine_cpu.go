@@ -118,8 +118,10 @@ func (m *cpuMachine) mamba(w *mambaWeights[cpuArray, cpuWeight], gain cpuArray, 
 func (m *cpuMachine) attention(w *attentionWeights[cpuArray, cpuWeight], gain cpuArray, state layerState[cpuArray], a *activations[cpuArray]) {
 	m.normLinear(a.x, gain, w.qkv, a.qkv)
 	keys, values := state.kv[:len(state.kv)/2], state.kv[len(state.kv)/2:]
-	reference.RoPE(w.shape, a.qkv, keys, values, m.pos, len(m.ids))
-	reference.WindowAttention(w.shape, a.qkv, keys, values, a.mixed, m.pos, len(m.ids))
+	shape := w.shape
+	shape.Ring = len(keys) / (shape.KVHeads * shape.HeadDim)
+	reference.RoPE(shape, a.qkv, keys, values, m.pos, len(m.ids))
+	reference.WindowAttention(shape, a.qkv, keys, values, a.mixed, m.pos, len(m.ids))
 }
 
 func (m *cpuMachine) head(x, gain cpuArray, w cpuWeight, logits cpuArray, all bool) {
@@ -138,6 +140,7 @@ type cpuEngine struct {
 	store  *cpuStore
 	graph  *graph[cpuArray, cpuWeight]
 	chunk  int
+	spare  spare
 }
 
 func (e *cpuEngine) newRun() (run, error) {
@@ -150,7 +153,7 @@ func (e *cpuEngine) newRun() (run, error) {
 		return nil, err
 	}
 	return &cpuRun{
-		engine: e, activations: a, state: state,
+		engine: e, activations: a, state: state, room: e.graph.firstRoom(),
 		machine: cpuMachine{
 			config: e.config,
 			normed: make([]float32, e.chunk*e.config.HiddenSize),
@@ -170,6 +173,7 @@ type cpuRun struct {
 	machine     cpuMachine
 	tail        []uint32 // the last penaltyTail tokens
 	pos         int      // tokens absorbed
+	room        int      // positions that full attention's arrays hold
 	drawing     drawing
 	pending     uint32
 }
@@ -186,6 +190,9 @@ func (r *cpuRun) reset() error {
 
 func (r *cpuRun) absorb(ctx context.Context, ids []uint32) error {
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := r.makeRoom(ctx, r.pos+len(ids)); err != nil {
 		return err
 	}
 	r.machine.ids, r.machine.pos = ids, r.pos
@@ -291,21 +298,15 @@ type cpuBookmark struct {
 
 func (r *cpuRun) mark() (bookmark, error) {
 	b := cpuBookmark{run: r, tail: slices.Clone(r.tail), pos: r.pos}
-	for _, l := range r.state {
-		for _, v := range l.arrays() {
-			b.arrays = append(b.arrays, slices.Clone(v))
-		}
+	for _, v := range r.engine.graph.overwritten(r.state) {
+		b.arrays = append(b.arrays, slices.Clone(v))
 	}
 	return b, nil
 }
 
 func (b cpuBookmark) recall() error {
-	saved := b.arrays
-	for _, l := range b.run.state {
-		for _, v := range l.arrays() {
-			copy(v, saved[0])
-			saved = saved[1:]
-		}
+	for i, v := range b.run.engine.graph.overwritten(b.run.state) {
+		copy(v, b.arrays[i])
 	}
 	b.run.tail, b.run.pos = append(b.run.tail[:0], b.tail...), b.pos
 	return nil

@@ -285,6 +285,7 @@ type gpuEngine struct {
 	activations *activations[gpuArray]
 	scratch     gpuScratch
 	chunk       int
+	spare       spare
 }
 
 func newGPUEngine(c *Config, device *gpu.Device, s store[gpuArray, gpuWeight], g *graph[gpuArray, gpuWeight], chunk int) (*gpuEngine, error) {
@@ -317,10 +318,10 @@ func newGPUEngine(c *Config, device *gpu.Device, s store[gpuArray, gpuWeight], g
 			return nil, err
 		}
 	}
-	partials := 0
+	partials, recorder := 0, kernel.Recorder{Device: device}
 	for _, l := range g.layers {
 		if l.attention != nil {
-			partials = max(partials, kernel.AttentionPartials(variant, l.attention.shape))
+			partials = max(partials, recorder.AttentionPartials(l.attention.shape))
 		}
 	}
 	if partials > 0 {
@@ -354,6 +355,7 @@ type gpuRun struct {
 	pace *gpu.Readback // comes when the last chunk has been absorbed
 
 	pos      int // tokens absorbed, flights under way included
+	room     int // positions that full attention's buffers hold
 	emitted  int
 	launched int
 	steps    int // of the next flight: 1, 2, 4, ... maxSteps
@@ -382,6 +384,7 @@ func (r *gpuRun) allocate() (err error) {
 	if r.state, err = newState(r.engine.graph, &r.store); err != nil {
 		return err
 	}
+	r.room = r.engine.graph.firstRoom()
 	for _, b := range []struct {
 		to   *gpuArray
 		name string
@@ -489,6 +492,9 @@ func (r *gpuRun) absorb(ctx context.Context, ids []uint32) error {
 // submit starts to absorb ids.
 func (r *gpuRun) submit(ctx context.Context, ids []uint32) error {
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := r.makeRoom(ctx, r.pos+len(ids)); err != nil {
 		return err
 	}
 	p := r.program(r.absorbs, len(ids), func(m *gpuMachine) { r.engine.graph.forward(m, r.engine.activations, r.state) })
@@ -602,6 +608,9 @@ func (r *gpuRun) launch(ctx context.Context, first bool, allowed []uint32) (flig
 	// A flight's tokens must not wrap around the ring: it starts at a multiple of its length.
 	for r.emitted%steps != 0 {
 		steps /= 2
+	}
+	if err := r.makeRoom(ctx, r.pos+steps); err != nil {
+		return nil, err
 	}
 	f := &gpuFlight{run: r, snapshot: &r.snapshots[r.launched%flightsAhead], pos: r.pos, steps: steps, launched: time.Now()}
 	r.launched++

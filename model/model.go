@@ -34,10 +34,6 @@ func defaultChunk(d *gpu.Device) int {
 	return 4 * DefaultChunk
 }
 
-// defaultContext is how far a full-attention layer looks back: such layers
-// (the reference's Transformer baselines) have no state of fixed size.
-const defaultContext = 4096
-
 // Options say how to load a model. The zero value runs it in plain Go.
 type Options struct {
 	Device     *gpu.Device    // nil: on the CPU, in plain Go
@@ -62,6 +58,7 @@ type Model struct {
 	stops     map[uint32]bool // tokens that end a text
 	engine    engine
 	chunk     int
+	weights   int64 // bytes, where the index tells
 
 	vocabulary func() *grammar.Vocabulary // made once, for the first grammar
 
@@ -115,11 +112,11 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 		if err != nil {
 			return nil, err
 		}
-		g, err := assemble(m.config, s, vectors, m.ring, defaultContext)
+		g, err := assemble(m.config, s, vectors, m.ring)
 		if err != nil {
 			return nil, err
 		}
-		m.engine = &cpuEngine{config: m.config, store: s, graph: g, chunk: o.Chunk}
+		m.engine = &cpuEngine{config: m.config, store: s, graph: g, chunk: o.Chunk, spare: m.spare(o)}
 		return m, nil
 	}
 	if o.Reopen != nil {
@@ -154,7 +151,13 @@ func (m *Model) onDevice(ctx context.Context, src Source, o Options) error {
 
 // ring is the number of positions that a KV ring needs for a window: room for a
 // chunk beside it, and for decode steps that run ahead and may be rewound.
-func (m *Model) ring(window int) int { return window + max(m.chunk, flightsAhead*maxSteps) + 1 }
+// For full attention it is the number at first.
+func (m *Model) ring(window int) int {
+	if window == 0 {
+		return firstRoom * m.chunk
+	}
+	return window + max(m.chunk, flightsAhead*maxSteps) + 1
+}
 
 func (m *Model) loadGPU(ctx context.Context, src Source, index *safetensors.Index, o Options, s *gpuStore) (engine, error) {
 	m.prepare(o.Device)
@@ -165,7 +168,7 @@ func (m *Model) loadGPU(ctx context.Context, src Source, index *safetensors.Inde
 	if o.OnProgress != nil {
 		o.OnProgress(Progress{Phase: PhaseCompile})
 	}
-	g, err := assemble(m.config, s, vectors, m.ring, defaultContext)
+	g, err := assemble(m.config, s, vectors, m.ring)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +176,7 @@ func (m *Model) loadGPU(ctx context.Context, src Source, index *safetensors.Inde
 	if err != nil {
 		return nil, err
 	}
-	e.store = s
+	e.store, e.spare = s, m.spare(o)
 	return e, o.Device.Ready(ctx)
 }
 

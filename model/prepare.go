@@ -30,7 +30,7 @@ func (m *Model) prepare(device *gpu.Device) {
 			vectors[spec.Name] = make([]float32, n)
 		}
 	}
-	g, err := assemble(c, s, vectors, m.ring, defaultContext)
+	g, err := assemble(c, s, vectors, m.ring)
 	if err != nil {
 		return
 	}

@@ -27,7 +27,7 @@ import (
 //
 //	random:NAME?bits=4&seed=0
 //
-// with NAME one of RandomNames, bits 4, 8 or 16. Storage is what samba convert
+// with NAME one of RandomNames, or that and TwinSuffix, bits 4, 8 or 16. Storage is what samba convert
 // would choose for that many bits.
 func Random(address string) (Source, error) {
 	about, err := url.Parse(address)
@@ -60,10 +60,34 @@ func IsRandom(address string) bool { return strings.HasPrefix(address, "random:"
 // RandomNames lists what Random knows, smallest first.
 func RandomNames() []string { return []string{"tiny", "421M", "1.3B", "1.7B", "3.8B"} }
 
+// TwinSuffix behind a name asks for Twin of its configuration.
+const TwinSuffix = "-transformer"
+
+// Twin is a Transformer of the same width, depth and, within half a percent,
+// number of parameters, with the same heads: full attention in every layer, and
+// an MLP as wide as leaves the number where it was, in whole groups of 64.
+func (c *Config) Twin() *Config {
+	twin := *c
+	twin.LayerTypes = slices.Repeat([]string{LayerFullAttention}, c.NumHiddenLayers)
+	twin.MLPLayers = nil
+	twin.IntermediateSize = 0
+	const group = 64
+	mlp := float64(c.Parameters()-twin.Parameters()) / float64(3*c.HiddenSize*c.NumHiddenLayers)
+	twin.IntermediateSize = max(int(math.Round(mlp/group)), 1) * group
+	return &twin
+}
+
 // RandomConfig is the paper's configuration of that name. Two departures: an
 // MLP of 8,192 in the 1.7B, printed as 8,196, which quantization's groups of 64
 // do not divide; and tiny, for tests, which is nobody's.
 func RandomConfig(name string) (*Config, error) {
+	if of, twin := strings.CutSuffix(name, TwinSuffix); twin {
+		c, err := RandomConfig(of)
+		if err != nil {
+			return nil, err
+		}
+		return c.Twin(), nil
+	}
 	theta := 10000.0
 	c := &Config{
 		ModelType: "samba", SlidingWindow: 2048, DState: 16, DConv: 4, Expand: 2,
@@ -86,7 +110,7 @@ func RandomConfig(name string) (*Config, error) {
 	case "3.8B":
 		shape(32, 2816, 11, 1, 256, 9984, 32064)
 	default:
-		return nil, fmt.Errorf("random model %.40q, want one of %s", name, strings.Join(RandomNames(), ", "))
+		return nil, fmt.Errorf("random model %.40q, want one of %s; %s behind it makes it a Transformer", name, strings.Join(RandomNames(), ", "), TwinSuffix)
 	}
 	for i := range c.NumHiddenLayers {
 		c.LayerTypes = append(c.LayerTypes, []string{LayerMamba, LayerSlidingAttention}[i%2])

@@ -34,17 +34,13 @@ func (s *Session) Reset() error {
 	return s.broken
 }
 
-// check refuses ids that the embedding has no row for, and what a
-// full-attention layer could not look back on.
+// check refuses ids that the embedding has no row for.
 func (s *Session) check(ids []uint32) error {
 	c := s.model.config
 	for i, id := range ids {
 		if int64(id) >= int64(c.VocabSize) {
 			return fmt.Errorf("token %d of the prompt is %d, the vocabulary has %d", i, id, c.VocabSize)
 		}
-	}
-	if n := len(s.tokens) + len(ids); c.Has(LayerFullAttention) && n > defaultContext {
-		return fmt.Errorf("%d tokens, but this model's full attention is given room for %d", n, defaultContext)
 	}
 	return s.broken
 }
@@ -70,9 +66,9 @@ func (s *Session) Prefill(ctx context.Context, ids []uint32, onProgress func(don
 }
 
 // keep remembers a failure that leaves the state unknown: any but a cancel,
-// which is seen between steps only.
+// which is seen between steps only, and a lack of room, which is seen before one.
 func (s *Session) keep(err error) error {
-	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, ErrNoRoom) {
 		s.broken = err
 	}
 	return err

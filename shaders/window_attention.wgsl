@@ -2,7 +2,8 @@
 //   out[t, h, :] = sum_j softmax_j(q[t, h] . k[j, g] SCALE) v[j, g, :],   pos - WINDOW < j <= pos
 // with g the KV head of query head h. qkv [count, (HEADS + 2 KV_HEADS) * HEAD_DIM], queries turned by rope.wgsl;
 // kv [2, RING, KV_HEADS, HEAD_DIM], keys first, this chunk's included; out [count, HEADS * HEAD_DIM].
-// RING >= WINDOW + count - 1, so that no key of the window has been overwritten by a later token of the chunk.
+// RING >= WINDOW + count - 1, so that no key of the window has been overwritten by a later token of the chunk. FULL: all
+// keys before it, see shared/attention.wgsl.
 // One token's attention is window_attention_split.wgsl.
 //
 // A workgroup takes BQ queries of one head and walks the keys that any of them sees, KEYS at a time:
@@ -41,7 +42,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let head = group.x;
     let t0 = group.y * BQ;
     let kv_head = head / (HEADS / KV_HEADS);
-    let values = RING * KV_HEADS * COLS;
+    let values = values_at();
     let count = cursor.count;
     for (var i = thread; i < BQ * COLS; i += SIZE) {
         let t = min(t0 + i / COLS, count - 1u);
@@ -49,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     let pos0 = cursor.pos + t0;
     let last = cursor.pos + min(t0 + BQ, count) - 1u;
-    let first = select(0u, pos0 + 1u - WINDOW, pos0 + 1u > WINDOW);
+    let first = first_seen(pos0);
 
     let q = thread % BQ;
     var highest = LOWEST;
@@ -63,7 +64,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         // Keys past the last are the last again: their weight is 0.
 //#if STAGED
         for (var i = thread; i < KEYS * COLS; i += SIZE) {
-            k_tile[i / COLS * K_PITCH + i % COLS] = kv[((min(tile + i / COLS, last) % RING) * KV_HEADS + kv_head) * COLS + i % COLS];
+            k_tile[i / COLS * K_PITCH + i % COLS] = kv[key_at(min(tile + i / COLS, last), kv_head) + i % COLS];
         }
         workgroupBarrier();
 //#endif
@@ -71,7 +72,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let key = thread % KEYS;
             let j = tile + key;
             let q0 = thread / KEYS * SCORED;
-            let at = ((j % RING) * KV_HEADS + kv_head) * COLS;
+            let at = key_at(min(j, last), kv_head);
             var scores: array<f32, SCORED>;
             // Said aloud: an older naga zeroes a variable in a loop once only.
             for (var i = 0u; i < SCORED; i++) { //#unroll
@@ -89,7 +90,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
             for (var i = 0u; i < SCORED; i++) { //#unroll
                 let pos = pos0 + q0 + i;
-                p_tile[key * BQ + q0 + i] = select(LOWEST, scores[i], j <= pos && j + WINDOW > pos);
+                p_tile[key * BQ + q0 + i] = select(LOWEST, scores[i], j <= pos && j >= first_seen(pos));
             }
         }
         workgroupBarrier();
@@ -127,7 +128,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
             for (var key = 0u; key < KEYS; key += 4u) {
                 for (var k = 0u; k < 4u; k++) { //#unroll
-                    let at = values + ((min(tile + key + k, last) % RING) * KV_HEADS + kv_head) * COLS;
+                    let at = values + key_at(min(tile + key + k, last), kv_head);
                     for (var b = 0u; b < BLOCKS; b++) { //#unroll
                         let v = kv[at + min(column + b * SIZE, COLS - 1u)];
                         for (var i = 0u; i < SUMMED; i++) { //#unroll

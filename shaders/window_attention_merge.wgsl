@@ -1,32 +1,63 @@
 // Joins what the splits of window_attention_split.wgsl found: with m the highest of all scores,
 //   out[h, i] = sum_s exp(m_s - m) acc_s[i] / sum_s exp(m_s - m) weight_s
-// A split without keys has m_s far below all others and weight 0.
+// A split without keys has m_s far below all others and weight 0. A workgroup takes a head; its splits are dealt out to
+// SLICES of its threads.
 @group(0) @binding(0) var<storage, read> partial: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 
 override HEADS: u32;
 override HEAD_DIM: u32;
 override SPLITS: u32;
+override SLICES: u32;   // SIZE / HEAD_DIM, a power of 2
+override TOGETHER: u32; // splits whose loads are under way at once
+const SIZE = 256u;
+const PITCH = HEAD_DIM + 2u;
+const COLUMNS = SIZE / SLICES;
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let head = id.x / HEAD_DIM;
-    if head >= HEADS {
-        return;
+var<workgroup> shares: array<f32, SPLITS>;
+var<workgroup> part: array<f32, SIZE>;
+var<workgroup> weights: array<f32, SIZE>;
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let head = group.x;
+    let base = head * SPLITS * PITCH;
+    var highest = partial[base + min(thread, SPLITS - 1u) * PITCH + HEAD_DIM];
+    part[thread] = highest;
+    workgroupBarrier();
+    for (var s = 0u; s < min(SPLITS, SIZE); s++) {
+        highest = max(highest, part[s]);
     }
-    let base = head * SPLITS * (HEAD_DIM + 2u);
-    let i = id.x % HEAD_DIM;
-    var highest = partial[base + HEAD_DIM];
-    for (var s = 1u; s < SPLITS; s++) {
-        highest = max(highest, partial[base + s * (HEAD_DIM + 2u) + HEAD_DIM]);
-    }
-    var sum = 0.0;
     var weight = 0.0;
-    for (var s = 0u; s < SPLITS; s++) {
-        let at = base + s * (HEAD_DIM + 2u);
-        let share = exp(partial[at + HEAD_DIM] - highest);
-        sum += share * partial[at + i];
-        weight += share * partial[at + HEAD_DIM + 1u];
+    if thread < SPLITS {
+        let share = exp(partial[base + thread * PITCH + HEAD_DIM] - highest);
+        shares[thread] = share;
+        weight = share * partial[base + thread * PITCH + HEAD_DIM + 1u];
     }
-    out[id.x] = sum / weight;
+    weights[thread] = weight;
+    workgroupBarrier();
+    weight = 0.0;
+    for (var s = 0u; s < min(SPLITS, SIZE); s++) {
+        weight += weights[s];
+    }
+    for (var i0 = 0u; i0 < HEAD_DIM; i0 += COLUMNS) {
+        let i = i0 + thread % COLUMNS;
+        var sum = 0.0;
+        if i < HEAD_DIM {
+            for (var s = thread / COLUMNS * TOGETHER; s < SPLITS; s += SLICES * TOGETHER) {
+                for (var k = 0u; k < TOGETHER; k++) { //#unroll
+                    sum += select(0.0, shares[min(s + k, SPLITS - 1u)], s + k < SPLITS) * partial[base + min(s + k, SPLITS - 1u) * PITCH + i];
+                }
+            }
+        }
+        part[thread] = sum;
+        workgroupBarrier();
+        if thread < COLUMNS && i < HEAD_DIM {
+            for (var k = 1u; k < SLICES; k++) {
+                sum += part[k * COLUMNS + thread];
+            }
+            out[head * HEAD_DIM + i] = sum / weight;
+        }
+        workgroupBarrier();
+    }
 }

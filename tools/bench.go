@@ -55,7 +55,7 @@ random weights in place: nothing is downloaded or written. Sampling is the model
 	}
 	f.engineFlags.register(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.random, "random", "", "random weights in the shapes of "+strings.Join(model.RandomNames(), ", "))
+	flags.StringVar(&f.random, "random", "", "random weights in the shapes of "+strings.Join(model.RandomNames(), ", ")+";\nwith "+model.TwinSuffix+" behind it, of a Transformer of that size")
 	flags.IntVar(&f.bits, "bits", 4, "bits of random weights: 4, 8 or 16")
 	flags.IntVar(&f.request.Prompt, "prompt", 2048, "tokens of the prompt")
 	flags.IntVar(&f.request.Generate, "generate", 256, "tokens to generate after it")
@@ -94,8 +94,8 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 		}
 		return f.engineFlags.check()
 	}
-	if !slices.Contains(model.RandomNames(), f.random) {
-		return fmt.Errorf("--random is %q, want one of %s", f.random, strings.Join(model.RandomNames(), ", "))
+	if _, err := model.RandomConfig(f.random); err != nil {
+		return fmt.Errorf("--random: %w", err)
 	}
 	if !slices.Contains([]int{4, 8, 16}, f.bits) {
 		return fmt.Errorf("--bits is %d, want 4, 8 or 16", f.bits)

@@ -543,8 +543,15 @@ func TestRoPEAndWindowAttention(t *testing.T) {
 		{Heads: 3, KVHeads: 1, HeadDim: 130, Window: 7},
 		{Heads: 1, KVHeads: 1, HeadDim: 600, Window: 200},
 		{Heads: 1, KVHeads: 1, HeadDim: 2, Window: 1, Theta: 500},
+		{Heads: 16, KVHeads: 2, HeadDim: 64, Theta: 10000},
+		{Heads: 11, KVHeads: 1, HeadDim: 20, Theta: 10000},
+		{Heads: 2, KVHeads: 2, HeadDim: 32},
+		{Heads: 9, KVHeads: 3, HeadDim: 66},
 	} {
 		s.Ring = s.Window + chunk
+		if s.Window == 0 {
+			s.Ring = 1500 // whole tiles for some of the splits, a part of one for the last, nothing for others
+		}
 		t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) {
 			eachVariant(t, chunk, func(b *bench) {
 				if i > 0 && b.Restrict.Subgroup > 0 {
@@ -555,7 +562,11 @@ func TestRoPEAndWindowAttention(t *testing.T) {
 				if s.Theta > 0 {
 					a.rope.Angles = b.buffer("angles", reference.AngleTables(s.HeadDim, s.Theta))
 				}
-				a.partials = b.buffer("partials", b.floats(1+kernel.AttentionPartials(*b.Restrict, s), 1))
+				a.partials = b.buffer("partials", b.floats(1+b.AttentionPartials(s), 1))
+				if s.Window == 0 {
+					a.grow(chunk)
+					return
+				}
 				// An empty ring, the window's edges, the ring's wrap, and positions far beyond fp32's integers.
 				pos := 0
 				for _, count := range []int{1, s.Window - 1, 1, 1, 1, 5, chunk, 1, chunk, 3, 1} {
@@ -579,6 +590,14 @@ type attention struct {
 	keys, values []float32
 	rope         kernel.RoPE
 	partials     *gpu.Buffer
+}
+
+// grow holds full attention to the reference at few keys and at as many as the ring has room for; what was absorbed
+// in between is what the rings were filled with.
+func (a *attention) grow(chunk int) {
+	for _, at := range [][2]int{{0, 1}, {1, chunk}, {63, 1}, {64, 1}, {65, 2}, {128, chunk}, {1000, 1}, {1023, 33}, {a.shape.Ring - chunk - 1, chunk}, {a.shape.Ring - 1, 1}} {
+		a.attend(at[0], at[1])
+	}
 }
 
 // attend takes count tokens at pos. One token comes through its projection, as the model's does.

@@ -191,5 +191,6 @@ func (r *Recorder) rope(stem string, c shaders.Constants, o RoPE) {
 	if o.Angles != nil {
 		r.want(stem, "angles", o.Angles, 4*256, s.HeadDim)
 	}
-	c["HEADS"], c["KV_HEADS"], c["HEAD_DIM"], c["RING"], c["NOPE"] = s.Heads, s.KVHeads, s.HeadDim, s.Ring, o.Angles == nil
+	c["HEADS"], c["KV_HEADS"], c["HEAD_DIM"], c["NOPE"] = s.Heads, s.KVHeads, s.HeadDim, o.Angles == nil
+	ring(c, s)
 }

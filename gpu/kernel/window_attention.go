@@ -9,32 +9,88 @@ import (
 	"github.com/samba-web/samba/shaders"
 )
 
-// The kernels' workgroups have this many threads; so many keys make a split.
+// The kernels' workgroups have this many threads; so many keys make a split at least.
 const attentionSize = 128
 
-// AttentionSplits is the number of workgroups that share a head's keys when one
-// token attends over a window.
-func AttentionSplits(v Variant, window int) int {
-	if v.CPU {
-		return 1
-	}
-	return min(int(blocks(window, attentionSize)), 64)
+// sharing is how one token's attention is dealt out to workgroups.
+type sharing struct {
+	group  int // query heads of one KV head that a workgroup takes together
+	slots  int // scores of a thread at once
+	parts  int // workgroups for the queries of a KV head
+	splits int // workgroups that share the keys
 }
+
+// sharingOf chooses it. Full attention reads keys and values once for as many
+// queries as there is room for, and splits them so that hundreds of workgroups
+// have some when there are many. A window's are few: what counts there is that
+// all of them are read at once.
+func sharingOf(v Variant, s reference.AttentionShape, storage int) sharing {
+	perKV := s.Heads / s.KVHeads
+	if v.CPU || s.Window > 0 {
+		d := sharing{group: 1, slots: 1, parts: perKV, splits: 1}
+		if !v.CPU {
+			d.splits = min(int(blocks(s.Window, attentionSize)), 64)
+		}
+		return d
+	}
+	d := sharing{group: 1, slots: 1}
+	for _, try := range [][2]int{{8, 4}, {8, 2}, {8, 1}, {4, 4}, {4, 2}, {4, 1}, {2, 4}, {2, 2}, {2, 1}} {
+		group, slots := try[0], try[1]
+		if group/2 < perKV && group <= slots*nearOf(s) && group*s.HeadDim+attentionSize*(slots*(nearMost+2)+1+4)+group <= storage {
+			d.group, d.slots = group, slots
+			break
+		}
+	}
+	d.parts = int(blocks(perKV, d.group))
+	for d.splits = 64; d.splits < maxSplits && d.splits*s.KVHeads*d.parts < 512; {
+		d.splits *= 2
+	}
+	return d
+}
+
+// A key's columns are shared by at most so many threads; and how many splits window_attention_merge takes.
+const nearMost, maxSplits = 8, 256
+
+// columnsOf is the number of vectors in a head: of 4 values where they divide it, else of 2.
+func columnsOf(s reference.AttentionShape) int {
+	if s.HeadDim%4 == 0 {
+		return s.HeadDim / 4
+	}
+	return s.HeadDim / 2
+}
+
+// nearOf is how many threads share a key.
+func nearOf(s reference.AttentionShape) int { return largestDivisor(nearMost, columnsOf(s)) }
+
+func (r *Recorder) sharing(s reference.AttentionShape) sharing {
+	return sharingOf(r.variant(), s, r.storage())
+}
+
+// storage is workgroup memory, in words.
+func (r *Recorder) storage() int { return int(r.Device.Info().Limits.MaxWorkgroupStorage) / 4 }
 
 // AttentionPartials is the number of values that WindowAttention needs beside
 // its own buffers when one token attends; 0 for none.
-func AttentionPartials(v Variant, s reference.AttentionShape) int {
-	if splits := AttentionSplits(v, s.Window); splits > 1 {
+func (r *Recorder) AttentionPartials(s reference.AttentionShape) int {
+	if splits := r.sharing(s).splits; splits > 1 {
 		return s.Heads * splits * (s.HeadDim + 2)
 	}
 	return 0
 }
 
+// ring tells a kernel how positions lie in the KV ring.
+func ring(c shaders.Constants, s reference.AttentionShape) {
+	if c["FULL"] = s.Window == 0; s.Window > 0 {
+		c["RING"] = s.Ring
+	}
+}
+
 // WindowAttention records attention of each query to the Window positions that
-// end with its own; qkv and kv are as RoPE leaves them. partials has room for
-// AttentionPartials values; more tokens than one do without.
+// end with its own, or to all; qkv and kv are as RoPE leaves them. Full
+// attention takes kv as large as it is, [2, ring, kv_heads, head_dim]. partials
+// has room for AttentionPartials values; more tokens than one do without.
 func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials, out *gpu.Buffer) {
-	if s.Ring < s.Window+r.Tokens-1 {
+	if s.Window > 0 && s.Ring < s.Window+r.Tokens-1 {
 		r.Program.Fail(fmt.Errorf("kernel window_attention: a ring of %d positions for a window of %d and chunks of %d, want at least %d",
 			s.Ring, s.Window, r.Tokens, s.Window+r.Tokens-1))
 	}
@@ -42,16 +98,16 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 	r.want("window_attention", "KV ring", kv, 2, s.Ring, s.KVHeads, s.HeadDim)
 	r.want("window_attention", "out", out, r.Tokens, s.Heads, s.HeadDim)
 	c := shaders.Constants{
-		"HEADS": s.Heads, "KV_HEADS": s.KVHeads, "HEAD_DIM": s.HeadDim, "RING": s.Ring, "WINDOW": s.Window,
+		"HEADS": s.Heads, "KV_HEADS": s.KVHeads, "HEAD_DIM": s.HeadDim,
 		"SCALE": 1 / math.Sqrt(float64(s.HeadDim)), "QUAD": s.HeadDim%4 == 0,
 	}
-	columns := s.HeadDim / 2
-	if s.HeadDim%4 == 0 {
-		columns = s.HeadDim / 4
+	if ring(c, s); s.Window > 0 {
+		c["WINDOW"] = s.Window
 	}
+	columns := columnsOf(s)
 	c["BLOCKS"] = int(blocks(columns, attentionSize))
 	if r.Tokens > 1 {
-		queries, keys, staged := attentionTile(s.HeadDim, int(r.Device.Info().Limits.MaxWorkgroupStorage)/4)
+		queries, keys, staged := attentionTile(s.HeadDim, r.storage())
 		groups := 1
 		for groups*2 <= attentionSize/columns && groups < queries {
 			groups *= 2
@@ -61,20 +117,22 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 		r.dispatch("window_attention", c, [3]uint32{uint32(s.Heads), blocks(r.Tokens, queries), 1}, qkv, kv, out, r.Cursor)
 		return
 	}
-	splits := AttentionSplits(r.variant(), s.Window)
-	slices := largestDivisor(attentionSize, attentionSize/columns)
-	near := largestDivisor(8, columns)
-	c["SPLITS"], c["WHOLE"], c["SLICES"], c["TOGETHER"] = splits, splits == 1, slices, largestDivisor(8, attentionSize/slices)
-	c["NEAR"], c["ROUNDS"], c["STRIDES"] = near, near, int(blocks(columns, near))
-	grid := [3]uint32{uint32(s.Heads), uint32(splits), 1}
-	if splits == 1 {
+	d := r.sharing(s)
+	near, tile := nearOf(s), attentionSize/d.group*d.slots
+	slices := largestDivisor(tile, attentionSize/columns)
+	c["GROUP"], c["PARTS"], c["SLOTS"], c["SPLITS"], c["WHOLE"] = d.group, d.parts, d.slots, d.splits, d.splits == 1
+	c["SLICES"], c["TOGETHER"] = slices, largestDivisor(8, tile/slices)
+	c["NEAR"], c["ROUNDS"], c["STRIDES"] = near, tile*near/attentionSize, int(blocks(columns, near))
+	grid := [3]uint32{uint32(s.KVHeads * d.parts), uint32(d.splits), 1}
+	if d.splits == 1 {
 		r.dispatch("window_attention_split", c, grid, qkv, kv, out, r.Cursor)
 		return
 	}
-	r.want("window_attention", "partials", partials, s.Heads, splits, s.HeadDim+2)
+	r.want("window_attention", "partials", partials, s.Heads, d.splits, s.HeadDim+2)
 	r.dispatch("window_attention_split", c, grid, qkv, kv, partials, r.Cursor)
-	r.dispatch("window_attention_merge", shaders.Constants{"HEADS": s.Heads, "HEAD_DIM": s.HeadDim, "SPLITS": splits},
-		[3]uint32{blocks(s.Heads*s.HeadDim, 64), 1, 1}, partials, out)
+	r.dispatch("window_attention_merge", shaders.Constants{
+		"HEADS": s.Heads, "HEAD_DIM": s.HeadDim, "SPLITS": d.splits, "SLICES": largestDivisor(256, 256/s.HeadDim), "TOGETHER": min(d.splits, 8),
+	}, [3]uint32{uint32(s.Heads), 1, 1}, partials, out)
 }
 
 // attentionTile is how many queries and keys a workgroup takes at once, and

@@ -3,7 +3,9 @@ package reference
 import "math"
 
 // AttentionShape are the sizes of an attention layer. Ring is the number of
-// positions that the KV ring holds; Theta 0 means no RoPE.
+// positions that the KV ring holds; Window is the number of keys that a query
+// sees, its own included, 0 for all (full attention), of which none may wrap
+// around the ring; Theta 0 means no RoPE.
 type AttentionShape struct {
 	Heads, KVHeads, HeadDim int
 	Ring, Window            int

@@ -3,17 +3,21 @@ package reference
 import "math"
 
 // WindowAttention lets each of count queries attend to the Window positions
-// that end with its own (Samba, section 2.2), scale 1/sqrt(HeadDim). qkv and
-// the rings are as RoPE leaves them; out [count, Heads HeadDim].
+// that end with its own (Samba, section 2.2), or to all, scale 1/sqrt(HeadDim).
+// qkv and the rings are as RoPE leaves them; out [count, Heads HeadDim].
 func WindowAttention(s AttentionShape, qkv, keys, values, out []float32, pos, count int) {
 	perKV := s.Heads / s.KVHeads
+	window := pos + count
+	if s.Window > 0 {
+		window = min(window, s.Window)
+	}
 	Parallel(count*s.Heads, func(from, to int) {
-		scores := make([]float64, 0, s.Window)
+		scores := make([]float64, 0, window)
 		acc := make([]float64, s.HeadDim)
 		for i := from; i < to; i++ {
 			t, head := i/s.Heads, i%s.Heads
 			q := qkv[(t*(s.Heads+2*s.KVHeads)+head)*s.HeadDim:][:s.HeadDim]
-			first := max(0, pos+t+1-s.Window)
+			first := max(0, pos+t+1-window)
 			scores = scores[:0]
 			highest := math.Inf(-1)
 			for j := first; j <= pos+t; j++ {

@@ -5,11 +5,17 @@
 // Angles: angle tables [4, 256, HALF] of (cos, sin), made in float64 on the host: level l, entry j holds the turn by
 // j * 256^l positions. A position's turn is the product of its four bytes' turns, so that an angle is as exact at
 // position 4 billion as at 0, and a step needs no upload.
-// NOPE: nothing turns, keys and values are only stored.
+// NOPE: nothing turns, keys and values are only stored. FULL: full attention, whose positions do not wrap; RING is as
+// many as kv has room for.
 override HEADS: u32;
 override KV_HEADS: u32;
 override HEAD_DIM: u32;
+//#if FULL
+fn ring() -> u32 { return arrayLength(&kv) / (2u * KV_HEADS * HEAD_DIM); }
+//#else
 override RING: u32;
+fn ring() -> u32 { return RING; }
+//#endif
 const HALF = HEAD_DIM / 2u;
 
 fn multiply(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
@@ -43,7 +49,7 @@ fn place(v: vec2<f32>, head: u32, i: u32, pos: u32, at: u32) {
     }
     // Values lie RING positions after keys.
     let row = head - HEADS;
-    let slot = (row / KV_HEADS * RING + pos % RING) * KV_HEADS + row % KV_HEADS;
+    let slot = (row / KV_HEADS * ring() + pos % ring()) * KV_HEADS + row % KV_HEADS;
     kv[slot * HEAD_DIM + i] = kept.x;
     kv[slot * HEAD_DIM + i + HALF] = kept.y;
 }

@@ -306,14 +306,7 @@ func (e *Engine) ready(url string) *Ready {
 	r := &Ready{
 		Model: folder(url), Layers: c.NumHiddenLayers, HiddenSize: c.HiddenSize, VocabSize: c.VocabSize,
 		Chat: e.model.Template() != nil, Backend: BackendCPU, Adapter: "plain Go on the CPU",
-		StateBytes: e.session.StateBytes(),
-	}
-	for _, t := range c.TensorSpecs() {
-		n := int64(1)
-		for _, d := range t.Shape {
-			n *= int64(d)
-		}
-		r.Parameters += n
+		StateBytes: e.session.StateBytes(), Parameters: c.Parameters(),
 	}
 	if c.Has(model.LayerSlidingAttention) {
 		r.SlidingWindow = c.SlidingWindow

@@ -1,0 +1,152 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Full attention (the reference's Transformer baselines) looks back on every
+// position, so its keys and values have no fixed size: they have room for
+// firstRoom chunks at first, and for twice as many positions each time when that
+// is not enough. A position never wraps and is written once, so that neither
+// rewinding nor going back to a bookmark needs a copy of them.
+const firstRoom = 4
+
+// ErrNoRoom is what goes on in a conversation whose full attention has outgrown
+// the machine's memory, wrapped: the state is as it was before.
+var ErrNoRoom = errors.New("the context cannot grow")
+
+// spare tells whether so many bytes can be taken beside a model's weights and
+// the state of a conversation.
+type spare func(ctx context.Context, bytes int64) (bool, error)
+
+// growth is the room, in positions, that comes from room by doubling until there
+// is enough; most is what a layer's keys and values may have at all.
+func (s spare) growth(ctx context.Context, room, positions, most, bytesPerPosition int) (int, error) {
+	refuse := func(why string) error {
+		return fmt.Errorf("%w: the keys and values of full attention over %d tokens need %s, %s; the conversation stands where it was",
+			ErrNoRoom, positions, gigabytes(int64(positions)*int64(bytesPerPosition)), why)
+	}
+	if positions > most {
+		return 0, refuse(fmt.Sprintf("and a layer's are bound in one piece, which ends at %d tokens here", most))
+	}
+	for room < positions {
+		room = min(2*room, most)
+	}
+	// The old ones are there until they have been copied.
+	ok, err := s(ctx, int64(room)*int64(bytesPerPosition))
+	if err == nil && !ok {
+		err = refuse(fmt.Sprintf("%s with room to grow, which is more than is free", gigabytes(int64(room)*int64(bytesPerPosition))))
+	}
+	return room, err
+}
+
+// row is how many values a position takes in the layer's keys and values.
+func (l *layer[V, W]) row() int { return 2 * l.attention.shape.KVHeads * l.attention.shape.HeadDim }
+
+// fullRows counts the values that a position takes in all layers of full
+// attention together; 0 without such layers.
+func (g *graph[V, W]) fullRows() (values int) {
+	for _, l := range g.layers {
+		if l.full() {
+			values += l.row()
+		}
+	}
+	return values
+}
+
+// firstRoom is how many positions a new state's full attention holds.
+func (g *graph[V, W]) firstRoom() (positions int) {
+	for _, l := range g.layers {
+		if l.full() {
+			positions = l.attention.shape.Ring
+		}
+	}
+	return positions
+}
+
+// makeRoom lets full attention keep so many positions.
+func (r *cpuRun) makeRoom(ctx context.Context, positions int) error {
+	g := r.engine.graph
+	if g.fullRows() == 0 || positions <= r.room {
+		return nil
+	}
+	room, err := r.engine.spare.growth(ctx, r.room, positions, 1<<31-1, 4*g.fullRows())
+	if err != nil {
+		return err
+	}
+	for i, l := range g.layers {
+		if l.full() {
+			old, half := r.state[i].kv, room*l.row()/2
+			grown := make([]float32, 2*half)
+			copy(grown, old[:len(old)/2])
+			copy(grown[half:], old[len(old)/2:])
+			r.state[i].kv = grown
+		}
+	}
+	r.room = room
+	return nil
+}
+
+// makeRoom lets full attention keep so many positions. What is under way on the
+// device still writes to the old buffers, before they are copied.
+func (r *gpuRun) makeRoom(ctx context.Context, positions int) error {
+	g, device := r.engine.graph, r.engine.device
+	if g.fullRows() == 0 || positions <= r.room {
+		return nil
+	}
+	limits, most := device.Info().Limits, 1<<31-1
+	for _, l := range g.layers {
+		if l.full() {
+			most = min(most, int(min(limits.MaxBindingSize, limits.MaxBufferSize)/uint64(4*l.row())))
+		}
+	}
+	room, err := r.engine.spare.growth(ctx, r.room, positions, most, 4*g.fullRows())
+	if err != nil {
+		return err
+	}
+	grown, moves := make([]gpuArray, len(g.layers)), device.NewProgram()
+	for i, l := range g.layers {
+		if !l.full() {
+			continue
+		}
+		old := r.state[i].kv
+		if grown[i], err = device.NewBuffer(fmt.Sprintf("layers.%d kv_ring", i), uint64(4*room*l.row())); err != nil {
+			err = fmt.Errorf("%w: %w", ErrNoRoom, err)
+			break
+		}
+		moves.Copy(old, 0, grown[i], 0, old.Size()/2)
+		moves.Copy(old, old.Size()/2, grown[i], grown[i].Size()/2, old.Size()/2)
+	}
+	if err == nil {
+		err = device.Run(moves)
+	}
+	if err != nil {
+		for _, b := range grown {
+			b.Free()
+		}
+		return err
+	}
+	for i, b := range grown {
+		if b != nil {
+			r.store.replace(r.state[i].kv, b)
+			r.state[i].kv = b
+		}
+	}
+	r.room = room
+	// What was recorded reads and writes the old buffers.
+	for tokens, p := range r.absorbs {
+		p.Free()
+		delete(r.absorbs, tokens)
+	}
+	r.drawn.free()
+	return r.recordDrawing(r.drawn.features())
+}
+
+// replace frees one of the store's arrays and keeps another in its place.
+func (s *gpuStore) replace(old, by gpuArray) {
+	s.buffers[slices.Index(s.buffers, old)] = by
+	old.Free()
+}

@@ -1,0 +1,138 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// eachMachine loads the model in plain Go and, where there is one, on a device.
+func eachMachine(t *testing.T, f func(t *testing.T, load func(Source, Options) *Model)) {
+	t.Run("CPU", func(t *testing.T) {
+		f(t, func(src Source, o Options) *Model { return loadTest(t, src, o) })
+	})
+	t.Run("GPU", func(t *testing.T) {
+		device := testDevice(t)
+		f(t, func(src Source, o Options) *Model { o.Device = device; return loadTest(t, src, o) })
+	})
+}
+
+// A context that grows through several doublings is the same as one that had room from the start.
+func TestFullAttentionGrows(t *testing.T) {
+	random := testRandom(t)
+	c := testConfig(LayerFullAttention, LayerMamba, LayerFullAttention)
+	src := randomModel(t, random, c, 32)
+	ids := randomIDs(random, 300, c.VocabSize)
+	want := allLogits(t, loadTest(t, src, Options{Chunk: 100}), ids, 0)
+	eachMachine(t, func(t *testing.T, load func(Source, Options) *Model) {
+		m := load(src, Options{Chunk: 16}) // room for 64 tokens at first
+		s := newSession(t, m)
+		before := s.StateBytes()
+		got := logitsOf(t, s, ids[:50], 0)
+		start, err := s.run.mark()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer start.free()
+		got = append(got, logitsOf(t, s, ids[50:], 0)...)
+		if d := worst(got, want); d > 1e-3 {
+			t.Errorf("logits off by %g, want at most 1e-3", d)
+		}
+		if after, each := s.StateBytes(), int64(2*2*c.NumKVHeads*c.HeadDim*4); after-before != (512-64)*each {
+			t.Errorf("the state went from %d to %d bytes, want 448 positions of %d more", before, after, each)
+		}
+		// A bookmark from before it grew still leads back.
+		if err := start.recall(); err != nil {
+			t.Fatal(err)
+		}
+		s.tokens = s.tokens[:50]
+		got = logitsOf(t, s, ids[50:], 0)
+		if d := worst(got, want[50*c.VocabSize:]); d > 1e-3 {
+			t.Errorf("logits off by %g after a recall, want at most 1e-3", d)
+		}
+		// Steps that run ahead cross two borders, and are the tokens of a run whose buffers had room.
+		cold := Sampling{Temperature: 0, TopP: 1, RepetitionPenalty: 1}
+		grown := sampleTokens(t, newSession(t, m), ids[:60], cold, 100)
+		roomy := sampleTokens(t, newSession(t, load(src, Options{Chunk: 60})), ids[:60], cold, 100)
+		if !slices.Equal(grown, roomy) && !closeCall(t, loadTest(t, src, Options{Chunk: 100}), ids[:60], grown, roomy) {
+			t.Errorf("sampled %v, want %v", grown, roomy)
+		}
+	})
+}
+
+// closeCall tells whether two greedy runs part where two logits are as good as equal.
+func closeCall(t *testing.T, m *Model, prompt, a, b []uint32) bool {
+	i := 0
+	for a[i] == b[i] {
+		i++
+	}
+	rows := allLogits(t, m, append(slices.Clone(prompt), a[:i]...), 0)
+	last := rows[len(rows)-m.Config().VocabSize:]
+	d := last[a[i]] - last[b[i]]
+	return max(d, -d) < 1e-3
+}
+
+// What has no room is refused in one sentence, and the conversation stands where it was.
+func TestNoRoomToGrow(t *testing.T) {
+	ctx := context.Background()
+	eachMachine(t, func(t *testing.T, load func(Source, Options) *Model) {
+		src, err := Random("random:tiny-transformer?bits=16")
+		if err != nil {
+			t.Fatal(err)
+		}
+		probe := &Model{chunk: 16}
+		if probe.config, err = RandomConfig("tiny-transformer"); err != nil {
+			t.Fatal(err)
+		}
+		probe.weights = probe.config.weightBytes(16) + 1<<12
+		each := int64(2 * 2 * 32 * 4)
+		// There is room for 128 positions beside the 64, not for 256.
+		m := load(src, Options{Chunk: 16, Memory: probe.weights + probe.stateSize() + 200*each})
+		s := newSession(t, m)
+		ids := make([]uint32, 300)
+		err = s.Prefill(ctx, ids, nil)
+		if !errors.Is(err, ErrNoRoom) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "129 tokens") && !strings.Contains(err.Error(), "144 tokens") {
+			t.Fatalf("%v, want a sentence about 144 tokens", err)
+		}
+		t.Log(err)
+		if s.Position() != 128 {
+			t.Errorf("position %d, want 128", s.Position())
+		}
+		if err := s.Prefill(ctx, ids[:1], nil); !errors.Is(err, ErrNoRoom) {
+			t.Errorf("%v at the same place again", err)
+		}
+		// An answer ends at the border with what it has, and a shorter conversation goes on in the same session.
+		tokens := 0
+		request := Request{Prompt: ids[:100], MaxTokens: 200, PastEnd: true, Sampling: Sampling{Temperature: 1, TopP: 1, RepetitionPenalty: 1}}
+		if _, err := s.Generate(ctx, request, func(c Chunk) error { tokens += c.Tokens; return nil }); !errors.Is(err, ErrNoRoom) {
+			t.Errorf("%v, want no room", err)
+		}
+		if s.Position() != 100+tokens-1 || tokens < 20 {
+			t.Errorf("%d tokens came, and the state stands at %d", tokens, s.Position())
+		}
+		request.Prompt, request.MaxTokens = ids[:10], 5
+		result, err := s.Generate(ctx, request, func(Chunk) error { return nil })
+		if err != nil || result.CompletionTokens != 5 {
+			t.Errorf("%d tokens, %v", result.CompletionTokens, err)
+		}
+	})
+}
+
+func TestGrowth(t *testing.T) {
+	roomy := spare(func(_ context.Context, bytes int64) (bool, error) { return bytes <= 8000, nil })
+	for _, test := range []struct{ room, positions, most, want int }{
+		{64, 65, 10_000, 128}, {64, 500, 10_000, 512}, {64, 129, 200, 200}, {64, 200, 200, 200}, {64, 201, 200, 0}, {64, 801, 10_000, 0},
+	} {
+		got, err := roomy.growth(context.Background(), test.room, test.positions, test.most, 10)
+		if want := test.want; (err == nil) != (want > 0) || err == nil && got != want || err != nil && !errors.Is(err, ErrNoRoom) {
+			t.Errorf("%+v: %d, %v", test, got, err)
+		}
+	}
+	_, err := roomy.growth(context.Background(), 64, 300, 256, 1e6)
+	if want := "the context cannot grow: the keys and values of full attention over 300 tokens need 0.30 GB, and a layer's are bound in one piece, which ends at 256 tokens here; the conversation stands where it was"; fmt.Sprint(err) != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
