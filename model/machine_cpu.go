@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/cpu"
 	"github.com/samba-web/samba/gpu/reference"
 )
 
@@ -82,6 +83,7 @@ func halves(data []byte) []uint16 {
 
 // cpuMachine computes each step as it is asked for.
 type cpuMachine struct {
+	*cpu.Kernels
 	config *Config
 	ids    []uint32
 	pos    int
@@ -89,30 +91,30 @@ type cpuMachine struct {
 	gateUp []float32 // [T, 2 intermediate]
 }
 
-func (m *cpuMachine) embed(table cpuWeight, x cpuArray) { reference.Embedding(table, m.ids, x) }
+func (m *cpuMachine) embed(table cpuWeight, x cpuArray) { m.Embedding(table, m.ids, x) }
 
 // normLinear is y = W RMSNorm(x).
 func (m *cpuMachine) normLinear(x, gain cpuArray, w cpuWeight, y cpuArray) {
-	reference.RMSNorm(x, gain, m.config.RMSNormEps, m.normed, len(m.ids))
-	reference.Linear(w, m.normed, w.In, y, len(m.ids), false)
+	m.RMSNorm(x, gain, m.config.RMSNormEps, m.normed, len(m.ids))
+	m.Linear(w, m.normed, w.In, y, len(m.ids), false)
 }
 
 func (m *cpuMachine) normSwiGLU(x, gain cpuArray, w cpuWeight, h cpuArray) {
 	m.normLinear(x, gain, w, m.gateUp)
-	reference.SwiGLU(m.gateUp, h, w.Out/2, len(m.ids))
+	m.SwiGLU(m.gateUp, h, w.Out/2, len(m.ids))
 }
 
 func (m *cpuMachine) linearAdd(w cpuWeight, x, y cpuArray) {
-	reference.Linear(w, x, w.In, y, len(m.ids), true)
+	m.Linear(w, x, w.In, y, len(m.ids), true)
 }
 
 func (m *cpuMachine) mamba(w *mambaWeights[cpuArray, cpuWeight], gain cpuArray, state layerState[cpuArray], a *activations[cpuArray]) {
 	s, count := w.shape, len(m.ids)
 	m.normLinear(a.x, gain, w.inProj, a.xz)
-	reference.CausalConv1D(a.xz, w.conv, w.conv[s.DInner*s.DConv:], state.conv, a.conv, s.DInner, s.DConv, count)
-	reference.Linear(w.xProj, a.conv, s.DInner, a.dbc, count, false)
-	reference.Linear(w.dtProj, a.dbc, s.DTRank+2*s.DState, a.mixed, count, false)
-	reference.SelectiveScan(s, a.mixed, a.conv, a.xz, a.dbc, w.params, state.ssm, state.conv, count)
+	m.CausalConv1D(a.xz, w.conv, w.conv[s.DInner*s.DConv:], state.conv, a.conv, s.DInner, s.DConv, count)
+	m.Linear(w.xProj, a.conv, s.DInner, a.dbc, count, false)
+	m.Linear(w.dtProj, a.dbc, s.DTRank+2*s.DState, a.mixed, count, false)
+	m.SelectiveScan(s, a.mixed, a.conv, a.xz, a.dbc, w.params, state.ssm, state.conv, count)
 }
 
 func (m *cpuMachine) attention(w *attentionWeights[cpuArray, cpuWeight], gain cpuArray, state layerState[cpuArray], a *activations[cpuArray]) {
@@ -120,8 +122,8 @@ func (m *cpuMachine) attention(w *attentionWeights[cpuArray, cpuWeight], gain cp
 	keys, values := state.kv[:len(state.kv)/2], state.kv[len(state.kv)/2:]
 	shape := w.shape
 	shape.Ring = len(keys) / (shape.KVHeads * shape.HeadDim)
-	reference.RoPE(shape, a.qkv, keys, values, m.pos, len(m.ids))
-	reference.WindowAttention(shape, a.qkv, keys, values, a.mixed, m.pos, len(m.ids))
+	m.RoPE(shape, a.qkv, keys, values, m.pos, len(m.ids))
+	m.WindowAttention(shape, a.qkv, keys, values, a.mixed, m.pos, len(m.ids))
 }
 
 func (m *cpuMachine) head(x, gain cpuArray, w cpuWeight, logits cpuArray, all bool) {
@@ -130,8 +132,8 @@ func (m *cpuMachine) head(x, gain cpuArray, w cpuWeight, logits cpuArray, all bo
 		from = (count - 1) * len(gain)
 		count = 1
 	}
-	reference.RMSNorm(x[from:], gain, m.config.RMSNormEps, m.normed, count)
-	reference.Linear(w, m.normed, w.In, logits, count, false)
+	m.RMSNorm(x[from:], gain, m.config.RMSNormEps, m.normed, count)
+	m.Linear(w, m.normed, w.In, logits, count, false)
 }
 
 // cpuEngine is a model on the plain Go path.
@@ -141,6 +143,8 @@ type cpuEngine struct {
 	graph  *graph[cpuArray, cpuWeight]
 	chunk  int
 	spare  spare
+
+	kernels cpu.Kernels
 }
 
 func (e *cpuEngine) newRun() (run, error) {
@@ -155,7 +159,7 @@ func (e *cpuEngine) newRun() (run, error) {
 	return &cpuRun{
 		engine: e, activations: a, state: state, room: e.graph.firstRoom(),
 		machine: cpuMachine{
-			config: e.config,
+			Kernels: &e.kernels, config: e.config,
 			normed: make([]float32, e.chunk*e.config.HiddenSize),
 			gateUp: make([]float32, e.chunk*2*e.config.IntermediateSize),
 		},

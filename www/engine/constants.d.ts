@@ -3,4 +3,5 @@ declare const SAMBA_WORKER: string;
 declare const SAMBA_WASM: string;
 
 declare module "go/wasm_exec" {}
+declare module "gpu/cpu/simd" {}
 declare module "gpu/replay" {}

@@ -1,5 +1,6 @@
 /** The Web Worker: starts the engine (Go, compiled to WebAssembly) and hands messages through. */
 import "go/wasm_exec";
+import "gpu/cpu/simd";
 import "gpu/replay";
 import { ModelFiles, settings } from "./load.ts";
 import type { Error as ErrorMessage } from "./protocol.ts";
@@ -9,6 +10,12 @@ declare class Go {
   importObject: WebAssembly.Imports;
   run(instance: WebAssembly.Instance): Promise<void>;
 }
+
+// Set by gpu/cpu/simd.js.
+declare const sambaSIMD: {
+  imports: WebAssembly.ModuleImports;
+  memory: WebAssembly.Memory | undefined;
+};
 
 // The engine listens a moment after the page may speak: what comes before waits here.
 const early: [json: string, data: Uint8Array | null][] = [];
@@ -62,14 +69,15 @@ function failed(message: string) {
 async function start(): Promise<void> {
   try {
     const go = new Go();
+    go.importObject.simd = sambaSIMD.imports;
     // Bundlers move files: who knows where the engine went says so behind this script's address.
     const engine = new URL(import.meta.url).hash.slice(1) || SAMBA_WASM;
     const response = await fetch(new URL(engine, import.meta.url));
     if (!response.ok) throw new Error(`${response.url} answers ${response.status}`);
     const { instance } = await WebAssembly.instantiateStreaming(response, go.importObject);
-    Object.assign(globalThis, {
-      engineMemory: () => (instance.exports.mem as WebAssembly.Memory).buffer.byteLength,
-    });
+    const memory = instance.exports.mem as WebAssembly.Memory;
+    sambaSIMD.memory = memory;
+    Object.assign(globalThis, { engineMemory: () => memory.buffer.byteLength });
     await go.run(instance);
     failed("The engine ended by itself: reload the page.");
   } catch (error) {

@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/samba-web/samba/gpu/cpu"
 )
 
 var (
@@ -88,6 +90,7 @@ func newServer(ctx context.Context, argv []string, browserName string) (*server,
 	handle("GET page.js", static("text/javascript; charset=utf-8", pageJS))
 	handle("GET worker.js", static("text/javascript; charset=utf-8", workerJS))
 	handle("GET wasm_exec.js", file("text/javascript; charset=utf-8", filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm", "wasm_exec.js")))
+	handle("GET simd.js", static("text/javascript; charset=utf-8", cpu.Host))
 	handle("GET test.wasm", file("application/wasm", argv[0]))
 	handle("GET plan", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, s.plan) })
 	handle("GET stat", s.stat)

@@ -175,9 +175,10 @@ globalThis.process = {
 };
 globalThis.path = { resolve: resolvePath };
 
-importScripts("wasm_exec.js");
+importScripts("wasm_exec.js", "simd.js");
 
 const go = new Go();
+go.importObject.simd = sambaSIMD.imports;
 go.argv = plan.argv;
 go.env = plan.env;
 go.exit = (status) => {
@@ -191,5 +192,8 @@ const fail = (error) => {
 };
 
 WebAssembly.instantiateStreaming(fetch("test.wasm"), go.importObject)
-  .then(({ instance }) => go.run(instance))
+  .then(({ instance }) => {
+    sambaSIMD.memory = instance.exports.mem;
+    return go.run(instance);
+  })
   .catch(fail);

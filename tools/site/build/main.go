@@ -290,6 +290,7 @@ func bundle(pattern string, constants map[string]any, entries ...string) (map[st
 			// Go's own loader must be of the same release as the compiler.
 			"go/wasm_exec": filepath.Join(goroot, "lib/wasm/wasm_exec.js"),
 			"gpu/replay":   mustAbs("gpu/replay.js"),
+			"gpu/cpu/simd": mustAbs("gpu/cpu/simd.js"),
 		},
 		Write:    false,
 		LogLevel: api.LogLevelWarning,

@@ -1,0 +1,221 @@
+// Package cpu is the kernels for a processor: the same functions as package
+// reference, in fp32 and as fast as Go gets them. In a browser their inner loops
+// are WebAssembly SIMD (simd.wat), which works on Go's own memory; where SIMD is
+// missing, and natively, they are plain Go, with a goroutine for each processor.
+//
+// Whatever a function computes for one token or row does not depend on how many
+// goroutines there are.
+package cpu
+
+import (
+	"math"
+
+	"github.com/samba-web/samba/gpu/reference"
+)
+
+//go:generate node assemble.mjs
+
+// Kernels are the functions with the memory that they work in. They belong to
+// one goroutine at a time.
+type Kernels struct {
+	product product
+	scores  []float32           // of one head
+	turns   []float64           // cos and sin of a position's angles
+	rates   map[*float32]rates  // by the layer's params
+	angles  map[angleKey]angles // by shape
+}
+
+// rates are what a scan needs of A_log, which does not change: A = -exp(A_log).
+type rates []float32
+
+type angleKey struct {
+	headDim int
+	theta   float64
+}
+
+// angles are RoPE's frequencies, in radians for a position.
+type angles []float64
+
+// grown returns a slice of n values that may be s.
+func grown[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+// RMSNorm is reference.RMSNorm.
+func (*Kernels) RMSNorm(x, gain []float32, eps float64, y []float32, count int) {
+	reference.RMSNorm(x, gain, eps, y, count)
+}
+
+// Embedding is reference.Embedding.
+func (*Kernels) Embedding(w *reference.Weight, ids []uint32, x []float32) {
+	reference.Embedding(w, ids, x)
+}
+
+// SwiGLU is reference.SwiGLU.
+func (*Kernels) SwiGLU(gateUp, h []float32, width, count int) {
+	if simd == 0 || width%4 != 0 {
+		reference.SwiGLU(gateUp, h, width, count)
+		return
+	}
+	for t := range count {
+		row := gateUp[2*t*width : 2*(t+1)*width]
+		siluMul(&row[0], &row[width], &h[t*width : (t+1)*width][0], width)
+	}
+}
+
+// CausalConv1D is reference.CausalConv1D.
+func (*Kernels) CausalConv1D(xz, weight, bias, convState, out []float32, dInner, dConv, count int) {
+	if simd == 0 || dInner%4 != 0 {
+		reference.CausalConv1D(xz, weight, bias, convState, out, dInner, dConv, count)
+		return
+	}
+	for t := range count {
+		sum := out[t*dInner : (t+1)*dInner]
+		copy(sum, bias)
+		for k := range dConv {
+			w := weight[k:]
+			if i := t + k - (dConv - 1); i >= 0 {
+				for c, v := range xz[2*i*dInner : (2*i+1)*dInner] {
+					sum[c] += w[c*dConv] * v
+				}
+			} else {
+				before := convState[t+k:]
+				for c := range sum {
+					sum[c] += w[c*dConv] * before[c*(dConv-1)]
+				}
+			}
+		}
+		silu(&sum[0], dInner)
+	}
+}
+
+// SelectiveScan is reference.SelectiveScan.
+func (m *Kernels) SelectiveScan(s reference.ScanShape, dtY, x, xz, dbc, params, ssmState, convState []float32, count int) {
+	if simd == 0 || s.DState%4 != 0 || s.DInner%4 != 0 {
+		reference.SelectiveScan(s, dtY, x, xz, dbc, params, ssmState, convState, count)
+		return
+	}
+	a := m.rates[&params[0]]
+	if a == nil {
+		a = make(rates, s.DInner*s.DState)
+		for i := range a {
+			a[i] = float32(-math.Exp(float64(params[i])))
+		}
+		if m.rates == nil {
+			m.rates = map[*float32]rates{}
+		}
+		m.rates[&params[0]] = a
+	}
+	d, dtBias := params[s.DInner*s.DState:], params[s.DInner*(s.DState+1):][:s.DInner]
+	width := s.DTRank + 2*s.DState
+	dbc = dbc[:count*width]
+	for t := range count {
+		softplus(&dtY[t*s.DInner : (t+1)*s.DInner][0], &dtBias[0], s.DInner)
+	}
+	scan(&dtY[0], &x[:count*s.DInner][0], &dbc[s.DTRank], &dbc[s.DTRank+s.DState], 4*width, &a[0], &d[0], &ssmState[:len(a)][0], s.DInner, s.DState, count)
+	for t := range count {
+		y := dtY[t*s.DInner : (t+1)*s.DInner]
+		siluMul(&xz[(2*t+1)*s.DInner : (2*t+2)*s.DInner][0], &y[0], &y[0], s.DInner)
+	}
+	// The convolution's last inputs: those before this run move down, its own follow.
+	kept := s.DConv - 1
+	for c := range s.DInner {
+		last := convState[c*kept : (c+1)*kept]
+		copy(last, last[min(count, kept):])
+		for k := max(0, kept-count); k < kept; k++ {
+			last[k] = xz[2*(count-kept+k)*s.DInner+c]
+		}
+	}
+}
+
+// RoPE is reference.RoPE.
+func (m *Kernels) RoPE(s reference.AttentionShape, qkv, keys, values []float32, pos, count int) {
+	half := s.HeadDim / 2
+	m.turns = grown(m.turns, 2*half)
+	at := m.frequencies(s)
+	for t := range count {
+		for i, frequency := range at {
+			m.turns[2*i+1], m.turns[2*i] = math.Sincos(float64(pos+t) * frequency)
+		}
+		slot := (pos + t) % s.Ring * s.KVHeads
+		for head := range s.Heads + 2*s.KVHeads {
+			v := qkv[(t*(s.Heads+2*s.KVHeads)+head)*s.HeadDim:][:s.HeadDim]
+			target := v
+			switch {
+			case head >= s.Heads+s.KVHeads:
+				copy(values[(slot+head-s.Heads-s.KVHeads)*s.HeadDim:], v)
+				continue
+			case head >= s.Heads:
+				target = keys[(slot+head-s.Heads)*s.HeadDim:][:s.HeadDim]
+			}
+			if s.Theta <= 0 {
+				copy(target, v)
+				continue
+			}
+			for i := range half {
+				cos, sin := m.turns[2*i], m.turns[2*i+1]
+				a, b := float64(v[i]), float64(v[i+half])
+				target[i], target[i+half] = float32(a*cos-b*sin), float32(a*sin+b*cos)
+			}
+		}
+	}
+}
+
+func (m *Kernels) frequencies(s reference.AttentionShape) angles {
+	if s.Theta <= 0 {
+		return nil
+	}
+	key := angleKey{s.HeadDim, s.Theta}
+	at := m.angles[key]
+	if at == nil {
+		at = make(angles, s.HeadDim/2)
+		for i := range at {
+			at[i] = math.Pow(s.Theta, -2*float64(i)/float64(s.HeadDim))
+		}
+		if m.angles == nil {
+			m.angles = map[angleKey]angles{}
+		}
+		m.angles[key] = at
+	}
+	return at
+}
+
+// WindowAttention is reference.WindowAttention.
+func (m *Kernels) WindowAttention(s reference.AttentionShape, qkv, keys, values, out []float32, pos, count int) {
+	if simd == 0 || s.HeadDim%4 != 0 {
+		reference.WindowAttention(s, qkv, keys, values, out, pos, count)
+		return
+	}
+	m.scores = grown(m.scores, s.Window+8)
+	perKV, row := s.Heads/s.KVHeads, s.KVHeads*s.HeadDim
+	scale := float32(1 / math.Sqrt(float64(s.HeadDim)))
+	for t := range count {
+		first := max(0, pos+t+1-s.Window)
+		n := pos + t + 1 - first
+		// The ring holds them in one piece, or in two.
+		begin := first % s.Ring
+		whole := min(n, s.Ring-begin)
+		padded := (n + 3) &^ 3
+		for head := range s.Heads {
+			q := qkv[(t*(s.Heads+2*s.KVHeads)+head)*s.HeadDim:][:s.HeadDim]
+			acc := out[(t*s.Heads+head)*s.HeadDim:][:s.HeadDim]
+			at := head / perKV * s.HeadDim
+			dots(&q[0], &keys[begin*row+at], 4*row, whole, s.HeadDim, scale, &m.scores[0])
+			if whole < n {
+				dots(&q[0], &keys[at], 4*row, n-whole, s.HeadDim, scale, &m.scores[whole])
+			}
+			for i := n; i < padded; i++ {
+				m.scores[i] = float32(math.Inf(-1))
+			}
+			softmax(&m.scores[0], padded)
+			clear(acc)
+			mix(&m.scores[0], &values[begin*row+at], 4*row, whole, s.HeadDim, &acc[0])
+			if whole < n {
+				mix(&m.scores[whole], &values[at], 4*row, n-whole, s.HeadDim, &acc[0])
+			}
+		}
+	}
+}

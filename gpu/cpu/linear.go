@@ -1,0 +1,209 @@
+package cpu
+
+import (
+	"math"
+	"unsafe"
+
+	"github.com/samba-web/samba/gpu/reference"
+)
+
+// few is how many tokens are multiplied one by one: each then gets the bits that
+// it gets alone. For more of them it is quicker to make a row fp32 first.
+const few = 8
+
+// blockRows is how many rows are multiplied between two looks at the scales: what
+// they become, and the rows themselves, stay in the nearest cache.
+const blockRows = 32
+
+// product is what a linear layer's product works in.
+type product struct {
+	points         []point
+	scales, biases []float32 // of a block of rows
+	rows           []float32 // four, in fp32
+}
+
+// point is a token's x in fixed point, as matvec_q4 and matvec_q8 of simd.wat
+// read it.
+type point struct {
+	planes []int16
+	units  []float32
+}
+
+// Linear is reference.Linear.
+func (m *Kernels) Linear(w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool) {
+	_, _ = x[:(count-1)*xStride+w.In], y[:count*w.Out] // SIMD checks nothing
+	if simd > 0 {
+		if w.DType.Quantized() && count <= few {
+			m.product.oneByOne(w, x, xStride, y, count, add)
+		} else {
+			m.product.together(w, 0, w.Out, x, xStride, y, count, add)
+		}
+		return
+	}
+	reference.Parallel(w.Out, func(from, to int) {
+		new(product).together(w, from, to, x, xStride, y, count, add)
+	})
+}
+
+// oneByOne multiplies tokens with quantized weights as they are.
+func (p *product) oneByOne(w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool) {
+	p.points = grown(p.points, count)
+	for t := range count {
+		p.points[t].set(x[t*xStride:t*xStride+w.In], w.Group, w.DType)
+	}
+	groups, bytes := w.In/w.Group, w.In*w.DType.Bits()/8
+	for r := 0; r < w.Out; r += blockRows {
+		rows := min(blockRows, w.Out-r)
+		p.widen(w, r*groups, rows*groups)
+		for t := range count {
+			in := &p.points[t]
+			matvec(w.DType, unsafe.Add(unsafe.Pointer(unsafe.SliceData(w.Data)), r*bytes), &p.scales[0], &p.biases[0],
+				&in.planes[0], &in.units[0], &y[t*w.Out+r], rows, w.In, w.Group, add)
+		}
+	}
+}
+
+// set takes x apart. The exponent of a group is such that its largest value fills
+// 30 bits and the sign: a product by a power of two is exact, so that nothing is
+// lost but what lies 2^-30 below the largest.
+func (p *point) set(x []float32, group int, dtype reference.DType) {
+	p.planes, p.units = grown(p.planes, 2*len(x)), grown(p.units, 2*len(x)/group)
+	step := 32 / dtype.Bits() / 2 // weights of a 16-bit lane
+	for g := range len(x) / group {
+		values := x[g*group : (g+1)*group]
+		var sum, largest float32
+		for _, v := range values {
+			sum += v
+			largest = max(largest, max(v, -v))
+		}
+		// 2^e > largest, both ends kept within fp32's normal range.
+		e := min(max(int(math.Float32bits(largest)>>23)-126, -96), 127)
+		scale, unit := power(30-e), power(e-30)
+		planes := p.planes[2*g*group:][:2*group]
+		for at, lane := 0, 0; at < group; at += step {
+			for j := range step {
+				fixed := int32(values[at+j] * scale)
+				planes[16*j+lane], planes[16*j+8+lane] = int16(fixed>>15), int16(fixed&0x7fff)
+			}
+			if lane++; lane == 8 {
+				lane, planes = 0, planes[16*step:]
+			}
+		}
+		p.units[2*g], p.units[2*g+1] = unit, sum
+	}
+}
+
+// power is 2^e, e from -126 to 127.
+func power(e int) float32 { return math.Float32frombits(uint32(e+127) << 23) }
+
+// widen makes n of w's scales and biases fp32, from one on.
+func (p *product) widen(w *reference.Weight, from, n int) {
+	p.scales, p.biases = grown(p.scales, n), grown(p.biases, n)
+	dtype := reference.F16
+	if w.ScalesBF16 {
+		dtype = reference.BF16
+	}
+	widen(dtype, w.Scales[from:from+n], p.scales)
+	widen(dtype, w.Biases[from:from+n], p.biases)
+}
+
+func widen(dtype reference.DType, from []uint16, to []float32) {
+	one := reference.FromF16
+	if dtype == reference.BF16 {
+		one = reference.FromBF16
+	}
+	whole := 0
+	if simd > 0 && len(from) >= 4 {
+		whole = len(from) &^ 3
+		widenMany(dtype, &from[0], &to[0], whole)
+	}
+	for i := whole; i < len(from); i++ {
+		to[i] = one(from[i])
+	}
+}
+
+// together multiplies tokens with rows from to to, four of which become fp32 at
+// once.
+func (p *product) together(w *reference.Weight, from, to int, x []float32, xStride int, y []float32, count int, add bool) {
+	stride := (w.In + 3) &^ 3
+	p.rows = grown(p.rows, 4*stride)
+	whole := w.In &^ 3
+	for r := from; r < to; r += 4 {
+		rows := min(4, to-r)
+		for i := range rows {
+			p.expand(w, r+i, p.rows[i*stride:][:w.In])
+		}
+		if simd == 0 {
+			for i := range rows {
+				row := p.rows[i*stride:][:w.In]
+				for t := range count {
+					v := dot(row, x[t*xStride:])
+					if add {
+						v += y[t*w.Out+r+i]
+					}
+					y[t*w.Out+r+i] = v
+				}
+			}
+			continue
+		}
+		matmul(&p.rows[0], 4*stride, &x[0], 4*xStride, &y[r], 4*w.Out, rows, count, whole, add)
+		for k := whole; k < w.In; k++ {
+			for i := range rows {
+				v := p.rows[i*stride+k]
+				for t := range count {
+					y[t*w.Out+r+i] += v * x[t*xStride+k]
+				}
+			}
+		}
+	}
+}
+
+// dot is the sum of row[k] x[k], in four sums that a processor adds to side by side.
+func dot(row, x []float32) float32 {
+	x = x[:len(row)]
+	var a, b, c, d float32
+	k := 0
+	for ; k+4 <= len(row); k += 4 {
+		w, v := row[k:k+4:k+4], x[k:k+4:k+4]
+		a += w[0] * v[0]
+		b += w[1] * v[1]
+		c += w[2] * v[2]
+		d += w[3] * v[3]
+	}
+	for ; k < len(row); k++ {
+		a += row[k] * x[k]
+	}
+	return (a + b) + (c + d)
+}
+
+// expand makes row r fp32.
+func (p *product) expand(w *reference.Weight, r int, out []float32) {
+	at := unsafe.Pointer(unsafe.SliceData(w.Data))
+	switch w.DType {
+	case reference.F32:
+		copy(out, unsafe.Slice((*float32)(at), len(w.Data))[r*w.In:])
+	case reference.F16, reference.BF16:
+		widen(w.DType, unsafe.Slice((*uint16)(at), 2*len(w.Data))[r*w.In:][:w.In], out)
+	default:
+		groups := w.In / w.Group
+		p.widen(w, r*groups, groups)
+		bits := w.DType.Bits()
+		row := w.Data[r*w.In*bits/32:][:w.In*bits/32]
+		if simd > 0 {
+			expandQuantized(w.DType, &row[0], &p.scales[0], &p.biases[0], &out[0], w.In, w.Group)
+			return
+		}
+		per := 32 / bits
+		mask := uint32(1)<<bits - 1
+		for g, scale := range p.scales {
+			bias := p.biases[g]
+			for i, word := range row[g*w.Group/per : (g+1)*w.Group/per] {
+				to := out[g*w.Group+i*per:][:per]
+				for j := range to {
+					to[j] = scale*float32(word&mask) + bias
+					word >>= bits
+				}
+			}
+		}
+	}
+}

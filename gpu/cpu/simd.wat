@@ -1,0 +1,595 @@
+;; The inner loops of package cpu in WebAssembly's 128-bit SIMD, on the memory of
+;; the Go program that calls them. Addresses and strides are in bytes, counts in
+;; values. Where a count must be a multiple of 4, Go computes the rest. Loads and
+;; stores need no alignment.
+;;
+;; This file is the module with relaxed SIMD, whose multiply-add rounds once. The
+;; module without it is made from the same text: assemble.mjs writes each
+;; relaxed_madd out as a product and a sum.
+(module
+  (import "go" "mem" (memory 0))
+
+  ;; ---- functions of four values ----
+
+  ;; e^x, Cephes' expf: x = n ln 2 + r with |r| <= ln 2 / 2, a polynomial of e^r,
+  ;; and n into the exponent. Beyond fp32's normal range it stays at its ends.
+  (func $exp (param $x v128) (result v128)
+    (local $n v128) (local $r v128) (local $p v128)
+    (local.set $x (f32x4.max (f32x4.min (local.get $x) (v128.const f32x4 88.37 88.37 88.37 88.37))
+                             (v128.const f32x4 -87.33 -87.33 -87.33 -87.33)))
+    (local.set $n (f32x4.nearest (f32x4.mul (local.get $x)
+      (v128.const f32x4 1.44269504088896341 1.44269504088896341 1.44269504088896341 1.44269504088896341))))
+    ;; ln 2 in two parts, the first of so few bits that n times it is exact.
+    (local.set $r (f32x4.relaxed_madd (local.get $n) (v128.const f32x4 -0.693359375 -0.693359375 -0.693359375 -0.693359375) (local.get $x)))
+    (local.set $r (f32x4.relaxed_madd (local.get $n) (v128.const f32x4 2.12194440e-4 2.12194440e-4 2.12194440e-4 2.12194440e-4) (local.get $r)))
+    (local.set $p (v128.const f32x4 1.9875691500e-4 1.9875691500e-4 1.9875691500e-4 1.9875691500e-4))
+    (local.set $p (f32x4.relaxed_madd (local.get $p) (local.get $r) (v128.const f32x4 1.3981999507e-3 1.3981999507e-3 1.3981999507e-3 1.3981999507e-3)))
+    (local.set $p (f32x4.relaxed_madd (local.get $p) (local.get $r) (v128.const f32x4 8.3334519073e-3 8.3334519073e-3 8.3334519073e-3 8.3334519073e-3)))
+    (local.set $p (f32x4.relaxed_madd (local.get $p) (local.get $r) (v128.const f32x4 4.1665795894e-2 4.1665795894e-2 4.1665795894e-2 4.1665795894e-2)))
+    (local.set $p (f32x4.relaxed_madd (local.get $p) (local.get $r) (v128.const f32x4 1.6666665459e-1 1.6666665459e-1 1.6666665459e-1 1.6666665459e-1)))
+    (local.set $p (f32x4.relaxed_madd (local.get $p) (local.get $r) (v128.const f32x4 5.0000001201e-1 5.0000001201e-1 5.0000001201e-1 5.0000001201e-1)))
+    (local.set $p (f32x4.relaxed_madd (local.get $p) (f32x4.mul (local.get $r) (local.get $r)) (local.get $r)))
+    (f32x4.mul
+      (f32x4.add (local.get $p) (v128.const f32x4 1 1 1 1))
+      (i32x4.shl (i32x4.add (i32x4.trunc_sat_f32x4_s (local.get $n)) (v128.const i32x4 127 127 127 127)) (i32.const 23))))
+
+  ;; v sigmoid(v)
+  (func $silu (param $v v128) (result v128)
+    (f32x4.div (local.get $v) (f32x4.add (v128.const f32x4 1 1 1 1) (call $exp (f32x4.neg (local.get $v))))))
+
+  ;; The sum of the four.
+  (func $sum (param $v v128) (result f32)
+    (local.set $v (f32x4.add (local.get $v) (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $v) (local.get $v))))
+    (f32.add (f32x4.extract_lane 0 (local.get $v)) (f32x4.extract_lane 1 (local.get $v))))
+
+  ;; ---- element by element; n is a multiple of 4 ----
+
+  ;; v = silu(v)
+  (func (export "silu") (param $v i32) (param $n i32)
+    (local $end i32)
+    (local.set $end (i32.add (local.get $v) (i32.shl (local.get $n) (i32.const 2))))
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $v) (local.get $end)))
+      (v128.store (local.get $v) (call $silu (v128.load (local.get $v))))
+      (local.set $v (i32.add (local.get $v) (i32.const 16)))
+      (br $next))))
+
+  ;; out = silu(g) * u; out may be either of them.
+  (func (export "silu_mul") (param $g i32) (param $u i32) (param $out i32) (param $n i32)
+    (local $end i32)
+    (local.set $end (i32.add (local.get $g) (i32.shl (local.get $n) (i32.const 2))))
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $g) (local.get $end)))
+      (v128.store (local.get $out) (f32x4.mul (call $silu (v128.load (local.get $g))) (v128.load (local.get $u))))
+      (local.set $g (i32.add (local.get $g) (i32.const 16)))
+      (local.set $u (i32.add (local.get $u) (i32.const 16)))
+      (local.set $out (i32.add (local.get $out) (i32.const 16)))
+      (br $next))))
+
+  ;; v = softplus(v + bias) = max(v, 0) + log1p(u), u = e^-|v|. With s = u / (2 + u),
+  ;; at most 1/3, log1p(u) = 2 atanh(s) = 2 s (1 + s^2/3 + s^4/5 + ...).
+  (func (export "softplus") (param $v i32) (param $bias i32) (param $n i32)
+    (local $end i32) (local $a v128) (local $u v128) (local $s v128) (local $s2 v128) (local $p v128)
+    (local.set $end (i32.add (local.get $v) (i32.shl (local.get $n) (i32.const 2))))
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $v) (local.get $end)))
+      (local.set $a (f32x4.add (v128.load (local.get $v)) (v128.load (local.get $bias))))
+      (local.set $u (call $exp (f32x4.neg (f32x4.abs (local.get $a)))))
+      (local.set $s (f32x4.div (local.get $u) (f32x4.add (local.get $u) (v128.const f32x4 2 2 2 2))))
+      (local.set $s2 (f32x4.mul (local.get $s) (local.get $s)))
+      (local.set $p (v128.const f32x4 0.13333333 0.13333333 0.13333333 0.13333333)) ;; 2/15
+      (local.set $p (f32x4.relaxed_madd (local.get $p) (local.get $s2) (v128.const f32x4 0.15384616 0.15384616 0.15384616 0.15384616))) ;; 2/13
+      (local.set $p (f32x4.relaxed_madd (local.get $p) (local.get $s2) (v128.const f32x4 0.18181819 0.18181819 0.18181819 0.18181819))) ;; 2/11
+      (local.set $p (f32x4.relaxed_madd (local.get $p) (local.get $s2) (v128.const f32x4 0.22222222 0.22222222 0.22222222 0.22222222))) ;; 2/9
+      (local.set $p (f32x4.relaxed_madd (local.get $p) (local.get $s2) (v128.const f32x4 0.2857143 0.2857143 0.2857143 0.2857143)))     ;; 2/7
+      (local.set $p (f32x4.relaxed_madd (local.get $p) (local.get $s2) (v128.const f32x4 0.4 0.4 0.4 0.4)))                             ;; 2/5
+      (local.set $p (f32x4.relaxed_madd (local.get $p) (local.get $s2) (v128.const f32x4 0.6666667 0.6666667 0.6666667 0.6666667)))     ;; 2/3
+      (local.set $p (f32x4.relaxed_madd (local.get $p) (local.get $s2) (v128.const f32x4 2 2 2 2)))
+      (v128.store (local.get $v) (f32x4.relaxed_madd (local.get $p) (local.get $s)
+        (f32x4.max (local.get $a) (v128.const f32x4 0 0 0 0))))
+      (local.set $v (i32.add (local.get $v) (i32.const 16)))
+      (local.set $bias (i32.add (local.get $bias) (i32.const 16)))
+      (br $next))))
+
+  ;; IEEE halves to fp32: exponent and fraction shifted into place, the exponent's
+  ;; bias made good by 2^112, which keeps subnormals right; infinities and NaNs get
+  ;; the highest exponent.
+  (func (export "widen_f16") (param $from i32) (param $to i32) (param $n i32)
+    (local $end i32) (local $h v128)
+    (local.set $end (i32.add (local.get $to) (i32.shl (local.get $n) (i32.const 2))))
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $to) (local.get $end)))
+      (local.set $h (v128.load16x4_u (local.get $from)))
+      (v128.store (local.get $to)
+        (v128.or
+          (v128.or
+            (f32x4.mul
+              (i32x4.shl (v128.and (local.get $h) (v128.const i32x4 0x7fff 0x7fff 0x7fff 0x7fff)) (i32.const 13))
+              (v128.const f32x4 0x1p112 0x1p112 0x1p112 0x1p112))
+            (v128.and
+              (i32x4.eq (v128.and (local.get $h) (v128.const i32x4 0x7c00 0x7c00 0x7c00 0x7c00)) (v128.const i32x4 0x7c00 0x7c00 0x7c00 0x7c00))
+              (v128.const i32x4 0x7f800000 0x7f800000 0x7f800000 0x7f800000)))
+          (i32x4.shl (v128.and (local.get $h) (v128.const i32x4 0x8000 0x8000 0x8000 0x8000)) (i32.const 16))))
+      (local.set $from (i32.add (local.get $from) (i32.const 8)))
+      (local.set $to (i32.add (local.get $to) (i32.const 16)))
+      (br $next))))
+
+  ;; bfloat16 to fp32.
+  (func (export "widen_bf16") (param $from i32) (param $to i32) (param $n i32)
+    (local $end i32)
+    (local.set $end (i32.add (local.get $to) (i32.shl (local.get $n) (i32.const 2))))
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $to) (local.get $end)))
+      (v128.store (local.get $to) (i32x4.shl (v128.load16x4_u (local.get $from)) (i32.const 16)))
+      (local.set $from (i32.add (local.get $from) (i32.const 8)))
+      (local.set $to (i32.add (local.get $to) (i32.const 16)))
+      (br $next))))
+
+  ;; Four bytes of q, from byte $lane of it on, as scale * q + bias.
+  (func $affine (param $q v128) (param $scale v128) (param $bias v128) (result v128)
+    (f32x4.relaxed_madd (f32x4.convert_i32x4_u (local.get $q)) (local.get $scale) (local.get $bias)))
+
+  ;; Sixteen bytes of q to fp32 at $to.
+  (func $spread (param $q v128) (param $scale v128) (param $bias v128) (param $to i32)
+    (local $half v128)
+    (local.set $half (i16x8.extend_low_i8x16_u (local.get $q)))
+    (v128.store (local.get $to) (call $affine (i32x4.extend_low_i16x8_u (local.get $half)) (local.get $scale) (local.get $bias)))
+    (v128.store offset=16 (local.get $to) (call $affine (i32x4.extend_high_i16x8_u (local.get $half)) (local.get $scale) (local.get $bias)))
+    (local.set $half (i16x8.extend_high_i8x16_u (local.get $q)))
+    (v128.store offset=32 (local.get $to) (call $affine (i32x4.extend_low_i16x8_u (local.get $half)) (local.get $scale) (local.get $bias)))
+    (v128.store offset=48 (local.get $to) (call $affine (i32x4.extend_high_i16x8_u (local.get $half)) (local.get $scale) (local.get $bias))))
+
+  ;; A row of n weights of 8 bits to fp32: scale * q + bias, both fp32, one of each
+  ;; for $group weights.
+  (func (export "expand_q8") (param $w i32) (param $scales i32) (param $biases i32) (param $to i32) (param $n i32) (param $group i32)
+    (local $end i32) (local $stop i32) (local $scale v128) (local $bias v128)
+    (local.set $end (i32.add (local.get $w) (local.get $n)))
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $w) (local.get $end)))
+      (local.set $scale (v128.load32_splat (local.get $scales)))
+      (local.set $bias (v128.load32_splat (local.get $biases)))
+      (local.set $stop (i32.add (local.get $w) (local.get $group)))
+      (loop $run
+        (call $spread (v128.load (local.get $w)) (local.get $scale) (local.get $bias) (local.get $to))
+        (local.set $w (i32.add (local.get $w) (i32.const 16)))
+        (local.set $to (i32.add (local.get $to) (i32.const 64)))
+        (br_if $run (i32.lt_u (local.get $w) (local.get $stop))))
+      (local.set $scales (i32.add (local.get $scales) (i32.const 4)))
+      (local.set $biases (i32.add (local.get $biases) (i32.const 4)))
+      (br $next))))
+
+  ;; The same for 4 bits: a byte holds two weights, the first one low.
+  (func (export "expand_q4") (param $w i32) (param $scales i32) (param $biases i32) (param $to i32) (param $n i32) (param $group i32)
+    (local $end i32) (local $stop i32) (local $scale v128) (local $bias v128) (local $low v128) (local $high v128)
+    (local.set $end (i32.add (local.get $w) (i32.shr_u (local.get $n) (i32.const 1))))
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $w) (local.get $end)))
+      (local.set $scale (v128.load32_splat (local.get $scales)))
+      (local.set $bias (v128.load32_splat (local.get $biases)))
+      (local.set $stop (i32.add (local.get $w) (i32.shr_u (local.get $group) (i32.const 1))))
+      (loop $run
+        (local.set $high (v128.load (local.get $w)))
+        (local.set $low (v128.and (local.get $high) (v128.const i32x4 0x0f0f0f0f 0x0f0f0f0f 0x0f0f0f0f 0x0f0f0f0f)))
+        (local.set $high (i8x16.shr_u (local.get $high) (i32.const 4)))
+        (call $spread (i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 (local.get $low) (local.get $high))
+          (local.get $scale) (local.get $bias) (local.get $to))
+        (call $spread (i8x16.shuffle 8 24 9 25 10 26 11 27 12 28 13 29 14 30 15 31 (local.get $low) (local.get $high))
+          (local.get $scale) (local.get $bias) (i32.add (local.get $to) (i32.const 64)))
+        (local.set $w (i32.add (local.get $w) (i32.const 16)))
+        (local.set $to (i32.add (local.get $to) (i32.const 128)))
+        (br_if $run (i32.lt_u (local.get $w) (local.get $stop))))
+      (local.set $scales (i32.add (local.get $scales) (i32.const 4)))
+      (local.set $biases (i32.add (local.get $biases) (i32.const 4)))
+      (br $next))))
+
+  ;; ---- products ----
+
+  ;; y[r] (+)= sum_k W[r, k] x[k] for $rows rows of $in weights of 4 bits, two rows
+  ;; at once. x comes in fixed point, 30 bits and one exponent for each group, as
+  ;; two halves of 15 bits: integer products are exact, and SIMD does eight of them
+  ;; at once. $planes holds, for every 32 values, halves for every fourth value from
+  ;; 0 on: 8 high, 8 low; then from 1, 2 and 3 on: in that order masks and shifts
+  ;; take the weights apart. $units holds two fp32 for each group: what 1 in the
+  ;; lowest bit is worth, and the sum of x, which the bias multiplies.
+  (func (export "matvec_q4") (param $w i32) (param $scales i32) (param $biases i32) (param $planes i32) (param $units i32)
+      (param $y i32) (param $rows i32) (param $in i32) (param $group i32) (param $add i32)
+    (local $wb i32) (local $sb i32) (local $p i32) (local $u i32) (local $uend i32) (local $stop i32) (local $runs i32)
+    (local $row i32) (local $groups i32) (local $two i32)
+    (local $va v128) (local $vb v128) (local $xh v128) (local $xl v128) (local $q v128)
+    (local $ha v128) (local $la v128) (local $hb v128) (local $lb v128) (local $ya v128) (local $yb v128)
+    (local $ca f32) (local $cb f32)
+    (local.set $row (i32.shr_u (local.get $in) (i32.const 1)))                                  ;; bytes of a row
+    (local.set $groups (i32.shl (i32.div_u (local.get $in) (local.get $group)) (i32.const 2)))  ;; bytes of a row's scales
+    (local.set $uend (i32.add (local.get $units) (i32.shl (local.get $groups) (i32.const 1))))
+    (local.set $runs (i32.shl (local.get $group) (i32.const 2)))                                ;; bytes of a group's planes
+    (block $done (loop $pair
+      (br_if $done (i32.eqz (local.get $rows)))
+      (local.set $two (i32.gt_u (local.get $rows) (i32.const 1)))
+      ;; A last row without a partner is its own.
+      (local.set $wb (i32.add (local.get $w) (select (local.get $row) (i32.const 0) (local.get $two))))
+      (local.set $sb (select (local.get $groups) (i32.const 0) (local.get $two)))
+      (local.set $p (local.get $planes))
+      (local.set $u (local.get $units))
+      (local.set $ya (v128.const i32x4 0 0 0 0))
+      (local.set $yb (v128.const i32x4 0 0 0 0))
+      (local.set $ca (f32.const 0))
+      (local.set $cb (f32.const 0))
+      (loop $next
+        (local.set $ha (v128.const i32x4 0 0 0 0))
+        (local.set $la (v128.const i32x4 0 0 0 0))
+        (local.set $hb (v128.const i32x4 0 0 0 0))
+        (local.set $lb (v128.const i32x4 0 0 0 0))
+        (local.set $stop (i32.add (local.get $p) (local.get $runs)))
+        (loop $run
+          (local.set $va (v128.load (local.get $w)))
+          (local.set $vb (v128.load (local.get $wb)))
+
+          (local.set $xh (v128.load (local.get $p)))
+          (local.set $xl (v128.load offset=16 (local.get $p)))
+          (local.set $q (v128.and (local.get $va) (v128.const i16x8 15 15 15 15 15 15 15 15)))
+          (local.set $ha (i32x4.add (local.get $ha) (i32x4.dot_i16x8_s (local.get $q) (local.get $xh))))
+          (local.set $la (i32x4.add (local.get $la) (i32x4.dot_i16x8_s (local.get $q) (local.get $xl))))
+          (local.set $q (v128.and (local.get $vb) (v128.const i16x8 15 15 15 15 15 15 15 15)))
+          (local.set $hb (i32x4.add (local.get $hb) (i32x4.dot_i16x8_s (local.get $q) (local.get $xh))))
+          (local.set $lb (i32x4.add (local.get $lb) (i32x4.dot_i16x8_s (local.get $q) (local.get $xl))))
+
+          (local.set $xh (v128.load offset=32 (local.get $p)))
+          (local.set $xl (v128.load offset=48 (local.get $p)))
+          (local.set $q (v128.and (i16x8.shr_u (local.get $va) (i32.const 4)) (v128.const i16x8 15 15 15 15 15 15 15 15)))
+          (local.set $ha (i32x4.add (local.get $ha) (i32x4.dot_i16x8_s (local.get $q) (local.get $xh))))
+          (local.set $la (i32x4.add (local.get $la) (i32x4.dot_i16x8_s (local.get $q) (local.get $xl))))
+          (local.set $q (v128.and (i16x8.shr_u (local.get $vb) (i32.const 4)) (v128.const i16x8 15 15 15 15 15 15 15 15)))
+          (local.set $hb (i32x4.add (local.get $hb) (i32x4.dot_i16x8_s (local.get $q) (local.get $xh))))
+          (local.set $lb (i32x4.add (local.get $lb) (i32x4.dot_i16x8_s (local.get $q) (local.get $xl))))
+
+          (local.set $xh (v128.load offset=64 (local.get $p)))
+          (local.set $xl (v128.load offset=80 (local.get $p)))
+          (local.set $q (v128.and (i16x8.shr_u (local.get $va) (i32.const 8)) (v128.const i16x8 15 15 15 15 15 15 15 15)))
+          (local.set $ha (i32x4.add (local.get $ha) (i32x4.dot_i16x8_s (local.get $q) (local.get $xh))))
+          (local.set $la (i32x4.add (local.get $la) (i32x4.dot_i16x8_s (local.get $q) (local.get $xl))))
+          (local.set $q (v128.and (i16x8.shr_u (local.get $vb) (i32.const 8)) (v128.const i16x8 15 15 15 15 15 15 15 15)))
+          (local.set $hb (i32x4.add (local.get $hb) (i32x4.dot_i16x8_s (local.get $q) (local.get $xh))))
+          (local.set $lb (i32x4.add (local.get $lb) (i32x4.dot_i16x8_s (local.get $q) (local.get $xl))))
+
+          (local.set $xh (v128.load offset=96 (local.get $p)))
+          (local.set $xl (v128.load offset=112 (local.get $p)))
+          (local.set $q (i16x8.shr_u (local.get $va) (i32.const 12)))
+          (local.set $ha (i32x4.add (local.get $ha) (i32x4.dot_i16x8_s (local.get $q) (local.get $xh))))
+          (local.set $la (i32x4.add (local.get $la) (i32x4.dot_i16x8_s (local.get $q) (local.get $xl))))
+          (local.set $q (i16x8.shr_u (local.get $vb) (i32.const 12)))
+          (local.set $hb (i32x4.add (local.get $hb) (i32x4.dot_i16x8_s (local.get $q) (local.get $xh))))
+          (local.set $lb (i32x4.add (local.get $lb) (i32x4.dot_i16x8_s (local.get $q) (local.get $xl))))
+
+          (local.set $w (i32.add (local.get $w) (i32.const 16)))
+          (local.set $wb (i32.add (local.get $wb) (i32.const 16)))
+          (local.set $p (i32.add (local.get $p) (i32.const 128)))
+          (br_if $run (i32.lt_u (local.get $p) (local.get $stop))))
+        ;; The group's integers become fp32 here, and only here.
+        (local.set $ya (f32x4.relaxed_madd
+          (f32x4.relaxed_madd (f32x4.convert_i32x4_s (local.get $ha)) (v128.const f32x4 32768 32768 32768 32768) (f32x4.convert_i32x4_s (local.get $la)))
+          (f32x4.splat (f32.mul (f32.load (local.get $u)) (f32.load (local.get $scales)))) (local.get $ya)))
+        (local.set $yb (f32x4.relaxed_madd
+          (f32x4.relaxed_madd (f32x4.convert_i32x4_s (local.get $hb)) (v128.const f32x4 32768 32768 32768 32768) (f32x4.convert_i32x4_s (local.get $lb)))
+          (f32x4.splat (f32.mul (f32.load (local.get $u)) (f32.load (i32.add (local.get $scales) (local.get $sb))))) (local.get $yb)))
+        (local.set $ca (f32.add (local.get $ca) (f32.mul (f32.load offset=4 (local.get $u)) (f32.load (local.get $biases)))))
+        (local.set $cb (f32.add (local.get $cb) (f32.mul (f32.load offset=4 (local.get $u)) (f32.load (i32.add (local.get $biases) (local.get $sb))))))
+        (local.set $scales (i32.add (local.get $scales) (i32.const 4)))
+        (local.set $biases (i32.add (local.get $biases) (i32.const 4)))
+        (br_if $next (i32.lt_u (local.tee $u (i32.add (local.get $u) (i32.const 8))) (local.get $uend))))
+      (local.set $ca (f32.add (local.get $ca) (call $sum (local.get $ya))))
+      (local.set $cb (f32.add (local.get $cb) (call $sum (local.get $yb))))
+      (call $put (local.get $y) (local.get $ca) (local.get $add))
+      (br_if $done (i32.eqz (local.get $two)))
+      (call $put (i32.add (local.get $y) (i32.const 4)) (local.get $cb) (local.get $add))
+      (local.set $y (i32.add (local.get $y) (i32.const 8)))
+      (local.set $w (local.get $wb))
+      (local.set $scales (i32.add (local.get $scales) (local.get $groups)))
+      (local.set $biases (i32.add (local.get $biases) (local.get $groups)))
+      (local.set $rows (i32.sub (local.get $rows) (i32.const 2)))
+      (br $pair))))
+
+  ;; The same for 8 bits. $planes holds, for every 16 values, halves for the even
+  ;; ones: 8 high, 8 low; then for the odd ones.
+  (func (export "matvec_q8") (param $w i32) (param $scales i32) (param $biases i32) (param $planes i32) (param $units i32)
+      (param $y i32) (param $rows i32) (param $in i32) (param $group i32) (param $add i32)
+    (local $wb i32) (local $sb i32) (local $p i32) (local $u i32) (local $uend i32) (local $stop i32) (local $runs i32)
+    (local $groups i32) (local $two i32)
+    (local $va v128) (local $vb v128) (local $xh v128) (local $xl v128) (local $q v128)
+    (local $ha v128) (local $la v128) (local $hb v128) (local $lb v128) (local $ya v128) (local $yb v128)
+    (local $ca f32) (local $cb f32)
+    (local.set $groups (i32.shl (i32.div_u (local.get $in) (local.get $group)) (i32.const 2)))
+    (local.set $uend (i32.add (local.get $units) (i32.shl (local.get $groups) (i32.const 1))))
+    (local.set $runs (i32.shl (local.get $group) (i32.const 2)))
+    (block $done (loop $pair
+      (br_if $done (i32.eqz (local.get $rows)))
+      (local.set $two (i32.gt_u (local.get $rows) (i32.const 1)))
+      (local.set $wb (i32.add (local.get $w) (select (local.get $in) (i32.const 0) (local.get $two))))
+      (local.set $sb (select (local.get $groups) (i32.const 0) (local.get $two)))
+      (local.set $p (local.get $planes))
+      (local.set $u (local.get $units))
+      (local.set $ya (v128.const i32x4 0 0 0 0))
+      (local.set $yb (v128.const i32x4 0 0 0 0))
+      (local.set $ca (f32.const 0))
+      (local.set $cb (f32.const 0))
+      (loop $next
+        (local.set $ha (v128.const i32x4 0 0 0 0))
+        (local.set $la (v128.const i32x4 0 0 0 0))
+        (local.set $hb (v128.const i32x4 0 0 0 0))
+        (local.set $lb (v128.const i32x4 0 0 0 0))
+        (local.set $stop (i32.add (local.get $p) (local.get $runs)))
+        (loop $run
+          (local.set $va (v128.load (local.get $w)))
+          (local.set $vb (v128.load (local.get $wb)))
+
+          (local.set $xh (v128.load (local.get $p)))
+          (local.set $xl (v128.load offset=16 (local.get $p)))
+          (local.set $q (v128.and (local.get $va) (v128.const i16x8 255 255 255 255 255 255 255 255)))
+          (local.set $ha (i32x4.add (local.get $ha) (i32x4.dot_i16x8_s (local.get $q) (local.get $xh))))
+          (local.set $la (i32x4.add (local.get $la) (i32x4.dot_i16x8_s (local.get $q) (local.get $xl))))
+          (local.set $q (v128.and (local.get $vb) (v128.const i16x8 255 255 255 255 255 255 255 255)))
+          (local.set $hb (i32x4.add (local.get $hb) (i32x4.dot_i16x8_s (local.get $q) (local.get $xh))))
+          (local.set $lb (i32x4.add (local.get $lb) (i32x4.dot_i16x8_s (local.get $q) (local.get $xl))))
+
+          (local.set $xh (v128.load offset=32 (local.get $p)))
+          (local.set $xl (v128.load offset=48 (local.get $p)))
+          (local.set $q (i16x8.shr_u (local.get $va) (i32.const 8)))
+          (local.set $ha (i32x4.add (local.get $ha) (i32x4.dot_i16x8_s (local.get $q) (local.get $xh))))
+          (local.set $la (i32x4.add (local.get $la) (i32x4.dot_i16x8_s (local.get $q) (local.get $xl))))
+          (local.set $q (i16x8.shr_u (local.get $vb) (i32.const 8)))
+          (local.set $hb (i32x4.add (local.get $hb) (i32x4.dot_i16x8_s (local.get $q) (local.get $xh))))
+          (local.set $lb (i32x4.add (local.get $lb) (i32x4.dot_i16x8_s (local.get $q) (local.get $xl))))
+
+          (local.set $w (i32.add (local.get $w) (i32.const 16)))
+          (local.set $wb (i32.add (local.get $wb) (i32.const 16)))
+          (local.set $p (i32.add (local.get $p) (i32.const 64)))
+          (br_if $run (i32.lt_u (local.get $p) (local.get $stop))))
+        (local.set $ya (f32x4.relaxed_madd
+          (f32x4.relaxed_madd (f32x4.convert_i32x4_s (local.get $ha)) (v128.const f32x4 32768 32768 32768 32768) (f32x4.convert_i32x4_s (local.get $la)))
+          (f32x4.splat (f32.mul (f32.load (local.get $u)) (f32.load (local.get $scales)))) (local.get $ya)))
+        (local.set $yb (f32x4.relaxed_madd
+          (f32x4.relaxed_madd (f32x4.convert_i32x4_s (local.get $hb)) (v128.const f32x4 32768 32768 32768 32768) (f32x4.convert_i32x4_s (local.get $lb)))
+          (f32x4.splat (f32.mul (f32.load (local.get $u)) (f32.load (i32.add (local.get $scales) (local.get $sb))))) (local.get $yb)))
+        (local.set $ca (f32.add (local.get $ca) (f32.mul (f32.load offset=4 (local.get $u)) (f32.load (local.get $biases)))))
+        (local.set $cb (f32.add (local.get $cb) (f32.mul (f32.load offset=4 (local.get $u)) (f32.load (i32.add (local.get $biases) (local.get $sb))))))
+        (local.set $scales (i32.add (local.get $scales) (i32.const 4)))
+        (local.set $biases (i32.add (local.get $biases) (i32.const 4)))
+        (br_if $next (i32.lt_u (local.tee $u (i32.add (local.get $u) (i32.const 8))) (local.get $uend))))
+      (local.set $ca (f32.add (local.get $ca) (call $sum (local.get $ya))))
+      (local.set $cb (f32.add (local.get $cb) (call $sum (local.get $yb))))
+      (call $put (local.get $y) (local.get $ca) (local.get $add))
+      (br_if $done (i32.eqz (local.get $two)))
+      (call $put (i32.add (local.get $y) (i32.const 4)) (local.get $cb) (local.get $add))
+      (local.set $y (i32.add (local.get $y) (i32.const 8)))
+      (local.set $w (local.get $wb))
+      (local.set $scales (i32.add (local.get $scales) (local.get $groups)))
+      (local.set $biases (i32.add (local.get $biases) (local.get $groups)))
+      (local.set $rows (i32.sub (local.get $rows) (i32.const 2)))
+      (br $pair))))
+
+  ;; *y = v, or *y += v
+  (func $put (param $y i32) (param $v f32) (param $add i32)
+    (if (local.get $add) (then (local.set $v (f32.add (local.get $v) (f32.load (local.get $y))))))
+    (f32.store (local.get $y) (local.get $v)))
+
+  ;; y[t, r] (+)= sum_k w[r, k] x[t, k] in fp32 for up to 4 rows ($rows of them are
+  ;; kept, all 4 can be read) and $tokens tokens, two tokens at once: 8 sums stay
+  ;; in registers. $n is a multiple of 4.
+  (func (export "matmul") (param $w i32) (param $wstride i32) (param $x i32) (param $xstride i32) (param $y i32) (param $ystride i32)
+      (param $rows i32) (param $tokens i32) (param $n i32) (param $add i32)
+    (local $w0 i32) (local $w1 i32) (local $w2 i32) (local $w3 i32) (local $xa i32) (local $xb i32) (local $end i32) (local $two i32)
+    (local $v v128) (local $va v128) (local $vb v128)
+    (local $a0 v128) (local $a1 v128) (local $a2 v128) (local $a3 v128)
+    (local $b0 v128) (local $b1 v128) (local $b2 v128) (local $b3 v128)
+    (block $done (loop $pair
+      (br_if $done (i32.eqz (local.get $tokens)))
+      (local.set $two (i32.gt_u (local.get $tokens) (i32.const 1)))
+      (local.set $w0 (local.get $w))
+      (local.set $w1 (i32.add (local.get $w0) (local.get $wstride)))
+      (local.set $w2 (i32.add (local.get $w1) (local.get $wstride)))
+      (local.set $w3 (i32.add (local.get $w2) (local.get $wstride)))
+      (local.set $end (i32.add (local.get $w) (i32.shl (local.get $n) (i32.const 2))))
+      (local.set $xa (local.get $x))
+      (local.set $xb (i32.add (local.get $x) (select (local.get $xstride) (i32.const 0) (local.get $two))))
+      (local.set $a0 (v128.const i32x4 0 0 0 0))
+      (local.set $a1 (v128.const i32x4 0 0 0 0))
+      (local.set $a2 (v128.const i32x4 0 0 0 0))
+      (local.set $a3 (v128.const i32x4 0 0 0 0))
+      (local.set $b0 (v128.const i32x4 0 0 0 0))
+      (local.set $b1 (v128.const i32x4 0 0 0 0))
+      (local.set $b2 (v128.const i32x4 0 0 0 0))
+      (local.set $b3 (v128.const i32x4 0 0 0 0))
+      (block $summed (loop $next
+        (br_if $summed (i32.ge_u (local.get $w0) (local.get $end)))
+        (local.set $va (v128.load (local.get $xa)))
+        (local.set $vb (v128.load (local.get $xb)))
+        (local.set $v (v128.load (local.get $w0)))
+        (local.set $a0 (f32x4.relaxed_madd (local.get $v) (local.get $va) (local.get $a0)))
+        (local.set $b0 (f32x4.relaxed_madd (local.get $v) (local.get $vb) (local.get $b0)))
+        (local.set $v (v128.load (local.get $w1)))
+        (local.set $a1 (f32x4.relaxed_madd (local.get $v) (local.get $va) (local.get $a1)))
+        (local.set $b1 (f32x4.relaxed_madd (local.get $v) (local.get $vb) (local.get $b1)))
+        (local.set $v (v128.load (local.get $w2)))
+        (local.set $a2 (f32x4.relaxed_madd (local.get $v) (local.get $va) (local.get $a2)))
+        (local.set $b2 (f32x4.relaxed_madd (local.get $v) (local.get $vb) (local.get $b2)))
+        (local.set $v (v128.load (local.get $w3)))
+        (local.set $a3 (f32x4.relaxed_madd (local.get $v) (local.get $va) (local.get $a3)))
+        (local.set $b3 (f32x4.relaxed_madd (local.get $v) (local.get $vb) (local.get $b3)))
+        (local.set $w0 (i32.add (local.get $w0) (i32.const 16)))
+        (local.set $w1 (i32.add (local.get $w1) (i32.const 16)))
+        (local.set $w2 (i32.add (local.get $w2) (i32.const 16)))
+        (local.set $w3 (i32.add (local.get $w3) (i32.const 16)))
+        (local.set $xa (i32.add (local.get $xa) (i32.const 16)))
+        (local.set $xb (i32.add (local.get $xb) (i32.const 16)))
+        (br $next)))
+      (call $put4 (local.get $y) (local.get $rows) (local.get $add) (local.get $a0) (local.get $a1) (local.get $a2) (local.get $a3))
+      (br_if $done (i32.eqz (local.get $two)))
+      (local.set $y (i32.add (local.get $y) (local.get $ystride)))
+      (call $put4 (local.get $y) (local.get $rows) (local.get $add) (local.get $b0) (local.get $b1) (local.get $b2) (local.get $b3))
+      (local.set $y (i32.add (local.get $y) (local.get $ystride)))
+      (local.set $x (i32.add (local.get $x) (i32.shl (local.get $xstride) (i32.const 1))))
+      (local.set $tokens (i32.sub (local.get $tokens) (i32.const 2)))
+      (br $pair))))
+
+  ;; The sums of up to four vectors to y[0], y[1], ...
+  (func $put4 (param $y i32) (param $rows i32) (param $add i32) (param $a v128) (param $b v128) (param $c v128) (param $d v128)
+    (call $put (local.get $y) (call $sum (local.get $a)) (local.get $add))
+    (br_if 0 (i32.eq (local.get $rows) (i32.const 1)))
+    (call $put (i32.add (local.get $y) (i32.const 4)) (call $sum (local.get $b)) (local.get $add))
+    (br_if 0 (i32.eq (local.get $rows) (i32.const 2)))
+    (call $put (i32.add (local.get $y) (i32.const 8)) (call $sum (local.get $c)) (local.get $add))
+    (br_if 0 (i32.eq (local.get $rows) (i32.const 3)))
+    (call $put (i32.add (local.get $y) (i32.const 12)) (call $sum (local.get $d)) (local.get $add)))
+
+  ;; ---- attention ----
+
+  ;; scores[j] = scale * q . keys[j] for $n keys of $width values (a multiple of 4),
+  ;; four keys at once: scores have room for a multiple of 4.
+  (func (export "dots") (param $q i32) (param $keys i32) (param $stride i32) (param $n i32) (param $width i32) (param $scale f32) (param $scores i32)
+    (local $i i32) (local $j i32) (local $k0 i32) (local $k1 i32) (local $k2 i32) (local $k3 i32) (local $left i32) (local $v v128)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local.set $width (i32.shl (local.get $width) (i32.const 2)))
+    (block $done (loop $four
+      (br_if $done (i32.ge_u (local.get $j) (local.get $n)))
+      (local.set $left (i32.sub (i32.sub (local.get $n) (local.get $j)) (i32.const 1)))
+      (local.set $k0 (local.get $keys))
+      ;; Keys behind the last are the last.
+      (local.set $k1 (i32.add (local.get $k0) (select (local.get $stride) (i32.const 0) (i32.ge_u (local.get $left) (i32.const 1)))))
+      (local.set $k2 (i32.add (local.get $k1) (select (local.get $stride) (i32.const 0) (i32.ge_u (local.get $left) (i32.const 2)))))
+      (local.set $k3 (i32.add (local.get $k2) (select (local.get $stride) (i32.const 0) (i32.ge_u (local.get $left) (i32.const 3)))))
+      (local.set $a (v128.const i32x4 0 0 0 0))
+      (local.set $b (v128.const i32x4 0 0 0 0))
+      (local.set $c (v128.const i32x4 0 0 0 0))
+      (local.set $d (v128.const i32x4 0 0 0 0))
+      (local.set $i (i32.const 0))
+      (loop $next
+        (local.set $v (v128.load (i32.add (local.get $q) (local.get $i))))
+        (local.set $a (f32x4.relaxed_madd (local.get $v) (v128.load (i32.add (local.get $k0) (local.get $i))) (local.get $a)))
+        (local.set $b (f32x4.relaxed_madd (local.get $v) (v128.load (i32.add (local.get $k1) (local.get $i))) (local.get $b)))
+        (local.set $c (f32x4.relaxed_madd (local.get $v) (v128.load (i32.add (local.get $k2) (local.get $i))) (local.get $c)))
+        (local.set $d (f32x4.relaxed_madd (local.get $v) (v128.load (i32.add (local.get $k3) (local.get $i))) (local.get $d)))
+        (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 16))) (local.get $width))))
+      (f32.store (local.get $scores) (f32.mul (call $sum (local.get $a)) (local.get $scale)))
+      (f32.store offset=4 (local.get $scores) (f32.mul (call $sum (local.get $b)) (local.get $scale)))
+      (f32.store offset=8 (local.get $scores) (f32.mul (call $sum (local.get $c)) (local.get $scale)))
+      (f32.store offset=12 (local.get $scores) (f32.mul (call $sum (local.get $d)) (local.get $scale)))
+      (local.set $scores (i32.add (local.get $scores) (i32.const 16)))
+      (local.set $keys (i32.add (local.get $keys) (i32.shl (local.get $stride) (i32.const 2))))
+      (local.set $j (i32.add (local.get $j) (i32.const 4)))
+      (br $four))))
+
+  ;; Softmax of n scores in place; n is a positive multiple of 4.
+  (func (export "softmax") (param $scores i32) (param $n i32)
+    (local $at i32) (local $end i32) (local $v v128) (local $peak v128) (local $all v128)
+    (local.set $end (i32.add (local.get $scores) (i32.shl (local.get $n) (i32.const 2))))
+    (local.set $peak (v128.load (local.get $scores)))
+    (local.set $at (local.get $scores))
+    (loop $next
+      (local.set $peak (f32x4.max (local.get $peak) (v128.load (local.get $at))))
+      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))
+    (local.set $peak (f32x4.splat (f32.max
+      (f32.max (f32x4.extract_lane 0 (local.get $peak)) (f32x4.extract_lane 1 (local.get $peak)))
+      (f32.max (f32x4.extract_lane 2 (local.get $peak)) (f32x4.extract_lane 3 (local.get $peak))))))
+    (local.set $at (local.get $scores))
+    (loop $next
+      (local.set $v (call $exp (f32x4.sub (v128.load (local.get $at)) (local.get $peak))))
+      (v128.store (local.get $at) (local.get $v))
+      (local.set $all (f32x4.add (local.get $all) (local.get $v)))
+      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))
+    (local.set $all (f32x4.splat (f32.div (f32.const 1) (call $sum (local.get $all)))))
+    (local.set $at (local.get $scores))
+    (loop $next
+      (v128.store (local.get $at) (f32x4.mul (v128.load (local.get $at)) (local.get $all)))
+      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end)))))
+
+  ;; out += sum_j p[j] values[j], of $n rows of $width values (a multiple of 4), 16
+  ;; of them at once where there are as many.
+  (func (export "mix") (param $p i32) (param $values i32) (param $stride i32) (param $n i32) (param $width i32) (param $out i32)
+    (local $v i32) (local $at i32) (local $end i32) (local $s v128) (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local.set $end (i32.add (local.get $p) (i32.shl (local.get $n) (i32.const 2))))
+    (br_if 0 (i32.eqz (local.get $n)))
+    (block $wide (loop $sixteen
+      (br_if $wide (i32.lt_u (local.get $width) (i32.const 16)))
+      (local.set $a (v128.load (local.get $out)))
+      (local.set $b (v128.load offset=16 (local.get $out)))
+      (local.set $c (v128.load offset=32 (local.get $out)))
+      (local.set $d (v128.load offset=48 (local.get $out)))
+      (local.set $v (local.get $values))
+      (local.set $at (local.get $p))
+      (loop $next
+        (local.set $s (v128.load32_splat (local.get $at)))
+        (local.set $a (f32x4.relaxed_madd (local.get $s) (v128.load (local.get $v)) (local.get $a)))
+        (local.set $b (f32x4.relaxed_madd (local.get $s) (v128.load offset=16 (local.get $v)) (local.get $b)))
+        (local.set $c (f32x4.relaxed_madd (local.get $s) (v128.load offset=32 (local.get $v)) (local.get $c)))
+        (local.set $d (f32x4.relaxed_madd (local.get $s) (v128.load offset=48 (local.get $v)) (local.get $d)))
+        (local.set $v (i32.add (local.get $v) (local.get $stride)))
+        (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 4))) (local.get $end))))
+      (v128.store (local.get $out) (local.get $a))
+      (v128.store offset=16 (local.get $out) (local.get $b))
+      (v128.store offset=32 (local.get $out) (local.get $c))
+      (v128.store offset=48 (local.get $out) (local.get $d))
+      (local.set $values (i32.add (local.get $values) (i32.const 64)))
+      (local.set $out (i32.add (local.get $out) (i32.const 64)))
+      (local.set $width (i32.sub (local.get $width) (i32.const 16)))
+      (br $sixteen)))
+    (block $done (loop $four
+      (br_if $done (i32.eqz (local.get $width)))
+      (local.set $a (v128.load (local.get $out)))
+      (local.set $v (local.get $values))
+      (local.set $at (local.get $p))
+      (loop $next
+        (local.set $a (f32x4.relaxed_madd (v128.load32_splat (local.get $at)) (v128.load (local.get $v)) (local.get $a)))
+        (local.set $v (i32.add (local.get $v) (local.get $stride)))
+        (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 4))) (local.get $end))))
+      (v128.store (local.get $out) (local.get $a))
+      (local.set $values (i32.add (local.get $values) (i32.const 16)))
+      (local.set $out (i32.add (local.get $out) (i32.const 16)))
+      (local.set $width (i32.sub (local.get $width) (i32.const 4)))
+      (br $four))))
+
+  ;; ---- Mamba ----
+
+  ;; The recurrence for $count tokens of $channels channels with $states states each
+  ;; (a multiple of 4): h = exp(dt A) h + dt x B, y = C . h + D x. $dty holds dt and
+  ;; takes y, $x the inputs, both [count, channels]; $b and $c are of the first
+  ;; token, those of the next follow at $bcstride; $a and $h [channels, states].
+  (func (export "scan") (param $dty i32) (param $x i32) (param $b i32) (param $c i32) (param $bcstride i32) (param $a i32) (param $d i32) (param $h i32)
+      (param $channels i32) (param $states i32) (param $count i32)
+    (local $row i32) (local $t i32) (local $i i32) (local $at i32) (local $dt v128) (local $dtx v128) (local $v v128) (local $y v128) (local $w f32)
+    (local $pdt i32) (local $px i32) (local $pb i32) (local $pc i32)
+    (local.set $row (i32.shl (local.get $channels) (i32.const 2)))
+    (local.set $states (i32.shl (local.get $states) (i32.const 2)))
+    (block $done (loop $channel
+      (br_if $done (i32.eqz (local.get $channels)))
+      (local.set $pdt (local.get $dty))
+      (local.set $px (local.get $x))
+      (local.set $pb (local.get $b))
+      (local.set $pc (local.get $c))
+      (local.set $t (local.get $count))
+      (loop $token
+        (local.set $w (f32.load (local.get $px)))
+        (local.set $dt (v128.load32_splat (local.get $pdt)))
+        (local.set $dtx (f32x4.mul (local.get $dt) (f32x4.splat (local.get $w))))
+        (local.set $y (v128.const i32x4 0 0 0 0))
+        (local.set $i (i32.const 0))
+        (loop $next
+          (local.set $at (i32.add (local.get $h) (local.get $i)))
+          (local.set $v (call $exp (f32x4.mul (local.get $dt) (v128.load (i32.add (local.get $a) (local.get $i))))))
+          (local.set $v (f32x4.relaxed_madd (local.get $v) (v128.load (local.get $at))
+            (f32x4.mul (local.get $dtx) (v128.load (i32.add (local.get $pb) (local.get $i))))))
+          (v128.store (local.get $at) (local.get $v))
+          (local.set $y (f32x4.relaxed_madd (local.get $v) (v128.load (i32.add (local.get $pc) (local.get $i))) (local.get $y)))
+          (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 16))) (local.get $states))))
+        (f32.store (local.get $pdt) (f32.add (call $sum (local.get $y)) (f32.mul (local.get $w) (f32.load (local.get $d)))))
+        (local.set $pdt (i32.add (local.get $pdt) (local.get $row)))
+        (local.set $px (i32.add (local.get $px) (local.get $row)))
+        (local.set $pb (i32.add (local.get $pb) (local.get $bcstride)))
+        (local.set $pc (i32.add (local.get $pc) (local.get $bcstride)))
+        (br_if $token (local.tee $t (i32.sub (local.get $t) (i32.const 1)))))
+      (local.set $dty (i32.add (local.get $dty) (i32.const 4)))
+      (local.set $x (i32.add (local.get $x) (i32.const 4)))
+      (local.set $a (i32.add (local.get $a) (local.get $states)))
+      (local.set $h (i32.add (local.get $h) (local.get $states)))
+      (local.set $d (i32.add (local.get $d) (i32.const 4)))
+      (local.set $channels (i32.sub (local.get $channels) (i32.const 1)))
+      (br $channel))))
+)
