@@ -74,6 +74,11 @@ func (b Blob) Bytes(offset, n int64) []byte {
 	return out
 }
 
+// CopyTo fills to with the bytes from offset on.
+func (b Blob) CopyTo(to []byte, offset int64) {
+	js.CopyBytesToGo(to, b.array.Call("subarray", offset, offset+int64(len(to))))
+}
+
 // await waits for a promise without holding up the browser's event loop.
 func await(ctx context.Context, promise js.Value, lost <-chan struct{}) (js.Value, error) {
 	type answer struct {

@@ -46,6 +46,9 @@ func (b Blob) Len() int64 { return int64(len(b.data)) }
 // Bytes returns n bytes from offset on, for the host to read.
 func (b Blob) Bytes(offset, n int64) []byte { return b.data[offset : offset+n] }
 
+// CopyTo fills to with the bytes from offset on.
+func (b Blob) CopyTo(to []byte, offset int64) { copy(to, b.data[offset:]) }
+
 // Open opens the first adapter, the fastest kind preferred. Which driver that
 // is can be chosen by the platform's own means, such as VK_DRIVER_FILES.
 func Open(ctx context.Context) (*Device, error) {

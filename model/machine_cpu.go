@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"unsafe"
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/cpu"
@@ -48,26 +49,20 @@ func (s *cpuStore) place(name string, piece piece, f linearFormat, n int64) erro
 	return nil
 }
 
-// putStep bounds the copy that a part of a tensor passes through.
-const putStep = 1 << 20
-
+// put copies bytes to where they stay: machines that run this hold numbers as
+// model files do, lowest byte first.
 func (s *cpuStore) put(name string, piece piece, at int64, blob gpu.Blob, from, n int64) error {
 	w := s.weights[name]
-	for ; n > 0; at, from, n = at+putStep, from+putStep, n-putStep {
-		data := blob.Bytes(from, min(n, putStep))
-		switch piece {
-		case pieceData:
-			for i := 0; i < len(data); i += 4 {
-				var word [4]byte
-				copy(word[:], data[i:])
-				w.Data[(at+int64(i))/4] = binary.LittleEndian.Uint32(word[:])
-			}
-		case pieceScales:
-			copy(w.Scales[at/2:], halves(data))
-		case pieceBiases:
-			copy(w.Biases[at/2:], halves(data))
-		}
+	var to []byte
+	switch piece {
+	case pieceData:
+		to = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(w.Data))), 4*len(w.Data))
+	case pieceScales:
+		to = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(w.Scales))), 2*len(w.Scales))
+	case pieceBiases:
+		to = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(w.Biases))), 2*len(w.Biases))
 	}
+	blob.CopyTo(to[at:at+n], from)
 	return nil
 }
 

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -113,11 +115,13 @@ type engineFlags struct {
 	backend      string
 	browserPath  string
 	browserFlags string
+	within       string // where a browser computes
 }
 
 func (f *engineFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.model, "model", "", "the model's folder")
 	cmd.Flags().StringVar(&f.backend, "backend", backendNative, "where to compute: cpu (plain Go), native (the GPU, by wgpu-native), chromium or firefox\n(WebAssembly and WebGPU in the installed browser, headless)")
+	cmd.Flags().StringVar(&f.within, "browser-backend", protocol.BackendWebGPU, "where a browser computes: webgpu, cpu (WebAssembly), or auto: as its pages choose")
 	cmd.Flags().StringVar(&f.browserPath, "browser-path", "", "the browser's program (default: the environment's CHROME or FIREFOX, then PATH)")
 	cmd.Flags().StringVar(&f.browserFlags, "browser-flags", "", "more flags for the browser, separated by spaces; the environment's CHROME_GPU_FLAGS\nreplaces Chromium's flags for WebGPU")
 }
@@ -130,6 +134,9 @@ func (f *engineFlags) check() error {
 	}
 	if !known {
 		return fmt.Errorf("--backend is %q, want one of %s", f.backend, strings.Join(backends(), ", "))
+	}
+	if within := []string{protocol.BackendWebGPU, protocol.BackendCPU, protocol.BackendAuto}; f.within != "" && !slices.Contains(within, f.within) {
+		return fmt.Errorf("--browser-backend is %q, want one of %s", f.within, strings.Join(within, ", "))
 	}
 	if model.IsRandom(f.model) {
 		return nil
@@ -184,6 +191,7 @@ func (f *engineFlags) start(ctx context.Context) (*engine, *protocol.Load, error
 	case backendNative:
 		return engineInProcess(), load, nil
 	}
+	load.Backend = cmp.Or(f.within, protocol.BackendWebGPU)
 	e, served, err := engineInBrowser(ctx, address, browser.Options{
 		Name: f.backend, Path: f.browserPath, Flags: strings.Fields(f.browserFlags),
 	})

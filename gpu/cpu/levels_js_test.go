@@ -54,7 +54,7 @@ func TestStart(t *testing.T) {
 		t.Errorf("without SIMD: level %d, want %d", got, none)
 	}
 	simd = none
-	if got := About(); got != "plain Go" {
+	if got := About(); got != "WebAssembly, plain Go" {
 		t.Errorf("About: %q", got)
 	}
 }

@@ -46,7 +46,7 @@ func start() int {
 
 // About says what the kernels compute with.
 func About() string {
-	return [...]string{none: "plain Go", strict: "SIMD", relaxed: "relaxed SIMD"}[simd]
+	return "WebAssembly, " + [...]string{none: "plain Go", strict: "SIMD", relaxed: "relaxed SIMD"}[simd]
 }
 
 // What follows is simd.wat's, which says what it does. Strides are in bytes.

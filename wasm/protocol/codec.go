@@ -123,10 +123,10 @@ func (m *Load) validate() error {
 		return wrong("url", " is missing")
 	}
 	switch m.Backend {
-	case "", BackendWebGPU, BackendCPU, BackendRemote:
+	case "", BackendAuto, BackendWebGPU, BackendCPU, BackendRemote:
 		return nil
 	}
-	return wrong("backend", " is %q, want %q, %q or %q", clip(m.Backend), BackendWebGPU, BackendCPU, BackendRemote)
+	return wrong("backend", " is %q, want %q, %q, %q or %q", clip(m.Backend), BackendAuto, BackendWebGPU, BackendCPU, BackendRemote)
 }
 
 func (m *Hello) validate() error {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/cpu"
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/grammar"
@@ -24,8 +25,9 @@ import (
 
 // Where a model may compute.
 const (
+	BackendAuto   = "auto"   // WebGPU where that is right and quicker, else the processor
 	BackendWebGPU = "webgpu" // the fastest GPU that the home has
-	BackendCPU    = "cpu"    // plain Go: right everywhere, slow
+	BackendCPU    = "cpu"    // the processor
 	BackendRemote = "remote" // at a server, which has loaded its model
 )
 
@@ -50,6 +52,7 @@ type Engine struct {
 	model   *model.Model
 	session *model.Session
 	device  *gpu.Device // nil on the CPU
+	reason  string      // why the model is where it is, where there was a choice
 	serving uint32      // the id of the request at work
 
 	schema  string // of the grammar that was asked for last
@@ -228,8 +231,13 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 		return nil, err
 	}
 	// The device comes first: without one nothing need be downloaded.
+	e.reason = ""
 	if m.Backend != BackendCPU {
-		if e.device, err = e.Home.Device(ctx); err != nil {
+		e.device, err = e.Home.Device(ctx)
+		if m.Backend == BackendAuto && err != nil && ctx.Err() == nil {
+			e.reason, err = "WebGPU is not used: "+err.Error(), nil
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -305,7 +313,7 @@ func (e *Engine) ready(url string) *Ready {
 	c := e.model.Config()
 	r := &Ready{
 		Model: folder(url), Layers: c.NumHiddenLayers, HiddenSize: c.HiddenSize, VocabSize: c.VocabSize,
-		Chat: e.model.Template() != nil, Backend: BackendCPU, Adapter: "plain Go on the CPU",
+		Chat: e.model.Template() != nil, Backend: BackendCPU, Adapter: cpu.About(), Reason: e.reason,
 		StateBytes: e.session.StateBytes(), Parameters: c.Parameters(),
 	}
 	if c.Has(model.LayerSlidingAttention) {

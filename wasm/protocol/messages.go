@@ -73,7 +73,7 @@ type Load struct {
 	// Where the model folder is: for an engine in a page an http or https address, for one in a process a path. Or
 	// "random:421M?bits=4&seed=0": random weights in a published model's shapes, for measurements.
 	URL string `json:"url"`
-	// Where to compute: "webgpu" (the default) or "cpu"; "remote" takes the model that a server has, whatever the URL.
+	// Where to compute: "webgpu" (the default), "cpu", or "auto": WebGPU where it works and is quicker; "remote" takes the model that a server has, whatever the URL.
 	Backend string `json:"backend,omitempty"`
 }
 
@@ -253,6 +253,8 @@ type Ready struct {
 	Backend string `json:"backend"`
 	// The adapter's own name for itself.
 	Adapter string `json:"adapter"`
+	// Why it computes there, where there was a choice: a sentence for people.
+	Reason string `json:"reason,omitempty"`
 	// The adapter's features in use.
 	Features []string `json:"features,omitempty"`
 	// Size of one conversation's state in bytes, the same at token 1 and token 1,000,000.

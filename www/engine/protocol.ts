@@ -43,7 +43,7 @@ export interface Load extends Header {
    * "random:421M?bits=4&seed=0": random weights in a published model's shapes, for measurements.
    */
   url: string;
-  /** Where to compute: "webgpu" (the default) or "cpu"; "remote" takes the model that a server has, whatever the URL. */
+  /** Where to compute: "webgpu" (the default), "cpu", or "auto": WebGPU where it works and is quicker; "remote" takes the model that a server has, whatever the URL. */
   backend?: string;
 }
 
@@ -241,6 +241,8 @@ export interface Ready extends Header {
   backend: string;
   /** The adapter's own name for itself. */
   adapter: string;
+  /** Why it computes there, where there was a choice: a sentence for people. */
+  reason?: string;
   /** The adapter's features in use. */
   features?: string[];
   /** Size of one conversation's state in bytes, the same at token 1 and token 1,000,000. */
