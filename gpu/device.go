@@ -11,6 +11,7 @@
 package gpu
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -174,6 +175,42 @@ func (b *Buffer) check(offset, n uint64) error {
 		return fmt.Errorf("%s: bytes %d to %d, want a multiple of 4 within %d", b.label, offset, offset+n, b.size)
 	}
 	return nil
+}
+
+// Span is a stretch of a buffer, in bytes, multiples of 4, and its place in the
+// blob that it is read into.
+type Span struct {
+	Buffer       *Buffer
+	Offset, Size uint64
+	At           int64
+}
+
+// total is the number of bytes of all spans.
+func total(spans []Span) (n uint64, err error) {
+	for _, s := range spans {
+		if err := s.Buffer.check(s.Offset, s.Size); err != nil {
+			return 0, err
+		}
+		n += s.Size
+	}
+	return n, nil
+}
+
+// Read starts to copy n bytes from offset on, both multiples of 4, as the
+// buffer stands when all that was submitted before has run.
+func (d *Device) Read(b *Buffer, offset, n uint64) (*Readback, error) {
+	return d.Gather(Span{Buffer: b, Offset: offset, Size: n})
+}
+
+// sumPieces hashes a blob a piece at a time, through Go's heap.
+func sumPieces(b Blob) (sum [sha256.Size]byte) {
+	const piece = 1 << 20
+	h := sha256.New()
+	for at := int64(0); at < b.Len(); at += piece {
+		h.Write(b.Bytes(at, min(piece, b.Len()-at)))
+	}
+	h.Sum(sum[:0])
+	return sum
 }
 
 // Pipeline is a compiled kernel.

@@ -4,6 +4,7 @@ package gpu
 
 import (
 	"context"
+	"crypto/sha256"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -37,9 +38,13 @@ type (
 	recording struct{ commands *wgpu.CommandBuffer }
 )
 
-// Blob is bytes of a weights file on their way to the device. In the browser
-// they never enter Go's heap; natively they are a slice.
+// Blob is bytes on their way to or from the device: of a weights file, of a
+// saved state. In the browser they never enter Go's heap; natively they are a
+// slice. The zero value has none.
 type Blob struct{ array js.Value }
+
+// NewBlob makes n zero bytes.
+func NewBlob(n int64) Blob { return Blob{js.Global().Get("Uint8Array").New(n)} }
 
 // BlobFromJS wraps a Uint8Array, which must not change while the blob is in use.
 func BlobFromJS(array js.Value) Blob { return Blob{array} }
@@ -65,7 +70,41 @@ func BlobRepeating(head, block []byte, n int64) Blob {
 }
 
 // Len is the number of bytes.
-func (b Blob) Len() int64 { return int64(b.array.Get("byteLength").Float()) }
+func (b Blob) Len() int64 {
+	if b.array.IsUndefined() {
+		return 0
+	}
+	return int64(b.array.Get("byteLength").Float())
+}
+
+// JS is the Uint8Array.
+func (b Blob) JS() js.Value { return b.array }
+
+// Slice is n bytes from offset on, shared with b.
+func (b Blob) Slice(offset, n int64) Blob { return Blob{b.array.Call("subarray", offset, offset+n)} }
+
+// Clone copies the bytes.
+func (b Blob) Clone() Blob { return Blob{b.array.Call("slice")} }
+
+// Put writes data at offset.
+func (b Blob) Put(offset int64, data []byte) {
+	js.CopyBytesToJS(b.array.Call("subarray", offset), data)
+}
+
+// SHA256 is the bytes' hash: the browser computes it, where the page is from a
+// secure origin.
+func (b Blob) SHA256(ctx context.Context) (sum [sha256.Size]byte, err error) {
+	crypto := js.Global().Get("crypto")
+	if !crypto.Truthy() || !crypto.Get("subtle").Truthy() {
+		return sumPieces(b), nil
+	}
+	digest, err := await(ctx, crypto.Get("subtle").Call("digest", "SHA-256", b.array), nil)
+	if err != nil {
+		return sum, fmt.Errorf("hashing %d bytes: %w", b.Len(), err)
+	}
+	js.CopyBytesToGo(sum[:], js.Global().Get("Uint8Array").New(digest))
+	return sum, nil
+}
 
 // Bytes returns n bytes from offset on, for the host to read.
 func (b Blob) Bytes(offset, n int64) []byte {
@@ -365,33 +404,55 @@ func (d *Device) Run(programs ...*Program) error {
 	return d.check()
 }
 
-// Readback is a copy of a buffer's bytes on its way to the host.
+// Readback is a copy of buffers' bytes on its way to the host.
 type Readback struct {
 	device  *Device
 	staging js.Value
 	mapped  js.Value // the promise
 	size    uint64
+	spans   []Span
 }
 
-// Read starts to copy n bytes from offset on, both multiples of 4, as the
-// buffer stands when all that was submitted before has run.
-func (d *Device) Read(b *Buffer, offset, n uint64) (*Readback, error) {
-	if err := b.check(offset, n); err != nil {
+// Gather starts to copy the spans as their buffers stand when all that was
+// submitted before has run.
+func (d *Device) Gather(spans ...Span) (*Readback, error) {
+	n, err := total(spans)
+	if err != nil {
 		return nil, err
 	}
 	staging := d.device.Call("createBuffer", map[string]any{
 		"label": "readback", "size": n, "usage": uint32(wgpu.BufferUsageMapRead | wgpu.BufferUsageCopyDst)})
 	encoder := d.device.Call("createCommandEncoder")
-	encoder.Call("copyBufferToBuffer", b.js.value, offset, staging, 0, n)
+	at := uint64(0)
+	for _, s := range spans {
+		encoder.Call("copyBufferToBuffer", s.Buffer.js.value, s.Offset, staging, at, s.Size)
+		at += s.Size
+	}
 	d.device.Get("queue").Call("submit", []any{encoder.Call("finish")})
 	mapped := staging.Call("mapAsync", uint32(wgpu.MapModeRead))
 	// A lost device or a destroyed buffer rejects maps that nobody waits for any more: that is no error of the page.
 	mapped.Call("catch", js.Global().Get("Boolean"))
-	return &Readback{d, staging, mapped, n}, nil
+	return &Readback{d, staging, mapped, n, spans}, nil
 }
 
-// Wait returns the bytes. It can be called once.
+// Wait returns the bytes. One of it and WaitInto can be called, once.
 func (r *Readback) Wait(ctx context.Context) ([]byte, error) {
+	out := make([]byte, r.size)
+	return out, r.wait(ctx, func(bytes js.Value) { js.CopyBytesToGo(out, bytes) })
+}
+
+// WaitInto puts each span's bytes where it belongs in a blob.
+func (r *Readback) WaitInto(ctx context.Context, blob Blob) error {
+	return r.wait(ctx, func(bytes js.Value) {
+		at := uint64(0)
+		for _, s := range r.spans {
+			blob.array.Call("set", bytes.Call("subarray", at, at+s.Size), s.At)
+			at += s.Size
+		}
+	})
+}
+
+func (r *Readback) wait(ctx context.Context, take func(bytes js.Value)) error {
 	defer r.Drop()
 	_, err := await(ctx, r.mapped, r.device.lost)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrLost) {
@@ -399,14 +460,13 @@ func (r *Readback) Wait(ctx context.Context) ([]byte, error) {
 	}
 	// An error of the device explains a failed map better than the map's own, and spoils a map that went well.
 	if failure := r.device.check(); failure != nil {
-		return nil, failure
+		return failure
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading back %d bytes: %w", r.size, err)
+		return fmt.Errorf("reading back %d bytes: %w", r.size, err)
 	}
-	out := make([]byte, r.size)
-	js.CopyBytesToGo(out, js.Global().Get("Uint8Array").New(r.staging.Call("getMappedRange")))
-	return out, nil
+	take(js.Global().Get("Uint8Array").New(r.staging.Call("getMappedRange")))
+	return nil
 }
 
 // Drop gives up bytes that nobody will wait for.

@@ -9,7 +9,9 @@ package gpu
 import "C"
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"runtime"
@@ -23,9 +25,13 @@ type (
 	recording struct{}
 )
 
-// Blob is bytes of a weights file on their way to the device. In the browser
-// they never enter Go's heap; natively they are a slice.
+// Blob is bytes on their way to or from the device: of a weights file, of a
+// saved state. In the browser they never enter Go's heap; natively they are a
+// slice. The zero value has none.
 type Blob struct{ data []byte }
+
+// NewBlob makes n zero bytes.
+func NewBlob(n int64) Blob { return Blob{make([]byte, n)} }
 
 // BlobOf wraps bytes, which must not change while the blob is in use.
 func BlobOf(data []byte) Blob { return Blob{data} }
@@ -48,6 +54,18 @@ func (b Blob) Bytes(offset, n int64) []byte { return b.data[offset : offset+n] }
 
 // CopyTo fills to with the bytes from offset on.
 func (b Blob) CopyTo(to []byte, offset int64) { copy(to, b.data[offset:]) }
+
+// Slice is n bytes from offset on, shared with b.
+func (b Blob) Slice(offset, n int64) Blob { return Blob{b.data[offset : offset+n : offset+n]} }
+
+// Clone copies the bytes.
+func (b Blob) Clone() Blob { return Blob{bytes.Clone(b.data)} }
+
+// Put writes data at offset.
+func (b Blob) Put(offset int64, data []byte) { copy(b.data[offset:], data) }
+
+// SHA256 is the bytes' hash.
+func (b Blob) SHA256(context.Context) ([sha256.Size]byte, error) { return sumPieces(b), nil }
 
 // Open opens the first adapter, the fastest kind preferred. Which driver that
 // is can be chosen by the platform's own means, such as VK_DRIVER_FILES.
@@ -182,17 +200,19 @@ func (d *Device) Run(programs ...*Program) error {
 	return nil
 }
 
-// Readback is a copy of a buffer's bytes on its way to the host.
+// Readback is a copy of buffers' bytes on its way to the host.
 type Readback struct {
 	device  *Device
 	staging *wgpu.Buffer
 	size    uint64
+	spans   []Span
 }
 
-// Read starts to copy n bytes from offset on, both multiples of 4, as the
-// buffer stands when all that was submitted before has run.
-func (d *Device) Read(b *Buffer, offset, n uint64) (*Readback, error) {
-	if err := b.check(offset, n); err != nil {
+// Gather starts to copy the spans as their buffers stand when all that was
+// submitted before has run.
+func (d *Device) Gather(spans ...Span) (*Readback, error) {
+	n, err := total(spans)
+	if err != nil {
 		return nil, err
 	}
 	staging, err := d.raw.CreateBuffer(&wgpu.BufferDescriptor{Label: "readback", Size: n, Usage: wgpu.BufferUsageMapRead | wgpu.BufferUsageCopyDst})
@@ -204,8 +224,12 @@ func (d *Device) Read(b *Buffer, offset, n uint64) (*Readback, error) {
 		return nil, err
 	}
 	defer encoder.Release()
-	if err := encoder.CopyBufferToBuffer(b.raw, offset, staging, 0, n); err != nil {
-		return nil, err
+	at := uint64(0)
+	for _, s := range spans {
+		if err := encoder.CopyBufferToBuffer(s.Buffer.raw, s.Offset, staging, at, s.Size); err != nil {
+			return nil, err
+		}
+		at += s.Size
 	}
 	commands, err := encoder.Finish(nil)
 	if err != nil {
@@ -213,28 +237,42 @@ func (d *Device) Read(b *Buffer, offset, n uint64) (*Readback, error) {
 	}
 	defer commands.Release()
 	d.queue.Submit(commands)
-	return &Readback{d, staging, n}, nil
+	return &Readback{d, staging, n, spans}, nil
 }
 
-// Wait returns the bytes. It can be called once.
-func (r *Readback) Wait(ctx context.Context) ([]byte, error) {
+// Wait returns the bytes. One of it and WaitInto can be called, once.
+func (r *Readback) Wait(context.Context) ([]byte, error) {
+	out := make([]byte, r.size)
+	return out, r.wait(func(bytes []byte) { copy(out, bytes) })
+}
+
+// WaitInto puts each span's bytes where it belongs in a blob.
+func (r *Readback) WaitInto(_ context.Context, blob Blob) error {
+	return r.wait(func(bytes []byte) {
+		for _, s := range r.spans {
+			blob.Put(s.At, bytes[:s.Size])
+			bytes = bytes[s.Size:]
+		}
+	})
+}
+
+func (r *Readback) wait(take func(bytes []byte)) error {
 	defer r.Drop()
 	var status wgpu.BufferMapAsyncStatus
 	answered := false
 	// Mapping starts only here: the binding's callback handle must not wait across a garbage collection.
 	err := r.staging.MapAsync(wgpu.MapModeRead, 0, r.size, func(s wgpu.BufferMapAsyncStatus) { status, answered = s, true })
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for !answered {
 		r.device.raw.Poll(true, nil)
 	}
 	if status != wgpu.BufferMapAsyncStatusSuccess {
-		return nil, fmt.Errorf("%w: reading back %d bytes: %v", ErrLost, r.size, status)
+		return fmt.Errorf("%w: reading back %d bytes: %v", ErrLost, r.size, status)
 	}
-	out := make([]byte, r.size)
-	copy(out, r.staging.GetMappedRange(0, uint(r.size)))
-	return out, r.staging.Unmap()
+	take(r.staging.GetMappedRange(0, uint(r.size)))
+	return r.staging.Unmap()
 }
 
 // Drop gives up bytes that nobody will wait for.

@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/samba-web/samba/gpu/reference"
@@ -27,12 +28,13 @@ func (s *Session) decode(ctx context.Context, r Request, choice int, started tim
 	if r.Grammar != nil {
 		matcher = r.Grammar.Match()
 	}
-	text := texts{stream: s.model.tokenizer.Stream(true), stopper: tokenizer.NewStopper(r.Stop)}
+	text := texts{tokenizer: s.model.tokenizer, stream: s.model.tokenizer.Stream(true), stopper: tokenizer.NewStopper(r.Stop)}
 	// A cancel is looked at between tokens; the machine itself always lands its flights.
 	flying := context.WithoutCancel(ctx)
 	var ahead []flight
-	var sampled []uint32
-	var full error // no room for another flight: the answer ends with those under way
+	sampled := 0
+	var since []uint32 // the pending token that a flight began with, and what it sampled
+	var full error     // no room for another flight: the answer ends with those under way
 	for {
 		for full == nil && len(ahead) < s.run.depth() {
 			var allowed []uint32
@@ -41,7 +43,7 @@ func (s *Session) decode(ctx context.Context, r Request, choice int, started tim
 					return err
 				}
 			}
-			f, err := s.run.launch(flying, len(ahead) == 0 && len(sampled) == 0, allowed)
+			f, err := s.run.launch(flying, len(ahead) == 0 && sampled == 0, allowed)
 			if errors.Is(err, ErrNoRoom) {
 				full = err
 				break
@@ -52,9 +54,8 @@ func (s *Session) decode(ctx context.Context, r Request, choice int, started tim
 			ahead = append(ahead, f)
 		}
 		if len(ahead) == 0 { // the state is where the last flight left it
-			if len(sampled) > 0 {
-				s.tokens = append(s.tokens, sampled[:len(sampled)-1]...)
-				if err := emit(Chunk{Text: text.rest(), Choice: choice}); err != nil {
+			if sampled > 0 {
+				if err := emit(Chunk{Text: text.rest(since[len(since)-1], &s.past.text), Choice: choice}); err != nil {
 					return err
 				}
 			}
@@ -67,17 +68,24 @@ func (s *Session) decode(ctx context.Context, r Request, choice int, started tim
 			return err
 		}
 		// The flight began by absorbing the token that was sampled last, if there was one.
-		start := max(0, len(sampled)-1)
+		since = slices.Delete(since, 0, max(0, len(since)-1))
 		for _, drawn := range draws {
 			token := drawn.token
 			if result.CompletionTokens == 0 {
 				result.FirstTokenSeconds = time.Since(started).Seconds()
 			}
-			sampled = append(sampled, token)
+			if sampled > 0 {
+				s.past.note(since[len(since)-1])
+			}
+			since = append(since, token)
+			sampled++
 			result.CompletionTokens++
 			piece, ended := "", false
 			if ended = s.model.stops[token] && !r.PastEnd; !ended {
-				piece, ended = text.add(token)
+				piece, ended = text.add(token, &s.past.text)
+			} else {
+				text.silent = true
+				s.past.text.settle()
 			}
 			if matcher != nil && !ended {
 				if err := matcher.Advance(s.model.tokenizer.Bytes(token)); err != nil {
@@ -90,11 +98,11 @@ func (s *Session) decode(ctx context.Context, r Request, choice int, started tim
 				result.FinishReason = FinishStop
 			case ctx.Err() != nil:
 				result.FinishReason = FinishCancelled
-			case len(sampled) == r.MaxTokens:
+			case sampled == r.MaxTokens:
 				result.FinishReason = FinishLength
 			}
-			if result.FinishReason != "" && !text.stopped {
-				piece += text.rest()
+			if result.FinishReason != "" {
+				piece += text.rest(token, &s.past.text)
 			}
 			chunk := Chunk{Text: piece, Tokens: 1, Choice: choice, FinishReason: result.FinishReason}
 			if r.Logprobs {
@@ -113,31 +121,42 @@ func (s *Session) decode(ctx context.Context, r Request, choice int, started tim
 				}
 			}
 			// The last token is not absorbed: the next prompt brings it along.
-			if err := s.run.rewind(flying, f, sampled[start:len(sampled)-1]); err != nil {
+			if err := s.run.rewind(flying, f, since[:len(since)-1]); err != nil {
 				return err
 			}
-			s.tokens = append(s.tokens, sampled[:len(sampled)-1]...)
 			return failure
 		}
 	}
 }
 
 // texts turns tokens into text that is safe to show: whole characters, and
-// nothing that may still become a stop string.
+// nothing that may still become a stop string. The state's text is all of it.
 type texts struct {
-	stream  *tokenizer.Stream
-	stopper *tokenizer.Stopper
-	stopped bool
+	tokenizer *tokenizer.Tokenizer
+	stream    *tokenizer.Stream
+	stopper   *tokenizer.Stopper
+	stopped   bool
+	begun     bool // a token was spelt out
+	silent    bool // the last one was not
 }
 
-func (t *texts) add(token uint32) (piece string, stopped bool) {
-	piece, t.stopped = t.stopper.Push(t.stream.Push(token))
+func (t *texts) add(token uint32, past *pastText) (piece string, stopped bool) {
+	text, spelt := t.stream.Push(token), t.tokenizer.Bytes(token)
+	past.add(token, text, spelt, !t.begun)
+	t.silent = t.tokenizer.IsSpecial(token)
+	t.begun = t.begun || !t.silent
+	piece, t.stopped = t.stopper.Push(text)
 	return piece, t.stopped
 }
 
-// rest is what was held back when the end comes.
-func (t *texts) rest() string {
-	piece, stopped := t.stopper.Push(t.stream.Flush())
+// rest is what was held back when the end comes, at this token.
+func (t *texts) rest(token uint32, past *pastText) string {
+	text := t.stream.Flush()
+	past.end(text, t.tokenizer.Bytes(token), t.silent)
+	if t.stopped {
+		return ""
+	}
+	piece, stopped := t.stopper.Push(text)
 	if stopped {
 		return piece
 	}

@@ -40,22 +40,66 @@ func (m *Model) rebuild(ctx context.Context, generation int, lost error) error {
 	return nil
 }
 
-// lastingRun is a run that outlives its device: it keeps what was absorbed, and
-// how, and does it again on a new device when the old one is lost. The same
-// kernels on the same chunks give the same bits, so that the tokens to come are
-// those that would have come.
+// lastingRun is a run that outlives its device: it keeps a copy of its state off
+// the device, and what was absorbed since, and how, and does that again on a new
+// device when the old one is lost. The same kernels on the same chunks give the
+// same bits, so that the tokens to come are those that would have come.
 type lastingRun struct {
 	run
 	model      *Model
 	generation int
 	failed     error // it could not be revived
 
-	tokens  []uint32         // absorbed, flights under way not counted
-	chunks  []uint16         // lengths, in order, of the runs of tokens that were absorbed at once
-	drawing *drawing         // nil: nothing is drawn since the last absorption
-	drawn   []uint32         // since begin
-	pending bool             // the last of them is not absorbed
-	ahead   []*lastingFlight // under way, in order
+	way     way
+	drawing *drawing          // nil: nothing is drawn since the last absorption
+	counts  map[uint32]uint32 // of the tokens drawn since begin
+	last    uint32            // of them
+	pending bool              // it is not absorbed
+	ahead   []*lastingFlight  // under way, in order
+}
+
+// A way that has this many chunks (decode steps mostly), or tokens, is begun
+// anew from a copy of the state.
+const (
+	maxWayChunks = 4096
+	maxWayTokens = 1 << 16
+)
+
+// way is how to come to a state, flights under way not counted: from a copy, or
+// from nothing. What a way has never changes, it only grows: a copy of the
+// struct is a place on it.
+type way struct {
+	from   *copied
+	tokens []uint32 // absorbed since
+	chunks []uint16 // lengths, in order, of the runs of tokens that were absorbed at once
+}
+
+// copied is a state off the device.
+type copied struct {
+	state    gpu.Blob
+	position int
+	tail     []uint32
+}
+
+// here is the way so far; what is appended to it afterwards goes elsewhere.
+func (w way) here() way { return way{w.from, slices.Clip(w.tokens), slices.Clip(w.chunks)} }
+
+func (w *way) note(ids ...uint32) {
+	w.tokens = append(w.tokens, ids...)
+	w.chunks = append(w.chunks, uint16(len(ids)))
+}
+
+func (w *way) long() bool { return len(w.chunks) >= maxWayChunks || len(w.tokens) >= maxWayTokens }
+
+// end is where the way has come to, but for the state.
+func (w *way) end() *copied {
+	c := &copied{position: len(w.tokens), tail: w.tokens}
+	if w.from != nil {
+		c.position += w.from.position
+		c.tail = slices.Concat(w.from.tail, w.tokens)
+	}
+	c.tail = slices.Clone(c.tail[max(0, len(c.tail)-penaltyTail):])
+	return c
 }
 
 func (m *Model) lasting(r run) run {
@@ -73,25 +117,28 @@ type lastingFlight struct {
 	first      bool
 	shifted    bool // it starts after the pending token was absorbed, not before
 	allowed    []uint32
-	start      lastingMark
+	start      way
 }
 
-// lastingMark is a place in a run's past.
-type lastingMark struct{ tokens, chunks int }
-
-func (r *lastingRun) here() lastingMark { return lastingMark{len(r.tokens), len(r.chunks)} }
-
-func (r *lastingRun) back(to lastingMark) {
-	r.tokens, r.chunks = r.tokens[:to.tokens], r.chunks[:to.chunks]
-}
-
-func (r *lastingRun) note(ids ...uint32) {
-	r.tokens = append(r.tokens, ids...)
-	r.chunks = append(r.chunks, uint16(len(ids)))
-}
+func (r *lastingRun) note(ids ...uint32) { r.way.note(ids...) }
 
 // land ends an answer: what was drawn counts no more.
-func (r *lastingRun) land() { r.drawing, r.drawn, r.pending, r.ahead = nil, nil, false, nil }
+func (r *lastingRun) land() { r.drawing, r.counts, r.pending, r.ahead = nil, nil, false, nil }
+
+// shorten begins the way anew where it has become long. No flight is under way.
+func (r *lastingRun) shorten(ctx context.Context) error {
+	size := r.model.StateSize()
+	if !r.way.long() || size == 0 { // that of full attention grows itself
+		return nil
+	}
+	end := r.way.end()
+	end.state = gpu.NewBlob(size - stateHeader)
+	err := r.run.save(context.WithoutCancel(ctx), end.state)
+	if err == nil {
+		r.way = way{from: end}
+	}
+	return err
+}
 
 // persist calls f until it does not fail by a lost device. Before f is called
 // again the run has been brought to the state that its notes tell.
@@ -129,26 +176,19 @@ func (r *lastingRun) revive(ctx context.Context, lost error) error {
 func (r *lastingRun) replay(ctx context.Context) error {
 	if r.pending && len(r.ahead) > 0 {
 		// Drawing from the pending token's own step is the same as going on from it.
-		r.note(r.drawn[len(r.drawn)-1])
+		r.note(r.last)
 		r.pending = false
 	}
-	at := 0
-	for i, n := range r.chunks {
-		if err := r.run.absorb(ctx, r.tokens[at:at+int(n)]); err != nil {
-			return err
-		}
-		at += int(n)
-		if tell := r.model.onProgress; tell != nil && (i%64 == 0 || at == len(r.tokens)) {
-			tell(Progress{Phase: PhaseRebuild, Loaded: int64(at), Total: int64(len(r.tokens))})
-		}
+	if err := r.way.walk(ctx, r.run, r.model.onProgress); err != nil {
+		return err
 	}
 	if r.drawing == nil {
 		return nil
 	}
 	d := *r.drawing
 	d.adjustment.Counts = make([]uint32, r.model.config.VocabSize)
-	for _, id := range r.drawn {
-		d.adjustment.Counts[id]++
+	for id, n := range r.counts {
+		d.adjustment.Counts[id] = n
 	}
 	if err := r.run.begin(d); err != nil {
 		return err
@@ -164,15 +204,40 @@ func (r *lastingRun) replay(ctx context.Context) error {
 	return nil
 }
 
+// walk brings a fresh run to the way's end.
+func (w way) walk(ctx context.Context, r run, tell func(Progress)) error {
+	if w.from != nil {
+		if err := r.restore(ctx, w.from.state, w.from.position, w.from.tail); err != nil {
+			return err
+		}
+	}
+	at := 0
+	for i, n := range w.chunks {
+		if err := r.absorb(ctx, w.tokens[at:at+int(n)]); err != nil {
+			return err
+		}
+		at += int(n)
+		if tell != nil && (i%64 == 0 || at == len(w.tokens)) {
+			tell(Progress{Phase: PhaseRebuild, Loaded: int64(at), Total: int64(len(w.tokens))})
+		}
+	}
+	return nil
+}
+
 func (r *lastingRun) reset() error {
 	r.land()
-	r.back(lastingMark{})
+	r.way = way{}
 	return r.persist(context.Background(), func() error { return r.run.reset() })
 }
 
 func (r *lastingRun) absorb(ctx context.Context, ids []uint32) error {
 	r.land()
-	err := r.persist(ctx, func() error { return r.run.absorb(ctx, ids) })
+	err := r.persist(ctx, func() error {
+		if err := r.shorten(ctx); err != nil {
+			return err
+		}
+		return r.run.absorb(ctx, ids)
+	})
 	if err == nil {
 		r.note(ids...)
 	}
@@ -181,7 +246,12 @@ func (r *lastingRun) absorb(ctx context.Context, ids []uint32) error {
 
 func (r *lastingRun) absorbLogits(ctx context.Context, ids []uint32) (logits []float32, err error) {
 	r.land()
-	err = r.persist(ctx, func() (err error) { logits, err = r.run.absorbLogits(ctx, ids); return err })
+	err = r.persist(ctx, func() (err error) {
+		if err = r.shorten(ctx); err == nil {
+			logits, err = r.run.absorbLogits(ctx, ids)
+		}
+		return err
+	})
 	if err == nil {
 		r.note(ids...)
 	}
@@ -195,17 +265,22 @@ type lastingScores struct {
 	run        *lastingRun
 	generation int
 	ids, next  []uint32
-	start      lastingMark
+	start      way
 }
 
 func (r *lastingRun) absorbScores(ctx context.Context, ids, next []uint32) (scores, error) {
 	r.land()
-	s := &lastingScores{run: r, ids: ids, next: next, start: r.here()}
-	err := r.persist(ctx, func() (err error) { s.scores, err = r.run.absorbScores(ctx, ids, next); return err })
+	s := &lastingScores{run: r, ids: ids, next: next}
+	err := r.persist(ctx, func() (err error) {
+		if err = r.shorten(ctx); err == nil {
+			s.scores, err = r.run.absorbScores(ctx, ids, next)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	s.generation = r.generation
+	s.generation, s.start = r.generation, r.way.here()
 	r.note(ids...)
 	return s, nil
 }
@@ -213,16 +288,15 @@ func (r *lastingRun) absorbScores(ctx context.Context, ids, next []uint32) (scor
 func (s *lastingScores) wait(ctx context.Context) (values []float32, err error) {
 	err = s.run.persist(ctx, func() (err error) {
 		if s.generation != s.run.generation {
-			other := &lastingRun{model: s.run.model, generation: s.run.generation, tokens: s.run.tokens, chunks: s.run.chunks}
-			other.back(s.start)
-			if other.run, err = other.model.engine.newRun(); err != nil {
+			other, err := s.run.model.engine.newRun()
+			if err != nil {
 				return err
 			}
-			defer other.run.close()
-			if err := other.replay(ctx); err != nil {
+			defer other.close()
+			if err := s.start.walk(ctx, other, s.run.model.onProgress); err != nil {
 				return err
 			}
-			if s.scores, err = other.run.absorbScores(ctx, s.ids, s.next); err != nil {
+			if s.scores, err = other.absorbScores(ctx, s.ids, s.next); err != nil {
 				return err
 			}
 		}
@@ -246,12 +320,26 @@ func (r *lastingRun) launch(ctx context.Context, first bool, allowed []uint32) (
 		if f.generation == r.generation { // launched by a replay
 			return nil
 		}
+		if len(r.ahead) == 1 {
+			if err := r.shorten(ctx); err != nil {
+				return err
+			}
+		}
 		return f.launch(ctx)
 	})
 	if err != nil {
 		r.ahead = r.ahead[:len(r.ahead)-1]
 	}
 	return f, err
+}
+
+// depth lets no more flights go where the way must be begun anew: it is when
+// the last one has landed.
+func (r *lastingRun) depth() int {
+	if r.way.long() && len(r.ahead) > 0 {
+		return 0
+	}
+	return r.run.depth()
 }
 
 func (f *lastingFlight) launch(ctx context.Context) (err error) {
@@ -267,17 +355,20 @@ func (f *lastingFlight) wait(ctx context.Context) (draws []draw, err error) {
 		return nil, err
 	}
 	r.ahead = r.ahead[1:]
-	f.start = r.here()
+	f.start = r.way.here()
 	if r.pending {
-		r.note(r.drawn[len(r.drawn)-1])
+		r.note(r.last)
 	}
 	for _, d := range draws[:len(draws)-1] {
 		r.note(d.token)
 	}
-	for _, d := range draws {
-		r.drawn = append(r.drawn, d.token)
+	if r.counts == nil {
+		r.counts = map[uint32]uint32{}
 	}
-	r.pending = true
+	for _, d := range draws {
+		r.counts[d.token]++
+	}
+	r.last, r.pending = draws[len(draws)-1].token, true
 	return draws, nil
 }
 
@@ -287,7 +378,7 @@ func (r *lastingRun) rewind(ctx context.Context, from flight, absorbed []uint32)
 		absorbed = absorbed[1:] // the pending token stands before its start
 	}
 	r.land()
-	r.back(f.start)
+	r.way = f.start
 	for _, id := range absorbed {
 		r.note(id)
 	}
@@ -317,11 +408,11 @@ type lastingBookmark struct {
 	bookmark
 	run        *lastingRun
 	generation int
-	at         lastingMark
+	at         way
 }
 
 func (r *lastingRun) mark() (bookmark, error) {
-	b := &lastingBookmark{run: r, at: r.here()}
+	b := &lastingBookmark{run: r, at: r.way.here()}
 	err := r.persist(context.Background(), func() (err error) { b.bookmark, err = r.run.mark(); return err })
 	b.generation = r.generation
 	return b, err
@@ -329,7 +420,7 @@ func (r *lastingRun) mark() (bookmark, error) {
 
 func (b *lastingBookmark) recall() error {
 	b.run.land()
-	b.run.back(b.at)
+	b.run.way = b.at
 	return b.run.goTo(context.Background(), b.generation, func() error { return b.bookmark.recall() })
 }
 
@@ -337,4 +428,29 @@ func (b *lastingBookmark) free() {
 	if b.bookmark != nil {
 		b.bookmark.free()
 	}
+}
+
+func (r *lastingRun) save(ctx context.Context, into gpu.Blob) error {
+	if err := r.persist(ctx, func() error { return r.run.save(ctx, into) }); err != nil {
+		return err
+	}
+	if len(r.ahead) == 0 && !r.pending {
+		end := r.way.end()
+		end.state = into.Clone()
+		r.way = way{from: end}
+	}
+	return nil
+}
+
+func (r *lastingRun) restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
+	r.land()
+	r.way = way{from: &copied{state, position, slices.Clone(tail)}}
+	return r.goTo(ctx, r.generation, func() error { return r.run.restore(ctx, state, position, tail) })
+}
+
+func (r *lastingRun) fork() (run, error) {
+	other := &lastingRun{model: r.model}
+	err := r.persist(context.Background(), func() (err error) { other.run, err = r.run.fork(); return err })
+	other.generation, other.way = r.generation, r.way.here()
+	return other, err
 }

@@ -71,7 +71,7 @@ func TestLostDevice(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The next turn goes on from the state that the first one left.
-		next := append(append(append([]uint32{}, prompt...), s.tokens[len(prompt):]...), 'x', 'y', 'z')
+		next := append(append(append([]uint32{}, prompt...), s.past.tail[len(prompt):]...), 'x', 'y', 'z')
 		second, turn := generate(t, s, Request{Prompt: next, MaxTokens: 12, Sampling: penalised, PastEnd: true})
 		if result.CompletionTokens != 40*choices || turn.PrefilledTokens > 4 {
 			t.Errorf("%d tokens, then %d absorbed for the next turn", result.CompletionTokens, turn.PrefilledTokens)

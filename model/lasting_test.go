@@ -73,6 +73,19 @@ func (r *flakyRun) absorbLogits(ctx context.Context, ids []uint32) (logits []flo
 	return logits, err
 }
 
+func (r *flakyRun) save(ctx context.Context, into gpu.Blob) error {
+	return try(r.on, func() error { return r.run.save(ctx, into) })
+}
+
+func (r *flakyRun) restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
+	return try(r.on, func() error { return r.run.restore(ctx, state, position, tail) })
+}
+
+func (r *flakyRun) fork() (other run, err error) {
+	err = try(r.on, func() error { other, err = r.run.fork(); return err })
+	return &flakyRun{other, r.on}, err
+}
+
 type flakyScores struct {
 	scores
 	on *flaky
@@ -137,7 +150,7 @@ func TestLostAtAnyCall(t *testing.T) {
 					if err != nil {
 						t.Fatalf("lost at calls %d: %v", losses, err)
 					}
-					next := append(append([]uint32{}, s.tokens...), 'x', 'y')
+					next := append(append([]uint32{}, s.past.tail...), 'x', 'y')
 					said[2], _ = generate(t, s, Request{Prompt: next, MaxTokens: 5, Sampling: sampling, PastEnd: true})
 					said[0], said[1] = b[0].String(), b[1].String()
 					return said, f, renewed

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,6 +57,8 @@ type Model struct {
 	template  *prompt.Template     // nil: no chat
 	defaults  Sampling
 	stops     map[uint32]bool // tokens that end a text
+	text      []byte          // config.json
+	hash      [sha256.Size]byte
 	engine    engine
 	chunk     int
 	weights   int64 // bytes, where the index tells
@@ -99,11 +102,12 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 	if err := m.readText(ctx, src); err != nil {
 		return nil, err
 	}
+	index, err := readIndex(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	m.text = data
 	if o.Device == nil {
-		index, err := readIndex(ctx, src)
-		if err != nil {
-			return nil, err
-		}
 		if err := m.fits(ctx, index, o); err != nil {
 			return nil, err
 		}
@@ -112,6 +116,7 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 		if err != nil {
 			return nil, err
 		}
+		m.identify(src, index, vectors)
 		g, err := assemble(m.config, s, vectors, m.ring)
 		if err != nil {
 			return nil, err
@@ -124,18 +129,14 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 			if o.Device, err = o.Reopen(ctx); err != nil {
 				return err
 			}
-			return m.onDevice(ctx, src, o)
+			return m.onDevice(ctx, src, index, o)
 		}
 	}
-	return m, m.onDevice(ctx, src, o)
+	return m, m.onDevice(ctx, src, index, o)
 }
 
 // onDevice loads the weights onto a device.
-func (m *Model) onDevice(ctx context.Context, src Source, o Options) error {
-	index, err := readIndex(ctx, src)
-	if err != nil {
-		return err
-	}
+func (m *Model) onDevice(ctx context.Context, src Source, index *safetensors.Index, o Options) error {
 	if err := m.fits(ctx, index, o); err != nil {
 		return err
 	}
@@ -165,6 +166,7 @@ func (m *Model) loadGPU(ctx context.Context, src Source, index *safetensors.Inde
 	if err != nil {
 		return nil, err
 	}
+	m.identify(src, index, vectors)
 	if o.OnProgress != nil {
 		o.OnProgress(Progress{Phase: PhaseCompile})
 	}

@@ -48,7 +48,7 @@ func TestFullAttentionGrows(t *testing.T) {
 		if err := start.recall(); err != nil {
 			t.Fatal(err)
 		}
-		s.tokens = s.tokens[:50]
+		s.past.position = 50
 		got = logitsOf(t, s, ids[50:], 0)
 		if d := worst(got, want[50*c.VocabSize:]); d > 1e-3 {
 			t.Errorf("logits off by %g after a recall, want at most 1e-3", d)

@@ -1,9 +1,16 @@
 package model
 
-import "context"
+import (
+	"context"
+
+	"github.com/samba-web/samba/gpu"
+)
 
 // The sampler's repetition penalty looks back over penaltyTail tokens.
 const penaltyTail = 256
+
+// Kernels count positions in 32 bits; chunks and flights run a little ahead.
+const maxPosition = 1<<32 - 1<<16
 
 // engine is a loaded model on one kind of machine.
 type engine interface {
@@ -37,6 +44,12 @@ type run interface {
 	rewind(ctx context.Context, f flight, absorbed []uint32) error
 	// mark copies the state, no flight being under way.
 	mark() (bookmark, error)
+	// save writes the state as it stands after all flights so far, laid out as stateSpans has it.
+	save(ctx context.Context, into gpu.Blob) error
+	// restore takes over what save wrote at a position, before which those tokens stood; it may keep the blob.
+	restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error
+	// fork makes a second run in the same state, no flight being under way.
+	fork() (run, error)
 	stateBytes() int64
 	close()
 }

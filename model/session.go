@@ -4,22 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/grammar"
 )
 
-// Session is one conversation: a state of fixed size, and the tokens that made it.
+// Session is one conversation: a state of fixed size, and what is known of the
+// tokens that made it, which does not grow either.
 type Session struct {
 	model  *Model
 	run    run
-	tokens []uint32 // absorbed, in order
-	broken error    // after a failed step the state is no longer known
+	past   past
+	broken error // after a failed step the state is no longer known
 }
 
 // Position is the number of tokens that the state has absorbed.
-func (s *Session) Position() int { return len(s.tokens) }
+func (s *Session) Position() int { return s.past.position }
 
 // StateBytes is the size of the state: the same at the first token and at the millionth.
 func (s *Session) StateBytes() int64 { return s.run.stateBytes() }
@@ -29,7 +31,7 @@ func (s *Session) Close() { s.run.close() }
 
 // Reset forgets the conversation.
 func (s *Session) Reset() error {
-	s.tokens = s.tokens[:0]
+	s.past = past{}
 	s.broken = s.run.reset()
 	return s.broken
 }
@@ -42,6 +44,9 @@ func (s *Session) check(ids []uint32) error {
 			return fmt.Errorf("token %d of the prompt is %d, the vocabulary has %d", i, id, c.VocabSize)
 		}
 	}
+	if n := s.past.position + len(ids); n > maxPosition {
+		return fmt.Errorf("%d tokens, but positions end at %d: start a new conversation", n, maxPosition)
+	}
 	return s.broken
 }
 
@@ -51,12 +56,13 @@ func (s *Session) Prefill(ctx context.Context, ids []uint32, onProgress func(don
 	if err := s.check(ids); err != nil {
 		return err
 	}
+	s.past.text = pastText{}
 	for done := 0; done < len(ids); {
 		n := min(s.model.chunk, len(ids)-done)
 		if err := s.run.absorb(ctx, ids[done:done+n]); err != nil {
 			return s.keep(err)
 		}
-		s.tokens = append(s.tokens, ids[done:done+n]...)
+		s.past.note(ids[done : done+n]...)
 		done += n
 		if onProgress != nil {
 			onProgress(done, len(ids))
@@ -80,6 +86,7 @@ func (s *Session) Logits(ctx context.Context, ids []uint32, chunk int, emit func
 	if err := s.check(ids); err != nil {
 		return err
 	}
+	s.past.text = pastText{}
 	if chunk <= 0 || chunk > s.model.chunk {
 		chunk = s.model.chunk
 	}
@@ -89,7 +96,7 @@ func (s *Session) Logits(ctx context.Context, ids []uint32, chunk int, emit func
 		if err != nil {
 			return s.keep(err)
 		}
-		s.tokens = append(s.tokens, ids[:n]...)
+		s.past.note(ids[:n]...)
 		ids = ids[n:]
 		if err := emit(rows); err != nil {
 			return err
@@ -109,6 +116,7 @@ func (s *Session) Score(ctx context.Context, ids []uint32, emit func(logprobs []
 	if err := s.check(ids); err != nil {
 		return err
 	}
+	s.past.text = pastText{}
 	var ahead []scores
 	defer func() {
 		for _, late := range ahead {
@@ -123,7 +131,7 @@ func (s *Session) Score(ctx context.Context, ids []uint32, emit func(logprobs []
 				return s.keep(err)
 			}
 			ahead = append(ahead, some)
-			s.tokens = append(s.tokens, ids[:n]...)
+			s.past.note(ids[:n]...)
 			ids = ids[n:]
 			continue
 		}
@@ -142,7 +150,9 @@ func (s *Session) Score(ctx context.Context, ids []uint32, emit func(logprobs []
 
 // Request asks for a continuation.
 type Request struct {
-	Prompt    []uint32 // the whole conversation; what the state already holds is not absorbed again
+	Text      string   // the whole conversation, rendered; what the state already holds is not absorbed again
+	Begin     bool     // the tokenizer's own first tokens stand before Text, which no template wrote
+	Prompt    []uint32 // or its tokens, in the place of Text
 	MaxTokens int      // 0: until the model ends its text
 	Sampling  Sampling
 	Stop      []string         // texts that end the answer and are not part of it
@@ -185,6 +195,7 @@ type Result struct {
 	FinishReason      string  `json:"finish_reason"`
 	PromptTokens      int     `json:"prompt_tokens"`
 	PrefilledTokens   int     `json:"prefilled_tokens"` // of them absorbed now, not before
+	TextBytes         int     `json:"text_bytes"`       // of Read's text that the state holds
 	CompletionTokens  int     `json:"completion_tokens"`
 	PrefillSeconds    float64 `json:"prefill_seconds"`
 	DecodeSeconds     float64 `json:"decode_seconds"`
@@ -200,9 +211,6 @@ func (s *Session) Generate(ctx context.Context, r Request, emit func(Chunk) erro
 	if s.model.tokenizer == nil {
 		return result, errors.New("the model folder has no tokenizer.json, so there is no text to make")
 	}
-	if len(r.Prompt) == 0 {
-		return result, errors.New("the prompt is empty: want at least one token")
-	}
 	if r.MaxTokens < 0 {
 		return result, fmt.Errorf("max tokens is %d, want 0 or more", r.MaxTokens)
 	}
@@ -212,40 +220,45 @@ func (s *Session) Generate(ctx context.Context, r Request, emit func(Chunk) erro
 	if r.TopLogprobs < 0 || r.TopLogprobs > MaxTopLogprobs {
 		return result, fmt.Errorf("top logprobs is %d, want 0 to %d", r.TopLogprobs, MaxTopLogprobs)
 	}
-	rest, err := s.resume(r.Prompt)
+	rest, err := s.resume(r.Text, r.Begin, r.Prompt)
 	if err != nil {
 		return result, err
 	}
-	result.PromptTokens, result.PrefilledTokens = len(r.Prompt), len(rest)
+	if len(rest.ids) == rest.skip { // the first logits come from absorbing a token
+		if err := s.Reset(); err != nil {
+			return result, err
+		}
+		rest.at, rest.ids, rest.skip = 0, s.model.tokenizer.Encode(r.Text, r.Begin), 0
+	}
+	result.PromptTokens = s.past.position + len(rest.ids) - rest.skip
 	// Several answers start from a copy of the state just before the prompt's last token.
 	several := r.Choices > 1
-	last := len(rest)
+	last := len(rest.ids)
 	if several {
 		last--
 	}
-	err = s.Prefill(ctx, rest[:last], r.OnPrefill)
+	err = s.read(ctx, &rest, last, r.OnPrefill, &result)
 	var start bookmark
-	if err == nil && several {
+	var before past
+	if err == nil && several && result.FinishReason == "" {
 		if start, err = s.run.mark(); err == nil {
 			defer start.free()
-			err = s.Prefill(ctx, rest[last:], nil)
+			before = s.past.clone()
+			err = s.read(ctx, &rest, len(rest.ids), nil, &result)
 		}
 	}
 	result.PrefillSeconds = time.Since(started).Seconds()
-	if errors.Is(err, context.Canceled) {
-		result.FinishReason, result.PrefilledTokens = FinishCancelled, len(rest)-(len(r.Prompt)-len(s.tokens))
-		return result, nil
-	}
-	if err != nil {
+	if err != nil || result.FinishReason != "" {
 		return result, err
 	}
 	decoding := time.Now()
 	defer func() { result.DecodeSeconds = time.Since(decoding).Seconds() }()
 	for choice := range max(r.Choices, 1) {
 		if choice > 0 {
-			s.tokens = s.tokens[:len(r.Prompt)-1]
+			s.past = before.clone()
 			if err = s.keep(start.recall()); err == nil {
-				err = s.Prefill(context.WithoutCancel(ctx), rest[last:], nil)
+				rest.skip = len(rest.ids) - 1
+				err = s.read(context.WithoutCancel(ctx), &rest, len(rest.ids), nil, new(Result))
 			}
 			if err != nil {
 				return result, err
@@ -263,19 +276,105 @@ func (s *Session) Generate(ctx context.Context, r Request, emit func(Chunk) erro
 	return result, err
 }
 
-// resume brings the state to a prefix of the prompt and returns the rest, at
-// least one token: the first logits come from absorbing it.
-func (s *Session) resume(prompt []uint32) ([]uint32, error) {
-	n := len(s.tokens)
-	fits := s.broken == nil && n < len(prompt)
-	for i := 0; fits && i < n; i++ {
-		fits = s.tokens[i] == prompt[i]
+// Read absorbs a text without answering it, all but its last token: the first
+// logits come from that. A cancelled context ends it early without an error;
+// what was read is kept, and the result's TextBytes says how much that is.
+func (s *Session) Read(ctx context.Context, text string, begin bool, onProgress func(done, total int)) (result Result, err error) {
+	started := time.Now()
+	if s.model.tokenizer == nil {
+		return result, errors.New("the model folder has no tokenizer.json, so it takes no text")
 	}
-	if !fits {
-		if err := s.Reset(); err != nil {
-			return nil, err
+	rest, err := s.resume(text, begin, nil)
+	if err != nil {
+		return result, err
+	}
+	result.PromptTokens = s.past.position + len(rest.ids) - rest.skip
+	result.TextBytes = len(text)
+	if len(rest.ids) > rest.skip {
+		err = s.read(ctx, &rest, len(rest.ids)-1, onProgress, &result)
+		token := rest.ids[len(rest.ids)-1]
+		if last := spell(s.model.tokenizer, token); err == nil && result.FinishReason == "" && last != "" && strings.HasSuffix(text, last) {
+			s.past.text = held(text, begin, token, last)
 		}
-		n = 0
 	}
-	return prompt[n:], nil
+	result.PrefillSeconds = time.Since(started).Seconds()
+	return result, err
+}
+
+// reading is a prompt on its way into the state.
+type reading struct {
+	text  string
+	begin bool
+	at    int      // the byte of text from which on ids stand for it
+	ids   []uint32 // the first skip of them are absorbed
+	skip  int
+}
+
+// resume brings the state to a prefix of the prompt, a text or ids, and returns
+// the rest.
+func (s *Session) resume(text string, begin bool, ids []uint32) (reading, error) {
+	t := s.model.tokenizer
+	if text != "" && s.broken == nil {
+		if pending, more, ok := s.past.text.after(text, begin); ok {
+			at := len(text) - len(more)
+			if pending != nil {
+				at -= len(s.past.text.last)
+			}
+			return reading{text: text, begin: begin, at: at, ids: append(pending, t.EncodeMore(more)...)}, nil
+		}
+	}
+	if text != "" {
+		ids = t.Encode(text, begin)
+	}
+	if len(ids) == 0 {
+		return reading{}, errors.New("the prompt is empty: want at least one token")
+	}
+	r := reading{text: text, begin: begin, ids: ids, skip: s.past.position}
+	if s.broken != nil || r.skip == len(ids) || !s.past.begins(ids) {
+		r.skip = 0
+		return r, s.Reset()
+	}
+	return r, nil
+}
+
+// read absorbs a prompt up to its token `to`. A cancel is told by the result.
+func (s *Session) read(ctx context.Context, r *reading, to int, onProgress func(done, total int), result *Result) error {
+	from, known := s.past.position, s.past.text
+	err := s.Prefill(ctx, r.ids[r.skip:to], onProgress)
+	r.skip += s.past.position - from
+	result.PrefilledTokens += s.past.position - from
+	switch {
+	case err == nil && to == len(r.ids) && r.text != "":
+		s.past.text = prompted(r.text, r.begin)
+	case errors.Is(err, context.Canceled):
+		result.FinishReason = FinishCancelled
+		if s.past.position == from {
+			s.past.text = known
+		}
+		return s.stopAt(r, result)
+	}
+	return err
+}
+
+// stopAt finds out how far in the text a cancelled reading has come. A
+// character is absorbed whole.
+func (s *Session) stopAt(r *reading, result *Result) error {
+	result.TextBytes = 0
+	if r.text == "" || r.skip == 0 {
+		result.TextBytes = r.at
+		return nil
+	}
+	at, ok := reach(s.model.tokenizer, r.text, r.at, r.ids[:r.skip])
+	for ; ok && mid(r.text, at); at, ok = reach(s.model.tokenizer, r.text, at, r.ids[r.skip-1:r.skip]) {
+		if err := s.Prefill(context.Background(), r.ids[r.skip:r.skip+1], nil); err != nil {
+			return err
+		}
+		r.skip++
+		result.PrefilledTokens++
+	}
+	result.TextBytes = at
+	if ok {
+		s.past.text = prompted(r.text[:at], r.begin)
+	}
+	return nil
 }

@@ -75,9 +75,9 @@ func parseNormalizer(raw json.RawMessage) (normalizer, error) {
 		if len(j.Prepend) > maxAffix {
 			return nil, fmt.Errorf("normalizer: Prepend: a text of %d bytes, want at most %d", len(j.Prepend), maxAffix)
 		}
-		return func(_ *machine, text string) string {
-			if text == "" {
-				return ""
+		return func(m *machine, text string) string {
+			if text == "" || m.more {
+				return text
 			}
 			return j.Prepend + text
 		}, nil

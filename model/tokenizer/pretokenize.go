@@ -159,7 +159,7 @@ type prefix struct {
 
 func (s *prefix) apply(p *pieces) {
 	p.rewrite(func(dst, piece []byte, index int) []byte {
-		if len(piece) > 0 && !bytes.HasPrefix(piece, []byte(s.text)) && (!s.first || p.first && index == 0) {
+		if len(piece) > 0 && !bytes.HasPrefix(piece, []byte(s.text)) && (!s.first || p.first && index == 0) && !(p.machine.more && index == 0) {
 			dst = append(dst, s.text...)
 		}
 		return append(dst, piece...)

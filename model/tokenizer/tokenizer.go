@@ -31,6 +31,14 @@ type encoder struct {
 // template puts around a text (such as <s>) if addSpecial. Special tokens
 // written out in the text are recognised either way. Invalid UTF-8 counts as U+FFFD.
 func (t *Tokenizer) Encode(text string, addSpecial bool) []uint32 {
+	return t.encode(text, addSpecial, false)
+}
+
+// EncodeMore returns the token ids of text that goes on where other text ended:
+// as Encode does, but nothing is put before its beginning.
+func (t *Tokenizer) EncodeMore(text string) []uint32 { return t.encode(text, false, true) }
+
+func (t *Tokenizer) encode(text string, addSpecial, more bool) []uint32 {
 	e, _ := t.scratch.Get().(*encoder)
 	if e == nil {
 		e = &encoder{}
@@ -50,12 +58,14 @@ func (t *Tokenizer) Encode(text string, addSpecial bool) []uint32 {
 			out = append(out, uint32(token.ID))
 			return
 		}
+		e.pieces.machine.more = more && start == 0
 		part = t.normalize.apply(&e.pieces.machine, part)
 		t.normalized.split(part, func(part string, inner int, token *addedToken) {
 			if token != nil {
 				out = append(out, uint32(token.ID))
 				return
 			}
+			e.pieces.machine.more = more && start == 0 && inner == 0
 			e.pieces.reset(part, start == 0 && inner == 0)
 			for _, s := range t.steps {
 				s.apply(&e.pieces)
