@@ -88,6 +88,7 @@ type Device struct {
 	info      Info
 	pipelines map[string]*Pipeline // by stem and constants
 	words     map[string]*Buffer   // by content
+	allocated int64                // bytes in buffers
 }
 
 // Info describes the adapter and its limits.
@@ -106,12 +107,16 @@ func (d *Device) Restrict(to Limits) {
 	lower(&d.info.Limits.MaxWorkgroupsPerDim, to.MaxWorkgroupsPerDim)
 }
 
+// Allocated is the number of bytes in buffers that have not been freed.
+func (d *Device) Allocated() int64 { return d.allocated }
+
 // Buffer is a storage buffer on the device.
 type Buffer struct {
-	raw   *wgpu.Buffer
-	js    handle
-	size  uint64
-	label string
+	device *Device // nil: a phantom
+	raw    *wgpu.Buffer
+	js     handle
+	size   uint64
+	label  string
 }
 
 // Size is the number of bytes that were asked for, rounded up to 4.
@@ -131,7 +136,8 @@ func (d *Device) NewBuffer(label string, size uint64) (*Buffer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s (%d bytes): %w", label, size, err)
 	}
-	return &Buffer{raw: raw, js: js, size: size, label: label}, nil
+	d.allocated += int64(size)
+	return &Buffer{device: d, raw: raw, js: js, size: size, label: label}, nil
 }
 
 // Phantom is a buffer that has a size and nothing else: recordings that only
@@ -146,6 +152,7 @@ func (b *Buffer) Free() {
 	b.raw.Destroy()
 	b.raw.Release()
 	b.raw = nil
+	b.device.allocated -= int64(b.size)
 }
 
 // Words returns a buffer that holds the given words and is never written

@@ -32,9 +32,9 @@ func TestCost(t *testing.T) {
 		want        Cost
 	}{
 		// Two states of 8 channels times 3 values go both ways: 192 bytes. Two keys and values are read, one is written: 96.
-		{"one token beyond the window", 5, 1, Cost{Bytes: 800 + 304 + 8 + 80 + 192 + 96, Ops: 800 + 80 + 144 + 4*3*4}},
+		{"one token beyond the window", 5, 1, Cost{Bytes: 800 + 304 + 8 + 80 + 192 + 96, State: 192 + 96, Ops: 800 + 80 + 144 + 4*3*4}},
 		// The tokens see 1, 2, 3 and 3 keys.
-		{"four tokens from the start", 0, 4, Cost{Bytes: 800 + 304 + 32 + 80 + 192 + 128, Ops: 4*800 + 80 + 4*144 + 4*9*4}},
+		{"four tokens from the start", 0, 4, Cost{Bytes: 800 + 304 + 32 + 80 + 192 + 128, State: 192 + 128, Ops: 4*800 + 80 + 4*144 + 4*9*4}},
 	} {
 		if got := c.cost(test.pos, test.tokens, stored); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)

@@ -11,6 +11,7 @@ import (
 // written: what it must move to and from memory once, and what it must compute.
 type Cost struct {
 	Bytes int64 `json:"bytes"` // weights and state; what lies between the steps of a pass can stay on chip
+	State int64 `json:"state"` // of them, the state's
 	Ops   int64 `json:"ops"`   // of arithmetic, a multiply-add counting as two; dequantization, norms and gates are left out
 }
 
@@ -75,7 +76,7 @@ func (c *Config) cost(pos, tokens int, stored func(name string) (bits, group int
 	for _, kind := range c.LayerTypes {
 		if kind == LayerMamba {
 			inner, state := int64(c.DInner()), int64(c.DState)
-			sum.Bytes += 2 * 4 * inner * (state + int64(c.DConv-1)) // both states, read and written
+			sum.State += 2 * 4 * inner * (state + int64(c.DConv-1)) // both states, read and written
 			// The convolution; and h = exp(dt A) h + dt B x, y = C h: seven for each state.
 			sum.Ops += n * inner * (2*int64(c.DConv) + 7*state)
 			continue
@@ -89,8 +90,9 @@ func (c *Config) cost(pos, tokens int, stored func(name string) (bits, group int
 			keys += min(before+t+1, window)
 		}
 		row := 2 * int64(c.NumKVHeads) * int64(c.HeadDim) * 4 // a key and a value, fp32
-		sum.Bytes += (min(before, window-1) + n) * row        // the keys that the window holds are read, the new ones written
+		sum.State += (min(before, window-1) + n) * row        // the keys that the window holds are read, the new ones written
 		sum.Ops += 4 * keys * int64(c.NumHeads) * int64(c.HeadDim)
 	}
+	sum.Bytes += sum.State
 	return sum
 }

@@ -104,7 +104,7 @@ func (s *Session) decode(ctx context.Context, r Request, choice int, started tim
 			if result.FinishReason != "" {
 				piece += text.rest(token, &s.past.text)
 			}
-			chunk := Chunk{Text: piece, Tokens: 1, Choice: choice, FinishReason: result.FinishReason}
+			chunk := Chunk{Text: piece, Tokens: 1, Token: token, Choice: choice, FinishReason: result.FinishReason}
 			if r.Logprobs {
 				chunk.Logprobs = []TokenLogprob{{Logprob: reference.Logprob{Token: token, Value: drawn.logprob}, Top: drawn.top}}
 			}

@@ -169,7 +169,8 @@ type Request struct {
 // Chunk is a piece of an answer.
 type Chunk struct {
 	Text   string // whole characters
-	Tokens int    // tokens sampled since the chunk before
+	Tokens int    // tokens sampled since the chunk before: one, or none where only text is left
+	Token  uint32 // that token
 
 	Choice       int            // which of the answers
 	FinishReason string         // why it ended, in its last chunk

@@ -76,3 +76,61 @@ func TestBenchInChromium(t *testing.T) {
 		}
 	}
 }
+
+func TestLongBenchesRefuse(t *testing.T) {
+	for _, c := range []struct{ arguments, want string }{
+		{"long-prompt --random 7B", `random model "7B", want one of`},
+		{"long-prompt --random tiny-transformer", "its Transformer is measured beside it"},
+		{"long-prompt --sizes 1K,...", "--sizes 1K,...: want two numbers before the dots"},
+		{"long-prompt --random tiny --bits 5", "--bits is 5, want 4, 8 or 16"},
+		{"long-prompt --random tiny --plot none/x.svg", "there is no folder none"},
+		{"long-prompt --random tiny --backend abacus", `--backend is "abacus"`},
+		{"long-generate --random tiny --tokens 0", "--tokens is 0, want 1 to"},
+		{"long-generate --random tiny --batch 65", "--batch is 65, want 1 to 64"},
+		{"soak", "at least one of the flags in the group [model random] is required"},
+		{"soak --random tiny --tokens 99999999", "--tokens is 99999999, want 1 to"},
+		{"soak --model none", "there is no such folder"},
+	} {
+		_, _, err := samba(t, append([]string{"bench"}, strings.Fields(c.arguments)...)...)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("samba bench %s: %v, want %q", c.arguments, err, c.want)
+		}
+	}
+}
+
+// The race and the soak on plain Go, whole: both models, every lap, the files.
+func TestLongBenches(t *testing.T) {
+	folder := t.TempDir()
+	run := func(report any, arguments string) string {
+		t.Helper()
+		file, drawing := filepath.Join(folder, "out.json"), filepath.Join(folder, "out.svg")
+		out, _, err := samba(t, append([]string{"bench"}, append(strings.Fields(arguments), "--random", "tiny", "--backend", "cpu", "--json", file, "--plot", drawing)...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(file)
+		if err == nil {
+			err = json.Unmarshal(text, report)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := os.ReadFile(drawing); err != nil || !strings.HasPrefix(string(text), "<svg") {
+			t.Errorf("%s: the drawing: %v", arguments, err)
+		}
+		return out
+	}
+	for _, arguments := range []string{"long-prompt --sizes 32,64,96", "long-generate --tokens 96 --prompt 4", "long-generate --tokens 20 --batch 2"} {
+		var race bench.Race
+		out := run(&race, arguments)
+		if len(race.Runners) != 2 || !race.Complete || len(race.Runners[0].Laps) == 0 || len(race.Runners[0].Laps) != len(race.Runners[1].Laps) ||
+			race.Runners[0].Parameters != 127168 || race.Runners[1].Model != "random:tiny-transformer" || !strings.Contains(out, "127,168 parameters") {
+			t.Errorf("%s: %+v\n%s", arguments, race, out)
+		}
+	}
+	var soak bench.Soak
+	out := run(&soak, "soak --tokens 240")
+	if len(soak.Laps) != 60 || soak.Laps[59].Tokens != 240 || soak.Drift == nil || !soak.Drift.Within || !soak.Verdict.Known {
+		t.Errorf("%d laps, %+v, %+v\n%s", len(soak.Laps), soak.Drift, soak.Verdict, out)
+	}
+}

@@ -120,6 +120,11 @@ type engineFlags struct {
 
 func (f *engineFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.model, "model", "", "the model's folder")
+	f.registerHome(cmd)
+}
+
+// registerHome registers those that say where.
+func (f *engineFlags) registerHome(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.backend, "backend", backendNative, "where to compute: cpu (plain Go), native (the GPU, by wgpu-native), chromium or firefox\n(WebAssembly and WebGPU in the installed browser, headless)")
 	cmd.Flags().StringVar(&f.within, "browser-backend", protocol.BackendWebGPU, "where a browser computes: webgpu, cpu (WebAssembly), or auto: as its pages choose")
 	cmd.Flags().StringVar(&f.browserPath, "browser-path", "", "the browser's program (default: the environment's CHROME or FIREFOX, then PATH)")

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -36,31 +34,25 @@ func newEval() *cobra.Command {
 // evalFlags are what both evaluations are asked for.
 type evalFlags struct {
 	engineFlags
-	lengths, json, plot string
+	reportFlags
+	lengths string
 }
 
 func (f *evalFlags) register(cmd *cobra.Command, lengths string) {
 	f.engineFlags.register(cmd)
 	cmd.Flags().StringVar(&f.lengths, "lengths", lengths, "tokens of context, separated by commas; dots go on by the factor before them")
-	cmd.Flags().StringVar(&f.json, "json", "", "write the figures to this file as JSON, too; - prints JSON alone")
-	cmd.Flags().StringVar(&f.plot, "plot", "", "draw them to this SVG file, too")
+	f.reportFlags.register(cmd)
 	cmd.MarkFlagRequired("model")
 }
 
 // check refuses what cannot work before anything is started.
 func (f *evalFlags) check() ([]int, error) {
-	lengths, err := eval.ParseLengths(f.lengths)
+	lengths, err := eval.ParseLengths("lengths", f.lengths)
 	if err != nil {
 		return nil, err
 	}
-	for _, file := range []struct{ flag, path string }{{"json", f.json}, {"plot", f.plot}} {
-		if file.path == "" || file.path == "-" && file.flag == "json" {
-			continue
-		}
-		// An hour's figures must not be lost to a typing error.
-		if about, err := os.Stat(filepath.Dir(file.path)); err != nil || !about.IsDir() {
-			return nil, fmt.Errorf("--%s %s: there is no folder %s to write it to", file.flag, file.path, filepath.Dir(file.path))
-		}
+	if err := f.reportFlags.check(); err != nil {
+		return nil, err
 	}
 	return lengths, f.engineFlags.check()
 }
@@ -79,39 +71,6 @@ func (f *evalFlags) open(ctx context.Context, progress *progress) (*engine, *pro
 		about.Browser = browserName(e.agent)
 	}
 	return e, ready, about, nil
-}
-
-// finish writes the report wherever it was asked for. What came before an interruption is written, too.
-func (f *evalFlags) finish(cmd *cobra.Command, report interface {
-	Write(io.Writer) error
-	SVG() string
-}, interrupted error) error {
-	text, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		return err
-	}
-	if f.json != "" && f.json != "-" {
-		err = writeWhole(f.json, func(w io.Writer) error {
-			_, err := w.Write(append(text, '\n'))
-			return err
-		})
-	}
-	if f.plot != "" {
-		err = errors.Join(err, writeWhole(f.plot, func(w io.Writer) error {
-			_, err := io.WriteString(w, report.SVG())
-			return err
-		}))
-	}
-	if f.json == "-" {
-		_, failed := fmt.Fprintln(cmd.OutOrStdout(), string(text))
-		err = errors.Join(err, failed)
-	} else {
-		err = errors.Join(err, report.Write(cmd.OutOrStdout()))
-	}
-	if interrupted != nil {
-		return interrupted
-	}
-	return err
 }
 
 func newEvalPerplexity() *cobra.Command {

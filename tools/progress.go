@@ -80,6 +80,8 @@ func pace(m *protocol.Progress) string {
 		return "  " + m.Note
 	case m.Phase == model.PhaseDownload && m.Rate > 0:
 		return fmt.Sprintf("  % .1f/s, %.0f s left", decor.SizeB1024(m.Rate), math.Ceil(m.SecondsLeft))
+	case m.SecondsLeft > 0:
+		return fmt.Sprintf("  %.1f/s, %.0f s left", m.Rate, math.Ceil(m.SecondsLeft))
 	}
 	return ""
 }

@@ -16,12 +16,12 @@ func TestParseLengths(t *testing.T) {
 		"4K,8K,...,20K,2M":      {4096, 8192, 16384, 20480, 2 << 20},
 		"3,3":                   {3},
 	} {
-		if got, err := ParseLengths(text); err != nil || !slices.Equal(got, want) {
+		if got, err := ParseLengths("lengths", text); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q: %v, %v, want %v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", ",", "1", "-4", "4G", "0K", "9999999999", "...", "1K,...,4K", "1K,2K,...,...,8K", "2K,1K,...,8K"} {
-		if got, err := ParseLengths(text); err == nil {
+		if got, err := ParseLengths("lengths", text); err == nil {
 			t.Errorf("%q: %v, want an error", text, got)
 		}
 	}

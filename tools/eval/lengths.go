@@ -17,27 +17,27 @@ const (
 
 // ParseLengths reads numbers of tokens: "4096,16384", "4K,16K", or with dots
 // for what continues the factor before them, "1K,4K,...,1M". They come back
-// sorted.
-func ParseLengths(text string) ([]int, error) {
+// sorted. Errors name the flag.
+func ParseLengths(flag, text string) ([]int, error) {
 	var lengths []int
 	dots := false
 	for _, field := range strings.Split(text, ",") {
 		field = strings.TrimSpace(field)
 		if field == "..." {
 			if len(lengths) < 2 || dots {
-				return nil, fmt.Errorf("--lengths %s: want two numbers before the dots and one after, such as 1K,4K,...,1M", text)
+				return nil, fmt.Errorf("--%s %s: want two numbers before the dots and one after, such as 1K,4K,...,1M", flag, text)
 			}
 			dots = true
 			continue
 		}
 		n, err := parseLength(field)
 		if err != nil {
-			return nil, fmt.Errorf("--lengths %s: %w", text, err)
+			return nil, fmt.Errorf("--%s %s: %w", flag, text, err)
 		}
 		if dots {
 			before, last := lengths[len(lengths)-2], lengths[len(lengths)-1]
 			if last <= before || last%before != 0 {
-				return nil, fmt.Errorf("--lengths %s: %d is no multiple of %d, so the dots say nothing", text, last, before)
+				return nil, fmt.Errorf("--%s %s: %d is no multiple of %d, so the dots say nothing", flag, text, last, before)
 			}
 			for next := last * (last / before); next < n; next *= last / before {
 				lengths = append(lengths, next)
@@ -47,7 +47,7 @@ func ParseLengths(text string) ([]int, error) {
 		lengths = append(lengths, n)
 	}
 	if dots {
-		return nil, fmt.Errorf("--lengths %s: nothing follows the dots", text)
+		return nil, fmt.Errorf("--%s %s: nothing follows the dots", flag, text)
 	}
 	slices.Sort(lengths)
 	return slices.Compact(lengths), nil
@@ -66,15 +66,4 @@ func parseLength(field string) (int, error) {
 		return 0, fmt.Errorf("%q is no length, want %d to %d tokens, also as 4K or 1M", field, shortest, longest)
 	}
 	return n * unit, nil
-}
-
-// short writes a length for people: 4K, 1M, 1000.
-func short(n int) string {
-	switch {
-	case n%(1<<20) == 0:
-		return strconv.Itoa(n>>20) + "M"
-	case n%(1<<10) == 0:
-		return strconv.Itoa(n>>10) + "K"
-	}
-	return strconv.Itoa(n)
 }

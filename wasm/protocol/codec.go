@@ -26,6 +26,7 @@ const (
 	maxSeed         = 1<<53 - 1 // what JavaScript's numbers hold exactly
 	maxBiases       = 1 << 16
 	maxChoices      = 128
+	maxLaps         = 1 << 12
 	maxTop          = model.MaxTopLogprobs
 	defaultTokens   = 1024
 )
@@ -228,6 +229,30 @@ func (m *Bench) validate() error {
 		within("prompt", &m.Prompt, 1, maxLogitsIDs),
 		within("generate", &m.Generate, 1, maxLogitsIDs),
 		within("runs", &m.Runs, 1, 1000),
+	)
+}
+
+func (m *LongRun) validate() error {
+	if m.Seed > maxSeed {
+		return wrong("seed", " is %d, want at most %d", m.Seed, uint64(maxSeed))
+	}
+	if len(m.Laps) > maxLaps {
+		return wrong("laps", " has %d entries, want at most %d", len(m.Laps), maxLaps)
+	}
+	last, most := 0, m.Prompt
+	if m.Generate > 0 {
+		most = m.Generate
+	}
+	for i, at := range m.Laps {
+		if at <= last || at > most {
+			return wrong(fmt.Sprintf("laps[%d]", i), " is %d, want more than %d and at most %d", at, last, most)
+		}
+		last = at
+	}
+	return first(
+		within("prompt", &m.Prompt, 1, maxLogitsIDs),
+		within("generate", &m.Generate, 0, maxNewTokens),
+		within("batch", &m.Batch, 0, model.MaxSlots),
 	)
 }
 

@@ -200,6 +200,8 @@ func (e *Engine) serve(j job) (answer Message, err error) {
 		return e.detokenize(request)
 	case *Bench:
 		return e.bench(j.ctx, j.id, request)
+	case *LongRun:
+		return e.longRun(j.ctx, j.id, request)
 	}
 	return nil, fmt.Errorf("no handler for %s", j.request.Type())
 }
@@ -517,7 +519,23 @@ func set[T any](field *T, value *T) {
 func (e *Engine) logits(ctx context.Context, id uint32, m *Logits) (Message, error) {
 	row, vocab := 0, e.model.Config().VocabSize
 	return e.measure(m.Type(), m.IDs, func() error {
-		return e.session.Logits(ctx, m.IDs, m.Chunk, func(rows []float32) error {
+		ids := m.IDs
+		if m.Last {
+			row = len(ids) - 1
+			chunk := m.Chunk
+			if chunk == 0 {
+				chunk = row
+			}
+			for at := 0; at < row; at += chunk {
+				if err := e.session.Prefill(ctx, ids[at:min(at+chunk, row)], func(done, _ int) {
+					e.send(id, &Progress{Phase: model.PhasePrefill, Loaded: int64(at + done), Total: int64(row)}, nil)
+				}); err != nil {
+					return err
+				}
+			}
+			ids = ids[row:]
+		}
+		return e.session.Logits(ctx, ids, m.Chunk, func(rows []float32) error {
 			reply := &LogitsRows{Row: row, Rows: len(rows) / vocab}
 			row += reply.Rows
 			return e.send(id, reply, littleEndian(rows))
@@ -574,6 +592,17 @@ func (e *Engine) bench(ctx context.Context, id uint32, m *Bench) (Message, error
 	if err == nil {
 		err = e.send(id, &Benched{Report: *report}, nil)
 	}
+	if err != nil {
+		return nil, err
+	}
+	return &Done{StateBytes: e.session.StateBytes()}, nil
+}
+
+func (e *Engine) longRun(ctx context.Context, id uint32, m *LongRun) (Message, error) {
+	err := e.model.LongRun(ctx, model.LongOptions{
+		Prompt: m.Prompt, Generate: m.Generate, Batch: m.Batch, Laps: m.Laps, Seed: m.Seed, Trace: m.Trace,
+		OnProgress: func(p model.Progress) { e.send(id, progressOf(p), nil) },
+	}, func(lap model.Lap) error { return e.send(id, &Lap{Lap: lap}, nil) })
 	if err != nil {
 		return nil, err
 	}

@@ -133,6 +133,8 @@ type Logits struct {
 	IDs []uint32 `json:"ids"`
 	// Tokens per prefill step; 0 lets the engine choose.
 	Chunk int `json:"chunk,omitempty"`
+	// Whether the last position's logits are all that is wanted.
+	Last bool `json:"last,omitempty"`
 }
 
 // Score asks how likely the model finds a sequence: the log probability of each
@@ -178,6 +180,25 @@ type Bench struct {
 	Roofline bool `json:"roofline,omitempty"`
 	// Whether to time each kernel, too, where the adapter has timestamps.
 	Kernels bool `json:"kernels,omitempty"`
+}
+
+// LongRun asks for one long measurement: a prompt of random tokens is read, or a
+// text is written after one, by a conversation of its own. It is answered by
+// progress messages, a lap wherever one was asked for, and one done.
+type LongRun struct {
+	Header
+	// Tokens to read.
+	Prompt int `json:"prompt"`
+	// Tokens to write after them.
+	Generate int `json:"generate,omitempty"`
+	// How many sequences are written together. Default 1.
+	Batch int `json:"batch,omitempty"`
+	// After how many tokens to tell where the run stands, ascending: of those written, or read where none are.
+	Laps []int `json:"laps"`
+	// Of the prompt's tokens and of the sampler.
+	Seed uint64 `json:"seed,omitempty"`
+	// Whether laps bring the tokens of the first sequence, and the last one the logits that follow them.
+	Trace bool `json:"trace,omitempty"`
 }
 
 // Cancel ends another request of the same connection, running or waiting. It
@@ -330,6 +351,13 @@ type Benched struct {
 	Report model.BenchReport `json:"report"`
 }
 
+// Lap says where a long run stands.
+type Lap struct {
+	Header
+	// The measurements until here, in seconds, bytes and operations.
+	Lap model.Lap `json:"lap"`
+}
+
 // Usage counts tokens as OpenAI's API does.
 type Usage struct {
 	// Tokens of the whole prompt.
@@ -421,6 +449,7 @@ func (*Score) Type() string      { return "score" }
 func (*Tokenize) Type() string   { return "tokenize" }
 func (*Detokenize) Type() string { return "detokenize" }
 func (*Bench) Type() string      { return "bench" }
+func (*LongRun) Type() string    { return "long_run" }
 func (*Cancel) Type() string     { return "cancel" }
 func (*Welcome) Type() string    { return "welcome" }
 func (*Pong) Type() string       { return "pong" }
@@ -431,11 +460,12 @@ func (*LogitsRows) Type() string { return "logits" }
 func (*Scores) Type() string     { return "scores" }
 func (*Tokens) Type() string     { return "tokens" }
 func (*Benched) Type() string    { return "benched" }
+func (*Lap) Type() string        { return "lap" }
 func (*Done) Type() string       { return "done" }
 func (*Error) Type() string      { return "error" }
 
 // Requests and Replies are an empty message of every type in each direction.
 var (
-	Requests = []Message{new(Load), new(Generate), new(Logits), new(Score), new(Tokenize), new(Detokenize), new(Bench), new(Cancel), new(Hello), new(Ping)}
-	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Scores), new(Tokens), new(Benched), new(Done), new(Error), new(Welcome), new(Pong)}
+	Requests = []Message{new(Load), new(Generate), new(Logits), new(Score), new(Tokenize), new(Detokenize), new(Bench), new(LongRun), new(Cancel), new(Hello), new(Ping)}
+	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Scores), new(Tokens), new(Benched), new(Lap), new(Done), new(Error), new(Welcome), new(Pong)}
 )

@@ -47,7 +47,7 @@ func (e *Engine) borrow(j job) (answer Message, err error) {
 		}
 		ready := *e.Shared.Ready
 		return &ready, nil
-	case *Logits, *Score, *Bench:
+	case *Logits, *Score, *Bench, *LongRun:
 		return nil, fault{CodeForbidden, fmt.Errorf("%s: a server whose machine others share does not measure", request.Type())}
 	}
 	if UsesState(j.request) {

@@ -107,6 +107,8 @@ export interface Logits extends Header {
   ids: number[];
   /** Tokens per prefill step; 0 lets the engine choose. */
   chunk?: number;
+  /** Whether the last position's logits are all that is wanted. */
+  last?: boolean;
 }
 
 /**
@@ -158,6 +160,27 @@ export interface Bench extends Header {
   roofline?: boolean;
   /** Whether to time each kernel, too, where the adapter has timestamps. */
   kernels?: boolean;
+}
+
+/**
+ * LongRun asks for one long measurement: a prompt of random tokens is read, or a
+ * text is written after one, by a conversation of its own. It is answered by
+ * progress messages, a lap wherever one was asked for, and one done.
+ */
+export interface LongRun extends Header {
+  type: "long_run";
+  /** Tokens to read. */
+  prompt: number;
+  /** Tokens to write after them. */
+  generate?: number;
+  /** How many sequences are written together. Default 1. */
+  batch?: number;
+  /** After how many tokens to tell where the run stands, ascending: of those written, or read where none are. */
+  laps: number[];
+  /** Of the prompt's tokens and of the sampler. */
+  seed?: number;
+  /** Whether laps bring the tokens of the first sequence, and the last one the logits that follow them. */
+  trace?: boolean;
 }
 
 /**
@@ -323,6 +346,7 @@ export interface BenchRun {
 }
 export interface Cost {
   bytes: number;
+  state: number;
   ops: number;
 }
 export interface Launches {
@@ -357,6 +381,30 @@ export interface Benched extends Header {
   type: "benched";
   /** The measurements, in seconds, bytes and operations. */
   report: BenchReport;
+}
+export interface Memory {
+  state: number;
+  gpu: number;
+  heap: number;
+  js?: number;
+  resident?: number;
+}
+
+/** Lap says where a long run stands. */
+export interface Lap {
+  tokens: number;
+  seconds: number;
+  counted: Cost;
+  memory: Memory;
+  ids?: number[];
+  logits?: number[];
+}
+
+/** Lap says where a long run stands. */
+export interface Lap extends Header {
+  type: "lap";
+  /** The measurements until here, in seconds, bytes and operations. */
+  lap: Lap;
 }
 
 /** Usage counts tokens as OpenAI's API does. */
@@ -428,7 +476,7 @@ export interface Pong extends Header {
 }
 
 /** What a client sends. */
-export type Request = Load | Generate | Logits | Score | Tokenize | Detokenize | Bench | Cancel | Hello | Ping;
+export type Request = Load | Generate | Logits | Score | Tokenize | Detokenize | Bench | LongRun | Cancel | Hello | Ping;
 
 /** What an engine answers. */
-export type Reply = Progress | Ready | Text | LogitsRows | Scores | Tokens | Benched | Done | Error | Welcome | Pong;
+export type Reply = Progress | Ready | Text | LogitsRows | Scores | Tokens | Benched | Lap | Done | Error | Welcome | Pong;

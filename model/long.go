@@ -1,0 +1,290 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+// LongOptions say what LongRun does.
+type LongOptions struct {
+	Prompt   int    // random tokens to read; at least 1
+	Generate int    // tokens to write after them
+	Batch    int    // sequences that are written together; 0: one
+	Laps     []int  // after how many tokens to tell where the run stands, ascending: of those written, or read where none are
+	Seed     uint64 // of the prompt, and of the sampler
+	Trace    bool   // laps bring the tokens of the first sequence, the last one the logits that follow them
+
+	OnProgress func(Progress)
+}
+
+// Lap is where a long run stands.
+type Lap struct {
+	Tokens  int     `json:"tokens"`  // read so far, or written by each sequence
+	Seconds float64 `json:"seconds"` // that they took
+	Counted Cost    `json:"counted"` // the least that they needed, all sequences together
+	Memory  Memory  `json:"memory"`  // now
+
+	// Where a trace is wanted: the tokens since the lap before, those of the prompt included; and what follows the last.
+	IDs    []uint32  `json:"ids,omitempty"`
+	Logits []float32 `json:"logits,omitempty"`
+}
+
+// Memory is what an engine takes, in bytes.
+type Memory struct {
+	State    int64 `json:"state"`              // the conversations', all that is allocated for them
+	GPU      int64 `json:"gpu"`                // in the engine's buffers on the device, those included; 0 in plain Go
+	Heap     int64 `json:"heap"`               // WebAssembly's memory; natively Go's heap in use
+	JS       int64 `json:"js,omitempty"`       // JavaScript's heap, where the browser tells
+	Resident int64 `json:"resident,omitempty"` // of the process, natively where the system tells
+}
+
+// longRun is one under way.
+type longRun struct {
+	LongOptions
+	model    *Model
+	sessions []*Session
+	onLap    func(Lap) error
+	laps     []int // to come
+	started  time.Time
+	counted  Cost
+	at       int // the last lap
+	total    float64
+	told     time.Time
+	last     Lap
+}
+
+// LongRun reads a long prompt, or writes a long text after a short one, from an
+// empty state, as Generate does it for everybody, and tells on the way how long
+// it took and what memory it has. It has sessions of its own.
+//
+// What a session cannot hold ends it with ErrNoRoom, after the laps until then.
+func (m *Model) LongRun(ctx context.Context, o LongOptions, onLap func(Lap) error) error {
+	r := &longRun{LongOptions: o, model: m, laps: o.Laps, onLap: onLap}
+	r.Batch = max(r.Batch, 1)
+	if r.Generate == 0 && r.Batch > 1 {
+		return errors.New("several sequences are only written together, not read")
+	}
+	random := rand.New(rand.NewPCG(o.Seed, 0))
+	ids := make([]uint32, o.Prompt)
+	for i := range ids {
+		ids[i] = random.Uint32N(uint32(m.config.VocabSize))
+	}
+	defer func() {
+		for _, s := range r.sessions {
+			s.Close()
+		}
+	}()
+	for range r.Batch {
+		s, err := m.NewSession()
+		if err != nil {
+			return err
+		}
+		r.sessions = append(r.sessions, s)
+	}
+	if err := r.warmUp(ctx, ids); err != nil {
+		return err
+	}
+	if r.Generate == 0 {
+		return r.read(ctx, ids)
+	}
+	return r.write(ctx, ids)
+}
+
+// warmUp does a little of everything, so that pipelines are compiled.
+func (r *longRun) warmUp(ctx context.Context, ids []uint32) error {
+	s := r.sessions[0]
+	request := Request{Prompt: ids[:min(len(ids), 2*r.model.chunk+1)], MaxTokens: 2 * flightsAhead * maxSteps, PastEnd: true, Sampling: r.model.defaults}
+	if _, err := s.Generate(ctx, request, func(Chunk) error { return nil }); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.Reset(); err != nil {
+		return err
+	}
+	return s.settle(ctx)
+}
+
+func (r *longRun) read(ctx context.Context, ids []uint32) error {
+	s := r.sessions[0]
+	r.total = float64(r.model.reading(0, len(ids)).Ops)
+	r.started = time.Now()
+	for done := 0; done < len(ids); {
+		lap := len(ids)
+		if len(r.laps) > 0 {
+			lap = min(lap, r.laps[0])
+		}
+		err := s.Prefill(ctx, ids[done:lap], func(n, _ int) {
+			r.tell(done+n, len(ids), float64(r.counted.Ops+r.model.reading(done, done+n).Ops))
+		})
+		if err == nil {
+			err = s.settle(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		r.counted = r.counted.plus(r.model.reading(done, lap))
+		done = lap
+		if len(r.laps) > 0 && done == r.laps[0] {
+			if err := r.onLap(r.lap(done)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// write lets all sequences write. Their laps are the last one's.
+func (r *longRun) write(ctx context.Context, ids []uint32) error {
+	r.total = float64(r.writing(0, r.Generate).Bytes)
+	generate := func(s *Session, q Request, emit func(Chunk) error) (Result, error) { return s.Generate(ctx, q, emit) }
+	if r.Batch > 1 {
+		pool, err := r.model.NewPool(r.Batch)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		generate = func(s *Session, q Request, emit func(Chunk) error) (Result, error) {
+			return pool.Generate(ctx, s, q, emit)
+		}
+	}
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	arrived := make([]int, len(r.Laps)) // sequences, by lap
+	failures := make([]error, r.Batch)
+	first := 0 // sequences that have written a token
+	trace := slices.Clone(ids)
+	finished := Lap{} // the last one waits for its logits
+	for i, s := range r.sessions {
+		wait.Go(func() {
+			tokens, next := 0, 0
+			sampling := r.model.defaults
+			sampling.Seed = r.Seed + uint64(i)
+			request := Request{Prompt: ids, MaxTokens: r.Generate + 1, PastEnd: true, Sampling: sampling}
+			result, err := generate(s, request, func(c Chunk) error {
+				mu.Lock()
+				defer mu.Unlock()
+				if c.Tokens == 0 {
+					return nil
+				}
+				tokens++
+				if r.Trace && i == 0 {
+					trace = append(trace, c.Token)
+				}
+				// The first token comes with the prompt: the clock runs from it on, the last sequence's.
+				if tokens == 1 {
+					if first++; first == r.Batch {
+						r.started = time.Now()
+					}
+					return nil
+				}
+				if i == 0 {
+					r.tell(tokens-1, r.Generate, float64(r.counted.Bytes+r.writing(r.at, tokens-1).Bytes))
+				}
+				if next == len(r.Laps) || tokens-1 < r.Laps[next] {
+					return nil
+				}
+				next++
+				if arrived[next-1]++; arrived[next-1] < r.Batch {
+					return nil
+				}
+				r.counted = r.counted.plus(r.writing(r.at, tokens-1))
+				lap := r.lap(tokens - 1)
+				if r.Trace {
+					lap.IDs, trace = trace, nil
+					if len(r.laps) == 0 {
+						finished = lap
+						return nil
+					}
+				}
+				return r.onLap(lap)
+			})
+			if err == nil && result.FinishReason == FinishCancelled {
+				err = context.Canceled
+			}
+			failures[i] = err
+		})
+	}
+	wait.Wait()
+	err := errors.Join(slices.DeleteFunc(failures, func(err error) bool { return err == nil })...)
+	if err != nil || finished.Tokens == 0 {
+		return err
+	}
+	// The state has not absorbed the last token yet.
+	last := finished.IDs[len(finished.IDs)-1]
+	if err := r.sessions[0].Logits(ctx, []uint32{last}, 1, func(row []float32) error { finished.Logits = row; return nil }); err != nil {
+		return err
+	}
+	return r.onLap(finished)
+}
+
+func (r *longRun) lap(tokens int) Lap {
+	r.laps = r.laps[1:]
+	r.at = tokens
+	lap := Lap{Tokens: tokens, Seconds: time.Since(r.started).Seconds(), Counted: r.counted, Memory: memory()}
+	for _, s := range r.sessions {
+		lap.Memory.State += s.StateBytes()
+	}
+	if own := r.sessions[0].gpuRun(); own != nil {
+		lap.Memory.GPU = own.engine.device.Allocated()
+	}
+	r.last = lap
+	return lap
+}
+
+// tell reports progress now and then. Time left is told by what is left to be
+// done: full attention slows down.
+func (r *longRun) tell(done, total int, counted float64) {
+	if r.OnProgress == nil || time.Since(r.told) < 200*time.Millisecond && done < total {
+		return
+	}
+	r.told = time.Now()
+	p := Progress{Phase: PhaseBench, Loaded: int64(done), Total: int64(total)}
+	if seconds := time.Since(r.started).Seconds(); !r.started.IsZero() && seconds > 1 && counted > 0 {
+		p.SecondsLeft = seconds * max(0, r.total-counted) / counted
+		if since := seconds - r.last.Seconds; since > 0 {
+			p.Rate = float64((done-r.last.Tokens)*r.Batch) / since
+		}
+	}
+	r.OnProgress(p)
+}
+
+func (c Cost) plus(d Cost) Cost { return Cost{c.Bytes + d.Bytes, c.State + d.State, c.Ops + d.Ops} }
+
+// reading counts a prompt's tokens from one on to another, in chunks.
+func (m *Model) reading(from, to int) (sum Cost) {
+	for ; from < to; from += m.chunk {
+		sum = sum.plus(m.Cost(from, min(m.chunk, to-from)))
+	}
+	return sum
+}
+
+// writing counts steps of all sequences after the prompt: what they read grows
+// evenly, but for a window that fills.
+func (r *longRun) writing(from, to int) (sum Cost) {
+	const pieces = 16
+	for i := range pieces {
+		a, b := from+(to-from)*i/pieces, from+(to-from)*(i+1)/pieces
+		if b == a {
+			continue
+		}
+		step, batch := r.model.Cost(r.Prompt+(a+b)/2, 1), int64(r.Batch)
+		step = Cost{step.Bytes + (batch-1)*step.State, batch * step.State, batch * step.Ops}
+		n := int64(b - a)
+		sum = sum.plus(Cost{n * step.Bytes, n * step.State, n * step.Ops})
+	}
+	return sum
+}
+
+// LapsEvery are laps of so many tokens each.
+func LapsEvery(tokens, total int) (laps []int) {
+	for at := tokens; at < total; at += tokens {
+		laps = append(laps, at)
+	}
+	return append(laps, total)
+}

@@ -1,0 +1,57 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+)
+
+func TestLongRun(t *testing.T) {
+	ctx := context.Background()
+	eachMachine(t, func(t *testing.T, load func(Source, Options) *Model) {
+		src, err := Random("random:tiny-transformer?bits=16")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := load(src, Options{Chunk: 16})
+		var laps []Lap
+		take := func(lap Lap) error { laps = append(laps, lap); return nil }
+		if err := m.LongRun(ctx, LongOptions{Prompt: 150, Laps: []int{20, 100, 150}, Seed: 3}, take); err != nil {
+			t.Fatal(err)
+		}
+		if len(laps) != 3 || laps[1].Tokens != 100 || laps[2].Memory.State <= laps[0].Memory.State || laps[2].Memory.Heap <= 0 {
+			t.Errorf("%+v, want three, and a state that grew", laps)
+		}
+		for i := range 2 {
+			if a, b := laps[i], laps[i+1]; a.Seconds <= 0 || b.Seconds <= a.Seconds || b.Counted.Ops <= a.Counted.Ops {
+				t.Errorf("%+v, then %+v", a, b)
+			}
+		}
+		// What was written is told, and so is what follows it.
+		laps = nil
+		if err := m.LongRun(ctx, LongOptions{Prompt: 10, Generate: 60, Laps: LapsEvery(25, 60), Trace: true}, take); err != nil {
+			t.Fatal(err)
+		}
+		if len(laps) != 3 || laps[0].Tokens != 25 || laps[2].Tokens != 60 || len(laps[0].IDs) != 10+1+25 || len(laps[2].IDs) != 10 {
+			t.Fatalf("%+v, want laps of 25, 25 and 10 tokens, the first with the prompt and a token more", laps)
+		}
+		ids := slices.Concat(laps[0].IDs, laps[1].IDs, laps[2].IDs)
+		all := allLogits(t, m, ids, 7)
+		if d := worst(laps[2].Logits, all[len(all)-m.Config().VocabSize:]); d > 1e-4 {
+			t.Errorf("the last logits are off by %g", d)
+		}
+		laps = nil
+		if err := m.LongRun(ctx, LongOptions{Prompt: 4, Generate: 20, Batch: 3, Laps: []int{5, 20}}, take); err != nil {
+			t.Fatal(err)
+		}
+		if len(laps) != 2 || laps[1].Tokens != 20 || laps[1].Seconds <= 0 || laps[1].Counted.State <= laps[0].Counted.State {
+			t.Errorf("%+v of three sequences", laps)
+		}
+		stop, cancel := context.WithCancel(ctx)
+		err = m.LongRun(stop, LongOptions{Prompt: 4, Generate: 1000, Laps: []int{5, 1000}}, func(Lap) error { cancel(); return nil })
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%v of a run that was cancelled", err)
+		}
+	})
+}
