@@ -1,8 +1,10 @@
 /** Every English sentence of the pages and the widget, in one place to be translated. */
-import type { Code } from "./engine/protocol.ts";
+import type { Code, Ready } from "./engine/protocol.ts";
 
 const number = new Intl.NumberFormat("en");
 const rounded = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const precise = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
+const percent = new Intl.NumberFormat("en", { style: "percent", maximumSignificantDigits: 2 });
 const day = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
 
 /** 12 582 912 → "12.6 MB" */
@@ -294,4 +296,58 @@ export const strings = {
     string,
     string,
   ],
+};
+
+/** Files of text, in the chat and in the lab. */
+export const textStrings = {
+  tooLarge: (file: string, size: number, most: number) =>
+    `${file} has ${bytes(size)}, and the most that can be read at once is ${bytes(most)}: cut it into parts.`,
+  other: (file: string, kind: string) => `${file} is ${kind}: save it as plain text and take that.`,
+  binary: (file: string) => `${file} holds no text in UTF-8: save it as plain text and take that.`,
+  empty: (file: string) => `${file} is empty.`,
+};
+
+/** The lab's. */
+export const labStrings = {
+  measure: "Measure",
+  cancel: "Cancel",
+  starting: "Starting the engine",
+  phases: {
+    download: "Loading weights",
+    compile: "Preparing kernels",
+  } as Record<string, string>,
+  bytes: (loaded: number, total: number) => `${bytes(loaded)} of ${bytes(total)}`,
+  failed: "The measurement failed.",
+  tokens: "tokens of context",
+  about: ({ model, parameters, bits, backend, adapter }: Ready) =>
+    `${model}, ${precise.format(parameters / 1e6)} million weights${bits ? ` of ${bits} bits` : ""}, on ${adapter || backend}.`,
+
+  // Speed
+  measuring: (length: number) => `Measuring with ${number.format(length)} tokens`,
+  step: (done: number, all: number) => `${done} of ${all} lengths`,
+  done: (lengths: number) => `Done: ${lengths} lengths measured.`,
+  cancelled: (lengths: number) => `Cancelled: ${lengths} lengths had been measured.`,
+  ceiling: (share: number, roof: number) =>
+    `Writing moves the model's weights through memory once for each token: ${percent.format(share)} of the ${bytes(roof)} a second that a kernel which does nothing but read reaches here.`,
+
+  // Memory
+  ask: "Hide and ask",
+  ownBook: "a text file of yours…",
+  preparing: "Cutting the book into tokens",
+  asking: (key: string, depth: number, length: number) =>
+    `Hiding ${key} at ${percent.format(depth)} of ${number.format(length)} tokens`,
+  question: (done: number, all: number) => `${done} of ${all} questions`,
+  asked: (found: number, all: number) => `Done: ${found} of ${plural(all, "key", "keys")} found.`,
+  askedSoFar: (found: number, all: number) =>
+    `Cancelled: ${found} of ${plural(all, "key", "keys")} had been found.`,
+  found: (found: number, all: number) => `${found} of ${all}`,
+  wrong: (key: string, came: string) => `${key}: “${came}”`,
+  shortBook: (tokens: number) =>
+    `The book ends after ${plural(tokens, "token", "tokens")}, so longer texts were left out.`,
+  tooShort: (name: string) => `${name} is too short: want at least a page of text.`,
+  window: "attention window",
+  here: "this model's state, measured",
+  there: "a Transformer's KV cache, computed",
+  formula: (layers: number, heads: number, width: number, perToken: number, even: number) =>
+    `Computed, not measured: ${layers} layers × 2 (keys and values) × ${heads} KV heads × ${width} × 2 bytes are ${bytes(perToken)} for each token of a Transformer of the same width and depth whose attention has no window. It needs as much as this model at ${plural(even, "token", "tokens")}.`,
 };

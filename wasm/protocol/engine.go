@@ -321,6 +321,9 @@ func (e *Engine) ready(url string) *Ready {
 	if c.Has(model.LayerSlidingAttention) {
 		r.SlidingWindow = c.SlidingWindow
 	}
+	if c.Has(model.LayerSlidingAttention) || c.Has(model.LayerFullAttention) {
+		r.KVHeads, r.HeadDim = c.NumKVHeads, c.HeadDim
+	}
 	if c.Quantization != nil {
 		r.Bits = c.Quantization.Bits
 	}

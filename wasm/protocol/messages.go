@@ -266,6 +266,9 @@ type Ready struct {
 	HiddenSize int `json:"hidden_size"`
 	// Keys that an attention layer sees; 0 without such layers.
 	SlidingWindow int `json:"sliding_window"`
+	// Key and value heads of an attention layer, and their width; 0 without such layers.
+	KVHeads int `json:"num_key_value_heads"`
+	HeadDim int `json:"head_dim"`
 	// Columns of the logits.
 	VocabSize int `json:"vocab_size"`
 	// Whether the model has a chat template, so that it takes messages.

@@ -256,6 +256,9 @@ export interface Ready extends Header {
   hidden_size: number;
   /** Keys that an attention layer sees; 0 without such layers. */
   sliding_window: number;
+  /** Key and value heads of an attention layer, and their width; 0 without such layers. */
+  num_key_value_heads: number;
+  head_dim: number;
   /** Columns of the logits. */
   vocab_size: number;
   /** Whether the model has a chat template, so that it takes messages. */

@@ -1,9 +1,11 @@
 /** The lab page, end to end: measures the tiny model, shows plots and a table, and can be cancelled. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { launch, modelsFolder, serve } from "./site.mjs";
+import { accessible } from "./page.mjs";
+import { browsers, launch, modelsFolder, serve } from "./site.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let models;
@@ -89,3 +91,61 @@ test("can be cancelled, and says what is wrong", { timeout: 60_000 }, async () =
   assert.match(await page.$eval("#failure", (e) => e.textContent), /config\.json/);
   await page.close();
 });
+
+for (const name of browsers) {
+  test(`${name}: hides a key in a book, asks for it, and shows what that took`, {
+    timeout: 90_000,
+  }, async () => {
+    const own = await launch(name);
+    try {
+      const page = await own.newPage();
+      const errors = [];
+      page.on("pageerror", (error) => errors.push(String(error)));
+      await page.goto(`${server.origin}/lab.html`);
+      await page.waitForSelector("body[data-state=idle]");
+      await page.evaluate(() => {
+        const choice = document.querySelector("#memory-longest");
+        choice.add(new Option("512 tokens", "512"));
+        choice.value = "512";
+      });
+      await page.select("#memory-depth", "0.5");
+      await page.click("#memory-start");
+      await page.waitForSelector("body[data-state=running]");
+      assert.equal(await page.$eval("#start", (e) => e.disabled), true, "two experiments at once");
+      await page.waitForSelector("body[data-state=idle]", { timeout: 80_000 });
+      assert.equal(await page.$eval("#memory-failure", (e) => e.textContent), "");
+      assert.match(await page.$eval("#status", (e) => e.textContent), /^Done: \d of 2 keys found/);
+      const rows = await page.$$eval("#memory-rows tr", (all) =>
+        all.map((row) => [...row.children].map((cell) => cell.textContent)),
+      );
+      assert.deepEqual(
+        rows.map(([length, found]) => [length, /^[01] of 1$/.test(found)]),
+        [
+          ["256", true],
+          ["512", true],
+        ],
+      );
+      // 4 layers, keys and values, 1 head of 32, 2 bytes: twice the text, twice the cache; the state stays.
+      assert.deepEqual(
+        rows.map((row) => row[3]),
+        ["131 KB", "262 KB"],
+      );
+      assert.equal(new Set(rows.map((row) => row[2])).size, 1, "memory depends on the context");
+      for (const row of rows) assert.ok(Number.parseFloat(row[4]) > 0, `${row} lacks a speed`);
+      assert.match(await page.$eval("#memory-formula", (e) => e.textContent), /^Computed, not measured/);
+      assert.equal(await page.$$eval("#memory-results canvas", (all) => all.length), 3);
+      await accessible(page);
+      // A book that is none is refused in one sentence; the sample stays.
+      const [chooser] = await Promise.all([page.waitForFileChooser(), page.select("#memory-book", "own")]);
+      const pdf = join(models.folder, "book.txt");
+      writeFileSync(pdf, "%PDF-1.7 and so on");
+      await chooser.accept([pdf]);
+      await page.waitForSelector("#memory-failure:not([hidden])");
+      assert.match(await page.$eval("#memory-failure", (e) => e.textContent), /^book\.txt is a PDF: /);
+      assert.equal(await page.$eval("#memory-book", (e) => e.value), "sample");
+      assert.deepEqual(errors, []);
+    } finally {
+      await own.close();
+    }
+  });
+}

@@ -78,7 +78,7 @@ func build() error {
 			return err
 		}
 	}
-	if err := copyFiles("www", "icons/icon.svg", "manifest.webmanifest"); err != nil {
+	if err := copyFiles("www", "icons/icon.svg", "manifest.webmanifest", "lab/opticks.txt"); err != nil {
 		return err
 	}
 	if err := buildServiceWorker(); err != nil {
