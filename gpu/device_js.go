@@ -77,6 +77,9 @@ func (b Blob) Len() int64 {
 	return int64(b.array.Get("byteLength").Float())
 }
 
+// Heap returns the bytes where they are in Go's heap already.
+func (b Blob) Heap() ([]byte, bool) { return nil, false }
+
 // JS is the Uint8Array.
 func (b Blob) JS() js.Value { return b.array }
 

@@ -55,6 +55,9 @@ func (b Blob) Bytes(offset, n int64) []byte { return b.data[offset : offset+n] }
 // CopyTo fills to with the bytes from offset on.
 func (b Blob) CopyTo(to []byte, offset int64) { copy(to, b.data[offset:]) }
 
+// Heap returns the bytes where they are in Go's heap already.
+func (b Blob) Heap() ([]byte, bool) { return b.data, true }
+
 // Slice is n bytes from offset on, shared with b.
 func (b Blob) Slice(offset, n int64) Blob { return Blob{b.data[offset : offset+n : offset+n]} }
 

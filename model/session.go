@@ -148,6 +148,9 @@ func (s *Session) Score(ctx context.Context, ids []uint32, emit func(logprobs []
 	return nil
 }
 
+// ErrNoTokens is what a prompt without any is refused with.
+var ErrNoTokens = errors.New("the prompt is empty: want at least one token")
+
 // Request asks for a continuation.
 type Request struct {
 	Text      string   // the whole conversation, rendered; what the state already holds is not absorbed again
@@ -328,7 +331,7 @@ func (s *Session) resume(text string, begin bool, ids []uint32) (reading, error)
 		ids = t.Encode(text, begin)
 	}
 	if len(ids) == 0 {
-		return reading{}, errors.New("the prompt is empty: want at least one token")
+		return reading{}, ErrNoTokens
 	}
 	r := reading{text: text, begin: begin, ids: ids, skip: s.past.position}
 	if s.broken != nil || r.skip == len(ids) || !s.past.begins(ids) {

@@ -87,6 +87,9 @@ func (e *engine) ask(ctx context.Context, request protocol.Message, on func(m pr
 			if err := on(message, frame.Data); err != nil {
 				return nil, err
 			}
+			if _, last := message.(*protocol.Saved); last {
+				return message, nil
+			}
 		}
 	}
 }

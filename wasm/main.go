@@ -75,8 +75,7 @@ func newPort(worker js.Value) *port {
 	worker.Call("listen", js.FuncOf(func(_ js.Value, args []js.Value) any {
 		frame := protocol.Frame{JSON: []byte(args[0].String())}
 		if data := args[1]; data.Truthy() {
-			frame.Data = make([]byte, data.Length())
-			js.CopyBytesToGo(frame.Data, data)
+			frame.Blob = gpu.BlobFromJS(data)
 		}
 		// This function must not block: the queue has no bound of its own, the engine's has.
 		p.mu.Lock()
@@ -111,13 +110,15 @@ func (p *port) Receive(ctx context.Context) (protocol.Frame, error) {
 	}
 }
 
-// Send posts a message. The attachment is copied out of Go's heap once and then
-// moved, not copied, to the page.
+// Send posts a message. The attachment is copied out of Go's heap once, if it
+// is there, and then moved, not copied, to the page.
 func (p *port) Send(f protocol.Frame) error {
 	data := js.Null()
-	if len(f.Data) > 0 {
-		data = js.Global().Get("Uint8Array").New(len(f.Data))
-		js.CopyBytesToJS(data, f.Data)
+	switch {
+	case len(f.Data) > 0:
+		data = gpu.BlobOf(f.Data).JS()
+	case f.Blob.Len() > 0:
+		data = f.Blob.JS()
 	}
 	p.worker.Call("post", string(f.JSON), data)
 	p.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
 )
 
@@ -34,7 +35,16 @@ const (
 // Frame is a message on the wire.
 type Frame struct {
 	JSON []byte
-	Data []byte // the binary attachment; nil without one
+	Data []byte   // the binary attachment; nil without one
+	Blob gpu.Blob // or the attachment where it need not enter Go's heap: to and from a page
+}
+
+// attachment is what the frame carries.
+func (f *Frame) attachment() gpu.Blob {
+	if f.Blob.Len() > 0 {
+		return f.Blob
+	}
+	return gpu.BlobOf(f.Data)
 }
 
 // Encode makes the frame that answers, or asks, under the given id. The type
@@ -88,8 +98,8 @@ func decode(f Frame, kinds []Message) (id uint32, m Message, err error) {
 	if _, err := d.Token(); err != io.EOF {
 		return h.ID, nil, fmt.Errorf("message %s: something follows its JSON object", h.Type)
 	}
-	if h.Binary != 0 && h.Binary != len(f.Data) {
-		return h.ID, nil, fmt.Errorf("message %s: binary is %d, but %d bytes were attached", h.Type, h.Binary, len(f.Data))
+	if attached := len(f.Data) + int(f.Blob.Len()); h.Binary != 0 && h.Binary != attached {
+		return h.ID, nil, fmt.Errorf("message %s: binary is %d, but %d bytes were attached", h.Type, h.Binary, attached)
 	}
 	if v, ok := m.(interface{ validate() error }); ok {
 		if err := v.validate(); err != nil {
@@ -194,6 +204,27 @@ func turns(messages []ChatMessage, name, text string) error {
 		if turn.Role == "" {
 			return wrong(fmt.Sprintf("messages[%d].role", i), " is missing")
 		}
+	}
+	return nil
+}
+
+func (m *Absorb) validate() error {
+	if len(m.Messages) == 0 && m.Prompt == "" {
+		return wrong("messages", " and prompt are both empty, want one of them")
+	}
+	return turns(m.Messages, "prompt", m.Prompt)
+}
+
+func (m *Fork) validate() error {
+	if m.Into == 0 || m.Into == m.Session {
+		return wrong("into", " is %d, want the number of another session, from 1", m.Into)
+	}
+	return nil
+}
+
+func (m *Drop) validate() error {
+	if m.Session == 0 {
+		return wrong("session", " is 0: the first session stays as long as the model, send reset to empty it")
 	}
 	return nil
 }

@@ -50,7 +50,8 @@ type Engine struct {
 
 	conn    Conn
 	model   *model.Model
-	session *model.Session
+	session *model.Session // the first
+	forks   map[uint32]*model.Session
 	device  *gpu.Device // nil on the CPU
 	reason  string      // why the model is where it is, where there was a choice
 	serving uint32      // the id of the request at work
@@ -67,6 +68,8 @@ type job struct {
 	ctx     context.Context
 	id      uint32
 	request Message
+	frame   Frame    // that it came in
+	state   gpu.Blob // goes with the answer
 }
 
 // Serve answers the client's messages until it goes away or ctx ends, then
@@ -120,7 +123,7 @@ func (e *Engine) receive(ctx context.Context, queue chan<- job) error {
 			}
 			continue
 		}
-		if err := e.enqueue(ctx, queue, id, request); err != nil {
+		if err := e.enqueue(ctx, queue, id, request, frame); err != nil {
 			if err := e.fail(id, fault{CodeBadRequest, err}); err != nil {
 				return err
 			}
@@ -128,7 +131,7 @@ func (e *Engine) receive(ctx context.Context, queue chan<- job) error {
 	}
 }
 
-func (e *Engine) enqueue(ctx context.Context, queue chan<- job, id uint32, request Message) error {
+func (e *Engine) enqueue(ctx context.Context, queue chan<- job, id uint32, request Message, frame Frame) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if _, taken := e.pending[id]; taken {
@@ -136,7 +139,7 @@ func (e *Engine) enqueue(ctx context.Context, queue chan<- job, id uint32, reque
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	select {
-	case queue <- job{ctx, id, request}:
+	case queue <- job{ctx: ctx, id: id, request: request, frame: frame}:
 		e.pending[id] = cancel
 		return nil
 	default:
@@ -156,7 +159,7 @@ func (e *Engine) cancel(id uint32) {
 // run serves one request and sends the one message that ends it.
 func (e *Engine) run(j job) {
 	e.serving = j.id
-	answer, err := e.serve(j)
+	answer, err := e.serve(&j)
 	// The id is free again before its last message is out: a client may use it at once.
 	e.mu.Lock()
 	e.pending[j.id]()
@@ -166,10 +169,10 @@ func (e *Engine) run(j job) {
 		e.fail(j.id, err)
 		return
 	}
-	e.send(j.id, answer, nil)
+	e.sendBlob(j.id, answer, j.state)
 }
 
-func (e *Engine) serve(j job) (answer Message, err error) {
+func (e *Engine) serve(j *job) (answer Message, err error) {
 	// A fault in the engine ends one request with an error, not everybody's page.
 	defer func() {
 		if r := recover(); r != nil {
@@ -177,7 +180,7 @@ func (e *Engine) serve(j job) (answer Message, err error) {
 		}
 	}()
 	if e.Shared != nil {
-		if answer, err = e.borrow(j); answer != nil || err != nil {
+		if answer, err = e.borrow(*j); answer != nil || err != nil {
 			return answer, err
 		}
 	}
@@ -202,6 +205,18 @@ func (e *Engine) serve(j job) (answer Message, err error) {
 		return e.bench(j.ctx, j.id, request)
 	case *LongRun:
 		return e.longRun(j.ctx, j.id, request)
+	case *Absorb:
+		return e.absorb(j.ctx, j.id, request)
+	case *Save:
+		return e.save(j, request)
+	case *Restore:
+		return e.restore(j.ctx, request, j.frame.attachment())
+	case *Reset:
+		return e.reset(j.ctx, request)
+	case *Fork:
+		return e.fork(request)
+	case *Drop:
+		return e.drop(request)
 	}
 	return nil, fmt.Errorf("no handler for %s", j.request.Type())
 }
@@ -209,6 +224,9 @@ func (e *Engine) serve(j job) (answer Message, err error) {
 func (e *Engine) unload() {
 	if e.Shared != nil { // whose all of it is
 		return
+	}
+	for _, s := range e.forks {
+		s.Close()
 	}
 	if e.session != nil {
 		e.session.Close()
@@ -219,7 +237,7 @@ func (e *Engine) unload() {
 	if e.device != nil {
 		e.device.Close()
 	}
-	e.session, e.model, e.device, e.grammar = nil, nil, nil, nil
+	e.session, e.forks, e.model, e.device, e.grammar = nil, nil, nil, nil, nil
 }
 
 func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err error) {
@@ -316,7 +334,7 @@ func (e *Engine) ready(url string) *Ready {
 	r := &Ready{
 		Model: folder(url), Layers: c.NumHiddenLayers, HiddenSize: c.HiddenSize, VocabSize: c.VocabSize,
 		Chat: e.model.Template() != nil, Backend: BackendCPU, Adapter: cpu.About(), Reason: e.reason,
-		StateBytes: e.session.StateBytes(), Parameters: c.Parameters(),
+		StateBytes: e.session.StateBytes(), SavedBytes: e.model.StateSize(), Hash: e.model.Hash(), Parameters: c.Parameters(),
 	}
 	if c.Has(model.LayerSlidingAttention) {
 		r.SlidingWindow = c.SlidingWindow
@@ -354,7 +372,11 @@ func folder(url string) string {
 }
 
 func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message, error) {
-	ids, err := e.prompt(m)
+	session, err := e.sessionOf(m.Session)
+	if err != nil {
+		return nil, err
+	}
+	text, err := e.prompt("generate", m.Messages, m.Prompt, true)
 	if err != nil {
 		return nil, err
 	}
@@ -365,7 +387,7 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 		}
 	}
 	request := model.Request{
-		Prompt: ids, MaxTokens: defaultTokens, Sampling: m.sampling(e.model.Defaults()), Stop: m.Stop,
+		Text: text, Begin: len(m.Messages) == 0, MaxTokens: defaultTokens, Sampling: m.sampling(e.model.Defaults()), Stop: m.Stop,
 		OnPrefill: func(done, total int) {
 			e.send(id, &Progress{Phase: "prefill", Loaded: int64(done), Total: int64(total)}, nil)
 		},
@@ -375,7 +397,7 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	set(&request.TopLogprobs, m.TopLogprobs)
 	request.Logprobs = m.TopLogprobs != nil
 	if e.Shared != nil {
-		if err := e.Shared.allows(&request, m); err != nil {
+		if err := e.Shared.allows(&request, m.Messages, m.MaxTokens); err != nil {
 			return nil, err
 		}
 	}
@@ -388,10 +410,10 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 		}
 		request.Grammar = e.grammar
 	}
-	generate := e.session.Generate
+	generate := session.Generate
 	if e.Shared != nil {
 		generate = func(ctx context.Context, r model.Request, emit func(model.Chunk) error) (model.Result, error) {
-			return e.Shared.Turns.Generate(ctx, e.session, r, emit)
+			return e.Shared.Turns.Generate(ctx, session, r, emit)
 		}
 	}
 	result, err := generate(ctx, request, func(c model.Chunk) error {
@@ -406,17 +428,21 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 		return e.send(id, piece, nil)
 	})
 	if err != nil {
-		return nil, ofSchema(err)
+		return nil, ofPrompt(ofSchema(err))
 	}
+	return done(session, &result), nil
+}
+
+func done(s *model.Session, r *model.Result) *Done {
 	return &Done{
-		FinishReason: result.FinishReason,
+		FinishReason: r.FinishReason,
 		Usage: Usage{
-			PromptTokens: result.PromptTokens, PrefilledTokens: result.PrefilledTokens,
-			CompletionTokens: result.CompletionTokens, TotalTokens: result.PromptTokens + result.CompletionTokens,
+			PromptTokens: r.PromptTokens, PrefilledTokens: r.PrefilledTokens,
+			CompletionTokens: r.CompletionTokens, TotalTokens: r.PromptTokens + r.CompletionTokens,
 		},
-		Timings:  Timings{Prefill: result.PrefillSeconds, FirstToken: result.FirstTokenSeconds, Decode: result.DecodeSeconds},
-		Position: e.session.Position(), StateBytes: e.session.StateBytes(),
-	}, nil
+		Timings:  Timings{Prefill: r.PrefillSeconds, FirstToken: r.FirstTokenSeconds, Decode: r.DecodeSeconds},
+		Position: s.Position(), StateBytes: s.StateBytes(),
+	}
 }
 
 func (e *Engine) logprob(l reference.Logprob) Logprob {
@@ -428,21 +454,21 @@ func (e *Engine) logprob(l reference.Logprob) Logprob {
 	return Logprob{ID: l.Token, Bytes: bytes, Logprob: max(float64(l.Value), -9999)}
 }
 
-// prompt renders and tokenizes what the model is to continue.
-func (e *Engine) prompt(m *Generate) (ids []uint32, err error) {
-	tokenizer, err := e.tokenizer("generate")
-	if err != nil {
-		return nil, err
+// prompt is the text that the model is to read: a conversation rendered, up to
+// where the answer begins if it is to answer.
+func (e *Engine) prompt(asked string, messages []ChatMessage, text string, answer bool) (string, error) {
+	if _, err := e.tokenizer(asked); err != nil || len(messages) == 0 {
+		return text, err
 	}
-	if len(m.Messages) == 0 {
-		ids = tokenizer.Encode(m.Prompt, true)
-	} else if ids, err = e.conversation(m.Messages); err != nil {
-		return nil, err
+	return e.render(messages, answer)
+}
+
+// ofPrompt blames the request for a prompt without tokens.
+func ofPrompt(err error) error {
+	if errors.Is(err, model.ErrNoTokens) {
+		return fault{CodeBadRequest, err}
 	}
-	if len(ids) == 0 {
-		return nil, fault{CodeBadRequest, errors.New("generate: the prompt has no tokens")}
-	}
-	return ids, nil
+	return err
 }
 
 func (e *Engine) tokenizer(asked string) (*tokenizer.Tokenizer, error) {
@@ -452,22 +478,21 @@ func (e *Engine) tokenizer(asked string) (*tokenizer.Tokenizer, error) {
 	return nil, fault{CodeBadModel, fmt.Errorf("%s: the model folder has no tokenizer.json, so it takes no text", asked)}
 }
 
-// conversation renders and tokenizes messages up to where the answer begins.
-func (e *Engine) conversation(messages []ChatMessage) ([]uint32, error) {
+// render writes messages as the model's chat template has them.
+func (e *Engine) render(messages []ChatMessage, answer bool) (string, error) {
 	template := e.model.Template()
 	if template == nil {
-		return nil, fault{CodeBadRequest, wrong("messages", " cannot be rendered: the model has no chat template, send a text to continue instead")}
+		return "", fault{CodeBadRequest, wrong("messages", " cannot be rendered: the model has no chat template, send a text to continue instead")}
 	}
 	turns := make([]prompt.Message, len(messages))
 	for i, turn := range messages {
 		turns[i] = prompt.Message{Role: turn.Role, Content: turn.Content}
 	}
-	text, err := template.Render(turns, true)
+	text, err := template.Render(turns, answer)
 	if err != nil {
-		return nil, fault{CodeBadRequest, wrong("messages", " do not fit the model's %v", err)}
+		return "", fault{CodeBadRequest, wrong("messages", " do not fit the model's %v", err)}
 	}
-	// The template writes the special tokens itself.
-	return e.model.Tokenizer().Encode(text, false), nil
+	return text, nil
 }
 
 func (e *Engine) tokenize(m *Tokenize) (Message, error) {
@@ -478,10 +503,11 @@ func (e *Engine) tokenize(m *Tokenize) (Message, error) {
 	if len(m.Messages) == 0 {
 		return &Tokens{IDs: tokenizer.Encode(m.Text, false), Text: m.Text}, nil
 	}
-	ids, err := e.conversation(m.Messages)
+	text, err := e.render(m.Messages, true)
 	if err != nil {
 		return nil, err
 	}
+	ids := tokenizer.Encode(text, false) // the template writes the special tokens itself
 	return &Tokens{IDs: ids, Text: tokenizer.Decode(ids, false)}, nil
 }
 
@@ -620,6 +646,19 @@ func (e *Engine) send(id uint32, m Message, data []byte) error {
 	return e.conn.Send(frame)
 }
 
+// sendBlob sends what need not enter Go's heap where it is not there already.
+func (e *Engine) sendBlob(id uint32, m Message, blob gpu.Blob) error {
+	data, here := blob.Heap()
+	frame, err := Encode(id, m, data)
+	if err != nil {
+		return err
+	}
+	if !here {
+		frame.Blob = blob
+	}
+	return e.conn.Send(frame)
+}
+
 func (e *Engine) fail(id uint32, err error) error {
 	answer := &Error{Code: codeOf(err), Message: sentence(err)}
 	var field fieldError
@@ -652,6 +691,8 @@ func codeOf(err error) Code {
 		return f.code
 	case errors.Is(err, context.Canceled):
 		return CodeCancelled
+	case errors.Is(err, model.ErrState):
+		return CodeBadState
 	case errors.Is(err, gpu.ErrNoAdapter):
 		return CodeNoAdapter
 	case errors.Is(err, fs.ErrNotExist):

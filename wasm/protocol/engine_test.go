@@ -48,7 +48,7 @@ func (s talking) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	case "tokenizer.json":
 		return byteTokenizer(), nil
 	case "tokenizer_config.json":
-		return []byte(`{"chat_template": "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"}`), nil
+		return []byte(`{"chat_template": "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}bot: {% endif %}"}`), nil
 	}
 	return s.Source.ReadFile(ctx, name)
 }
@@ -116,9 +116,11 @@ func connect(t *testing.T) *client {
 	return c
 }
 
-func (c *client) send(id uint32, m Message) {
+func (c *client) send(id uint32, m Message) { c.sendData(id, m, nil) }
+
+func (c *client) sendData(id uint32, m Message, data []byte) {
 	c.t.Helper()
-	frame, err := Encode(id, m, nil)
+	frame, err := Encode(id, m, data)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -156,7 +158,7 @@ func (c *client) finish(id uint32) (all []answer) {
 		}
 		all = append(all, a)
 		switch a.m.(type) {
-		case *Ready, *Tokens, *Done, *Error:
+		case *Ready, *Tokens, *Saved, *Done, *Error:
 			return all
 		}
 	}
@@ -468,7 +470,7 @@ func TestTokenize(t *testing.T) {
 		t.Errorf("ids of %q: %d", "hi you", got.IDs)
 	}
 	c.send(3, &Tokenize{Messages: []ChatMessage{{"user", "hi"}}})
-	if got := last[*Tokens](c, 3); got.Text != "user: hi\n" || len(got.IDs) != len(got.Text) {
+	if got := last[*Tokens](c, 3); got.Text != "user: hi\nbot: " || len(got.IDs) != len(got.Text) {
 		t.Errorf("a conversation: %q, ids %d", got.Text, got.IDs)
 	}
 	c.send(4, &Detokenize{IDs: []uint32{'o', 'k'}})

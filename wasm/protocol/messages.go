@@ -15,9 +15,12 @@
 // loses is made up for on the next one, see Hello.
 //
 // Every request carries an id that the client chose; every answer to it carries
-// the same id. A request ends with exactly one ready, tokens, done or error. Requests
+// the same id. A request ends with exactly one ready, tokens, saved, done or error. Requests
 // are served in the order in which they came, one at a time; cancel alone acts
 // at once.
+//
+// A client has one session at first, number 0: the state of one conversation.
+// Forks of it are further ones, under numbers that the client chooses.
 package protocol
 
 //go:generate go run ./typescript -o ../../www/engine/protocol.ts
@@ -123,6 +126,63 @@ type Generate struct {
 	Seed *uint64 `json:"seed,omitempty"`
 	// Texts that end the answer, themselves left out; at most 16.
 	Stop []string `json:"stop,omitempty"`
+	// The session that answers.
+	Session uint32 `json:"session,omitempty"`
+}
+
+// Absorb has a conversation or a text read without an answer, so that the
+// answer costs no reading later. It is answered by progress messages and one
+// done, whose read says how far it came; cancelled, what was read is kept.
+type Absorb struct {
+	Header
+	// The conversation so far. Either messages or prompt.
+	Messages []ChatMessage `json:"messages,omitempty"`
+	// A text to be continued.
+	Prompt string `json:"prompt,omitempty"`
+	// The last message is not finished: what is read ends with its content, to which more may come.
+	Open bool `json:"open,omitempty"`
+	// The session that reads.
+	Session uint32 `json:"session,omitempty"`
+}
+
+// Save asks for a session's state, answered by one saved.
+type Save struct {
+	Header
+	// The session.
+	Session uint32 `json:"session,omitempty"`
+}
+
+// Restore puts a saved state, the attachment, in the place of a session's; a
+// session of that number need not exist. It is answered by one done, or by an
+// error, and then nothing has changed.
+type Restore struct {
+	Header
+	// The session.
+	Session uint32 `json:"session,omitempty"`
+}
+
+// Reset empties a session's state. It is answered by one done.
+type Reset struct {
+	Header
+	// The session.
+	Session uint32 `json:"session,omitempty"`
+}
+
+// Fork copies a session's state into another one, new or in the place of the
+// one that had the number. It is answered by one done.
+type Fork struct {
+	Header
+	// The session that is copied.
+	Session uint32 `json:"session,omitempty"`
+	// The number of the copy, from 1.
+	Into uint32 `json:"into"`
+}
+
+// Drop gives a session's memory back, any but the first's. It is answered by one done.
+type Drop struct {
+	Header
+	// The session; one that is not there is no fault.
+	Session uint32 `json:"session"`
 }
 
 // Logits asks for the logits of every position of a sequence, from an empty
@@ -202,7 +262,7 @@ type LongRun struct {
 }
 
 // Cancel ends another request of the same connection, running or waiting. It
-// has no answer of its own: a generate ends with done and "cancelled", all else
+// has no answer of its own: a generate or an absorb ends with done and "cancelled", all else
 // with the error "cancelled".
 type Cancel struct {
 	Header
@@ -283,6 +343,10 @@ type Ready struct {
 	Features []string `json:"features,omitempty"`
 	// Size of one conversation's state in bytes, the same at token 1 and token 1,000,000.
 	StateBytes int64 `json:"state_bytes"`
+	// Size of a saved state in bytes, fixed as well; 0 where states cannot be saved.
+	SavedBytes int64 `json:"saved_bytes"`
+	// What tells this model's saved states from others': 64 hexadecimal digits.
+	Hash string `json:"hash"`
 }
 
 // Text is the next piece of an answer.
@@ -347,6 +411,16 @@ type Scores struct {
 	Count int `json:"count"`
 }
 
+// Saved answers save: the attachment is the state, a file that begins with a
+// header of its own.
+type Saved struct {
+	Header
+	// Tokens in it.
+	Position int `json:"position"`
+	// Of the model that it belongs to, as ready has it.
+	Hash string `json:"hash"`
+}
+
 // Benched carries what a bench measured.
 type Benched struct {
 	Header
@@ -383,7 +457,7 @@ type Timings struct {
 	Decode float64 `json:"decode"`
 }
 
-// Done ends a generate or logits request.
+// Done ends a request that has no answer of another kind.
 type Done struct {
 	Header
 	// Why the answer ended: "stop", "length" or "cancelled"; empty after logits.
@@ -396,6 +470,8 @@ type Done struct {
 	Position int `json:"position"`
 	// Size of that state in bytes.
 	StateBytes int64 `json:"state_bytes"`
+	// After absorb: how much of the last message's content, or of the prompt, the state holds, in UTF-16 units.
+	Read int `json:"read,omitempty"`
 }
 
 // Error ends a request that could not be served.
@@ -425,6 +501,7 @@ const (
 	CodeWrongLength Code = "wrong_length" // a file is shorter or longer than the index says
 	CodeWrongHash   Code = "wrong_hash"   // a file's SHA-256 is not the index's
 	CodeBadModel    Code = "bad_model"    // the model's files contradict each other or are not a Samba
+	CodeBadState    Code = "bad_state"    // a saved state is damaged, of a newer version, or of another model
 	CodeBusy        Code = "busy"         // the server has too much to do, or the client asks too often: ask again later
 	CodeForbidden   Code = "forbidden"    // the server does not serve this client, or not this to anybody
 	CodeInternal    Code = "internal"     // anything else: a fault of ours
@@ -433,7 +510,7 @@ const (
 // Codes lists every code, for the clients' types.
 var Codes = []Code{
 	CodeBadRequest, CodeNotLoaded, CodeCancelled, CodeNoWebGPU, CodeNoAdapter, CodeDeviceLost,
-	CodeMissing, CodeNetwork, CodeWrongLength, CodeWrongHash, CodeBadModel, CodeBusy, CodeForbidden, CodeInternal,
+	CodeMissing, CodeNetwork, CodeWrongLength, CodeWrongHash, CodeBadModel, CodeBadState, CodeBusy, CodeForbidden, CodeInternal,
 }
 
 // Message is one of this package's message structs, by pointer.
@@ -454,6 +531,12 @@ func (*Detokenize) Type() string { return "detokenize" }
 func (*Bench) Type() string      { return "bench" }
 func (*LongRun) Type() string    { return "long_run" }
 func (*Cancel) Type() string     { return "cancel" }
+func (*Absorb) Type() string     { return "absorb" }
+func (*Save) Type() string       { return "save" }
+func (*Restore) Type() string    { return "restore" }
+func (*Reset) Type() string      { return "reset" }
+func (*Fork) Type() string       { return "fork" }
+func (*Drop) Type() string       { return "drop" }
 func (*Welcome) Type() string    { return "welcome" }
 func (*Pong) Type() string       { return "pong" }
 func (*Progress) Type() string   { return "progress" }
@@ -462,6 +545,7 @@ func (*Text) Type() string       { return "text" }
 func (*LogitsRows) Type() string { return "logits" }
 func (*Scores) Type() string     { return "scores" }
 func (*Tokens) Type() string     { return "tokens" }
+func (*Saved) Type() string      { return "saved" }
 func (*Benched) Type() string    { return "benched" }
 func (*Lap) Type() string        { return "lap" }
 func (*Done) Type() string       { return "done" }
@@ -469,6 +553,6 @@ func (*Error) Type() string      { return "error" }
 
 // Requests and Replies are an empty message of every type in each direction.
 var (
-	Requests = []Message{new(Load), new(Generate), new(Logits), new(Score), new(Tokenize), new(Detokenize), new(Bench), new(LongRun), new(Cancel), new(Hello), new(Ping)}
-	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Scores), new(Tokens), new(Benched), new(Lap), new(Done), new(Error), new(Welcome), new(Pong)}
+	Requests = []Message{new(Load), new(Generate), new(Logits), new(Score), new(Tokenize), new(Detokenize), new(Bench), new(LongRun), new(Absorb), new(Save), new(Restore), new(Reset), new(Fork), new(Drop), new(Cancel), new(Hello), new(Ping)}
+	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Scores), new(Tokens), new(Saved), new(Benched), new(Lap), new(Done), new(Error), new(Welcome), new(Pong)}
 )

@@ -49,6 +49,8 @@ func (e *Engine) borrow(j job) (answer Message, err error) {
 		return &ready, nil
 	case *Logits, *Score, *Bench, *LongRun:
 		return nil, fault{CodeForbidden, fmt.Errorf("%s: a server whose machine others share does not measure", request.Type())}
+	case *Fork, *Drop:
+		return nil, fault{CodeForbidden, fmt.Errorf("%s: this server keeps one session for a client", request.Type())}
 	}
 	if UsesState(j.request) {
 		e.session, err = e.Shared.Session(j.ctx)
@@ -57,23 +59,31 @@ func (e *Engine) borrow(j job) (answer Message, err error) {
 }
 
 // allows refuses what is longer than the server's owner wants.
-func (s *Shared) allows(r *model.Request, m *Generate) error {
-	if n := len(r.Prompt); s.MaxPrompt > 0 && n > s.MaxPrompt {
-		field := "messages"
-		if len(m.Messages) == 0 {
-			field = "prompt"
-		}
-		return fault{CodeBadRequest, wrong(field, " has %d tokens, this server takes at most %d", n, s.MaxPrompt)}
-	}
-	if s.MaxTokens == 0 {
-		return nil
+func (s *Shared) allows(r *model.Request, messages []ChatMessage, maxTokens *int) error {
+	if err := s.reads(r.Text, messages); err != nil || s.MaxTokens == 0 {
+		return err
 	}
 	choices := max(r.Choices, 1)
-	if m.MaxTokens == nil {
+	if maxTokens == nil {
 		r.MaxTokens = min(r.MaxTokens, s.MaxTokens/choices)
 	}
 	if n := r.MaxTokens * choices; n == 0 || n > s.MaxTokens {
 		return fault{CodeBadRequest, wrong("max_tokens", " is %d for %d answers, this server gives %d tokens at most", r.MaxTokens, choices, s.MaxTokens)}
+	}
+	return nil
+}
+
+// reads refuses a prompt that is longer than that.
+func (s *Shared) reads(text string, messages []ChatMessage) error {
+	if s.MaxPrompt == 0 {
+		return nil
+	}
+	if n := len(s.Model.Tokenizer().Encode(text, len(messages) == 0)); n > s.MaxPrompt {
+		field := "messages"
+		if len(messages) == 0 {
+			field = "prompt"
+		}
+		return fault{CodeBadRequest, wrong(field, " has %d tokens, this server takes at most %d", n, s.MaxPrompt)}
 	}
 	return nil
 }

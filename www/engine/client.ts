@@ -9,10 +9,11 @@
  * said leaves the machine.
  */
 import { ChatCompletions, type ChatMessageParam, Completions, conversation } from "./completions.ts";
-import { type Asked, type Connection, WorkerConnection } from "./connection.ts";
+import { type Asked, WorkerConnection } from "./connection.ts";
 import { CancelledError, InternalError, refuse } from "./errors.ts";
 import { addressOf, filesOf } from "./local.ts";
 import type { Load, Progress, Ready, Tokens } from "./protocol.ts";
+import { Session, State } from "./state.ts";
 
 export type {
   ChatCompletion,
@@ -48,8 +49,11 @@ export {
   NotLoadedError,
   RefusedError,
   SambaError,
+  StateError,
 } from "./errors.ts";
 export type { Code, Header, Progress, Ready, Timings } from "./protocol.ts";
+export type { ReadInfo, ReadOptions, State, StateInfo } from "./state.ts";
+export { inspectState } from "./state.ts";
 export type { Storage, StoredModel } from "./stored.ts";
 export { deleteStored, persist, storage, storedModels } from "./stored.ts";
 
@@ -71,16 +75,19 @@ export class Samba {
   readonly chat: { readonly completions: ChatCompletions };
   /** Continues texts. */
   readonly completions: Completions;
-  readonly #engine: Connection;
+  /** Saves, restores and copies the conversation's state. */
+  readonly state: State;
+  readonly #engine: Session;
 
   private constructor(
-    engine: Connection,
+    engine: Session,
     /** What was loaded, and what it runs on. */
     readonly about: Ready,
   ) {
     this.#engine = engine;
     this.chat = { completions: new ChatCompletions(engine, about.model) };
     this.completions = new Completions(engine, about.model);
+    this.state = new State(engine, about, (fork) => new Samba(fork, about));
   }
 
   /**
@@ -117,7 +124,7 @@ export class Samba {
       const request: Asked<Load> = { type: "load", url: href, backend };
       for await (const reply of engine.ask(request, signal)) {
         if (reply.type === "progress") onProgress?.(reply);
-        else if (reply.type === "ready") return new Samba(engine, reply);
+        else if (reply.type === "ready") return new Samba(new Session(engine), reply);
       }
       throw new InternalError("internal", "The engine did not answer to load.");
     } catch (error) {
@@ -142,7 +149,7 @@ export class Samba {
     return (await this.#tokens({ type: "detokenize", ids: list })).text;
   }
 
-  /** Ends the engine and gives back all its memory; what still runs ends with a {@link CancelledError}. */
+  /** Ends the engine and gives back all its memory; what still runs ends with a {@link CancelledError}. A fork is dropped alone. */
   unload(): void {
     this.#engine.close();
   }

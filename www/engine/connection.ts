@@ -8,13 +8,13 @@ export type Asked<T extends Request = Request> = T extends Request ? Omit<T, "id
 
 /** What the client needs of an engine. */
 export interface Connection {
-  /** Sends a request and yields its answers up to the one that ends it; an error is thrown. */
-  ask(request: Asked, signal?: AbortSignal): AsyncGenerator<Reply, void, undefined>;
+  /** Sends a request, and bytes that go with it, and yields its answers up to the one that ends it; an error is thrown. */
+  ask(request: Asked, signal?: AbortSignal, data?: ArrayBuffer): AsyncGenerator<Reply, void, undefined>;
   /** Ends the engine, and with an error all that wait for it. */
   close(): void;
 }
 
-const last = new Set<Reply["type"]>(["ready", "tokens", "done", "error"]);
+const last = new Set<Reply["type"]>(["ready", "tokens", "saved", "done", "error"]);
 
 /** An engine in a Web Worker. */
 export class WorkerConnection implements Connection {
@@ -42,7 +42,11 @@ export class WorkerConnection implements Connection {
     };
   }
 
-  async *ask(request: Asked, signal?: AbortSignal): AsyncGenerator<Reply, void, undefined> {
+  async *ask(
+    request: Asked,
+    signal?: AbortSignal,
+    data?: ArrayBuffer,
+  ): AsyncGenerator<Reply, void, undefined> {
     if (this.#failure) throw errorOf(this.#failure);
     const id = ++this.#lastID;
     const replies: Reply[] = [];
@@ -53,7 +57,7 @@ export class WorkerConnection implements Connection {
       wake();
     });
     const cancel = () => this.#post({ type: "cancel", id: ++this.#lastID, target: id });
-    this.#post({ ...request, id } as Request);
+    this.#post({ ...request, id } as Request, data);
     if (signal?.aborted) cancel();
     signal?.addEventListener("abort", cancel, { once: true });
     try {
@@ -93,8 +97,9 @@ export class WorkerConnection implements Connection {
     };
   }
 
-  #post(request: Request): void {
-    this.#worker.postMessage(request);
+  #post(request: Request, data?: ArrayBuffer): void {
+    if (data) this.#worker.postMessage({ ...request, data }, [data]);
+    else this.#worker.postMessage(request);
   }
 
   #fail(error: ErrorMessage): void {

@@ -49,6 +49,11 @@ export class RefusedError extends SambaError {
   override name = "RefusedError";
 }
 
+/** A saved state is damaged, of a newer version, or of another model. */
+export class StateError extends SambaError {
+  override name = "StateError";
+}
+
 /** A fault of ours. */
 export class InternalError extends SambaError {
   override name = "InternalError";
@@ -66,6 +71,7 @@ const classes: Record<Code, typeof SambaError> = {
   wrong_length: ModelError,
   wrong_hash: ModelError,
   bad_model: ModelError,
+  bad_state: StateError,
   busy: RefusedError,
   forbidden: RefusedError,
   internal: InternalError,

@@ -13,6 +13,7 @@ export type Code =
   | "wrong_length"
   | "wrong_hash"
   | "bad_model"
+  | "bad_state"
   | "busy"
   | "forbidden"
   | "internal";
@@ -95,6 +96,8 @@ export interface Generate extends Header {
   seed?: number;
   /** Texts that end the answer, themselves left out; at most 16. */
   stop?: string[];
+  /** The session that answers. */
+  session?: number;
 }
 
 /**
@@ -184,8 +187,69 @@ export interface LongRun extends Header {
 }
 
 /**
+ * Absorb has a conversation or a text read without an answer, so that the
+ * answer costs no reading later. It is answered by progress messages and one
+ * done, whose read says how far it came; cancelled, what was read is kept.
+ */
+export interface Absorb extends Header {
+  type: "absorb";
+  /** The conversation so far. Either messages or prompt. */
+  messages?: ChatMessage[];
+  /** A text to be continued. */
+  prompt?: string;
+  /** The last message is not finished: what is read ends with its content, to which more may come. */
+  open?: boolean;
+  /** The session that reads. */
+  session?: number;
+}
+
+/** Save asks for a session's state, answered by one saved. */
+export interface Save extends Header {
+  type: "save";
+  /** The session. */
+  session?: number;
+}
+
+/**
+ * Restore puts a saved state, the attachment, in the place of a session's; a
+ * session of that number need not exist. It is answered by one done, or by an
+ * error, and then nothing has changed.
+ */
+export interface Restore extends Header {
+  type: "restore";
+  /** The session. */
+  session?: number;
+}
+
+/** Reset empties a session's state. It is answered by one done. */
+export interface Reset extends Header {
+  type: "reset";
+  /** The session. */
+  session?: number;
+}
+
+/**
+ * Fork copies a session's state into another one, new or in the place of the
+ * one that had the number. It is answered by one done.
+ */
+export interface Fork extends Header {
+  type: "fork";
+  /** The session that is copied. */
+  session?: number;
+  /** The number of the copy, from 1. */
+  into: number;
+}
+
+/** Drop gives a session's memory back, any but the first's. It is answered by one done. */
+export interface Drop extends Header {
+  type: "drop";
+  /** The session; one that is not there is no fault. */
+  session: number;
+}
+
+/**
  * Cancel ends another request of the same connection, running or waiting. It
- * has no answer of its own: a generate ends with done and "cancelled", all else
+ * has no answer of its own: a generate or an absorb ends with done and "cancelled", all else
  * with the error "cancelled".
  */
 export interface Cancel extends Header {
@@ -273,6 +337,10 @@ export interface Ready extends Header {
   features?: string[];
   /** Size of one conversation's state in bytes, the same at token 1 and token 1,000,000. */
   state_bytes: number;
+  /** Size of a saved state in bytes, fixed as well; 0 where states cannot be saved. */
+  saved_bytes: number;
+  /** What tells this model's saved states from others': 64 hexadecimal digits. */
+  hash: string;
 }
 
 /**
@@ -340,6 +408,18 @@ export interface Tokens extends Header {
   ids: number[];
   /** The text. */
   text: string;
+}
+
+/**
+ * Saved answers save: the attachment is the state, a file that begins with a
+ * header of its own.
+ */
+export interface Saved extends Header {
+  type: "saved";
+  /** Tokens in it. */
+  position: number;
+  /** Of the model that it belongs to, as ready has it. */
+  hash: string;
 }
 export interface BenchRun {
   prefill: number;
@@ -432,7 +512,7 @@ export interface Timings {
   decode: number;
 }
 
-/** Done ends a generate or logits request. */
+/** Done ends a request that has no answer of another kind. */
 export interface Done extends Header {
   type: "done";
   /** Why the answer ended: "stop", "length" or "cancelled"; empty after logits. */
@@ -445,6 +525,8 @@ export interface Done extends Header {
   position: number;
   /** Size of that state in bytes. */
   state_bytes: number;
+  /** After absorb: how much of the last message's content, or of the prompt, the state holds, in UTF-16 units. */
+  read?: number;
 }
 
 /** Error ends a request that could not be served. */
@@ -479,7 +561,7 @@ export interface Pong extends Header {
 }
 
 /** What a client sends. */
-export type Request = Load | Generate | Logits | Score | Tokenize | Detokenize | Bench | LongRun | Cancel | Hello | Ping;
+export type Request = Load | Generate | Logits | Score | Tokenize | Detokenize | Bench | LongRun | Absorb | Save | Restore | Reset | Fork | Drop | Cancel | Hello | Ping;
 
 /** What an engine answers. */
-export type Reply = Progress | Ready | Text | LogitsRows | Scores | Tokens | Benched | Lap | Done | Error | Welcome | Pong;
+export type Reply = Progress | Ready | Text | LogitsRows | Scores | Tokens | Saved | Benched | Lap | Done | Error | Welcome | Pong;

@@ -1,0 +1,170 @@
+package protocol
+
+import (
+	"context"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model"
+)
+
+// maxForks is how many sessions a client may have beside the first.
+const maxForks = 64
+
+// sessionOf finds a session by its number.
+func (e *Engine) sessionOf(number uint32) (*model.Session, error) {
+	if number == 0 {
+		return e.session, nil
+	}
+	if s := e.forks[number]; s != nil {
+		return s, nil
+	}
+	return nil, fault{CodeBadRequest, wrong("session", " is %d, but there is none of that number: fork one into it first", number)}
+}
+
+// alone has the machine to itself, which a server's clients share.
+func (e *Engine) alone(ctx context.Context, f func() error) error {
+	if e.Shared != nil {
+		return e.Shared.Turns.Do(ctx, f)
+	}
+	return f()
+}
+
+// keep takes a session in under a number.
+func (e *Engine) keep(number uint32, s *model.Session) {
+	if old := e.forks[number]; old != nil {
+		old.Close()
+	}
+	if e.forks == nil {
+		e.forks = map[uint32]*model.Session{}
+	}
+	e.forks[number] = s
+}
+
+func (e *Engine) absorb(ctx context.Context, id uint32, m *Absorb) (Message, error) {
+	session, err := e.sessionOf(m.Session)
+	if err != nil {
+		return nil, err
+	}
+	text, err := e.prompt(m.Type(), m.Messages, m.Prompt, false)
+	content := m.Prompt
+	if n := len(m.Messages); err == nil && n > 0 {
+		if content = m.Messages[n-1].Content; m.Open {
+			text, err = e.unfinished(m.Messages)
+		}
+	}
+	if err == nil && e.Shared != nil {
+		err = e.Shared.reads(text, m.Messages)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var result model.Result
+	err = e.alone(ctx, func() (err error) {
+		result, err = session.Read(ctx, text, len(m.Messages) == 0, func(done, total int) {
+			e.send(id, &Progress{Phase: "prefill", Loaded: int64(done), Total: int64(total)}, nil)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, ofPrompt(err)
+	}
+	answer := done(session, &result)
+	if at := strings.LastIndex(text, content); at >= 0 {
+		read := content[:min(max(result.TextBytes-at, 0), len(content))]
+		answer.Read = len(utf16.Encode([]rune(read)))
+	}
+	return answer, nil
+}
+
+// unfinished renders messages up to where the last one's content ends: what the
+// template writes after it differs with what follows it.
+func (e *Engine) unfinished(messages []ChatMessage) (string, error) {
+	var ways [2]string
+	for i, more := range []string{"a", "b"} {
+		last := messages[len(messages)-1]
+		last.Content += more
+		var err error
+		if ways[i], err = e.render(append(messages[:len(messages)-1:len(messages)-1], last), false); err != nil {
+			return "", err
+		}
+	}
+	n := 0
+	for n < min(len(ways[0]), len(ways[1])) && ways[0][n] == ways[1][n] {
+		n++
+	}
+	return ways[0][:n], nil
+}
+
+func (e *Engine) save(j *job, m *Save) (Message, error) {
+	session, err := e.sessionOf(m.Session)
+	if err != nil {
+		return nil, err
+	}
+	err = e.alone(j.ctx, func() (err error) { j.state, err = session.Save(j.ctx); return err })
+	if err != nil {
+		return nil, err
+	}
+	return &Saved{Position: session.Position(), Hash: e.model.Hash()}, nil
+}
+
+func (e *Engine) restore(ctx context.Context, m *Restore, state gpu.Blob) (Message, error) {
+	session, err := e.sessionOf(m.Session)
+	made := err != nil
+	if made {
+		if session, err = e.room(m.Session, e.model.NewSession); err != nil {
+			return nil, err
+		}
+	}
+	if err := e.alone(ctx, func() error { return session.Restore(ctx, state) }); err != nil {
+		if made {
+			session.Close()
+		}
+		return nil, err
+	}
+	if made {
+		e.keep(m.Session, session)
+	}
+	return done(session, new(model.Result)), nil
+}
+
+// room makes a session where the client may have one more of that number.
+func (e *Engine) room(number uint32, make func() (*model.Session, error)) (*model.Session, error) {
+	if e.Shared != nil || e.forks[number] == nil && len(e.forks) == maxForks {
+		return nil, fault{CodeBadRequest, wrong("session", " %d would be one more than the %d that a client may have: drop one first", number, maxForks)}
+	}
+	return make()
+}
+
+func (e *Engine) reset(ctx context.Context, m *Reset) (Message, error) {
+	session, err := e.sessionOf(m.Session)
+	if err == nil {
+		err = e.alone(ctx, session.Reset)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return done(session, new(model.Result)), nil
+}
+
+func (e *Engine) fork(m *Fork) (Message, error) {
+	session, err := e.sessionOf(m.Session)
+	if err != nil {
+		return nil, err
+	}
+	copied, err := e.room(m.Into, session.Fork)
+	if err != nil {
+		return nil, err
+	}
+	e.keep(m.Into, copied)
+	return done(copied, new(model.Result)), nil
+}
+
+func (e *Engine) drop(m *Drop) (Message, error) {
+	if s := e.forks[m.Session]; s != nil {
+		s.Close()
+		delete(e.forks, m.Session)
+	}
+	return done(e.session, new(model.Result)), nil
+}
