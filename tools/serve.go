@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,15 +14,24 @@ import (
 
 func newServe() *cobra.Command {
 	var address, models string
+	var engine serveEngine
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the chat page and a folder of models",
 		Long: `Serves the chat page that is built into this program, and at /models/ the folders in
 --models: by ranges, to pages of any origin. Names that start with a dot, and links that
-lead out of the folder, are not served.`,
-		Example: "  samba serve\n  samba serve --addr :8080 --models /srv/models",
+lead out of the folder, are not served.
+
+With --engine it answers, too, for pages on machines that are too weak for the model: a
+WebSocket at /engine speaks the worker's protocol, /v1 is OpenAI's HTTP API, /metrics is for
+Prometheus, /healthz and /readyz for whoever looks after it. What clients write then reaches
+this machine; no log has it. SIGTERM lets answers under way finish.`,
+		Example: "  samba serve\n  samba serve --addr :8080 --models /srv/models\n  samba serve --engine www/models/default --states /srv/states --tokens tokens.txt",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := engine.check(cmd); err != nil {
+				return err
+			}
 			if err := checkSite(site.FS); err != nil {
 				return err
 			}
@@ -42,14 +52,35 @@ lead out of the folder, are not served.`,
 			if err != nil {
 				return err
 			}
+			handler, ctx := serve.Handler(site.FS, modelFiles), cmd.Context()
+			if engine.folder != "" {
+				server, stop, err := engine.start(ctx, cmd.ErrOrStderr())
+				if err != nil {
+					listener.Close()
+					return err
+				}
+				defer stop()
+				handler = beside(handler, server.Handler())
+				// The listener stays until the engine has finished: a balancer learns by /readyz that nothing more may come.
+				drained, done := context.WithCancel(context.Background())
+				defer done()
+				context.AfterFunc(ctx, func() {
+					grace, enough := context.WithTimeout(context.Background(), engine.grace)
+					defer enough()
+					server.Drain(grace)
+					done()
+				})
+				ctx = drained
+			}
 			from := "no models: name their folder by --models"
 			if folder != "" {
 				from = "models from " + folder
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "Samba is at %s (%s). Ctrl-C stops it.\n", serve.URL(listener), from)
-			return serve.Run(cmd.Context(), listener, serve.Handler(site.FS, modelFiles))
+			return serve.Run(ctx, listener, handler)
 		},
 	}
+	engine.register(cmd)
 	cmd.Flags().StringVar(&address, "addr", "localhost:8080", "host and port to listen on; no host: every network")
 	cmd.Flags().StringVar(&models, "models", "", "folder of model folders (default: www/models where there is one, else models)")
 	return cmd

@@ -349,3 +349,6 @@ func clip(s string) string {
 	}
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
+
+// SeqOf is a message's place among the replies to its request; 0 outside of servers.
+func SeqOf(m Message) int { return m.header().Seq }

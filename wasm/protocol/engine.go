@@ -323,7 +323,7 @@ func (e *Engine) reopen(ctx context.Context) (*gpu.Device, error) {
 
 // ofModel blames the model's files for an error of loading that says nothing else of its kind.
 func ofModel(err error) error {
-	if codeOf(err) == CodeInternal {
+	if CodeOf(err) == CodeInternal {
 		return fault{CodeBadModel, err}
 	}
 	return err
@@ -660,7 +660,7 @@ func (e *Engine) sendBlob(id uint32, m Message, blob gpu.Blob) error {
 }
 
 func (e *Engine) fail(id uint32, err error) error {
-	answer := &Error{Code: codeOf(err), Message: sentence(err)}
+	answer := &Error{Code: CodeOf(err), Message: sentence(err)}
 	var field fieldError
 	if errors.As(err, &field) {
 		answer.Param = field.field
@@ -680,9 +680,9 @@ func (f fault) Unwrap() error { return f.err }
 // Fault gives an error a code for the client. Homes use it.
 func Fault(code Code, err error) error { return fault{code, err} }
 
-// codeOf finds what kind of fault an error is: what it says itself, else what
+// CodeOf finds what kind of fault an error is: what it says itself, else what
 // package gpu's and context's errors mean, else a model that does not load.
-func codeOf(err error) Code {
+func CodeOf(err error) Code {
 	var f fault
 	switch {
 	case errors.Is(err, gpu.ErrLost):

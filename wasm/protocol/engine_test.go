@@ -16,6 +16,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/talking"
 )
 
 // pipe is a Conn whose other end is the test.
@@ -40,49 +41,12 @@ func (p pipe) Send(f Frame) error {
 
 const fixtures = "../../model/testdata/"
 
-// talking is the fixture's weights with a tokenizer of bytes and a chat template.
-type talking struct{ model.Source }
-
-func (s talking) ReadFile(ctx context.Context, name string) ([]byte, error) {
-	switch name {
-	case "tokenizer.json":
-		return byteTokenizer(), nil
-	case "tokenizer_config.json":
-		return []byte(`{"chat_template": "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}bot: {% endif %}"}`), nil
-	}
-	return s.Source.ReadFile(ctx, name)
-}
-
-// byteTokenizer has a token for each of the first bytes that the fixture's vocabulary has room for.
-func byteTokenizer() []byte {
-	vocab := map[string]int{}
-	for b := range 128 {
-		char := rune(b)
-		if b < 33 || b > 126 { // GPT-2's printable stand-ins for bytes
-			char = rune(256 + b)
-			if b > 126 {
-				char = rune(256 + 33 + b - 127)
-			}
-		}
-		vocab[string(char)] = b
-	}
-	data, err := json.Marshal(map[string]any{
-		"pre_tokenizer": map[string]any{"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
-		"decoder":       map[string]any{"type": "ByteLevel"},
-		"model":         map[string]any{"type": "BPE", "vocab": vocab, "merges": []string{}},
-	})
-	if err != nil {
-		panic(err)
-	}
-	return data
-}
-
 // fixtureHome knows the fixtures by name and has no GPU.
 type fixtureHome struct{}
 
 func (fixtureHome) Source(url string) (model.Source, error) {
 	if name, ok := strings.CutPrefix(url, "talking/"); ok {
-		return talking{model.Dir(fixtures + name)}, nil
+		return talking.Source(model.Dir(fixtures + name)), nil
 	}
 	return model.Dir(fixtures + url), nil
 }
@@ -391,7 +355,7 @@ func TestCodes(t *testing.T) {
 		{fmt.Errorf("x: %w", fs.ErrNotExist), CodeMissing},
 		{io.ErrClosedPipe, CodeInternal},
 	} {
-		if got := codeOf(c.err); got != c.want {
+		if got := CodeOf(c.err); got != c.want {
 			t.Errorf("%v: %s, want %s", c.err, got, c.want)
 		}
 	}

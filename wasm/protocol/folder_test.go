@@ -20,7 +20,7 @@ func TestFolderURL(t *testing.T) {
 	} {
 		got, err := FolderURL(address)
 		if want == "" {
-			if err == nil || codeOf(err) != CodeBadRequest {
+			if err == nil || CodeOf(err) != CodeBadRequest {
 				t.Errorf("%s: %v, %v, want it refused", address, got, err)
 			}
 		} else if err != nil || got.String() != want {

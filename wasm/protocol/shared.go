@@ -3,6 +3,7 @@ package protocol
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/samba-web/samba/model"
 )
@@ -13,9 +14,9 @@ type Shared struct {
 	Model *model.Model
 	Ready *Ready // what a client is told that asks for the model
 	Turns Turns
-	// Session readies the client's state for a request that uses it. It is the
-	// engine's until the message that ends the request has been sent.
-	Session func(ctx context.Context) (*model.Session, error)
+	// Session readies the client's state for the request of that id, which uses
+	// it. It is the engine's until the message that ends the request is sent.
+	Session func(ctx context.Context, id uint32) (*model.Session, error)
 	// The most tokens of a prompt and of an answer; 0: any number.
 	MaxPrompt, MaxTokens int
 }
@@ -28,10 +29,10 @@ type Turns interface {
 	Do(ctx context.Context, f func() error) error
 }
 
-// UsesState tells whether a request reads or changes the conversation's state.
-func UsesState(m Message) bool {
-	switch m.(type) {
-	case *Load, *Tokenize, *Detokenize, *Cancel, *Hello, *Ping:
+// UsesState tells whether requests of a type read or change the conversation's state.
+func UsesState(kind string) bool {
+	switch kind {
+	case "load", "tokenize", "detokenize", "cancel", "hello", "ping":
 		return false
 	}
 	return true
@@ -52,8 +53,8 @@ func (e *Engine) borrow(j job) (answer Message, err error) {
 	case *Fork, *Drop:
 		return nil, fault{CodeForbidden, fmt.Errorf("%s: this server keeps one session for a client", request.Type())}
 	}
-	if UsesState(j.request) {
-		e.session, err = e.Shared.Session(j.ctx)
+	if UsesState(j.request.Type()) {
+		e.session, err = e.Shared.Session(j.ctx, j.id)
 	}
 	return nil, err
 }
@@ -84,6 +85,38 @@ func (s *Shared) reads(text string, messages []ChatMessage) error {
 			field = "prompt"
 		}
 		return fault{CodeBadRequest, wrong(field, " has %d tokens, this server takes at most %d", n, s.MaxPrompt)}
+	}
+	return nil
+}
+
+// LoadShared loads a model that is to be shared; close gives it back. Turns,
+// Session and the limits are the server's to set.
+func LoadShared(ctx context.Context, home Home, load *Load, onProgress func(*Progress)) (s *Shared, close func(), err error) {
+	e := &Engine{Home: home, conn: hearer(onProgress)}
+	answer, err := e.serve(&job{ctx: ctx, request: load})
+	if err != nil {
+		return nil, nil, err
+	}
+	ready := answer.(*Ready)
+	ready.Adapter, ready.Backend = ready.Adapter+" ("+ready.Backend+")", BackendRemote
+	if e.device == nil {
+		ready.Adapter = "a server's processor"
+	}
+	e.session.Close()
+	e.session = nil
+	return &Shared{Model: e.model, Ready: ready}, e.unload, nil
+}
+
+// hearer is the connection of an engine that only loads.
+type hearer func(*Progress)
+
+func (h hearer) Receive(ctx context.Context) (Frame, error) { return Frame{}, io.EOF }
+
+func (h hearer) Send(f Frame) error {
+	if _, m, err := DecodeReply(f); err == nil && h != nil {
+		if p, ok := m.(*Progress); ok {
+			h(p)
+		}
 	}
 	return nil
 }

@@ -1,0 +1,68 @@
+// Package talking makes the fixtures' models talk, for tests: they have weights
+// alone, and get a tokenizer of bytes and a chat template.
+package talking
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"github.com/samba-web/samba/model"
+)
+
+// Source is a model folder that talks.
+func Source(folder model.Source) model.Source { return source{folder} }
+
+type source struct{ model.Source }
+
+func (s source) ReadFile(ctx context.Context, name string) ([]byte, error) {
+	if text := files()[name]; text != nil {
+		return text, nil
+	}
+	return s.Source.ReadFile(ctx, name)
+}
+
+// Write copies a model folder to another one, where it talks.
+func Write(from, to string) error {
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		return err
+	}
+	for name, text := range files() {
+		if err := os.WriteFile(filepath.Join(to, name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func files() map[string][]byte {
+	return map[string][]byte{
+		"tokenizer.json":        tokenizer(),
+		"tokenizer_config.json": []byte(`{"chat_template": "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"}`),
+	}
+}
+
+// tokenizer has a token for each of the first bytes that the fixture's vocabulary has room for.
+func tokenizer() []byte {
+	vocab := map[string]int{}
+	for b := range 128 {
+		char := rune(b)
+		if b < 33 || b > 126 { // GPT-2's printable stand-ins for bytes
+			char = rune(256 + b)
+			if b > 126 {
+				char = rune(256 + 33 + b - 127)
+			}
+		}
+		vocab[string(char)] = b
+	}
+	data, err := json.Marshal(map[string]any{
+		"pre_tokenizer": map[string]any{"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
+		"decoder":       map[string]any{"type": "ByteLevel"},
+		"model":         map[string]any{"type": "BPE", "vocab": vocab, "merges": []string{}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return data
+}

@@ -1,0 +1,84 @@
+package remote
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/samba-web/samba/wasm/protocol"
+)
+
+// metrics are what /metrics tells. No label comes from what a client says.
+type metrics struct {
+	registry    *prometheus.Registry
+	connections prometheus.Gauge
+	requests    *prometheus.CounterVec
+	refused     *prometheus.CounterVec
+	dropped     *prometheus.CounterVec
+	resumed     *prometheus.CounterVec
+	prompts     prometheus.Counter
+	tokens      prometheus.Counter
+	firstToken  prometheus.Histogram
+	duration    prometheus.Histogram
+}
+
+func newMetrics(s *Server) *metrics {
+	seconds := []float64{.01, .03, .1, .3, 1, 3, 10, 30, 100}
+	m := &metrics{
+		registry:    prometheus.NewRegistry(),
+		connections: prometheus.NewGauge(prometheus.GaugeOpts{Name: "samba_connections", Help: "WebSockets that are open."}),
+		requests:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "samba_requests_total", Help: "Requests that ended, by the way they came and how they ended."}, []string{"by", "end"}),
+		refused:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "samba_refused_total", Help: "Connections and requests that were refused, by reason."}, []string{"reason"}),
+		dropped:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "samba_dropped_total", Help: "Connections that the server ended, by reason."}, []string{"reason"}),
+		resumed:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "samba_resumed_total", Help: "Answers that went on after a cut: replayed, or computed again."}, []string{"how"}),
+		prompts:     prometheus.NewCounter(prometheus.CounterOpts{Name: "samba_prompt_tokens_total", Help: "Tokens of prompts that were read."}),
+		tokens:      prometheus.NewCounter(prometheus.CounterOpts{Name: "samba_tokens_total", Help: "Tokens that were generated."}),
+		firstToken:  prometheus.NewHistogram(prometheus.HistogramOpts{Name: "samba_first_token_seconds", Help: "From a request to its first token.", Buckets: seconds}),
+		duration:    prometheus.NewHistogram(prometheus.HistogramOpts{Name: "samba_request_seconds", Help: "From a request to its end.", Buckets: seconds}),
+	}
+	m.registry.MustRegister(m.connections, m.requests, m.refused, m.dropped, m.resumed, m.prompts, m.tokens, m.firstToken, m.duration,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "samba_clients", Help: "Clients that are connected or waited for."}, func() float64 { return float64(len(s.all())) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "samba_sessions_in_memory", Help: "Conversations whose state is in memory."}, func() float64 { return float64(s.keeper.inMemory()) }))
+	return m
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// count notes a request's end.
+func (m *metrics) count(by string, started time.Time, last protocol.Message) {
+	end := "done"
+	switch last := last.(type) {
+	case *protocol.Error:
+		end = string(last.Code)
+	case *protocol.Done:
+		if last.FinishReason != "" {
+			end = last.FinishReason
+		}
+		m.prompts.Add(float64(last.Usage.PrefilledTokens))
+		m.tokens.Add(float64(last.Usage.CompletionTokens))
+	}
+	m.requests.WithLabelValues(by, end).Inc()
+	m.duration.Observe(time.Since(started).Seconds())
+}
+
+// ended notes the end of a line's request.
+func (m *metrics) ended(x *exchange, head protocol.Header, last protocol.Frame) {
+	var message protocol.Message
+	switch head.Type {
+	case "error":
+		message = new(protocol.Error)
+	case "done":
+		message = new(protocol.Done)
+	}
+	if message != nil && json.Unmarshal(last.JSON, message) != nil {
+		return // our own messages can be read
+	}
+	m.count("websocket", x.started, message)
+}
