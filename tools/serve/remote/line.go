@@ -116,10 +116,13 @@ func (l *line) Send(frame protocol.Frame) error {
 	if x.count++; x.count == 1 && head.Type == "text" {
 		l.server.metrics.firstToken.Observe(time.Since(x.started).Seconds())
 	}
-	if x.count <= x.skip {
-		x.base = x.count
-	} else {
+	switch {
+	case x.count > x.skip:
 		x.frames = append(x.frames, reply)
+	case final[head.Type]: // the client says that it has seen more than there is
+		x.base, x.sent, x.frames = x.count-1, x.count-1, []protocol.Frame{reply}
+	default:
+		x.base = x.count
 	}
 	l.trim()
 	l.change.Broadcast()
@@ -287,6 +290,8 @@ func (l *line) take(frame protocol.Frame, refused error) error {
 	switch {
 	case refused != nil:
 		l.tell(head.ID, protocol.CodeBusy, refused.Error())
+	case head.Seq < 0:
+		l.tell(head.ID, protocol.CodeBadRequest, "Seq is negative, want the place of the last reply that came.")
 	case usesState && head.ID <= l.c.answered:
 		l.tell(head.ID, protocol.CodeNetwork, "This answer is no longer kept: ask again.")
 	case head.Seq > 0 && head.Type == "generate" && head.Seed == nil && (head.Temperature == nil || *head.Temperature != 0):
