@@ -273,7 +273,7 @@ type Cancel struct {
 // Progress says how far a long step is.
 type Progress struct {
 	Header
-	// The step: "download" (from the network or the store), "compile", "prefill", "bench", or "rebuild" after a lost device.
+	// The step: "download" (from the network or the store), "compile", "prefill", "bench", "rebuild" after a lost device, or "connect" after a cut line to a server.
 	Phase string `json:"phase"`
 	// Done so far: bytes of a download, else steps or tokens.
 	Loaded int64 `json:"loaded"`

@@ -6,10 +6,10 @@
  *     for await (const chunk of stream) show(chunk.choices[0]?.delta.content ?? "");
  *
  * The engine runs in a worker: the page stays responsive, and nothing that is
- * said leaves the machine.
+ * said leaves the machine, unless the backend is "remote".
  */
 import { ChatCompletions, type ChatMessageParam, Completions, conversation } from "./completions.ts";
-import { type Asked, WorkerConnection } from "./connection.ts";
+import { type Asked, WebSocketConnection, WorkerConnection } from "./connection.ts";
 import { CancelledError, InternalError, refuse } from "./errors.ts";
 import { addressOf, filesOf } from "./local.ts";
 import type { Load, Progress, Ready, Tokens } from "./protocol.ts";
@@ -63,8 +63,15 @@ export interface LoadOptions {
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Ends the loading. */
   signal?: AbortSignal | undefined;
-  /** "webgpu" (the default), or "cpu": slow, but everywhere. */
-  backend?: "webgpu" | "cpu" | undefined;
+  /**
+   * "webgpu" (the default), or "cpu": slow, but everywhere. "remote": at a server (`samba serve --engine`), whose
+   * address then stands in the place of the model folder's, or in remote; what is said leaves the machine.
+   */
+  backend?: "webgpu" | "cpu" | "remote" | undefined;
+  /** A server's /engine, wss: or https:, for the backend "remote". */
+  remote?: string | URL | undefined;
+  /** What the server's owner gave out to be let in with. */
+  token?: string | undefined;
   /** Where the engine's worker script lies; left out: beside this script. Another origin's works, too. */
   worker?: string | URL | undefined;
 }
@@ -116,11 +123,12 @@ export class Samba {
   }
 
   static async #load(href: string, files: File[], options: LoadOptions): Promise<Samba> {
-    const { onProgress, signal, backend = "webgpu", worker } = options;
+    const { onProgress, signal, backend = "webgpu", worker, remote = href, token } = options;
     if (signal?.aborted) throw new CancelledError("cancelled", "Loading was cancelled.");
-    const engine = new WorkerConnection(worker);
+    const engine =
+      backend === "remote" ? new WebSocketConnection(serverOf(remote), token) : new WorkerConnection(worker);
     try {
-      if (files.length > 0) engine.share(href, files);
+      if (files.length > 0 && engine instanceof WorkerConnection) engine.share(href, files);
       const request: Asked<Load> = { type: "load", url: href, backend };
       for await (const reply of engine.ask(request, signal)) {
         if (reply.type === "progress") onProgress?.(reply);
@@ -158,4 +166,18 @@ export class Samba {
     for await (const reply of this.#engine.ask(request)) if (reply.type === "tokens") return reply;
     throw new InternalError("internal", `The engine did not answer to ${request.type}.`);
   }
+}
+
+/** A server's address as WebSockets have it. */
+function serverOf(address: string | URL): URL {
+  if (!URL.canParse(address, document.baseURI))
+    refuse(
+      "remote",
+      `is ${JSON.stringify(address)}, want a server's address, such as wss://example.org/engine`,
+    );
+  const url = new URL(address, document.baseURI);
+  url.protocol = url.protocol.replace(/^http/, "ws");
+  url.hash = "";
+  if (!/^wss?:$/.test(url.protocol)) refuse("remote", `is ${url}, want an address of wss: or https:`);
+  return url;
 }

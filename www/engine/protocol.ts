@@ -285,7 +285,7 @@ export interface Ping extends Header {
 /** Progress says how far a long step is. */
 export interface Progress extends Header {
   type: "progress";
-  /** The step: "download" (from the network or the store), "compile", "prefill", "bench", or "rebuild" after a lost device. */
+  /** The step: "download" (from the network or the store), "compile", "prefill", "bench", "rebuild" after a lost device, or "connect" after a cut line to a server. */
   phase: string;
   /** Done so far: bytes of a download, else steps or tokens. */
   loaded: number;
