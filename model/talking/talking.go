@@ -39,7 +39,7 @@ func Write(from, to string) error {
 func files() map[string][]byte {
 	return map[string][]byte{
 		"tokenizer.json":        tokenizer(),
-		"tokenizer_config.json": []byte(`{"chat_template": "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"}`),
+		"tokenizer_config.json": []byte(`{"chat_template": "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}bot: {% endif %}"}`),
 	}
 }
 

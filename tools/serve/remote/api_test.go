@@ -40,7 +40,7 @@ func post(t *testing.T, h *host, path, body string, headers ...string) (int, str
 // The stream says what the whole answer says, and both what the WebSocket's client hears.
 func TestCompletionsAgree(t *testing.T) {
 	h := start(t, nil)
-	want := strings.ReplaceAll(undisturbed(t, generate(5, 30, "hello"))[0], "|", "")
+	want := strings.ReplaceAll(undisturbed(t, generate(5, 30, "hello"))[0], cut, "")
 	const body = `{"messages":[{"role":"user","content":"hello"}],"seed":5,"temperature":1,"max_tokens":30,"top_k":null`
 	status, text := post(t, h, "/v1/chat/completions", body+`}`)
 	var whole struct {

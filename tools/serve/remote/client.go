@@ -137,7 +137,7 @@ func (c *Client) connect(ctx context.Context, id uint32, seen int) error {
 		}
 		return err
 	}
-	c.socket = &socket{conn, time.Minute}
+	c.socket = &socket{Conn: conn, patience: time.Minute}
 	hello, err := protocol.Encode(0, &protocol.Hello{Version: protocol.ProtocolVersion, Token: c.Token, Session: c.session, Secret: c.secret}, nil)
 	if err == nil {
 		err = c.socket.send(hello)

@@ -2,7 +2,6 @@ package remote
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -202,10 +201,6 @@ func TestLimits(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	want := undisturbed(t, generate(3, 1500, "talk"))[0]
 	h := start(t, func(o *Options) { o.Patience = 300 * time.Millisecond })
-	h.web.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		c.(*net.TCPConn).SetWriteBuffer(4 << 10)
-		return ctx
-	}
 	c := &Client{URL: h.socketURL()}
 	defer c.Cut()
 	narrow := func(conn *websocket.Conn) { conn.NetConn().(*net.TCPConn).SetReadBuffer(4 << 10) }
@@ -217,7 +212,7 @@ func TestSlowReader(t *testing.T) {
 		if !ok {
 			return nil
 		}
-		if got += piece.Text + "|"; !stalled {
+		if got += piece.Text + cut; !stalled {
 			stalled = true
 			narrow(c.socket.Conn)
 			for ended := time.Now().Add(time.Minute); !strings.Contains(metric(t, h), `samba_dropped_total{reason="slow"} 1`); time.Sleep(20 * time.Millisecond) {
@@ -264,6 +259,7 @@ func TestIdleAndSilent(t *testing.T) {
 	}
 	h = start(t, func(o *Options) { o.Silence = 100 * time.Millisecond })
 	r = dial(t, h)
+	r.SetPingHandler(func(string) error { return nil }) // as one that is not there
 	r.hello("")
 	if _, code := r.hear("nothing"); code != websocket.CloseGoingAway {
 		t.Errorf("silent: %d", code)

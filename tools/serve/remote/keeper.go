@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -223,11 +224,12 @@ func (k *keeper) save(c *conversation, answered uint32, replies []replies) error
 		return errTaken
 	}
 	ctx := context.Background()
-	var state []byte
-	err := k.machine.Do(ctx, func() (err error) { state, err = saveState(ctx, c.session); return err })
+	var blob gpu.Blob
+	err := k.machine.Do(ctx, func() (err error) { blob, err = c.session.Save(ctx); return err })
 	if err != nil {
 		return err
 	}
+	state := blob.Bytes(0, blob.Len())
 	head, err := json.Marshal(kept{keptVersion, c.secret[:], answered, replies, len(state)})
 	if err != nil {
 		return err
@@ -333,7 +335,7 @@ func (k *keeper) read(name string, whole bool) (head kept, state []byte, err err
 func (k *keeper) restore(ctx context.Context, c *conversation, session *model.Session) error {
 	_, state, err := k.read(c.name, true)
 	if err == nil {
-		err = k.machine.Do(ctx, func() error { return restoreState(ctx, session, state) })
+		err = k.machine.Do(ctx, func() error { return session.Restore(ctx, gpu.BlobOf(state)) })
 	}
 	if err != nil && ctx.Err() == nil {
 		c.stored = false

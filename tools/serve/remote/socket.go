@@ -25,12 +25,23 @@ const (
 type socket struct {
 	*websocket.Conn
 	patience time.Duration // for a message to be taken
+	pinging  *time.Timer
 }
 
 // shut says goodbye and ends the connection. Several goroutines may call it.
 func (s *socket) shut(code int, reason string) {
 	s.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), time.Now().Add(time.Second))
 	s.Close()
+}
+
+// keepAlive pings: browsers answer even while a page in the background hardly runs.
+func (s *socket) keepAlive(silence time.Duration) {
+	s.SetPongHandler(func(string) error { return s.SetReadDeadline(time.Now().Add(silence)) })
+	s.pinging = time.AfterFunc(silence/3, func() {
+		if s.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.patience)) == nil {
+			s.pinging.Reset(silence / 3)
+		}
+	})
 }
 
 func (s *socket) send(frame protocol.Frame) error {
@@ -92,7 +103,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	defer conn.Close()
 	conn.SetReadLimit(int64(s.o.MaxMessage) + s.o.Ready.StateBytes + 1<<20)
-	socket := &socket{conn, s.o.Patience}
+	socket := &socket{Conn: conn, patience: s.o.Patience}
 	s.metrics.connections.Inc()
 	defer s.metrics.connections.Dec()
 	line, welcome, id, failure := s.welcome(r, socket)
@@ -110,6 +121,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	line.mu.Lock()
 	line.say(id, welcome)
 	line.mu.Unlock()
+	socket.keepAlive(s.o.Silence)
 	wrote := make(chan struct{})
 	go func() {
 		defer close(wrote)

@@ -1,8 +1,0 @@
-package remote
-
-import (
-	"context"
-
-	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/model"
-)
