@@ -126,7 +126,10 @@ func TestWhoMayAsk(t *testing.T) {
 		o.Tokens, o.Origins, o.PerMinute = []string{"open sesame", "second"}, []string{"https://friend.example"}, 3
 	})
 	const body = `{"prompt":"a","max_tokens":1}`
-	statuses := func(headers ...string) int { status, _ := post(t, h, "/v1/completions", body, headers...); return status }
+	statuses := func(headers ...string) int {
+		status, _ := post(t, h, "/v1/completions", body, headers...)
+		return status
+	}
 	got := []int{
 		statuses(), statuses("Authorization", "Bearer wrong"), statuses("Authorization", "Bearer open sesame"),
 		statuses("Authorization", "bearer second", "Origin", "https://friend.example"),

@@ -81,7 +81,7 @@ var errOn = errors.New("the answer was not wanted")
 // try goes on with a request over one connection.
 func (c *Client) try(ctx context.Context, id uint32, frame protocol.Frame, seen *int, on func(protocol.Message) error) (protocol.Message, error) {
 	if c.socket == nil {
-		if err := c.connect(ctx, id, *seen); err != nil {
+		if err := c.connect(ctx, *seen); err != nil {
 			return nil, err
 		}
 	}
@@ -129,7 +129,7 @@ func decodeNumbered(frame protocol.Frame) (id uint32, m protocol.Message, seq in
 }
 
 // connect opens a connection and says hello.
-func (c *Client) connect(ctx context.Context, id uint32, seen int) error {
+func (c *Client) connect(ctx context.Context, seen int) error {
 	conn, response, err := websocket.DefaultDialer.DialContext(ctx, c.URL, http.Header{})
 	if err != nil {
 		if response != nil && response.StatusCode < http.StatusInternalServerError {
@@ -153,12 +153,10 @@ func (c *Client) connect(ctx context.Context, id uint32, seen int) error {
 	switch m := m.(type) {
 	case *protocol.Welcome:
 		c.session, c.secret = m.Session, m.Secret
-		if seen > 0 && m.Answered != c.answered && m.Answered < id {
+		if seen > 0 && m.Answered < c.answered {
 			return refusedError{&protocol.Error{Code: protocol.CodeNetwork, Message: "the server has lost the conversation in the middle of an answer"}}
 		}
-		if m.Answered < id { // a new session, if the server had lost the old one
-			c.answered = m.Answered
-		}
+		c.answered = m.Answered // 0 where the server has begun a new session
 		return nil
 	case *protocol.Error:
 		return refusedError{m}

@@ -104,7 +104,7 @@ func start(t testing.TB, change func(*Options)) *host {
 func generate(seed uint64, tokens int, turns ...string) *protocol.Generate {
 	g := &protocol.Generate{MaxTokens: &tokens, Seed: &seed, Temperature: ptr(1.0)}
 	for i, text := range turns {
-		g.Messages = append(g.Messages, protocol.ChatMessage{Role: []string{"user", "assistant"}[i%2], Content: text})
+		g.Messages = append(g.Messages, protocol.ChatMessage{Role: []string{"user", "bot"}[i%2], Content: text})
 	}
 	return g
 }

@@ -22,7 +22,7 @@ func TestAnotherServerGoesOn(t *testing.T) {
 	defer c.Cut()
 	for i, g := range talk {
 		next := 0
-		got, _ := say(t, c, g, func(pieces int) {
+		got, done := say(t, c, g, func(pieces int) {
 			if pieces == 13 || pieces == 30 {
 				next++
 				c.URL = hosts[(i+next)%len(hosts)].socketURL()
@@ -31,6 +31,9 @@ func TestAnotherServerGoesOn(t *testing.T) {
 		})
 		if got != want[i] {
 			t.Errorf("turn %d\n got %q\nwant %q", i, got, want[i])
+		}
+		if i > 0 && done.Usage.PrefilledTokens > 20 {
+			t.Errorf("turn %d read %d of its %d tokens: the state was lost", i, done.Usage.PrefilledTokens, done.Usage.PromptTokens)
 		}
 	}
 }
@@ -99,7 +102,7 @@ func TestDrain(t *testing.T) {
 	second := start(t, func(o *Options) { o.States = states })
 	third := start(t, func(o *Options) { o.States = states })
 	c.URL = second.socketURL()
-	got, _ = say(t, c, talk[2], func(pieces int) {
+	got, done := say(t, c, talk[2], func(pieces int) {
 		if pieces == 5 {
 			c.URL = third.socketURL()
 			over, cancel := context.WithCancel(context.Background())
@@ -107,7 +110,7 @@ func TestDrain(t *testing.T) {
 			second.Drain(over)
 		}
 	})
-	if got != want[2] || c.Reconnects < 2 {
+	if got != want[2] || c.Reconnects < 2 || done.Usage.PrefilledTokens > 20 {
 		t.Errorf("%d reconnects, got %q, want %q", c.Reconnects, got, want[2])
 	}
 }
