@@ -4,7 +4,8 @@
 //   l += bias - [count > 0] * presence - count * frequency;   l = FORBIDDEN where not allowed
 //
 // counts [VOCAB] are kept here: the token that was sampled last is counted first. One thread a token.
-//#include shared/cursor.wgsl
+// BATCH: logits have a row for each row of the run, all else one for each of PLACES sequences.
+//#include shared/row.wgsl
 struct Adjustment {
     presence: f32,
     frequency: f32,
@@ -12,7 +13,7 @@ struct Adjustment {
     alternatives: u32, // for logprobs.wgsl
 }
 @group(0) @binding(0) var<storage, read_write> logits: array<f32>;
-@group(0) @binding(1) var<storage, read> adjustment: Adjustment;
+@group(0) @binding(1) var<storage, read> adjustments: array<Adjustment>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> counts: array<u32>;
 @group(0) @binding(4) var<storage, read> allowed: array<u32>;
@@ -20,26 +21,36 @@ struct Adjustment {
 @group(0) @binding(6) var<storage, read> cursor: Cursor;
 
 override VOCAB: u32;
+const WORDS = (VOCAB + 31u) / 32u;
 override FORBIDDEN: f32;
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) thread: vec3<u32>) {
     let i = thread.x;
-    if i >= VOCAB {
+    let row = thread.y;
+    if i >= VOCAB || row >= cursor.count {
         return;
     }
-    var count = counts[i];
+    let own = sequence(row);
+    let adjustment = adjustments[own];
+    let at = own * VOCAB + i;
+//#if BATCH
+    let emitted = cursor.sampled[own];
+//#else
+    let emitted = cursor.emitted;
+//#endif
+    var count = counts[at];
     // Before the first token of an answer ids holds the prompt.
-    if cursor.emitted > 0u && ids[0] == i {
+    if emitted > 0u && ids[own] == i {
         count += 1u;
-        counts[i] = count;
+        counts[at] = count;
     }
-    var l = logits[i] + bias[i];
+    var l = logits[row * VOCAB + i] + bias[at];
     if count > 0u {
         l -= adjustment.presence + adjustment.frequency * f32(count);
     }
-    if adjustment.masked != 0u && ((allowed[i / 32u] >> (i % 32u)) & 1u) == 0u {
+    if adjustment.masked != 0u && ((allowed[own * WORDS + i / 32u] >> (i % 32u)) & 1u) == 0u {
         l = FORBIDDEN;
     }
-    logits[i] = l;
+    logits[row * VOCAB + i] = l;
 }

@@ -3,8 +3,8 @@
 //
 // xz [count, 2 D_INNER] is in_proj's result, x in its first half; conv_state [D_INNER, D_CONV - 1] holds the
 // inputs before this chunk, oldest first. The scan, which runs next, carries conv_state forward: a thread here could
-// not, since others still read it. One token's convolution is part of matvec.wgsl.
-//#include shared/cursor.wgsl
+// not, since others still read it. One token's convolution is part of matvec.wgsl. BATCH: conv_state [PLACES, ...].
+//#include shared/row.wgsl
 //#include shared/activation.wgsl
 @group(0) @binding(0) var<storage, read> xz: array<f32>;
 @group(0) @binding(1) var<storage, read> conv: array<f32>; // weights [D_INNER, D_CONV], then biases [D_INNER]
@@ -25,11 +25,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     var sum = conv[D_INNER * D_CONV + c];
     for (var k = 0u; k < D_CONV; k++) {
         var v: f32;
-        // Input t + k - (D_CONV - 1): before the chunk if negative.
-        if t + k >= D_CONV - 1u {
+        // Input time + k - (D_CONV - 1): before the chunk if negative.
+        if time(t) + k >= D_CONV - 1u {
             v = xz[(t + k - (D_CONV - 1u)) * 2u * D_INNER + c];
         } else {
-            v = conv_state[c * (D_CONV - 1u) + t + k];
+            v = conv_state[(sequence(t) * D_INNER + c) * (D_CONV - 1u) + time(t) + k];
         }
         sum += conv[c * D_CONV + k] * v;
     }

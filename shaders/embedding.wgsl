@@ -1,8 +1,8 @@
 // x[t, :] = E[ids[t], :], and the id joins the history that the sampler's penalties read.
 //
 // E may be stored in parts: this dispatch serves the rows ROW0 to ROW0 + OUT - 1 and leaves others alone.
-// ids [count], x [count, IN], history [HISTORY] by absolute position.
-//#include shared/cursor.wgsl
+// ids [count], x [count, IN], history [HISTORY] by absolute position. BATCH: ids [PLACES], history [PLACES, HISTORY].
+//#include shared/row.wgsl
 @group(0) @binding(0) var<storage, read> weight: array<u32>;
 //#include shared/weight.wgsl
 @group(0) @binding(2) var<storage, read> ids: array<u32>;
@@ -23,13 +23,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if t >= cursor.count || col >= IN {
         return;
     }
+//#if BATCH
+    let token = ids[sequence(t)];
+//#else
     let token = ids[t];
+//#endif
     if token < ROW0 || token >= ROW0 + OUT {
         return;
     }
     x[t * IN + col] = weight_at(token - ROW0, col);
     // Of a chunk longer than the history only the tail is kept: two tokens must not race for a place.
-    if col == 0u && t + HISTORY >= cursor.count {
-        history[(cursor.pos + t) % HISTORY] = token;
+    if col == 0u && time(t) + HISTORY >= cursor.count {
+        history[sequence(t) * HISTORY + position(t) % HISTORY] = token;
     }
 }

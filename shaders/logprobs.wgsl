@@ -3,7 +3,8 @@
 //
 // One workgroup. ids[0] is the token. rows, a ring of OUT_RING rows of 1 + 2 TOP words, takes its log probability, then
 // the ids of the likeliest tokens, then their log probabilities; of TOP as many as the settings ask for.
-//#include shared/cursor.wgsl
+// BATCH: a workgroup for each row of logits and rows; settings and ids have one for each of PLACES sequences.
+//#include shared/row.wgsl
 struct Adjustment {
     presence: f32,
     frequency: f32,
@@ -11,7 +12,7 @@ struct Adjustment {
     alternatives: u32,
 }
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
-@group(0) @binding(1) var<storage, read> adjustment: Adjustment;
+@group(0) @binding(1) var<storage, read> adjustments: array<Adjustment>;
 @group(0) @binding(2) var<storage, read> ids: array<u32>;
 @group(0) @binding(3) var<storage, read> cursor: Cursor;
 @group(0) @binding(4) var<storage, read_write> rows: array<u32>;
@@ -23,11 +24,13 @@ override TOP: u32;
 
 const NOTHING = -3.4e38;
 
+var<private> first: u32; // of the workgroup's logits
+
 // Four logits, SIZE apart: loads that are under way together. Beyond the vocabulary nothing is.
 fn four(i: u32) -> vec4<f32> {
     let at = vec4(i, i + SIZE, i + 2u * SIZE, i + 3u * SIZE);
     let last = VOCAB - 1u;
-    let l = vec4(logits[min(at.x, last)], logits[min(at.y, last)], logits[min(at.z, last)], logits[min(at.w, last)]);
+    let l = vec4(logits[first + min(at.x, last)], logits[first + min(at.y, last)], logits[first + min(at.z, last)], logits[first + min(at.w, last)]);
     return select(vec4(NOTHING), l, at < vec4(VOCAB));
 }
 
@@ -49,7 +52,12 @@ fn next(last: f32, last_id: u32, lane: u32) {
 }
 
 @compute @workgroup_size(SIZE)
-fn main(@builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    if group.x >= cursor.count {
+        return;
+    }
+    let own = sequence(group.x);
+    first = group.x * VOCAB;
     next(3.4e38, 0u, lane);
     var last = workgroupUniformLoad(&best[0]);
     var last_id = workgroupUniformLoad(&best_id[0]);
@@ -59,12 +67,16 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         mass += dot(exp(four(i) - vec4(peak)), vec4(1.0));
     }
     let all = peak + log(total(mass, lane));
+//#if BATCH
+    let row = group.x * (1u + 2u * TOP);
+//#else
     // The sampler has counted the token already.
     let row = ((cursor.emitted - 1u) % OUT_RING) * (1u + 2u * TOP);
+//#endif
     if lane == 0u {
-        rows[row] = bitcast<u32>(logits[min(ids[0], VOCAB - 1u)] - all);
+        rows[row] = bitcast<u32>(logits[first + min(ids[own], VOCAB - 1u)] - all);
     }
-    for (var n = 0u; n < min(adjustment.alternatives, TOP); n++) {
+    for (var n = 0u; n < min(adjustments[own].alternatives, TOP); n++) {
         if lane == 0u {
             rows[row + 1u + n] = last_id;
             rows[row + 1u + TOP + n] = bitcast<u32>(last - all);

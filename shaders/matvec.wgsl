@@ -193,7 +193,7 @@ fn finish(r: u32, a: f32, b: f32) {
     y[ROW0 + r] = silu(a) * b;
 //#else
 //#if ROPE
-    place(vec2<f32>(a, b), r / HALF, r % HALF, cursor.pos, first_row(r));
+    place(vec2<f32>(a, b), r / HALF, r % HALF, cursor.pos, first_row(r), 0u);
 //#else
 //#if CONV
     let c = ROW0 + r;

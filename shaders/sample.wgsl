@@ -19,6 +19,7 @@ enable subgroups;
 // HELD: weights stay in registers, PER a thread; else in scratch weights [VOCAB].
 // One workgroup. history [HISTORY] by absolute position; ids[0] takes the token; out [OUT_RING] takes it, too,
 // for the host.
+// BATCH: a workgroup for each row of logits, weights and out; all else has a row for each of PLACES sequences.
 //#include shared/cursor.wgsl
 struct Sampling {
     temperature: f32,
@@ -31,7 +32,7 @@ struct Sampling {
     spare: u32,
 }
 @group(0) @binding(0) var<storage, read_write> logits: array<f32>;
-@group(0) @binding(1) var<storage, read> sampling: Sampling;
+@group(0) @binding(1) var<storage, read> samplings: array<Sampling>;
 @group(0) @binding(2) var<storage, read> history: array<u32>;
 @group(0) @binding(3) var<storage, read_write> cursor: Cursor;
 @group(0) @binding(4) var<storage, read_write> ids: array<u32>;
@@ -56,6 +57,10 @@ var<workgroup> kept: u32;
 //#if HELD
 var<private> held: array<f32, PER>;
 //#endif
+var<private> first: u32; // of the workgroup's logits and weights
+//#if BATCH
+var<workgroup> slot: u32;
+//#endif
 
 // The n-th weight of this thread; below all others where there is none.
 fn weight(n: u32, lane: u32) -> f32 {
@@ -63,7 +68,7 @@ fn weight(n: u32, lane: u32) -> f32 {
     return held[n];
 //#else
     let i = n * SIZE + lane;
-    return select(-1.0, weights[min(i, VOCAB - 1u)], i < VOCAB);
+    return select(-1.0, weights[first + min(i, VOCAB - 1u)], i < VOCAB);
 //#endif
 }
 
@@ -125,23 +130,37 @@ fn gumbel(hash: u32) -> f32 {
 }
 
 @compute @workgroup_size(SIZE)
-fn main(@builtin(local_invocation_index) lane: u32) {
-    // The position that the new token will have.
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    first = group.x * VOCAB;
+    // pos: the position that the new token will have.
+//#if BATCH
+    if lane == 0u {
+        slot = select(PLACES, cursor.slots[group.x], group.x < cursor.count);
+    }
+    let own = workgroupUniformLoad(&slot);
+    if own == PLACES {
+        return;
+    }
+    let pos = cursor.positions[own] + 1u;
+//#else
+    let own = 0u;
     let pos = cursor.pos + cursor.count;
+//#endif
+    let sampling = samplings[own];
     let temperature = sampling.temperature;
 
     let seen = min(pos, TAIL);
     if sampling.repetition != 1.0 {
         for (var i = lane; i < seen; i += SIZE) {
-            tail[i] = history[(pos - 1u - i) % HISTORY];
-            tail_logits[i] = logits[min(tail[i], VOCAB - 1u)];
+            tail[i] = history[own * HISTORY + (pos - 1u - i) % HISTORY];
+            tail_logits[i] = logits[first + min(tail[i], VOCAB - 1u)];
         }
         // Read all before any is written: a token that comes twice is changed once.
         workgroupBarrier();
         for (var i = lane; i < seen; i += SIZE) {
             let l = tail_logits[i];
             if tail[i] < VOCAB {
-                logits[tail[i]] = select(l * sampling.repetition, l / sampling.repetition, l > 0.0);
+                logits[first + tail[i]] = select(l * sampling.repetition, l / sampling.repetition, l > 0.0);
             }
         }
         storageBarrier();
@@ -150,8 +169,8 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     var top = -3.0e38;
     var top_id = 0xffffffffu;
     for (var i = lane; i < VOCAB; i += SIZE) {
-        if logits[i] > top {
-            top = logits[i];
+        if logits[first + i] > top {
+            top = logits[first + i];
             top_id = i;
         }
     }
@@ -163,10 +182,10 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         for (var n = 0u; n < PER; n++) { //#unroll
             let i = n * SIZE + lane;
 //#if HELD
-            held[n] = select(-1.0, exp((logits[min(i, VOCAB - 1u)] - peak) / temperature), i < VOCAB);
+            held[n] = select(-1.0, exp((logits[first + min(i, VOCAB - 1u)] - peak) / temperature), i < VOCAB);
 //#else
             if i < VOCAB {
-                weights[i] = exp((logits[i] - peak) / temperature);
+                weights[first + i] = exp((logits[first + i] - peak) / temperature);
             }
 //#endif
         }
@@ -196,7 +215,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
                 let i = n * SIZE + lane;
                 let p = weight(n, lane);
                 if p >= bound {
-                    let score = logits[i] / temperature + gumbel(pcg(stream ^ pcg(i)));
+                    let score = logits[first + i] / temperature + gumbel(pcg(stream ^ pcg(i)));
                     if score > top {
                         top = score;
                         top_id = i;
@@ -230,10 +249,16 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     if lane == 0u {
         // Only logits that are all NaN leave no token: id 0 then.
         token = select(token, 0u, token >= VOCAB);
-        ids[0] = token;
+        ids[own] = token;
+//#if BATCH
+        out[group.x] = token;
+        cursor.positions[own] = pos;
+        cursor.sampled[own] += 1u;
+//#else
         out[cursor.emitted % OUT_RING] = token;
         cursor.emitted += 1u;
         cursor.pos = pos;
         cursor.count = 1u;
+//#endif
     }
 }

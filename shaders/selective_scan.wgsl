@@ -10,7 +10,8 @@
 // 0. Everything is fp32. Time goes in tiles of TILE tokens: what a tile needs is loaded at once, B and C into
 // workgroup memory, so that a step waits for no memory.
 // At the end conv_state [D_INNER, D_CONV - 1] takes the last inputs of the convolution, which has run before.
-//#include shared/cursor.wgsl
+// BATCH: one token each of sequences whose states are ssm_state [PLACES, ...] and conv_state [PLACES, ...].
+//#include shared/row.wgsl
 //#include shared/activation.wgsl
 //#include shared/softplus.wgsl
 @group(0) @binding(0) var<storage, read_write> dt_y: array<f32>;       // dt_raw in, y out
@@ -27,7 +28,7 @@ override D_STATE: u32;
 override D_CONV: u32;
 override DT_RANK: u32;
 override SIZE: u32 = 32;
-const TILE = 8u;
+override TILE: u32 = 8;
 override FOURS: u32;     // vectors of states: D_STATE / 4, rounded up
 const WIDTH = 2u * FOURS;
 const BC = TILE * WIDTH;
@@ -39,14 +40,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let own = group.x * SIZE + thread;
     // Threads past the last channel work on it again and write nothing: barriers need every thread.
     let c = min(own, D_INNER - 1u);
+//#if BATCH
+    let row = group.y;
+    if row >= cursor.count {
+        return;
+    }
+    let count = 1u;
+//#else
+    let row = 0u;
     let count = cursor.count;
+//#endif
+    let channel = sequence(row) * D_INNER + c;
     var a: array<vec4<f32>, FOURS>;
     var h: array<vec4<f32>, FOURS>;
     for (var n = 0u; n < FOURS; n++) { //#unroll
         for (var j = 0u; j < 4u; j++) { //#unroll
             if 4u * n + j < D_STATE {
                 a[n][j] = -exp(params[c * D_STATE + 4u * n + j]);
-                h[n][j] = ssm_state[c * D_STATE + 4u * n + j];
+                h[n][j] = ssm_state[channel * D_STATE + 4u * n + j];
             }
         }
     }
@@ -56,14 +67,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var vs: array<f32, TILE>;
     var zs: array<f32, TILE>;
     for (var t0 = 0u; t0 < count; t0 += TILE) {
-        for (var i = 0u; i < 8u; i++) { //#unroll
-            let t = min(t0 + i, count - 1u);
+        for (var i = 0u; i < TILE; i++) { //#unroll
+            let t = row + min(t0 + i, count - 1u);
             dts[i] = dt_y[t * D_INNER + c];
             vs[i] = x[t * D_INNER + c];
             zs[i] = xz[(2u * t + 1u) * D_INNER + c];
         }
         for (var i = thread; i < BC; i += SIZE) {
-            let t = min(t0 + i / WIDTH, count - 1u);
+            let t = row + min(t0 + i / WIDTH, count - 1u);
             let n = i % FOURS * 4u;
             let at = t * (DT_RANK + 2u * D_STATE) + DT_RANK + i % WIDTH / FOURS * D_STATE + n;
             var v = vec4<f32>(0.0);
@@ -75,7 +86,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             bc[i] = v;
         }
         workgroupBarrier();
-        for (var i = 0u; i < 8u; i++) { //#unroll
+        for (var i = 0u; i < TILE; i++) { //#unroll
             if t0 + i < count {
                 let dt = softplus(dts[i] + dt_bias);
                 let v = dt * vs[i];
@@ -85,7 +96,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                     sum += bc[i * WIDTH + FOURS + n] * h[n];
                 }
                 if own < D_INNER {
-                    dt_y[(t0 + i) * D_INNER + c] = (sum.x + sum.y + sum.z + sum.w) * silu(zs[i]);
+                    dt_y[(row + t0 + i) * D_INNER + c] = (sum.x + sum.y + sum.z + sum.w) * silu(zs[i]);
                 }
             }
         }
@@ -97,7 +108,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var n = 0u; n < FOURS; n++) { //#unroll
         for (var j = 0u; j < 4u; j++) { //#unroll
             if 4u * n + j < D_STATE {
-                ssm_state[c * D_STATE + 4u * n + j] = h[n][j];
+                ssm_state[channel * D_STATE + 4u * n + j] = h[n][j];
             }
         }
     }
@@ -105,10 +116,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var k = 0u; k < D_CONV - 1u; k++) {
         var v: f32;
         if count + k >= D_CONV - 1u {
-            v = xz[(count + k - (D_CONV - 1u)) * 2u * D_INNER + c];
+            v = xz[(row + count + k - (D_CONV - 1u)) * 2u * D_INNER + c];
         } else {
-            v = conv_state[c * (D_CONV - 1u) + count + k];
+            v = conv_state[channel * (D_CONV - 1u) + count + k];
         }
-        conv_state[c * (D_CONV - 1u) + k] = v;
+        conv_state[channel * (D_CONV - 1u) + k] = v;
     }
 }

@@ -5,7 +5,7 @@
 @group(0) @binding(0) var<storage, read> partial: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 
-override HEADS: u32;
+override HEADS: u32;     // of all rows
 override HEAD_DIM: u32;
 override SPLITS: u32;
 override SLICES: u32;   // SIZE / HEAD_DIM, a power of 2

@@ -5,6 +5,7 @@
 // qkv [(HEADS + 2 KV_HEADS) * HEAD_DIM], query turned; kv [2, RING, KV_HEADS, HEAD_DIM]; partial [HEADS, SPLITS,
 // HEAD_DIM + 2]: the values' sum, the highest score, the sum of weights exp(score - highest).
 // WHOLE: one split, whose result goes out as it is, out [HEADS * HEAD_DIM].
+// BATCH: one token each of sequences: qkv, partial and out have a row of each, kv [PLACES, 2, RING, ...].
 //
 // Keys come in tiles of TILE:
 //   1. products: NEAR threads share a key, so that neighbours read neighbouring places -> dots [key, head, NEAR]
@@ -49,8 +50,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let kv_head = group.x / PARTS;
     let head0 = kv_head * PER_KV + group.x % PARTS * GROUP;
     let heads_end = (kv_head + 1u) * PER_KV;
-    let values = values_at();
-    let pos = cursor.pos;
+    let row = group.z;
+    if row >= cursor.count {
+        return;
+    }
+    let keys = 2u * sequence(row) * values_at();
+    let values = keys + values_at();
+    let pos = position(row);
     let seen = pos + 1u - first_seen(pos);
     // Whole tiles a split, so that few keys occupy few workgroups.
     let share = ((seen + SPLITS - 1u) / SPLITS + TILE - 1u) / TILE * TILE;
@@ -59,7 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
     // Heads past the last are the last again, and stored nowhere.
     for (var i = thread; i < QUERIES; i += SIZE) {
-        q[i] = qkv[min(head0 + i / COLS, heads_end - 1u) * COLS + i % COLS] * SCALE;
+        q[i] = qkv[(row * (HEADS + 2u * KV_HEADS) + min(head0 + i / COLS, heads_end - 1u)) * COLS + i % COLS] * SCALE;
     }
     workgroupBarrier();
     let column = thread % COLS;
@@ -73,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         // Keys past the end are the last again: what they say counts for nothing.
         for (var r = 0u; r < ROUNDS; r++) { //#unroll
             let key = r * FAR + thread / NEAR;
-            let at = key_at(min(tile + key, end - 1u), kv_head);
+            let at = keys + key_at(min(tile + key, end - 1u), kv_head);
             var part: array<f32, GROUP>;
             // Said aloud: an older naga zeroes a variable in a loop once only.
             for (var h = 0u; h < GROUP; h++) { //#unroll
@@ -150,7 +156,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     for (var h = 0u; h < GROUP; h++) { //#unroll
         let head = head0 + h;
-        let base = (head * SPLITS + group.y) * (HEAD_DIM + 2u);
+        let base = ((row * HEADS + head) * SPLITS + group.y) * (HEAD_DIM + 2u);
         var four = peaks[h * SHARERS / 4u];
         for (var i = 1u; i < SHARERS / 4u; i++) {
             four += peaks[h * SHARERS / 4u + i];
@@ -166,7 +172,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 }
                 for (var i = 0u; i < VALUES; i++) {
 //#if WHOLE
-                    partial[head * HEAD_DIM + (column + b * SIZE) * VALUES + i] = all[i] / weight;
+                    partial[(row * HEADS + head) * HEAD_DIM + (column + b * SIZE) * VALUES + i] = all[i] / weight;
 //#else
                     partial[base + (column + b * SIZE) * VALUES + i] = all[i];
 //#endif

@@ -24,13 +24,14 @@ func AdjustmentBytes(a reference.Adjustment, alternatives int) []byte {
 }
 
 // Adjust records the change of logits [vocab] before they are sampled, and the
-// count of the token in ids[0]. allowed is a set of bits.
+// count of the token in ids[0]. allowed is a set of bits. Of a batch, logits have
+// rows and all else is there for each sequence.
 func (r *Recorder) Adjust(logits, adjustment, bias, counts, allowed, ids *gpu.Buffer, vocab int) {
-	r.want("adjust", "logits", logits, vocab)
-	r.want("adjust", "adjustment", adjustment, 4)
-	r.want("adjust", "bias", bias, vocab)
-	r.want("adjust", "counts", counts, vocab)
-	r.want("adjust", "allowed", allowed, int(blocks(vocab, 32)))
+	r.want("adjust", "logits", logits, r.places(), vocab)
+	r.want("adjust", "adjustment", adjustment, r.places(), 4)
+	r.want("adjust", "bias", bias, r.places(), vocab)
+	r.want("adjust", "counts", counts, r.places(), vocab)
+	r.want("adjust", "allowed", allowed, r.places(), int(blocks(vocab, 32)))
 	r.dispatch("adjust", shaders.Constants{"VOCAB": vocab, "FORBIDDEN": float32(reference.Forbidden)},
-		[3]uint32{blocks(vocab, 256), 1, 1}, logits, adjustment, bias, counts, allowed, ids, r.Cursor)
+		[3]uint32{blocks(vocab, 256), uint32(r.places()), 1}, logits, adjustment, bias, counts, allowed, ids, r.Cursor)
 }

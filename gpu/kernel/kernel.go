@@ -13,11 +13,17 @@ import (
 // Recorder collects the dispatches of a run over Tokens tokens, at most as
 // many as the activations have room for. The cursor says at run time how many
 // of them there are.
+//
+// A batch is a run of one token each of several sequences: a row of the
+// activations is a token as ever, while states, histories and settings have a
+// first dimension of Slots, one place for each sequence that may take part. The
+// cursor says which do. What comes of a row does not depend on the others.
 type Recorder struct {
 	Device  *gpu.Device
 	Program *gpu.Program
-	Cursor  *gpu.Buffer // 4 words: pos, count, emitted, spare
-	Tokens  int
+	Cursor  *gpu.Buffer // 4 words: pos, count, emitted, spare; a batch's are BatchCursor's
+	Tokens  int         // of a batch: Slots
+	Slots   int         // 0: no batch
 
 	// Prepare starts to compile the kernels and records nothing; of the buffers
 	// only the sizes count then.
@@ -41,7 +47,20 @@ func (r *Recorder) variant() Variant {
 	return Variant(r.Device.Info().Variant)
 }
 
+// BatchCursor is the number of words of a batch's cursor, and where its parts
+// begin: at 1 the number of rows, at rows the sequence of each, at positions
+// and sampled those of each sequence.
+func BatchCursor(slots int) (rows, positions, sampled, words int) {
+	return 4, 4 + slots, 4 + 2*slots, 4 + 3*slots
+}
+
+// places is how many sequences' states lie side by side.
+func (r *Recorder) places() int { return max(r.Slots, 1) }
+
 func (r *Recorder) dispatch(stem string, constants shaders.Constants, grid [3]uint32, buffers ...*gpu.Buffer) {
+	if r.Slots > 0 {
+		constants["BATCH"], constants["PLACES"] = true, r.Slots
+	}
 	pipeline, err := r.Device.Pipeline(stem, constants)
 	if err != nil {
 		r.Program.Fail(err)

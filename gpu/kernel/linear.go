@@ -34,13 +34,13 @@ type RoPE struct {
 }
 
 // Linear records y[t, r] = sum_k W[r, k] x[t, k]: by matvec.wgsl for one
-// token, by one of the matmul kernels for more.
+// token, by one of the matmul kernels for more and for a batch.
 func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 	if o.XStride == 0 {
 		o.XStride = w.In
 	}
 	for _, p := range w.Parts {
-		if r.Tokens == 1 || o.Last {
+		if r.Slots == 0 && (r.Tokens == 1 || o.Last) {
 			r.matvec(w, p, x, y, o)
 		} else {
 			r.matmul(w, p, x, y, o)
@@ -150,6 +150,9 @@ func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	r.dispatch("matvec", c, spread(blocks(outputs, s.size/s.lanes*s.rows)), buffers...)
 }
 
+// fewTokens is how many of a batch's rows a thread of matmul_direct.wgsl makes.
+const fewTokens = 4
+
 func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) {
 	c := w.constants()
 	c["ADD"] = o.Add
@@ -163,8 +166,20 @@ func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	r.want("matmul", "y", y, r.Tokens, w.Out)
 	buffers := append(w.buffers(p), x, y, r.Cursor, sizes)
 	v := r.variant()
-	if v.CPU {
-		r.dispatch("matmul_direct", c, [3]uint32{blocks(p.Rows, 32), blocks(r.Tokens, 16), 1}, buffers...)
+	if v.CPU || r.Slots > 0 {
+		tokens, lanes, size := 8, 1, 16
+		if r.Slots > 0 {
+			tokens = fewTokens
+		}
+		if !v.CPU {
+			lanes, size = 32, 128
+			if v.Subgroup > 0 {
+				lanes = min(lanes, v.Subgroup)
+			}
+		}
+		c["TOKENS"], c["LANES"], c["SIZE"] = tokens, lanes, size
+		c["SUBGROUPS"], c["SHARED"] = lanes > 1 && v.Subgroup > 0, lanes > 1 && v.Subgroup == 0
+		r.dispatch("matmul_direct", c, [3]uint32{blocks(p.Rows, 4*size/lanes), blocks(r.Tokens, tokens), 1}, buffers...)
 		return
 	}
 	// fp16 products are as exact as 16-bit weights ask for; wider weights keep fp32's.
@@ -187,7 +202,7 @@ func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 
 func (r *Recorder) rope(stem string, c shaders.Constants, o RoPE) {
 	s := o.Shape
-	r.want(stem, "KV ring", o.Ring, 2, s.Ring, s.KVHeads, s.HeadDim)
+	r.want(stem, "KV ring", o.Ring, r.places(), 2, s.Ring, s.KVHeads, s.HeadDim)
 	if o.Angles != nil {
 		r.want(stem, "angles", o.Angles, 4*256, s.HeadDim)
 	}

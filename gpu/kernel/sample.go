@@ -62,19 +62,20 @@ func (v Variant) reduction(size int, c shaders.Constants) shaders.Constants {
 // Sample records the draw of the next token from logits [vocab] and the
 // cursor's advance. The penalty looks back over the last tail tokens of
 // history; ids[0] and out, a ring, take the token. scratch has room for
-// SampleScratch values and is nil for none.
+// SampleScratch values and is nil for none. Of a batch, logits, out and scratch
+// have rows, and all else is there for each sequence.
 func (r *Recorder) Sample(logits, sampling, history, ids, out, scratch *gpu.Buffer, vocab, tail int) {
-	r.want("sample", "logits", logits, vocab)
-	r.want("sample", "sampling", sampling, 8)
-	r.want("sample", "history", history, tail)
+	r.want("sample", "logits", logits, r.places(), vocab)
+	r.want("sample", "sampling", sampling, r.places(), 8)
+	r.want("sample", "history", history, r.places(), tail)
 	v := r.variant()
 	size := v.oneWorkgroup(r.Device)
-	c := v.reduction(size, shaders.Constants{"VOCAB": vocab, "HISTORY": int(history.Size() / 4), "TAIL": tail, "OUT_RING": int(out.Size() / 4)})
+	c := v.reduction(size, shaders.Constants{"VOCAB": vocab, "HISTORY": int(history.Size()/4) / r.places(), "TAIL": tail, "OUT_RING": int(out.Size() / 4)})
 	c["HELD"], c["PER"] = held(size, vocab), (vocab+size-1)/size
 	buffers := []*gpu.Buffer{logits, sampling, history, r.Cursor, ids, out}
 	if !held(size, vocab) {
-		r.want("sample", "scratch", scratch, vocab)
+		r.want("sample", "scratch", scratch, r.places(), vocab)
 		buffers = append(buffers, scratch)
 	}
-	r.dispatch("sample", c, [3]uint32{1, 1, 1}, buffers...)
+	r.dispatch("sample", c, [3]uint32{uint32(r.places()), 1, 1}, buffers...)
 }

@@ -16,10 +16,14 @@ func (r *Recorder) SelectiveScan(s reference.ScanShape, dtY, x, xz, dbc, params,
 	r.want("selective_scan", "xz", xz, r.Tokens, 2*s.DInner)
 	r.want("selective_scan", "dt, B, C", dbc, r.Tokens, s.DTRank+2*s.DState)
 	r.want("selective_scan", "A_log, D, dt_bias", params, s.DInner, s.DState+2)
-	r.want("selective_scan", "ssm_state", ssmState, s.DInner, s.DState)
-	r.want("selective_scan", "conv_state", convState, s.DInner, s.DConv-1)
-	r.dispatch("selective_scan", shaders.Constants{"D_INNER": s.DInner, "D_STATE": s.DState, "D_CONV": s.DConv, "DT_RANK": s.DTRank, "FOURS": (s.DState + 3) / 4, "SIZE": scanSize},
-		[3]uint32{blocks(s.DInner, scanSize), 1, 1}, dtY, x, xz, dbc, params, ssmState, convState, r.Cursor)
+	r.want("selective_scan", "ssm_state", ssmState, r.places(), s.DInner, s.DState)
+	r.want("selective_scan", "conv_state", convState, r.places(), s.DInner, s.DConv-1)
+	tile, rows := 8, 1
+	if r.Slots > 0 {
+		tile, rows = 1, r.Tokens
+	}
+	r.dispatch("selective_scan", shaders.Constants{"D_INNER": s.DInner, "D_STATE": s.DState, "D_CONV": s.DConv, "DT_RANK": s.DTRank, "FOURS": (s.DState + 3) / 4, "SIZE": scanSize, "TILE": tile},
+		[3]uint32{blocks(s.DInner, scanSize), uint32(rows), 1}, dtY, x, xz, dbc, params, ssmState, convState, r.Cursor)
 }
 
 // SelectiveStateUpdate records dt_proj and the recurrence for one token: xz

@@ -88,14 +88,15 @@ func ring(c shaders.Constants, s reference.AttentionShape) {
 // WindowAttention records attention of each query to the Window positions that
 // end with its own, or to all; qkv and kv are as RoPE leaves them. Full
 // attention takes kv as large as it is, [2, ring, kv_heads, head_dim]. partials
-// has room for AttentionPartials values; more tokens than one do without.
+// has room for AttentionPartials values for each row of a batch; more tokens of
+// one sequence do without.
 func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials, out *gpu.Buffer) {
-	if s.Window > 0 && s.Ring < s.Window+r.Tokens-1 {
+	if r.Slots == 0 && s.Window > 0 && s.Ring < s.Window+r.Tokens-1 {
 		r.Program.Fail(fmt.Errorf("kernel window_attention: a ring of %d positions for a window of %d and chunks of %d, want at least %d",
 			s.Ring, s.Window, r.Tokens, s.Window+r.Tokens-1))
 	}
 	r.want("window_attention", "qkv", qkv, r.Tokens, s.Heads+2*s.KVHeads, s.HeadDim)
-	r.want("window_attention", "KV ring", kv, 2, s.Ring, s.KVHeads, s.HeadDim)
+	r.want("window_attention", "KV ring", kv, r.places(), 2, s.Ring, s.KVHeads, s.HeadDim)
 	r.want("window_attention", "out", out, r.Tokens, s.Heads, s.HeadDim)
 	c := shaders.Constants{
 		"HEADS": s.Heads, "KV_HEADS": s.KVHeads, "HEAD_DIM": s.HeadDim,
@@ -106,7 +107,7 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 	}
 	columns := columnsOf(s)
 	c["BLOCKS"] = int(blocks(columns, attentionSize))
-	if r.Tokens > 1 {
+	if r.Tokens > 1 && r.Slots == 0 {
 		queries, keys, staged := attentionTile(s.HeadDim, r.storage())
 		groups := 1
 		for groups*2 <= attentionSize/columns && groups < queries {
@@ -123,16 +124,16 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 	c["GROUP"], c["PARTS"], c["SLOTS"], c["SPLITS"], c["WHOLE"] = d.group, d.parts, d.slots, d.splits, d.splits == 1
 	c["SLICES"], c["TOGETHER"] = slices, largestDivisor(8, tile/slices)
 	c["NEAR"], c["ROUNDS"], c["STRIDES"] = near, tile*near/attentionSize, int(blocks(columns, near))
-	grid := [3]uint32{uint32(s.KVHeads * d.parts), uint32(d.splits), 1}
+	grid := [3]uint32{uint32(s.KVHeads * d.parts), uint32(d.splits), uint32(r.Tokens)}
 	if d.splits == 1 {
 		r.dispatch("window_attention_split", c, grid, qkv, kv, out, r.Cursor)
 		return
 	}
-	r.want("window_attention", "partials", partials, s.Heads, d.splits, s.HeadDim+2)
+	r.want("window_attention", "partials", partials, r.Tokens, s.Heads, d.splits, s.HeadDim+2)
 	r.dispatch("window_attention_split", c, grid, qkv, kv, partials, r.Cursor)
 	r.dispatch("window_attention_merge", shaders.Constants{
-		"HEADS": s.Heads, "HEAD_DIM": s.HeadDim, "SPLITS": d.splits, "SLICES": largestDivisor(256, 256/s.HeadDim), "TOGETHER": min(d.splits, 8),
-	}, [3]uint32{uint32(s.Heads), 1, 1}, partials, out)
+		"HEADS": r.Tokens * s.Heads, "HEAD_DIM": s.HeadDim, "SPLITS": d.splits, "SLICES": largestDivisor(256, 256/s.HeadDim), "TOGETHER": min(d.splits, 8),
+	}, [3]uint32{uint32(r.Tokens * s.Heads), 1, 1}, partials, out)
 }
 
 // attentionTile is how many queries and keys a workgroup takes at once, and

@@ -1,5 +1,5 @@
 // What the attention kernels share: their input, and its shape, in vectors of VALUES dims.
-//#include shared/cursor.wgsl
+//#include shared/row.wgsl
 //#if QUAD
 alias Vec = vec4<f32>;
 const VALUES = 4u;
@@ -23,7 +23,7 @@ const LOWEST = -3.0e38;
 //#if FULL
 fn slot(pos: u32) -> u32 { return pos; }
 fn first_seen(pos: u32) -> u32 { return 0u; }
-fn values_at() -> u32 { return arrayLength(&kv) / 2u; }
+fn values_at() -> u32 { return arrayLength(&kv) / (2u * SEQUENCES); }
 //#else
 override RING: u32;
 override WINDOW: u32;

@@ -5,4 +5,16 @@ struct Cursor {
     count: u32,   // tokens in this chunk
     emitted: u32, // tokens sampled since the last upload
     spare: u32,
+//#if BATCH
+    // A batch: row t, t < count, is the next token of sequence slots[t]. Sequences' positions and emitted tokens:
+    slots: array<u32, PLACES>,
+    positions: array<u32, PLACES>,
+    sampled: array<u32, PLACES>,
+//#endif
 }
+//#if BATCH
+override PLACES: u32;
+const SEQUENCES = PLACES;
+//#else
+const SEQUENCES = 1u;
+//#endif

@@ -11,7 +11,7 @@ override HEADS: u32;
 override KV_HEADS: u32;
 override HEAD_DIM: u32;
 //#if FULL
-fn ring() -> u32 { return arrayLength(&kv) / (2u * KV_HEADS * HEAD_DIM); }
+fn ring() -> u32 { return arrayLength(&kv) / (2u * SEQUENCES * KV_HEADS * HEAD_DIM); }
 //#else
 override RING: u32;
 fn ring() -> u32 { return RING; }
@@ -35,8 +35,8 @@ fn turn(v: vec2<f32>, pos: u32, i: u32) -> vec2<f32> {
 }
 
 // Elements i and i + HALF of a token's head, counted over queries, keys and values: queries go back to
-// qkv from `at` on, the rest to the ring.
-fn place(v: vec2<f32>, head: u32, i: u32, pos: u32, at: u32) {
+// qkv from `at` on, the rest to the sequence's ring.
+fn place(v: vec2<f32>, head: u32, i: u32, pos: u32, at: u32, sequence: u32) {
     if head < HEADS {
         let turned = turn(v, pos, i);
         y[at] = turned.x;
@@ -49,7 +49,7 @@ fn place(v: vec2<f32>, head: u32, i: u32, pos: u32, at: u32) {
     }
     // Values lie RING positions after keys.
     let row = head - HEADS;
-    let slot = (row / KV_HEADS * ring() + pos % ring()) * KV_HEADS + row % KV_HEADS;
+    let slot = ((2u * sequence + row / KV_HEADS) * ring() + pos % ring()) * KV_HEADS + row % KV_HEADS;
     kv[slot * HEAD_DIM + i] = kept.x;
     kv[slot * HEAD_DIM + i + HALF] = kept.y;
 }
