@@ -194,7 +194,7 @@ func steady(arrivals []time.Duration) (tokens int, seconds float64) {
 
 // chunkProgram absorbs that many tokens.
 func (r *gpuRun) chunkProgram(tokens int) *gpu.Program {
-	return r.program(r.absorbs, tokens, func(m *gpuMachine) { r.engine.graph.forward(m, r.engine.activations, r.state) })
+	return r.program(r.absorbs, tokens, func(m *gpuMachine) { r.engine.graph.forward(m, r.engine.activations) })
 }
 
 // Timestamps are rounded: averages of some passes are closer.

@@ -32,52 +32,60 @@ type drawingPrograms struct {
 }
 
 func (r *gpuRun) begin(d drawing) error {
-	g := &r.drawn
-	g.drawing = d
+	r.drawn.drawing = d
 	r.emitted = 0
-	device, vocab := r.engine.device, r.engine.config.VocabSize
-	if err := device.Write(g.sampling, 0, kernel.SamplingBytes(d.sampling)); err != nil {
+	if err := r.drawn.set(&r.store, d, r.engine.config.VocabSize, 0, 1, outRing); err != nil {
 		return err
-	}
-	if d.adjusted || d.logprobs {
-		if err := g.allocate(&r.store, vocab); err != nil {
-			return err
-		}
-		a := d.adjustment
-		if d.constrained {
-			a.Allowed = []uint32{} // each launch brings them
-		}
-		if err := device.Write(g.adjustment, 0, kernel.AdjustmentBytes(a, d.top)); err != nil {
-			return err
-		}
-	}
-	if d.adjusted {
-		bias := make([]byte, 4*vocab)
-		if d.adjustment.Bias != nil {
-			bias = floatBytes(d.adjustment.Bias)
-		}
-		if err := device.Write(g.bias, 0, bias); err != nil {
-			return err
-		}
-		counts := make([]byte, 4*vocab)
-		if d.adjustment.Counts != nil { // an answer that goes on
-			counts = words(d.adjustment.Counts...)
-		}
-		if err := device.Write(g.counts, 0, counts); err != nil {
-			return err
-		}
 	}
 	return r.recordDrawing(d.features())
 }
 
-func (g *gpuDrawing) allocate(s *gpuStore, vocab int) (err error) {
+// set writes a drawing's settings into one of so many places. rows is how many
+// tokens' log probabilities there is room for.
+func (g *gpuDrawing) set(s *gpuStore, d drawing, vocab, place, places, rows int) error {
+	write := func(b gpuArray, data []byte) error {
+		return s.device.Write(b, b.Size()/uint64(places)*uint64(place), data)
+	}
+	if err := write(g.sampling, kernel.SamplingBytes(d.sampling)); err != nil {
+		return err
+	}
+	if d.adjusted || d.logprobs {
+		if err := g.allocate(s, vocab, places, rows); err != nil {
+			return err
+		}
+	}
+	if g.adjustment == nil {
+		return nil
+	}
+	a := d.adjustment
+	if d.constrained {
+		a.Allowed = []uint32{} // each launch brings them
+	}
+	if err := write(g.adjustment, kernel.AdjustmentBytes(a, d.top)); err != nil {
+		return err
+	}
+	bias, counts := make([]byte, 4*vocab), make([]byte, 4*vocab)
+	if a.Bias != nil {
+		bias = floatBytes(a.Bias)
+	}
+	if a.Counts != nil { // an answer that goes on
+		counts = words(a.Counts...)
+	}
+	if err := write(g.bias, bias); err != nil {
+		return err
+	}
+	return write(g.counts, counts)
+}
+
+func (g *gpuDrawing) allocate(s *gpuStore, vocab, places, rows int) (err error) {
 	for _, b := range []struct {
 		to   *gpuArray
 		name string
 		n    int
 	}{
-		{&g.adjustment, "adjustment", 4}, {&g.bias, "bias", vocab}, {&g.counts, "counts", vocab}, {&g.allowed, "allowed", (vocab + 31) / 32},
-		{&g.raw, "raw logits", vocab}, {&g.rows, "logprobs", outRing * kernel.LogprobsRow(MaxTopLogprobs)},
+		{&g.adjustment, "adjustment", 4 * places}, {&g.bias, "bias", vocab * places}, {&g.counts, "counts", vocab * places},
+		{&g.allowed, "allowed", (vocab + 31) / 32 * places}, {&g.raw, "raw logits", vocab * places},
+		{&g.rows, "logprobs", rows * kernel.LogprobsRow(MaxTopLogprobs)},
 	} {
 		if *b.to == nil {
 			if *b.to, err = s.array(b.name, b.n); err != nil {
@@ -88,29 +96,33 @@ func (g *gpuDrawing) allocate(s *gpuStore, vocab int) (err error) {
 	return nil
 }
 
+// record draws a token from what the run has come to, or one for each row of a
+// batch. rows is as set has it.
+func (g *gpuDrawing) record(m *gpuMachine, graph *graph[gpuArray, gpuWeight], a *activations[gpuArray], out gpuArray, vocab, rows int, f drawingFeatures) {
+	m.head(a.x, graph.norm, graph.head, a.logits, false)
+	if f.logprobs {
+		m.Program.Copy(a.logits, 0, g.raw, 0, a.logits.Size())
+	}
+	if f.adjusted {
+		m.Adjust(a.logits, g.adjustment, g.bias, g.counts, g.allowed, m.buffer.ids, vocab)
+	}
+	m.Sample(a.logits, g.sampling, m.buffer.history, m.buffer.ids, out, m.buffer.weights, vocab, penaltyTail)
+	if f.logprobs {
+		m.Logprobs(g.raw, g.adjustment, m.buffer.ids, g.rows, vocab, rows, MaxTopLogprobs)
+	}
+}
+
 func (r *gpuRun) recordDrawing(f drawingFeatures) error {
 	g := &r.drawn
 	if g.use = g.programs[f]; g.use != nil {
 		return nil
 	}
-	graph, a, vocab := r.engine.graph, r.engine.activations, r.engine.config.VocabSize
-	draw := func(m *gpuMachine) {
-		m.head(a.x, graph.norm, graph.head, a.logits, false)
-		if f.logprobs {
-			m.Program.Copy(a.logits, 0, g.raw, 0, a.logits.Size())
-		}
-		if f.adjusted {
-			m.Adjust(a.logits, g.adjustment, g.bias, g.counts, g.allowed, r.scratch.ids, vocab)
-		}
-		m.Sample(a.logits, g.sampling, r.scratch.history, r.scratch.ids, r.out, r.scratch.weights, vocab, penaltyTail)
-		if f.logprobs {
-			m.Logprobs(g.raw, g.adjustment, r.scratch.ids, g.rows, vocab, outRing, MaxTopLogprobs)
-		}
-	}
+	graph, a := r.engine.graph, r.engine.activations
+	draw := func(m *gpuMachine) { g.record(m, graph, a, r.out, r.engine.config.VocabSize, outRing, f) }
 	p := &drawingPrograms{
 		sample: r.record(1, draw),
 		step: r.record(1, func(m *gpuMachine) {
-			graph.forward(m, a, r.state)
+			graph.forward(m, a)
 			draw(m)
 		}),
 	}
@@ -132,9 +144,9 @@ func (p *drawingPrograms) free() {
 	p.step.Free()
 }
 
-// allow uploads the set of tokens that the next flight may sample.
-func (g *gpuDrawing) allow(device *gpu.Device, allowed []uint32) error {
-	return device.Write(g.allowed, 0, words(allowed...))
+// allow uploads the set of tokens that the next flight of a place may sample.
+func (g *gpuDrawing) allow(device *gpu.Device, allowed []uint32, place int) error {
+	return device.Write(g.allowed, 4*uint64(len(allowed)*place), words(allowed...))
 }
 
 func (g *gpuDrawing) free() {

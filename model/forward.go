@@ -4,7 +4,7 @@ import "github.com/samba-web/samba/gpu/reference"
 
 // machine computes the graph's steps for one run of tokens, or records them to
 // be computed. V is a row-major fp32 array, W a linear layer's weight. T is
-// the number of tokens of the run.
+// the number of tokens of the run. The machine has the state that they meet.
 type machine[V, W any] interface {
 	// embed: x[t, :] = table[ids[t], :].
 	embed(table W, x V)
@@ -12,10 +12,10 @@ type machine[V, W any] interface {
 	normSwiGLU(x, gain V, w W, h V)
 	// linearAdd: y += W x.
 	linearAdd(w W, x, y V)
-	// mamba: a.mixed = the mixer but its last projection, of RMSNorm(x); a's xz, conv and dbc take what lies between.
-	mamba(w *mambaWeights[V, W], gain V, state layerState[V], a *activations[V])
+	// mamba: a.mixed = layer i's mixer but its last projection, of RMSNorm(x); a's xz, conv and dbc take what lies between.
+	mamba(i int, w *mambaWeights[V, W], gain V, a *activations[V])
 	// attention: the same for attention over the window; a's qkv lies between.
-	attention(w *attentionWeights[V, W], gain V, state layerState[V], a *activations[V])
+	attention(i int, w *attentionWeights[V, W], gain V, a *activations[V])
 	// head: logits = W RMSNorm(x), of all tokens or of the last alone.
 	head(x, gain V, w W, logits V, all bool)
 }
@@ -92,15 +92,15 @@ type activations[V any] struct {
 
 // forward is the whole of Samba but the head: x += mixer(RMSNorm(x)), then
 // x += mlp(RMSNorm(x)), layer by layer.
-func (g *graph[V, W]) forward(m machine[V, W], a *activations[V], state []layerState[V]) {
+func (g *graph[V, W]) forward(m machine[V, W], a *activations[V]) {
 	m.embed(g.embedTokens, a.x)
 	for i, l := range g.layers {
 		if w := l.mamba; w != nil {
-			m.mamba(w, l.norm, state[i], a)
+			m.mamba(i, w, l.norm, a)
 			m.linearAdd(w.outProj, a.mixed, a.x)
 		}
 		if w := l.attention; w != nil {
-			m.attention(w, l.norm, state[i], a)
+			m.attention(i, w, l.norm, a)
 			m.linearAdd(w.oProj, a.mixed, a.x)
 		}
 		if w := l.mlp; w != nil {

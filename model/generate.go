@@ -116,7 +116,7 @@ func (s *Session) decode(ctx context.Context, r Request, choice int, started tim
 				continue
 			}
 			for _, other := range ahead {
-				if _, err := other.wait(flying); err != nil {
+				if err := other.drop(flying); err != nil {
 					return err
 				}
 			}

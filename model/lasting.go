@@ -372,6 +372,11 @@ func (f *lastingFlight) wait(ctx context.Context) (draws []draw, err error) {
 	return draws, nil
 }
 
+func (f *lastingFlight) drop(ctx context.Context) error {
+	_, err := f.wait(ctx)
+	return err
+}
+
 func (r *lastingRun) rewind(ctx context.Context, from flight, absorbed []uint32) error {
 	f := from.(*lastingFlight)
 	if f.shifted {

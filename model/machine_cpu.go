@@ -82,6 +82,7 @@ type cpuMachine struct {
 	config *Config
 	ids    []uint32
 	pos    int
+	state  []layerState[cpuArray]
 	normed []float32 // [T, d_model]
 	gateUp []float32 // [T, 2 intermediate]
 }
@@ -103,8 +104,8 @@ func (m *cpuMachine) linearAdd(w cpuWeight, x, y cpuArray) {
 	m.Linear(w, x, w.In, y, len(m.ids), true)
 }
 
-func (m *cpuMachine) mamba(w *mambaWeights[cpuArray, cpuWeight], gain cpuArray, state layerState[cpuArray], a *activations[cpuArray]) {
-	s, count := w.shape, len(m.ids)
+func (m *cpuMachine) mamba(i int, w *mambaWeights[cpuArray, cpuWeight], gain cpuArray, a *activations[cpuArray]) {
+	s, state, count := w.shape, m.state[i], len(m.ids)
 	m.normLinear(a.x, gain, w.inProj, a.xz)
 	m.CausalConv1D(a.xz, w.conv, w.conv[s.DInner*s.DConv:], state.conv, a.conv, s.DInner, s.DConv, count)
 	m.Linear(w.xProj, a.conv, s.DInner, a.dbc, count, false)
@@ -112,13 +113,18 @@ func (m *cpuMachine) mamba(w *mambaWeights[cpuArray, cpuWeight], gain cpuArray, 
 	m.SelectiveScan(s, a.mixed, a.conv, a.xz, a.dbc, w.params, state.ssm, state.conv, count)
 }
 
-func (m *cpuMachine) attention(w *attentionWeights[cpuArray, cpuWeight], gain cpuArray, state layerState[cpuArray], a *activations[cpuArray]) {
+func (m *cpuMachine) attention(i int, w *attentionWeights[cpuArray, cpuWeight], gain cpuArray, a *activations[cpuArray]) {
 	m.normLinear(a.x, gain, w.qkv, a.qkv)
-	keys, values := state.kv[:len(state.kv)/2], state.kv[len(state.kv)/2:]
-	shape := w.shape
-	shape.Ring = len(keys) / (shape.KVHeads * shape.HeadDim)
+	shape, keys, values := ring(m.state[i].kv, w.shape)
 	m.RoPE(shape, a.qkv, keys, values, m.pos, len(m.ids))
 	m.WindowAttention(shape, a.qkv, keys, values, a.mixed, m.pos, len(m.ids))
+}
+
+// ring takes keys and values apart, and says how many there are room for.
+func ring(kv cpuArray, s reference.AttentionShape) (shape reference.AttentionShape, keys, values cpuArray) {
+	keys, values = kv[:len(kv)/2], kv[len(kv)/2:]
+	s.Ring = len(keys) / (s.KVHeads * s.HeadDim)
+	return s, keys, values
 }
 
 func (m *cpuMachine) head(x, gain cpuArray, w cpuWeight, logits cpuArray, all bool) {
@@ -154,7 +160,7 @@ func (e *cpuEngine) newRun() (run, error) {
 	return &cpuRun{
 		engine: e, activations: a, state: state, room: e.graph.firstRoom(),
 		machine: cpuMachine{
-			Kernels: &e.kernels, config: e.config,
+			Kernels: &e.kernels, config: e.config, state: state,
 			normed: make([]float32, e.chunk*e.config.HiddenSize),
 			gateUp: make([]float32, e.chunk*2*e.config.IntermediateSize),
 		},
@@ -195,7 +201,7 @@ func (r *cpuRun) absorb(ctx context.Context, ids []uint32) error {
 		return err
 	}
 	r.machine.ids, r.machine.pos = ids, r.pos
-	r.engine.graph.forward(&r.machine, r.activations, r.state)
+	r.engine.graph.forward(&r.machine, r.activations)
 	r.pos += len(ids)
 	r.tail = append(r.tail, ids...)
 	r.tail = r.tail[max(0, len(r.tail)-penaltyTail):]
@@ -230,15 +236,19 @@ func (s cpuScores) wait(context.Context) ([]float32, error) { return s, nil }
 func (s cpuScores) drop() {}
 
 func (r *cpuRun) begin(d drawing) error {
-	vocab := r.engine.config.VocabSize
+	d.fill(r.engine.config.VocabSize)
+	r.drawing = d
+	return nil
+}
+
+// fill gives an adjustment the slices that it has none of.
+func (d *drawing) fill(vocab int) {
 	if d.adjustment.Counts == nil { // else it is an answer that goes on
 		d.adjustment.Counts = make([]uint32, vocab)
 	}
 	if d.adjustment.Bias == nil {
 		d.adjustment.Bias = make([]float32, vocab)
 	}
-	r.drawing = d
-	return nil
 }
 
 func (r *cpuRun) launch(ctx context.Context, first bool, allowed []uint32) (flight, error) {
@@ -252,7 +262,13 @@ func (r *cpuRun) launch(ctx context.Context, first bool, allowed []uint32) (flig
 	g := r.engine.graph
 	logits := r.activations.logits
 	r.machine.head(r.activations.x, g.norm, g.head, logits, false)
-	var f cpuFlight
+	f := d.draw(logits, r.tail, r.pos, allowed)
+	r.pending = f.token
+	return cpuFlight(f), nil
+}
+
+// draw samples the token for a position from logits, which it changes.
+func (d *drawing) draw(logits []float32, tail []uint32, pos int, allowed []uint32) (f draw) {
 	var raw []float32
 	if d.logprobs {
 		raw = slices.Clone(logits)
@@ -261,12 +277,11 @@ func (r *cpuRun) launch(ctx context.Context, first bool, allowed []uint32) (flig
 		d.adjustment.Allowed = allowed
 		reference.Adjust(d.adjustment, logits)
 	}
-	r.pending = reference.Sample(d.sampling, logits, r.tail, uint32(r.pos))
-	f.token = r.pending
+	f.token = reference.Sample(d.sampling, logits, tail, uint32(pos))
 	if d.logprobs {
 		f.logprob, f.top = reference.Logprobs(raw, f.token, d.top)
 	}
-	return f, nil
+	return f
 }
 
 func (r *cpuRun) depth() int { return 1 }
@@ -286,6 +301,8 @@ func (r *cpuRun) close() {}
 type cpuFlight draw
 
 func (f cpuFlight) wait(context.Context) ([]draw, error) { return []draw{draw(f)}, nil }
+
+func (f cpuFlight) drop(context.Context) error { return nil }
 
 // cpuBookmark is a copy of all that a run's steps change.
 type cpuBookmark struct {

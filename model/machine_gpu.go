@@ -199,6 +199,7 @@ type gpuMachine struct {
 	kernel.Recorder
 	eps    float64
 	buffer *gpuScratch
+	state  []layerState[gpuArray]
 }
 
 // gpuScratch are the buffers that every run of an engine shares beside the activations.
@@ -214,9 +215,12 @@ func (m *gpuMachine) embed(table gpuWeight, x gpuArray) {
 	m.Embedding(table, m.buffer.ids, x, m.buffer.history)
 }
 
+// single tells whether there is one token, whose layers take fewer kernels.
+func (m *gpuMachine) single() bool { return m.Tokens == 1 && m.Slots == 0 }
+
 // normLinear is y = W RMSNorm(x).
 func (m *gpuMachine) normLinear(x, gain gpuArray, w gpuWeight, y gpuArray) {
-	if m.Tokens == 1 {
+	if m.single() {
 		m.Linear(w, x, y, kernel.LinearOptions{Gain: gain, Eps: m.eps})
 		return
 	}
@@ -226,7 +230,7 @@ func (m *gpuMachine) normLinear(x, gain gpuArray, w gpuWeight, y gpuArray) {
 
 func (m *gpuMachine) normSwiGLU(x, gain gpuArray, w gpuWeight, h gpuArray) {
 	// Fused only where gate and up lie in one buffer.
-	if m.Tokens == 1 && len(w.Parts) == 1 {
+	if m.single() && len(w.Parts) == 1 {
 		m.Linear(w, x, h, kernel.LinearOptions{Gain: gain, Eps: m.eps, SwiGLU: true})
 		return
 	}
@@ -238,10 +242,10 @@ func (m *gpuMachine) linearAdd(w gpuWeight, x, y gpuArray) {
 	m.Linear(w, x, y, kernel.LinearOptions{Add: true})
 }
 
-func (m *gpuMachine) mamba(w *mambaWeights[gpuArray, gpuWeight], gain gpuArray, state layerState[gpuArray], a *activations[gpuArray]) {
-	s := w.shape
+func (m *gpuMachine) mamba(i int, w *mambaWeights[gpuArray, gpuWeight], gain gpuArray, a *activations[gpuArray]) {
+	s, state := w.shape, m.state[i]
 	conv := kernel.Conv{Params: w.conv, State: state.conv, DInner: s.DInner, DConv: s.DConv}
-	if m.Tokens == 1 {
+	if m.single() {
 		// The convolution leaves its result in x's half of xz.
 		m.Linear(w.inProj, a.x, a.xz, kernel.LinearOptions{Gain: gain, Eps: m.eps, Conv: &conv})
 		m.Linear(w.xProj, a.xz, a.dbc, kernel.LinearOptions{})
@@ -255,20 +259,21 @@ func (m *gpuMachine) mamba(w *mambaWeights[gpuArray, gpuWeight], gain gpuArray, 
 	m.SelectiveScan(s, a.mixed, a.conv, a.xz, a.dbc, w.params, state.ssm, state.conv)
 }
 
-func (m *gpuMachine) attention(w *attentionWeights[gpuArray, gpuWeight], gain gpuArray, state layerState[gpuArray], a *activations[gpuArray]) {
-	rope := kernel.RoPE{Shape: w.shape, Ring: state.kv, Angles: m.buffer.angles}
+func (m *gpuMachine) attention(i int, w *attentionWeights[gpuArray, gpuWeight], gain gpuArray, a *activations[gpuArray]) {
+	kv := m.state[i].kv
+	rope := kernel.RoPE{Shape: w.shape, Ring: kv, Angles: m.buffer.angles}
 	// Turned on the way only where a head's halves lie in one buffer.
-	if m.Tokens == 1 && len(w.qkv.Parts) == 1 {
+	if m.single() && len(w.qkv.Parts) == 1 {
 		m.Linear(w.qkv, a.x, a.qkv, kernel.LinearOptions{Gain: gain, Eps: m.eps, RoPE: &rope})
 	} else {
 		m.normLinear(a.x, gain, w.qkv, a.qkv)
 		m.RoPE(rope, a.qkv)
 	}
-	m.WindowAttention(w.shape, a.qkv, state.kv, m.buffer.partials, a.mixed)
+	m.WindowAttention(w.shape, a.qkv, kv, m.buffer.partials, a.mixed)
 }
 
 func (m *gpuMachine) head(x, gain gpuArray, w gpuWeight, logits gpuArray, all bool) {
-	if all {
+	if all || m.Slots > 0 { // each row of a batch is the last of its sequence
 		m.normLinear(x, gain, w, logits)
 		return
 	}
@@ -415,7 +420,7 @@ func (r *gpuRun) allocate() (err error) {
 }
 
 func (r *gpuRun) record(tokens int, f func(m *gpuMachine)) *gpu.Program {
-	m := &gpuMachine{eps: r.engine.config.RMSNormEps, buffer: &r.scratch}
+	m := &gpuMachine{eps: r.engine.config.RMSNormEps, buffer: &r.scratch, state: r.state}
 	m.Recorder = kernel.Recorder{Device: r.engine.device, Program: r.engine.device.NewProgram(), Cursor: r.cursor, Tokens: tokens}
 	f(m)
 	return m.Program
@@ -497,7 +502,7 @@ func (r *gpuRun) submit(ctx context.Context, ids []uint32) error {
 	if err := r.makeRoom(ctx, r.pos+len(ids)); err != nil {
 		return err
 	}
-	p := r.program(r.absorbs, len(ids), func(m *gpuMachine) { r.engine.graph.forward(m, r.engine.activations, r.state) })
+	p := r.program(r.absorbs, len(ids), func(m *gpuMachine) { r.engine.graph.forward(m, r.engine.activations) })
 	if err := r.upload(ids); err != nil {
 		return err
 	}
@@ -601,7 +606,7 @@ func (r *gpuRun) launch(ctx context.Context, first bool, allowed []uint32) (flig
 	steps := r.steps
 	if r.drawn.constrained {
 		steps = 1
-		if err := r.drawn.allow(r.engine.device, allowed); err != nil {
+		if err := r.drawn.allow(r.engine.device, allowed, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -667,6 +672,11 @@ func (f *gpuFlight) wait(ctx context.Context) ([]draw, error) {
 		}
 	}
 	return draws, nil
+}
+
+func (f *gpuFlight) drop(ctx context.Context) error {
+	_, err := f.wait(ctx)
+	return err
 }
 
 // rewind restores the flight's start and steps through the absorbed tokens

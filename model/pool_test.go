@@ -2,57 +2,184 @@ package model
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
-// Sessions that answer at the same time say what each says alone.
+// machines runs a test on both kinds.
+func machines(t *testing.T, f func(t *testing.T, o Options)) {
+	t.Run("cpu", func(t *testing.T) { f(t, Options{Chunk: 16}) })
+	t.Run("gpu", func(t *testing.T) { f(t, Options{Chunk: 16, Device: testDevice(t)}) })
+}
+
+func newPool(t *testing.T, m *Model, slots int) *Pool {
+	t.Helper()
+	p, err := m.NewPool(slots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+// Decoded together, sequences say what a session that has the machine to itself says.
 func TestPool(t *testing.T) {
-	for _, place := range []string{"cpu", "gpu"} {
-		t.Run(place, func(t *testing.T) {
-			o := Options{Chunk: 16}
-			if place == "gpu" {
-				o.Device = testDevice(t)
+	machines(t, func(t *testing.T, o Options) {
+		m := talker(t, testRandom(t), o)
+		request := func(i int) Request {
+			prompt := m.tokenizer.Encode(fmt.Sprintf("%d: once upon a time there was a number", i), false)
+			return Request{Prompt: prompt, MaxTokens: 5 + i, Sampling: Sampling{Temperature: 12, Seed: uint64(i)}}
+		}
+		alone := newSession(t, m)
+		var want [5]string
+		for i := range want {
+			want[i], _ = generate(t, alone, request(i))
+		}
+		p := newPool(t, m, 3)
+		var all sync.WaitGroup
+		for i := range want {
+			all.Go(func() {
+				s, err := p.NewSession()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				var b strings.Builder
+				result, err := p.Generate(context.Background(), s, request(i), func(c Chunk) error { b.WriteString(c.Text); return nil })
+				if err != nil || b.String() != want[i] || s.Position() != result.PromptTokens+result.CompletionTokens-1 {
+					t.Errorf("conversation %d says %q (%+v, %v), alone %q", i, b.String(), result, err, want[i])
+				}
+				_ = p.Do(context.Background(), func() error { s.Close(); return nil })
+			})
+		}
+		all.Wait()
+	})
+}
+
+// talk is a conversation in a pool with everything that may come: it returns all
+// that was said and the states, to the bit.
+func (p *Pool) talk(t *testing.T, random *rand.Rand, pause func(*rand.Rand)) (said []string) {
+	t.Helper()
+	ctx, m := context.Background(), p.model
+	check := func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	note := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
+	s, err := p.NewSession()
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	for range 4 {
+		r := Request{Prompt: slices.Clone(s.past.tail), MaxTokens: 1 + random.IntN(25), Sampling: Sampling{Temperature: 2 + 9*random.Float64(), Seed: random.Uint64()}}
+		for range 1 + random.IntN(40) {
+			r.Prompt = append(r.Prompt, random.Uint32N(endOfText))
+		}
+		ends := 1000
+		var failure error
+		switch random.IntN(9) {
+		case 0:
+			r.Stop = []string{"e", "a"}
+		case 1:
+			ends = 1 + random.IntN(12)
+		case 2:
+			ends, failure = 1+random.IntN(12), errors.New("the listener is gone")
+		case 3:
+			r.Sampling.RepetitionPenalty, r.Sampling.TopP = 1.5, 0.9
+		case 4:
+			r.Sampling.PresencePenalty, r.Sampling.FrequencyPenalty = 20, -5
+		case 5:
+			r.Sampling.LogitBias, r.Choices = map[uint32]float64{'x': 30}, 2
+		case 6:
+			r.Logprobs, r.TopLogprobs = true, 3
+		case 7:
+			r.Grammar, err = m.Grammar([]byte(`{"type":"object","properties":{"ok":{"type":"boolean"},"who":{"enum":["a","b"]}},"required":["ok","who"]}`))
+			check(err)
+		case 8: // read, fork and go on in the fork
+			check(p.Share(ctx, s, func() error { return s.Prefill(ctx, r.Prompt[s.Position():], nil) }))
+			r.Prompt = append(r.Prompt, 'y')
+			var fork *Session
+			check(p.Do(ctx, func() (err error) { fork, err = s.Fork(); s.Close(); return err }))
+			s = fork
+		}
+		cancelled, cancel := context.WithCancel(ctx)
+		tokens := 0
+		result, err := p.Generate(cancelled, s, r, func(c Chunk) error {
+			note("%d %q %s %v", c.Choice, c.Text, c.FinishReason, c.Logprobs)
+			pause(random)
+			if tokens++; tokens == ends {
+				cancel()
+				return failure
 			}
-			m := talker(t, testRandom(t), o)
-			request := func(i int) Request {
-				prompt := m.tokenizer.Encode(fmt.Sprintf("%d: once upon a time there was a number", i), false)
-				return Request{Prompt: prompt, MaxTokens: 5 + i, Sampling: Sampling{Temperature: 12, Seed: uint64(i)}}
+			return nil
+		})
+		cancel()
+		if tokens < ends {
+			failure = nil
+		}
+		if err != failure {
+			t.Errorf("%v, want %v", err, failure)
+		}
+		note("%s %d %d at %d", result.FinishReason, result.CompletionTokens, result.PrefilledTokens, s.Position())
+		check(p.Do(ctx, func() error {
+			state, err := s.Save(ctx)
+			if err == nil {
+				note("%x", sha256.Sum256(state.Bytes(0, state.Len())))
 			}
-			alone := newSession(t, m)
-			var want [5]string
-			for i := range want {
-				want[i], _ = generate(t, alone, request(i))
-			}
-			p, err := m.NewPool(3)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer p.Close()
-			var all sync.WaitGroup
-			for i := range want {
-				all.Go(func() {
-					s, err := p.NewSession()
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					defer p.Do(context.Background(), func() error { s.Close(); return nil })
-					for range 2 {
-						var b strings.Builder
-						_, err := p.Generate(context.Background(), s, request(i), func(c Chunk) error { b.WriteString(c.Text); return nil })
-						if err != nil || b.String() != want[i] {
-							t.Errorf("conversation %d says %q (%v), alone %q", i, b.String(), err, want[i])
-						}
+			return err
+		}))
+	}
+	check(p.Do(ctx, func() error { s.Close(); return nil }))
+	return said
+}
+
+// Whoever else is there, and however often a place is given up, every token, log
+// probability and state is the same to the bit.
+func TestPoolNeighbours(t *testing.T) {
+	if runtime.GOOS == "js" {
+		t.Skip("for time's sake: it runs natively; what browsers add to it, TestBatchLinear sees")
+	}
+	machines(t, func(t *testing.T, o Options) {
+		m := talker(t, testRandom(t), o)
+		const talks = 5
+		var want [talks][]string
+		sources := func(i int) *rand.Rand { return rand.New(rand.NewPCG(*seed, uint64(100+i))) }
+		quiet := newPool(t, m, 3)
+		for i := range want {
+			want[i] = quiet.talk(t, sources(i), func(*rand.Rand) {})
+		}
+		quiet.Close()
+		crowd := newPool(t, m, 3)
+		crowd.patience = 3
+		var all sync.WaitGroup
+		for i := range want {
+			all.Go(func() {
+				pace := rand.New(rand.NewPCG(*seed, uint64(i)))
+				got := crowd.talk(t, sources(i), func(*rand.Rand) {
+					if pace.IntN(10) == 0 {
+						time.Sleep(time.Duration(pace.IntN(20)) * time.Millisecond)
 					}
 				})
-			}
-			all.Wait()
-		})
-	}
+				for j, line := range want[i] {
+					if j >= len(got) || got[j] != line {
+						t.Errorf("conversation %d among others, line %d of %d: %q, alone %q", i, j, len(want[i]), got[min(j, len(got)-1)], line)
+						break
+					}
+				}
+			})
+		}
+		all.Wait()
+	})
 }
 
 // A closed pool and a cancelled wait answer at once; a number of slots that makes no sense is refused.

@@ -47,9 +47,9 @@ func (m *Model) prepare(device *gpu.Device) {
 	out, _ := s.array("out", outRing)
 	cursor, _ := s.array("cursor", 4)
 	for _, tokens := range []int{1, m.chunk} {
-		r := &gpuMachine{eps: c.RMSNormEps, buffer: &e.scratch}
+		r := &gpuMachine{eps: c.RMSNormEps, buffer: &e.scratch, state: state}
 		r.Recorder = kernel.Recorder{Device: device, Program: device.NewProgram(), Cursor: cursor, Tokens: tokens, Prepare: true}
-		g.forward(r, e.activations, state)
+		g.forward(r, e.activations)
 		if tokens == 1 {
 			r.head(e.activations.x, g.norm, g.head, e.activations.logits, false)
 			r.Sample(e.activations.logits, sampling, e.scratch.history, e.scratch.ids, out, e.scratch.weights, c.VocabSize, penaltyTail)

@@ -15,6 +15,8 @@ const maxPosition = 1<<32 - 1<<16
 // engine is a loaded model on one kind of machine.
 type engine interface {
 	newRun() (run, error)
+	// newBatch makes places for that many runs that are decoded together.
+	newBatch(places int) (batch, error)
 	close()
 }
 
@@ -63,8 +65,10 @@ type scores interface {
 
 // flight is decode steps under way.
 type flight interface {
-	// wait returns the tokens, in order. It is called at most once.
+	// wait returns the tokens, in order. Either it or drop is called, once.
 	wait(ctx context.Context) ([]draw, error)
+	// drop gives the tokens up; rewind is next.
+	drop(ctx context.Context) error
 }
 
 // bookmark is a copy of a run's state.

@@ -3,7 +3,7 @@
 //
 // xz [count, 2 D_INNER] is in_proj's result, x in its first half; conv_state [D_INNER, D_CONV - 1] holds the
 // inputs before this chunk, oldest first. The scan, which runs next, carries conv_state forward: a thread here could
-// not, since others still read it. One token's convolution is part of matvec.wgsl. BATCH: conv_state [PLACES, ...].
+// not, since others still read it. One token's convolution is part of matvec.wgsl. BATCH: conv_state [PLACES, DEPTH, ...].
 //#include shared/row.wgsl
 //#include shared/activation.wgsl
 @group(0) @binding(0) var<storage, read> xz: array<f32>;
@@ -29,7 +29,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         if time(t) + k >= D_CONV - 1u {
             v = xz[(t + k - (D_CONV - 1u)) * 2u * D_INNER + c];
         } else {
-            v = conv_state[(sequence(t) * D_INNER + c) * (D_CONV - 1u) + time(t) + k];
+            v = conv_state[(found(t) * D_INNER + c) * (D_CONV - 1u) + time(t) + k];
         }
         sum += conv[c * D_CONV + k] * v;
     }

@@ -10,7 +10,7 @@
 // 0. Everything is fp32. Time goes in tiles of TILE tokens: what a tile needs is loaded at once, B and C into
 // workgroup memory, so that a step waits for no memory.
 // At the end conv_state [D_INNER, D_CONV - 1] takes the last inputs of the convolution, which has run before.
-// BATCH: one token each of sequences whose states are ssm_state [PLACES, ...] and conv_state [PLACES, ...].
+// BATCH: one token each of sequences whose states are ssm_state and conv_state [PLACES, DEPTH, ...].
 //#include shared/row.wgsl
 //#include shared/activation.wgsl
 //#include shared/softplus.wgsl
@@ -50,14 +50,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let row = 0u;
     let count = cursor.count;
 //#endif
-    let channel = sequence(row) * D_INNER + c;
+    let before = found(row) * D_INNER + c;
+    let after = left(row) * D_INNER + c;
     var a: array<vec4<f32>, FOURS>;
     var h: array<vec4<f32>, FOURS>;
     for (var n = 0u; n < FOURS; n++) { //#unroll
         for (var j = 0u; j < 4u; j++) { //#unroll
             if 4u * n + j < D_STATE {
                 a[n][j] = -exp(params[c * D_STATE + 4u * n + j]);
-                h[n][j] = ssm_state[channel * D_STATE + 4u * n + j];
+                h[n][j] = ssm_state[before * D_STATE + 4u * n + j];
             }
         }
     }
@@ -108,7 +109,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var n = 0u; n < FOURS; n++) { //#unroll
         for (var j = 0u; j < 4u; j++) { //#unroll
             if 4u * n + j < D_STATE {
-                ssm_state[channel * D_STATE + 4u * n + j] = h[n][j];
+                ssm_state[after * D_STATE + 4u * n + j] = h[n][j];
             }
         }
     }
@@ -118,8 +119,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if count + k >= D_CONV - 1u {
             v = xz[(row + count + k - (D_CONV - 1u)) * 2u * D_INNER + c];
         } else {
-            v = conv_state[channel * (D_CONV - 1u) + count + k];
+            v = conv_state[before * (D_CONV - 1u) + count + k];
         }
-        conv_state[channel * (D_CONV - 1u) + k] = v;
+        conv_state[after * (D_CONV - 1u) + k] = v;
     }
 }

@@ -84,7 +84,8 @@ func TestBatchScan(t *testing.T) {
 	for _, s := range []reference.ScanShape{{DInner: 130, DState: 16, DConv: 4, DTRank: 5}, {DInner: 64, DState: 3, DConv: 2, DTRank: 4}} {
 		b := newBatch(newBench(t, 1), 5)
 		params, weights := b.floats(s.DInner*(s.DState+2), 0.5), b.floats(s.DInner*(s.DConv+1), 0.5)
-		convState, ssmState := b.floats(b.Slots*s.DInner*(s.DConv-1), 1), b.floats(b.Slots*s.DInner*s.DState, 1)
+		wideConv, wideSSM := s.DInner*(s.DConv-1), s.DInner*s.DState
+		convState, ssmState := b.floats(b.Slots*kernel.BatchDepth*wideConv, 1), b.floats(b.Slots*kernel.BatchDepth*wideSSM, 1)
 		gpuSSM, gpuParams := b.buffer("ssm_state", ssmState), b.buffer("params", params)
 		conv := kernel.Conv{Params: b.buffer("conv", weights), State: b.buffer("conv_state", convState), DInner: s.DInner, DConv: s.DConv}
 		for range 4 {
@@ -98,10 +99,13 @@ func TestBatchScan(t *testing.T) {
 			convolved := make([]float32, len(b.rows)*s.DInner)
 			for t, slot := range b.rows {
 				own := func(values []float32, width int) []float32 { return values[t*width:][:width] }
-				state := convState[slot*s.DInner*(s.DConv-1):][:s.DInner*(s.DConv-1)]
-				reference.CausalConv1D(own(xz, 2*s.DInner), weights, weights[s.DInner*s.DConv:], state, own(convolved, s.DInner), s.DInner, s.DConv, 1)
-				reference.SelectiveScan(s, own(y, s.DInner), own(convolved, s.DInner), own(xz, 2*s.DInner), own(dbc, wide), params,
-					ssmState[slot*s.DInner*s.DState:][:s.DInner*s.DState], state, 1)
+				before, after := slot*kernel.BatchDepth+b.positions[slot]%kernel.BatchDepth, slot*kernel.BatchDepth+(b.positions[slot]+1)%kernel.BatchDepth
+				conv, ssm := convState[after*wideConv:][:wideConv], ssmState[after*wideSSM:][:wideSSM]
+				copy(conv, convState[before*wideConv:])
+				copy(ssm, ssmState[before*wideSSM:])
+				reference.CausalConv1D(own(xz, 2*s.DInner), weights, weights[s.DInner*s.DConv:], conv, own(convolved, s.DInner), s.DInner, s.DConv, 1)
+				reference.SelectiveScan(s, own(y, s.DInner), own(convolved, s.DInner), own(xz, 2*s.DInner), own(dbc, wide), params, ssm, conv, 1)
+				b.positions[slot]++
 			}
 			b.near("convolution", b.readFloats(out), convolved, 1e-6)
 			b.near("y", b.readFloats(gpuY), y, 2e-5)

@@ -15,9 +15,12 @@ import (
 // of them there are.
 //
 // A batch is a run of one token each of several sequences: a row of the
-// activations is a token as ever, while states, histories and settings have a
+// activations is a token as ever, while KV rings, histories and settings have a
 // first dimension of Slots, one place for each sequence that may take part. The
-// cursor says which do. What comes of a row does not depend on the others.
+// cursor says which do. What comes of a row does not depend on the others. A
+// sequence has BatchDepth of Mamba's states, [slots, depth, ...]: the token at
+// position p finds state p % BatchDepth and leaves the next one, so that going
+// back BatchDepth-1 tokens takes nothing but another position.
 type Recorder struct {
 	Device  *gpu.Device
 	Program *gpu.Program
@@ -54,12 +57,23 @@ func BatchCursor(slots int) (rows, positions, sampled, words int) {
 	return 4, 4 + slots, 4 + 2*slots, 4 + 3*slots
 }
 
+// BatchDepth is how many states of a sequence a batch keeps.
+const BatchDepth = 4
+
 // places is how many sequences' states lie side by side.
 func (r *Recorder) places() int { return max(r.Slots, 1) }
 
+// states is how many of Mamba's states lie side by side.
+func (r *Recorder) states() int {
+	if r.Slots > 0 {
+		return r.Slots * BatchDepth
+	}
+	return 1
+}
+
 func (r *Recorder) dispatch(stem string, constants shaders.Constants, grid [3]uint32, buffers ...*gpu.Buffer) {
 	if r.Slots > 0 {
-		constants["BATCH"], constants["PLACES"] = true, r.Slots
+		constants["BATCH"], constants["PLACES"], constants["DEPTH"] = true, r.Slots, BatchDepth
 	}
 	pipeline, err := r.Device.Pipeline(stem, constants)
 	if err != nil {

@@ -16,8 +16,8 @@ func (r *Recorder) SelectiveScan(s reference.ScanShape, dtY, x, xz, dbc, params,
 	r.want("selective_scan", "xz", xz, r.Tokens, 2*s.DInner)
 	r.want("selective_scan", "dt, B, C", dbc, r.Tokens, s.DTRank+2*s.DState)
 	r.want("selective_scan", "A_log, D, dt_bias", params, s.DInner, s.DState+2)
-	r.want("selective_scan", "ssm_state", ssmState, r.places(), s.DInner, s.DState)
-	r.want("selective_scan", "conv_state", convState, r.places(), s.DInner, s.DConv-1)
+	r.want("selective_scan", "ssm_state", ssmState, r.states(), s.DInner, s.DState)
+	r.want("selective_scan", "conv_state", convState, r.states(), s.DInner, s.DConv-1)
 	tile, rows := 8, 1
 	if r.Slots > 0 {
 		tile, rows = 1, r.Tokens

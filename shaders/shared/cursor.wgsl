@@ -14,6 +14,7 @@ struct Cursor {
 }
 //#if BATCH
 override PLACES: u32;
+override DEPTH: u32;     // states of a sequence: a power of 2
 const SEQUENCES = PLACES;
 //#else
 const SEQUENCES = 1u;

@@ -1,0 +1,240 @@
+package model
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/kernel"
+)
+
+// gpuBatch decodes runs together on a device. A run's state is copied into its
+// place when it joins, and back when it leaves.
+type gpuBatch struct {
+	engine      *gpuEngine
+	store       gpuStore
+	places      []gpuPlace
+	state       []layerState[gpuArray] // as kernel.Recorder has them for a batch
+	activations *activations[gpuArray]
+	scratch     gpuScratch
+	cursor      gpuArray
+	drawn       gpuDrawing
+	out         gpuArray
+	steps       map[drawingFeatures]*gpu.Program
+}
+
+type gpuPlace struct {
+	run     *gpuRun
+	drawing drawing
+}
+
+func (e *gpuEngine) newBatch(places int) (batch, error) {
+	b := &gpuBatch{engine: e, store: gpuStore{device: e.device}, places: make([]gpuPlace, places), scratch: e.scratch, steps: map[drawingFeatures]*gpu.Program{}}
+	if err := b.allocate(); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *gpuBatch) allocate() (err error) {
+	e, c, n := b.engine, b.engine.config, len(b.places)
+	if e.graph.fullRows() > 0 {
+		return errors.New("a model with full attention has no state of fixed size, which is what sequences that are decoded together need on a GPU")
+	}
+	b.state = make([]layerState[gpuArray], len(e.graph.layers))
+	array := func(to *gpuArray, name string, n int) {
+		if err == nil {
+			*to, err = b.store.array(name, n)
+		}
+	}
+	for i, l := range e.graph.layers {
+		if w := l.mamba; w != nil {
+			array(&b.state[i].conv, fmt.Sprintf("layers.%d conv_states", i), n*stateDepth*w.shape.DInner*(w.shape.DConv-1))
+			array(&b.state[i].ssm, fmt.Sprintf("layers.%d ssm_states", i), n*stateDepth*w.shape.DInner*w.shape.DState)
+			continue
+		}
+		kv := l.attention.shape.Ring * l.row()
+		if limit := e.device.Info().Limits.MaxBindingSize; uint64(4*n*kv) > limit {
+			return fmt.Errorf("%d sequences at once: their keys and values need %s in one piece, this GPU binds %s: ask for %d at most",
+				n, gigabytes(int64(4*n*kv)), gigabytes(int64(limit)), limit/uint64(4*kv))
+		}
+		array(&b.state[i].kv, fmt.Sprintf("layers.%d kv_rings", i), n*kv)
+	}
+	if err != nil {
+		return err
+	}
+	if b.activations, err = newActivations(c, &b.store, n); err != nil {
+		return err
+	}
+	_, _, _, cursor := kernel.BatchCursor(n)
+	array(&b.activations.logits, "logits", n*c.VocabSize)
+	array(&b.scratch.ids, "ids", n)
+	array(&b.scratch.normed, "normed", n*c.HiddenSize)
+	array(&b.scratch.gateUp, "gate and up", n*2*c.IntermediateSize)
+	array(&b.scratch.history, "history", n*historySize)
+	for _, shared := range []*gpuArray{&b.scratch.partials, &b.scratch.weights} {
+		if *shared != nil {
+			array(shared, "scratch", n*int((*shared).Size()/4))
+		}
+	}
+	array(&b.cursor, "cursor", cursor)
+	array(&b.drawn.sampling, "sampling", 8*n)
+	array(&b.out, "out", n)
+	return err
+}
+
+// program is a step for rows with such features: recorded once, for as many
+// rows as there are places.
+func (b *gpuBatch) program(f drawingFeatures) (*gpu.Program, error) {
+	p := b.steps[f]
+	if p == nil {
+		e, n := b.engine, len(b.places)
+		m := &gpuMachine{eps: e.config.RMSNormEps, buffer: &b.scratch, state: b.state}
+		m.Recorder = kernel.Recorder{Device: e.device, Program: e.device.NewProgram(), Cursor: b.cursor, Tokens: n, Slots: n}
+		e.graph.forward(m, b.activations)
+		b.drawn.record(m, e.graph, b.activations, b.out, e.config.VocabSize, n, f)
+		p = m.Program
+		if err := p.Err(); err != nil {
+			p.Free()
+			return nil, err
+		}
+		b.steps[f] = p
+	}
+	return p, nil
+}
+
+// move copies the state after so many tokens between a run and a place.
+func (b *gpuBatch) move(place int, r *gpuRun, position int, out bool) error {
+	p := b.engine.device.NewProgram()
+	defer p.Free()
+	copied := func(run gpuArray, from uint64, places gpuArray, start, n uint64) {
+		if out {
+			p.Copy(places, start+from, run, from, n)
+		} else {
+			p.Copy(run, from, places, start+from, n)
+		}
+	}
+	n := uint64(len(b.places))
+	theirs := stateSpans(b.engine.graph, b.state, position)
+	for i, s := range stateSpans(b.engine.graph, r.state, position) {
+		own, all := s.array.Size(), theirs[i].array
+		at := uint64(place)
+		if all.Size() == own*n*stateDepth { // what steps overwrite
+			at = at*stateDepth + uint64(position)%stateDepth
+		}
+		copied(s.array, 4*uint64(s.from), all, at*own, 4*uint64(s.n))
+	}
+	history := r.scratch.history.Size()
+	copied(r.scratch.history, 0, b.scratch.history, uint64(place)*history, history)
+	return b.engine.device.Run(p)
+}
+
+func (b *gpuBatch) join(place int, r run, d drawing, pending uint32, drawn int) (position int, err error) {
+	own, n := r.(*gpuRun), len(b.places)
+	if err := b.drawn.set(&b.store, d, b.engine.config.VocabSize, place, n, n); err != nil {
+		return 0, err
+	}
+	if err := b.move(place, own, own.pos, false); err != nil {
+		return 0, err
+	}
+	_, positions, sampled, _ := kernel.BatchCursor(n)
+	for _, w := range []struct {
+		to        gpuArray
+		at, value int
+	}{{b.scratch.ids, place, int(pending)}, {b.cursor, positions + place, own.pos}, {b.cursor, sampled + place, drawn}} {
+		if err := b.engine.device.Write(w.to, 4*uint64(w.at), words(uint32(w.value))); err != nil {
+			return 0, err
+		}
+	}
+	b.places[place] = gpuPlace{own, d}
+	return own.pos, nil
+}
+
+func (b *gpuBatch) step(places []int, allowed [][]uint32) (flight, error) {
+	device := b.engine.device
+	var f drawingFeatures
+	cursor := []uint32{0, uint32(len(places)), 0, 0}
+	for i, place := range places {
+		d := &b.places[place].drawing
+		f.adjusted, f.logprobs = f.adjusted || d.adjusted, f.logprobs || d.logprobs
+		cursor = append(cursor, uint32(place))
+		if d.constrained {
+			if err := b.drawn.allow(device, allowed[i], place); err != nil {
+				return nil, err
+			}
+		}
+	}
+	p, err := b.program(f)
+	if err != nil {
+		return nil, err
+	}
+	if err := device.Write(b.cursor, 0, words(cursor...)); err != nil {
+		return nil, err
+	}
+	if err := device.Run(p); err != nil {
+		return nil, err
+	}
+	step := &gpuBatchStep{}
+	for _, place := range places {
+		step.drawings = append(step.drawings, b.places[place].drawing)
+	}
+	if step.tokens, err = device.Read(b.out, 0, 4*uint64(len(places))); err == nil && f.logprobs {
+		step.logprobs, err = device.Read(b.drawn.rows, 0, uint64(4*len(places)*kernel.LogprobsRow(MaxTopLogprobs)))
+	}
+	return step, err
+}
+
+func (b *gpuBatch) leave(place, absorbed int) error {
+	r := b.places[place].run
+	b.places[place] = gpuPlace{}
+	r.pos = absorbed
+	return b.move(place, r, absorbed, true)
+}
+
+func (b *gpuBatch) ahead() int { return flightsAhead }
+
+func (b *gpuBatch) close() {
+	for _, p := range b.steps {
+		p.Free()
+	}
+	b.store.free()
+}
+
+type gpuBatchStep struct {
+	drawings []drawing // of its rows
+	tokens   *gpu.Readback
+	logprobs *gpu.Readback // nil where no row asks for them
+}
+
+func (s *gpuBatchStep) drop(context.Context) error {
+	s.tokens.Drop()
+	if s.logprobs != nil {
+		s.logprobs.Drop()
+	}
+	return nil
+}
+
+func (s *gpuBatchStep) wait(ctx context.Context) ([]draw, error) {
+	data, err := s.tokens.Wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rows []byte
+	if s.logprobs != nil {
+		if rows, err = s.logprobs.Wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	draws := make([]draw, len(s.drawings))
+	for i, d := range s.drawings {
+		draws[i].token = binary.LittleEndian.Uint32(data[4*i:])
+		if d.logprobs {
+			row := rows[4*i*kernel.LogprobsRow(MaxTopLogprobs):]
+			draws[i].logprob, draws[i].top = kernel.ReadLogprobs(row, MaxTopLogprobs, d.top)
+		}
+	}
+	return draws, nil
+}
