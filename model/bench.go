@@ -119,8 +119,11 @@ func (s *Session) Bench(ctx context.Context, o BenchOptions) (*BenchReport, erro
 // gpuRun is the session's run where it is on a GPU, else nil.
 func (s *Session) gpuRun() *gpuRun {
 	r := s.run
-	if lasting, ok := r.(*lastingRun); ok {
-		r = lasting.run
+	switch outer := r.(type) {
+	case *lastingRun:
+		r = outer.run
+	case *pooledRun:
+		r = outer.run
 	}
 	own, _ := r.(*gpuRun)
 	return own

@@ -85,12 +85,14 @@ func (m *Model) NewPool(slots int) (*Pool, error) {
 }
 
 // NewSession starts an empty conversation. Its methods are called within Do or
-// Share. It does not outlive the machine, as a session of Model.NewSession may.
+// Share. It does not outlive the machine, as a session of Model.NewSession may
+// until it is given to a pool.
 func (p *Pool) NewSession() (s *Session, err error) {
 	err = p.Do(context.Background(), func() error {
 		r, err := p.model.engine.newRun()
 		if err == nil {
-			s = &Session{model: p.model, run: &pooledRun{run: r, pool: p}}
+			s = &Session{model: p.model, run: r}
+			p.own(s)
 		}
 		return err
 	})
@@ -114,16 +116,27 @@ func (p *Pool) Generate(ctx context.Context, s *Session, r Request, emit func(Ch
 // Share calls f, in which the session's methods take turns with other users of
 // the machine: for long work beside answering, such as reading a text.
 func (p *Pool) Share(ctx context.Context, s *Session, f func() error) error {
-	r, ok := s.run.(*pooledRun)
-	if !ok || r.pool != p {
-		return errors.New("the session belongs to no pool, or to another")
-	}
+	r := p.own(s)
 	r.ctx = ctx
 	err := f()
 	if failure := r.release(); err == nil {
 		err = failure
 	}
 	return err
+}
+
+// own makes a session the pool's that is not.
+func (p *Pool) own(s *Session) *pooledRun {
+	switch r := s.run.(type) {
+	case *pooledRun:
+		r.pool = p
+		return r
+	case *lastingRun:
+		s.run = r.run
+	}
+	r := &pooledRun{run: s.run, pool: p}
+	s.run = r
+	return r
 }
 
 // Do calls f while nobody else uses the machine: for what is done with a session
