@@ -59,7 +59,7 @@ func (v Variant) shapeMatvec(outputs, steps int, pair bool) matvecShape {
 	s := matvecShape{size: 256, lanes: 16, rows: 2}
 	switch {
 	case v.CPU:
-		s = matvecShape{size: 16, lanes: 1, rows: 4}
+		s = matvecShape{size: 16, lanes: 1, rows: 8}
 	case outputs < 512:
 		s = matvecShape{size: 128, lanes: 128, rows: 1}
 		for s.lanes > 16 && s.lanes > steps/4 {

@@ -118,6 +118,12 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 		r.dispatch("window_attention", c, [3]uint32{uint32(s.Heads), blocks(r.Tokens, queries), 1}, qkv, kv, out, r.Cursor)
 		return
 	}
+	if r.variant().CPU && columns <= lanesMost {
+		threads, together := attentionLanes(s, r.storage())
+		c["SIZE"], c["TOGETHER"], c["COLUMNS"] = threads, together, columns
+		r.dispatch("window_attention_lanes", c, [3]uint32{uint32(s.Heads / together), 1, 1}, qkv, kv, out, r.Cursor)
+		return
+	}
 	d := r.sharing(s)
 	near, tile := nearOf(s), attentionSize/d.group*d.slots
 	slices := largestDivisor(tile, attentionSize/columns)
@@ -134,6 +140,24 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 	r.dispatch("window_attention_merge", shaders.Constants{
 		"HEADS": r.Tokens * s.Heads, "HEAD_DIM": s.HeadDim, "SPLITS": d.splits, "SLICES": largestDivisor(256, 256/s.HeadDim), "TOGETHER": min(d.splits, 8),
 	}, [3]uint32{uint32(r.Tokens * s.Heads), 1, 1}, partials, out)
+}
+
+// window_attention_lanes keeps so many vectors of a query and of a sum in
+// registers at most: what is unrolled for more takes long to compile.
+const lanesMost = 64
+
+// attentionLanes is how many threads of a processor share a key head's keys,
+// and how many of its query heads they serve at once: as many as registers and
+// workgroup memory, in words, have room for.
+func attentionLanes(s reference.AttentionShape, storage int) (threads, together int) {
+	threads, together = 8, 4
+	for together > 1 && (s.Heads/s.KVHeads%together != 0 || together*columnsOf(s) > lanesMost || threads*together*(s.HeadDim+2) > storage) {
+		together--
+	}
+	for threads > 1 && threads*together*(s.HeadDim+2) > storage {
+		threads /= 2
+	}
+	return threads, together
 }
 
 // attentionTile is how many queries and keys a workgroup takes at once, and

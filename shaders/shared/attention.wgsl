@@ -14,7 +14,7 @@ override HEADS: u32;
 override KV_HEADS: u32;
 override HEAD_DIM: u32;
 override SCALE: f32;
-const SIZE = 128u;
+override SIZE: u32 = 128;
 const COLS = HEAD_DIM / VALUES;
 const LOWEST = -3.0e38;
 
