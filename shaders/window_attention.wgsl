@@ -7,31 +7,38 @@
 // One token's attention is window_attention_split.wgsl.
 //
 // A workgroup takes BQ queries of one head and walks the keys that any of them sees, KEYS at a time:
-//   1. scores: a thread has one key and SCORED queries                            -> p_tile [key, query]
+//   1. scores: a thread has KEYED keys and SCORED queries, each read once for all of the others -> p_tile [key, query]
 //   2. online softmax: PARTS threads share a query; its running maximum and sum stay in their registers
 //   3. values: a thread has one column of COLS (VALUES dims each) and some queries, whose sums stay in registers
-// STAGED: a tile's keys lie in workgroup memory, a row one column longer than it is, against bank conflicts.
+// STAGED: a tile's keys lie in workgroup memory. Rows there are one vector longer than they are, and neighbouring
+// threads have neighbouring keys and queries, against bank conflicts.
 //#include shared/attention.wgsl
 @group(0) @binding(2) var<storage, read_write> out: array<Vec>;
 @group(0) @binding(3) var<storage, read> cursor: Cursor;
 
-override BQ: u32;            // queries of a workgroup: 8, 16 or 32
+override BQ: u32;            // queries of a workgroup: 8, 16, 32 or 64
 override KEYS: u32;          // keys of a tile: 8, 16 or 32
 override VALUE_GROUPS: u32;  // query groups of step 3: SIZE / COLS at most, a power of 2 up to BQ
 override BLOCKS: u32;        // column blocks of step 3, SIZE columns each
-override SCORED: u32;        // queries of a thread in step 1: BQ * KEYS / SIZE
+override KEYED: u32;         // keys of a thread in step 1
+override SCORED: u32;        // queries of a thread in step 1: BQ * KEYS / SIZE / KEYED
+override PAIRS: u32;         // KEYED * SCORED
 override SUMMED: u32;        // queries of a thread in step 3: BQ / VALUE_GROUPS
+override QUARTERS: u32;      // SUMMED / 4; FOURS where that is whole
 const PARTS = SIZE / BQ;
 const OWN = KEYS / PARTS;    // keys of a thread in step 2
 const SUMS = SUMMED * BLOCKS;
+const KEY_LANES = KEYS / KEYED;
+const QUERY_LANES = BQ / SCORED;
 
-const Q_TILE = BQ * COLS;
-const P_TILE = KEYS * BQ;
+const PITCH = COLS + 1u;
+const Q_TILE = BQ * PITCH;
+const P_PITCH = BQ + 4u;
+const P_TILE = KEYS * P_PITCH / 4u;
 var<workgroup> q_tile: array<Vec, Q_TILE>;
-var<workgroup> p_tile: array<f32, P_TILE>;
+var<workgroup> p_tile: array<vec4<f32>, P_TILE>;
 //#if STAGED
-const K_PITCH = COLS + 1u;
-const K_TILE = KEYS * K_PITCH;
+const K_TILE = KEYS * PITCH;
 var<workgroup> k_tile: array<Vec, K_TILE>;
 //#endif
 var<workgroup> part: array<f32, SIZE>;
@@ -46,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let count = cursor.count;
     for (var i = thread; i < BQ * COLS; i += SIZE) {
         let t = min(t0 + i / COLS, count - 1u);
-        q_tile[i] = qkv[(t * (HEADS + 2u * KV_HEADS) + head) * COLS + i % COLS] * SCALE;
+        q_tile[i / COLS * PITCH + i % COLS] = qkv[(t * (HEADS + 2u * KV_HEADS) + head) * COLS + i % COLS] * SCALE;
     }
     let pos0 = cursor.pos + t0;
     let last = cursor.pos + min(t0 + BQ, count) - 1u;
@@ -64,40 +71,51 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         // Keys past the last are the last again: their weight is 0.
 //#if STAGED
         for (var i = thread; i < KEYS * COLS; i += SIZE) {
-            k_tile[i / COLS * K_PITCH + i % COLS] = kv[key_at(min(tile + i / COLS, last), kv_head) + i % COLS];
+            k_tile[i / COLS * PITCH + i % COLS] = kv[key_at(min(tile + i / COLS, last), kv_head) + i % COLS];
         }
         workgroupBarrier();
 //#endif
         {
-            let key = thread % KEYS;
-            let j = tile + key;
-            let q0 = thread / KEYS * SCORED;
-            let at = key_at(min(j, last), kv_head);
-            var scores: array<f32, SCORED>;
+            let key_lane = thread % KEY_LANES;
+            let query_lane = thread / KEY_LANES;
+            var scores: array<f32, PAIRS>;
+            var keys: array<Vec, KEYED>;
             // Said aloud: an older naga zeroes a variable in a loop once only.
-            for (var i = 0u; i < SCORED; i++) { //#unroll
+            for (var i = 0u; i < PAIRS; i++) { //#unroll
                 scores[i] = 0.0;
             }
             for (var c = 0u; c < COLS; c++) {
+                for (var k = 0u; k < KEYED; k++) { //#unroll
+                    let key = key_lane + k * KEY_LANES;
 //#if STAGED
-                let k = k_tile[key * K_PITCH + c];
+                    keys[k] = k_tile[key * PITCH + c];
 //#else
-                let k = kv[at + c];
+                    keys[k] = kv[key_at(min(tile + key, last), kv_head) + c];
 //#endif
+                }
                 for (var i = 0u; i < SCORED; i++) { //#unroll
-                    scores[i] += dot(q_tile[(q0 + i) * COLS + c], k);
+                    let query = q_tile[(query_lane + i * QUERY_LANES) * PITCH + c];
+                    for (var k = 0u; k < KEYED; k++) { //#unroll
+                        scores[i * KEYED + k] += dot(query, keys[k]);
+                    }
                 }
             }
             for (var i = 0u; i < SCORED; i++) { //#unroll
-                let pos = pos0 + q0 + i;
-                p_tile[key * BQ + q0 + i] = select(LOWEST, scores[i], j <= pos && j >= first_seen(pos));
+                let query = query_lane + i * QUERY_LANES;
+                let pos = pos0 + query;
+                for (var k = 0u; k < KEYED; k++) { //#unroll
+                    let j = tile + key_lane + k * KEY_LANES;
+                    let at = (key_lane + k * KEY_LANES) * P_PITCH + query;
+                    p_tile[at / 4u][at % 4u] = select(LOWEST, scores[i * KEYED + k], j <= pos && j >= first_seen(pos));
+                }
             }
         }
         workgroupBarrier();
         let key0 = thread / BQ * OWN;
         var raised = LOWEST;
         for (var i = 0u; i < OWN; i++) {
-            raised = max(raised, p_tile[(key0 + i) * BQ + q]);
+            let at = (key0 + i) * P_PITCH + q;
+            raised = max(raised, p_tile[at / 4u][at % 4u]);
         }
         part[thread] = raised;
         workgroupBarrier();
@@ -110,9 +128,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         highest = raised;
         sum *= shrink;
         for (var i = 0u; i < OWN; i++) {
-            let score = p_tile[(key0 + i) * BQ + q];
+            let at = (key0 + i) * P_PITCH + q;
+            let score = p_tile[at / 4u][at % 4u];
             let p = select(0.0, exp(score - raised), score > LOWEST);
-            p_tile[(key0 + i) * BQ + q] = p;
+            p_tile[at / 4u][at % 4u] = p;
             sum += p;
         }
         if thread < BQ {
@@ -131,9 +150,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                     let at = values + key_at(min(tile + key + k, last), kv_head);
                     for (var b = 0u; b < BLOCKS; b++) { //#unroll
                         let v = kv[at + min(column + b * SIZE, COLS - 1u)];
-                        for (var i = 0u; i < SUMMED; i++) { //#unroll
-                            acc[i * BLOCKS + b] += p_tile[(key + k) * BQ + q0 + i] * v;
+//#if FOURS
+                        for (var i = 0u; i < QUARTERS; i++) { //#unroll
+                            let p = p_tile[((key + k) * P_PITCH + q0) / 4u + i];
+                            acc[(4u * i + 0u) * BLOCKS + b] += p.x * v;
+                            acc[(4u * i + 1u) * BLOCKS + b] += p.y * v;
+                            acc[(4u * i + 2u) * BLOCKS + b] += p.z * v;
+                            acc[(4u * i + 3u) * BLOCKS + b] += p.w * v;
                         }
+//#else
+                        for (var i = 0u; i < SUMMED; i++) { //#unroll
+                            let at = (key + k) * P_PITCH + q0 + i;
+                            acc[i * BLOCKS + b] += p_tile[at / 4u][at % 4u] * v;
+                        }
+//#endif
                     }
                 }
             }

@@ -113,8 +113,13 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 		for groups*2 <= attentionSize/columns && groups < queries {
 			groups *= 2
 		}
-		c["BQ"], c["VALUE_GROUPS"], c["SCORED"], c["SUMMED"] = queries, groups, queries*keys/attentionSize, queries/groups
-		c["KEYS"], c["STAGED"] = keys, staged
+		pairs, keyed := queries*keys/attentionSize, 1
+		for keyed*keyed*4 <= pairs {
+			keyed *= 2
+		}
+		c["BQ"], c["KEYS"], c["STAGED"], c["KEYED"], c["SCORED"], c["PAIRS"] = queries, keys, staged, keyed, pairs/keyed, pairs
+		summed := queries / groups
+		c["VALUE_GROUPS"], c["SUMMED"], c["QUARTERS"], c["FOURS"] = groups, summed, summed/4, summed%4 == 0
 		r.dispatch("window_attention", c, [3]uint32{uint32(s.Heads), blocks(r.Tokens, queries), 1}, qkv, kv, out, r.Cursor)
 		return
 	}
@@ -163,13 +168,14 @@ func attentionLanes(s reference.AttentionShape, storage int) (threads, together 
 // attentionTile is how many queries and keys a workgroup takes at once, and
 // whether the keys are staged: as many as workgroup memory, in words, has room for.
 func attentionTile(headDim, storage int) (queries, keys int, staged bool) {
-	for _, t := range [][2]int{{32, 32}, {32, 16}, {16, 16}, {16, 8}, {8, 16}} {
-		if q, k := t[0], t[1]; q*headDim+k*(headDim+4)+k*q+attentionSize+q <= storage {
+	pitch := headDim + 4
+	for _, t := range [][2]int{{64, 32}, {32, 32}, {32, 16}, {16, 16}, {16, 8}, {8, 16}} {
+		if q, k := t[0], t[1]; (q+k)*pitch+k*(q+4)+attentionSize+q <= storage {
 			return q, k, true
 		}
 	}
 	queries = 32
-	for queries > 8 && queries*headDim+33*queries+attentionSize > storage {
+	for queries > 8 && queries*pitch+32*(queries+4)+attentionSize+queries > storage {
 		queries /= 2
 	}
 	return queries, 32, false
