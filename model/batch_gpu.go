@@ -3,7 +3,6 @@ package model
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/samba-web/samba/gpu"
@@ -23,15 +22,17 @@ type gpuBatch struct {
 	drawn       gpuDrawing
 	out         gpuArray
 	steps       map[drawingFeatures]*gpu.Program
+	room        int // positions that full attention's buffers hold of each sequence
 }
 
 type gpuPlace struct {
 	run     *gpuRun
 	drawing drawing
+	pos     int // tokens absorbed, steps under way included
 }
 
 func (e *gpuEngine) newBatch(places int) (batch, error) {
-	b := &gpuBatch{engine: e, store: gpuStore{device: e.device}, places: make([]gpuPlace, places), scratch: e.scratch, steps: map[drawingFeatures]*gpu.Program{}}
+	b := &gpuBatch{engine: e, store: gpuStore{device: e.device}, places: make([]gpuPlace, places), scratch: e.scratch, steps: map[drawingFeatures]*gpu.Program{}, room: e.graph.firstRoom()}
 	if err := b.allocate(); err != nil {
 		b.close()
 		return nil, err
@@ -41,9 +42,6 @@ func (e *gpuEngine) newBatch(places int) (batch, error) {
 
 func (b *gpuBatch) allocate() (err error) {
 	e, c, n := b.engine, b.engine.config, len(b.places)
-	if e.graph.fullRows() > 0 {
-		return errors.New("a model with full attention has no state of fixed size, which is what sequences that are decoded together need on a GPU")
-	}
 	b.state = make([]layerState[gpuArray], len(e.graph.layers))
 	array := func(to *gpuArray, name string, n int) {
 		if err == nil {
@@ -106,15 +104,28 @@ func (b *gpuBatch) program(f drawingFeatures) (*gpu.Program, error) {
 	return p, nil
 }
 
+// makeRoom lets full attention keep so many positions of each sequence.
+func (b *gpuBatch) makeRoom(positions int) error {
+	room, err := b.engine.grow(context.Background(), &b.store, b.state, len(b.places), b.room, positions)
+	if room > b.room {
+		b.room = room
+		for f, p := range b.steps {
+			p.Free()
+			delete(b.steps, f)
+		}
+	}
+	return err
+}
+
 // move copies the state after so many tokens between a run and a place.
 func (b *gpuBatch) move(place int, r *gpuRun, position int, out bool) error {
 	p := b.engine.device.NewProgram()
 	defer p.Free()
-	copied := func(run gpuArray, from uint64, places gpuArray, start, n uint64) {
+	copied := func(run gpuArray, from uint64, places gpuArray, at, n uint64) {
 		if out {
-			p.Copy(places, start+from, run, from, n)
+			p.Copy(places, at, run, from, n)
 		} else {
-			p.Copy(run, from, places, start+from, n)
+			p.Copy(run, from, places, at, n)
 		}
 	}
 	n := uint64(len(b.places))
@@ -125,7 +136,15 @@ func (b *gpuBatch) move(place int, r *gpuRun, position int, out bool) error {
 		if all.Size() == own*n*stateDepth { // what steps overwrite
 			at = at*stateDepth + uint64(position)%stateDepth
 		}
-		copied(s.array, 4*uint64(s.from), all, at*own, 4*uint64(s.n))
+		copied(s.array, 4*uint64(s.from), all, at*own+4*uint64(s.from), 4*uint64(s.n))
+	}
+	for i, l := range b.engine.graph.layers {
+		if l.full() {
+			own, all := r.state[i].kv, b.state[i].kv
+			for half := range uint64(2) {
+				copied(own, half*own.Size()/2, all, (2*uint64(place)+half)*all.Size()/(2*n), 2*uint64(position*l.row()))
+			}
+		}
 	}
 	history := r.scratch.history.Size()
 	copied(r.scratch.history, 0, b.scratch.history, uint64(place)*history, history)
@@ -134,6 +153,9 @@ func (b *gpuBatch) move(place int, r *gpuRun, position int, out bool) error {
 
 func (b *gpuBatch) join(place int, r run, d drawing, pending uint32, drawn int) (position int, err error) {
 	own, n := r.(*gpuRun), len(b.places)
+	if err := b.makeRoom(own.pos + 1); err != nil {
+		return 0, err
+	}
 	if err := b.drawn.set(&b.store, d, b.engine.config.VocabSize, place, n, n); err != nil {
 		return 0, err
 	}
@@ -149,7 +171,7 @@ func (b *gpuBatch) join(place int, r run, d drawing, pending uint32, drawn int) 
 			return 0, err
 		}
 	}
-	b.places[place] = gpuPlace{own, d}
+	b.places[place] = gpuPlace{own, d, own.pos}
 	return own.pos, nil
 }
 
@@ -158,7 +180,12 @@ func (b *gpuBatch) step(places []int, allowed [][]uint32) (flight, error) {
 	var f drawingFeatures
 	cursor := []uint32{0, uint32(len(places)), 0, 0}
 	for i, place := range places {
-		d := &b.places[place].drawing
+		own := &b.places[place]
+		if err := b.makeRoom(own.pos + 1); err != nil {
+			return nil, err
+		}
+		own.pos++
+		d := &own.drawing
 		f.adjusted, f.logprobs = f.adjusted || d.adjusted, f.logprobs || d.logprobs
 		cursor = append(cursor, uint32(place))
 		if d.constrained {
@@ -190,6 +217,9 @@ func (b *gpuBatch) step(places []int, allowed [][]uint32) (flight, error) {
 func (b *gpuBatch) leave(place, absorbed int) error {
 	r := b.places[place].run
 	b.places[place] = gpuPlace{}
+	if err := r.makeRoom(context.Background(), absorbed); err != nil {
+		return err
+	}
 	r.pos = absorbed
 	return b.move(place, r, absorbed, true)
 }

@@ -42,7 +42,12 @@ const endOfText = 256
 // talker is a random model that speaks bytes, on the given machine.
 func talker(t *testing.T, random *rand.Rand, o Options) *Model {
 	t.Helper()
-	c := samba()
+	return speaker(t, random, samba(), o)
+}
+
+// speaker is a talker of any shape.
+func speaker(t *testing.T, random *rand.Rand, c *Config, o Options) *Model {
+	t.Helper()
 	c.VocabSize = 260
 	f := randomModel(t, random, c, 8)
 	f.withTokenizer(t)

@@ -119,8 +119,9 @@ func (p *Pool) Share(ctx context.Context, s *Session, f func() error) error {
 	r := p.own(s)
 	r.ctx = ctx
 	err := f()
-	if failure := r.release(); err == nil {
-		err = failure
+	if failed := r.release(); failed != nil {
+		s.broken = failed
+		return failed
 	}
 	return err
 }

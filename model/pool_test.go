@@ -33,35 +33,42 @@ func newPool(t *testing.T, m *Model, slots int) *Pool {
 // Decoded together, sequences say what a session that has the machine to itself says.
 func TestPool(t *testing.T) {
 	machines(t, func(t *testing.T, o Options) {
-		m := talker(t, testRandom(t), o)
-		request := func(i int) Request {
-			prompt := m.tokenizer.Encode(fmt.Sprintf("%d: once upon a time there was a number", i), false)
-			return Request{Prompt: prompt, MaxTokens: 5 + i, Sampling: Sampling{Temperature: 12, Seed: uint64(i)}}
-		}
-		alone := newSession(t, m)
-		var want [5]string
-		for i := range want {
-			want[i], _ = generate(t, alone, request(i))
-		}
-		p := newPool(t, m, 3)
-		var all sync.WaitGroup
-		for i := range want {
-			all.Go(func() {
-				s, err := p.NewSession()
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				var b strings.Builder
-				result, err := p.Generate(context.Background(), s, request(i), func(c Chunk) error { b.WriteString(c.Text); return nil })
-				if err != nil || b.String() != want[i] || s.Position() != result.PromptTokens+result.CompletionTokens-1 {
-					t.Errorf("conversation %d says %q (%+v, %v), alone %q", i, b.String(), result, err, want[i])
-				}
-				_ = p.Do(context.Background(), func() error { s.Close(); return nil })
-			})
-		}
-		all.Wait()
+		t.Run("samba", func(t *testing.T) { testPool(t, talker(t, testRandom(t), o)) })
+		o.Chunk = 4 // full attention has room for 16 tokens at first, and grows on the way
+		t.Run("full attention", func(t *testing.T) {
+			testPool(t, speaker(t, testRandom(t), testConfig(LayerFullAttention, LayerMamba), o))
+		})
 	})
+}
+
+func testPool(t *testing.T, m *Model) {
+	request := func(i int) Request {
+		prompt := m.tokenizer.Encode(fmt.Sprint(i, ": once upon a time there was a number"[:5*i]), false)
+		return Request{Prompt: prompt, MaxTokens: 10 + 3*i, Sampling: Sampling{Temperature: 12, Seed: uint64(i)}}
+	}
+	alone := newSession(t, m)
+	var want [5]string
+	for i := range want {
+		want[i], _ = generate(t, alone, request(i))
+	}
+	p := newPool(t, m, 3)
+	var all sync.WaitGroup
+	for i := range want {
+		all.Go(func() {
+			s, err := p.NewSession()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			var b strings.Builder
+			result, err := p.Generate(context.Background(), s, request(i), func(c Chunk) error { b.WriteString(c.Text); return nil })
+			if err != nil || b.String() != want[i] || s.Position() != result.PromptTokens+result.CompletionTokens-1 {
+				t.Errorf("conversation %d says %q (%+v, %v), alone %q", i, b.String(), result, err, want[i])
+			}
+			_ = p.Do(context.Background(), func() error { s.Close(); return nil })
+		})
+	}
+	all.Wait()
 }
 
 // talk is a conversation in a pool with everything that may come: it returns all
@@ -202,18 +209,56 @@ func TestPoolEnds(t *testing.T) {
 	emit := func(Chunk) error { return nil }
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
+	if result, err := p.Generate(cancelled, s, request, emit); err != nil || result.FinishReason != FinishCancelled {
+		t.Errorf("cancelled before its turn: %+v, %v", result, err)
+	}
+	// While others have the machine, and while they have all places.
+	ctx, cancel := context.WithCancel(context.Background())
 	err = p.Do(context.Background(), func() error {
-		result, err := p.Generate(cancelled, s, request, emit)
-		if err != nil || result.FinishReason != FinishCancelled {
-			t.Errorf("cancelled while it waited: %+v, %v", result, err)
-		}
-		if err := p.Do(cancelled, func() error { return nil }); !errors.Is(err, context.Canceled) {
+		done := make(chan error)
+		go func() { done <- p.Do(ctx, func() error { return nil }) }()
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled while it waited: %v", err)
 		}
 		return nil
 	})
 	if err != nil {
 		t.Error(err)
+	}
+	var holders sync.WaitGroup
+	seated, free := make(chan struct{}, 2), make(chan struct{})
+	for range 2 {
+		holder, err := p.NewSession()
+		if err != nil {
+			t.Fatal(err)
+		}
+		holders.Go(func() {
+			first := true
+			_, err := p.Generate(context.Background(), holder, Request{Prompt: []uint32{'b'}, MaxTokens: 3, PastEnd: true}, func(Chunk) error {
+				if first {
+					first = false
+					seated <- struct{}{}
+					<-free // a slow listener keeps its place
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	<-seated
+	<-seated
+	ctx, cancel = context.WithTimeout(context.Background(), 30*time.Millisecond)
+	result, err := p.Generate(ctx, s, request, emit)
+	if cancel(); err != nil || result.FinishReason != FinishCancelled || result.CompletionTokens > 0 {
+		t.Errorf("cancelled while it waited for a place: %+v, %v", result, err)
+	}
+	close(free)
+	holders.Wait()
+	if result, err := p.Generate(context.Background(), s, request, emit); err != nil || result.CompletionTokens == 0 {
+		t.Errorf("after that: %+v, %v", result, err)
 	}
 	p.Close()
 	if _, err := p.Generate(context.Background(), s, request, emit); !errors.Is(err, errPoolClosed) {

@@ -43,14 +43,19 @@ func (r *pooledRun) turn(ctx context.Context, f func() error) error {
 	return r.pool.Do(ctx, f)
 }
 
-// release ends Share: what it has left in the batch comes back.
+// release ends Share: what it has left in the batch comes back. Its error is
+// that of an answer whose state is lost.
 func (r *pooledRun) release() (err error) {
 	if q := r.sequence; q != nil {
 		r.pool.mu.Lock()
-		absorbed, failed := q.start+q.steps, q.err != nil
+		steps := q.steps
+		err = q.err
 		r.pool.mu.Unlock()
-		if !failed {
-			err = r.land(absorbed)
+		if err == nil {
+			err = r.land(q.start + steps)
+		}
+		if steps == 0 {
+			err = nil // nothing has become of it
 		}
 	}
 	r.ctx, r.sequence = nil, nil

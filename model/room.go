@@ -90,50 +90,11 @@ func (r *cpuRun) makeRoom(ctx context.Context, positions int) error {
 	return nil
 }
 
-// makeRoom lets full attention keep so many positions. What is under way on the
-// device still writes to the old buffers, before they are copied.
+// makeRoom lets full attention keep so many positions.
 func (r *gpuRun) makeRoom(ctx context.Context, positions int) error {
-	g, device := r.engine.graph, r.engine.device
-	if g.fullRows() == 0 || positions <= r.room {
-		return nil
-	}
-	limits, most := device.Info().Limits, 1<<31-1
-	for _, l := range g.layers {
-		if l.full() {
-			most = min(most, int(min(limits.MaxBindingSize, limits.MaxBufferSize)/uint64(4*l.row())))
-		}
-	}
-	room, err := r.engine.spare.growth(ctx, r.room, positions, most, 4*g.fullRows())
-	if err != nil {
+	room, err := r.engine.grow(ctx, &r.store, r.state, 1, r.room, positions)
+	if err != nil || room == r.room {
 		return err
-	}
-	grown, moves := make([]gpuArray, len(g.layers)), device.NewProgram()
-	for i, l := range g.layers {
-		if !l.full() {
-			continue
-		}
-		old := r.state[i].kv
-		if grown[i], err = device.NewBuffer(fmt.Sprintf("layers.%d kv_ring", i), uint64(4*room*l.row())); err != nil {
-			err = fmt.Errorf("%w: %w", ErrNoRoom, err)
-			break
-		}
-		moves.Copy(old, 0, grown[i], 0, old.Size()/2)
-		moves.Copy(old, old.Size()/2, grown[i], grown[i].Size()/2, old.Size()/2)
-	}
-	if err == nil {
-		err = device.Run(moves)
-	}
-	if err != nil {
-		for _, b := range grown {
-			b.Free()
-		}
-		return err
-	}
-	for i, b := range grown {
-		if b != nil {
-			r.store.replace(r.state[i].kv, b)
-			r.state[i].kv = b
-		}
 	}
 	r.room = room
 	// What was recorded reads and writes the old buffers.
@@ -143,6 +104,59 @@ func (r *gpuRun) makeRoom(ctx context.Context, positions int) error {
 	}
 	r.drawn.free()
 	return r.recordDrawing(r.drawn.features())
+}
+
+// grow gives full attention's keys and values of so many conversations, which
+// lie one after another, room for so many positions, and returns how many there
+// is room for. What is under way on the device still writes to the old buffers,
+// before they are copied.
+func (e *gpuEngine) grow(ctx context.Context, s *gpuStore, state []layerState[gpuArray], places, room, positions int) (int, error) {
+	g := e.graph
+	if g.fullRows() == 0 || positions <= room {
+		return room, nil
+	}
+	limits, most := e.device.Info().Limits, 1<<31-1
+	for _, l := range g.layers {
+		if l.full() {
+			most = min(most, int(min(limits.MaxBindingSize, limits.MaxBufferSize)/uint64(4*places*l.row())))
+		}
+	}
+	larger, err := e.spare.growth(ctx, room, positions, most, 4*places*g.fullRows())
+	if err != nil {
+		return room, err
+	}
+	grown, moves := make([]gpuArray, len(g.layers)), e.device.NewProgram()
+	defer moves.Free()
+	for i, l := range g.layers {
+		if !l.full() {
+			continue
+		}
+		old := state[i].kv
+		if grown[i], err = e.device.NewBuffer(fmt.Sprintf("layers.%d kv_ring", i), uint64(4*places*larger*l.row())); err != nil {
+			err = fmt.Errorf("%w: %w", ErrNoRoom, err)
+			break
+		}
+		halves := 2 * uint64(places)
+		for half := range halves {
+			moves.Copy(old, half*old.Size()/halves, grown[i], half*grown[i].Size()/halves, old.Size()/halves)
+		}
+	}
+	if err == nil {
+		err = e.device.Run(moves)
+	}
+	if err != nil {
+		for _, b := range grown {
+			b.Free()
+		}
+		return room, err
+	}
+	for i, b := range grown {
+		if b != nil {
+			s.replace(state[i].kv, b)
+			state[i].kv = b
+		}
+	}
+	return larger, nil
 }
 
 // replace frees one of the store's arrays and keeps another in its place.
