@@ -67,6 +67,7 @@ run_tests() {
   need chromium command -v chromium
   need firefox-esr command -v firefox-esr
   need mesa-vulkan-drivers test -e /usr/share/vulkan/icd.d/lvp_icd.x86_64.json -o -e /usr/share/vulkan/icd.d/lvp_icd.aarch64.json
+  need nginx test -x /usr/sbin/nginx
   need python3-regex /usr/bin/python3 -c "import regex"
   need python3-torch /usr/bin/python3 -c "import torch"
   go build -o bin/gotest ./tools/browser/gotest

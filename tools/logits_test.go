@@ -27,6 +27,7 @@ var fixtures = []string{"samba-mha", "samba-gqa"}
 var fixtureFolder = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "samba-fixtures-") })
 
 func TestMain(m *testing.M) {
+	beSamba()
 	status := m.Run()
 	if folder, err := fixtureFolder(); err == nil {
 		os.RemoveAll(folder)
