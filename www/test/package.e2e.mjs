@@ -56,6 +56,7 @@ function files(open) {
 
 let home;
 let elsewhere;
+let state; // saved by the browser and the machine before
 before(async () => {
   execFileSync("npm", ["pack", "--silent", "--pack-destination", project], {
     cwd: www,
@@ -95,7 +96,7 @@ test("the package holds what it needs and nothing else", () => {
 test("its types tell OpenAI's shapes from mistakes, for bundlers and for Node's resolution", () => {
   writeFileSync(
     join(project, "use.ts"),
-    `import { BadRequestError, type ChatCompletionChunk, Samba } from "samba-web";
+    `import { BadRequestError, type ChatCompletionChunk, inspectState, type ReadInfo, Samba, type StateInfo } from "samba-web";
 const samba = await Samba.load("model/", { onProgress: ({ loaded, total }) => console.log(loaded / total), backend: "cpu" });
 const messages = [{ role: "user" as const, content: "hello" }];
 const answer = await samba.chat.completions.create({ model: "gpt-4o", messages, response_format: { type: "json_object" } });
@@ -112,6 +113,12 @@ try {
 } catch (error) {
   if (error instanceof BadRequestError) console.log(error.param, speed, await samba.detokenize(ids));
 }
+const saved: Blob = await samba.state.save();
+const { position, stateBytes, model }: StateInfo = await samba.state.restore(saved);
+const fork: Samba = await samba.state.fork();
+const { read }: ReadInfo = await fork.state.read(messages, { open: true, onProgress: ({ loaded }) => console.log(loaded) });
+console.log(position, stateBytes, model, read, await inspectState(saved));
+fork.unload();
 // @ts-expect-error messages are missing
 await samba.chat.completions.create({ stream: true });
 samba.unload();
@@ -146,8 +153,10 @@ samba.unload();
 });
 
 /** What a page does with the package; runs in the browser. */
-async function use(library, model, backend) {
-  const { Samba, BadRequestError, CancelledError, ModelError, NotLoadedError } = await import(library);
+async function use(library, model, backend, elsewhere) {
+  const { Samba, BadRequestError, CancelledError, ModelError, NotLoadedError, StateError } = await import(
+    library
+  );
   const caught = async (work) => {
     try {
       await work();
@@ -224,6 +233,54 @@ async function use(library, model, backend) {
   out.roundTrip = await samba.detokenize(await samba.tokenize(" the sea é"));
   out.prompt = (await samba.tokenize([{ role: "user", content: "hi" }])).length;
 
+  // A conversation's state: what goes on from it costs no reading and says the same.
+  const ask = { role: "user", content: "Tell me of the sea." };
+  const one = await client.chat.completions.create({ messages: [ask], max_tokens: 12, seed: 3 });
+  const next = { messages: [ask, one.choices[0].message, { role: "user", content: "And?" }], seed: 5 };
+  const goOn = async (from) => {
+    const { choices, usage } = await from.chat.completions.create({ ...next, max_tokens: 8 });
+    const read = usage.prompt_tokens - usage.prompt_tokens_details.cached_tokens;
+    return JSON.stringify([choices[0].message.content, read, usage.context_tokens]);
+  };
+  const saved = await samba.state.save();
+  const info = await samba.state.inspect(saved);
+  out.info = [info.stateBytes === saved.size, info.model === samba.about.hash, info.position];
+  const said = [await goOn(samba)];
+  const restored = await samba.state.restore(saved);
+  out.restored = [restored.position, JSON.parse(said[0])[1]];
+  const fork = await samba.state.fork();
+  said.push(await goOn(fork), await goOn(samba));
+  out.same = new Set(said).size;
+  fork.unload();
+  out.dropped = (await caught(() => fork.state.save())) instanceof NotLoadedError;
+  const bytes = new Uint8Array(await saved.arrayBuffer());
+  bytes[3000] ^= 1;
+  const damaged = await caught(() => samba.state.restore(new Blob([bytes])));
+  out.damaged = damaged instanceof StateError && damaged.message;
+  out.cut = (await caught(() => samba.state.inspect(saved.slice(0, 9000))))?.message;
+  bytes[3000] ^= 1;
+  out.state = [...bytes];
+  if (elsewhere) {
+    const { position } = await samba.state.restore(new Blob([new Uint8Array(elsewhere)]));
+    out.elsewhere = [position, JSON.parse(await goOn(samba))[1]];
+  }
+  const book = "the sea and the star over the old house ".repeat(60);
+  const reading = new AbortController();
+  await samba.state.reset();
+  const begun = await samba.state.read([{ role: "user", content: book }], {
+    open: true,
+    signal: reading.signal,
+    onProgress: () => reading.abort(),
+  });
+  out.begun = [begun.cancelled, begun.read > 0, begun.read < book.length, begun.position > 0];
+  const read = await samba.state.read([{ role: "user", content: book }], { open: true });
+  const about = await client.chat.completions.create({
+    messages: [{ role: "user", content: `${book} What was that?` }],
+    max_tokens: 1,
+  });
+  const uncached = about.usage.prompt_tokens - about.usage.prompt_tokens_details.cached_tokens;
+  out.read = [read.cancelled, read.read === book.length, uncached < 40];
+
   const bad = await caught(() =>
     client.chat.completions.create({ messages: [{ role: "user", content: "x" }], top_p: 2 }),
   );
@@ -277,6 +334,7 @@ for (const name of browsers) {
         `${origin}/node_modules/samba-web/dist/client.js`,
         `${home.origin}/model`,
         backend,
+        state,
       );
       await page.close();
       assert.deepEqual(
@@ -300,6 +358,16 @@ for (const name of browsers) {
       assert.ok(out.several.every(([, tokens, offset]) => tokens >= 1 && tokens <= 3 && offset === 0));
       assert.equal(out.roundTrip, " the sea é");
       assert.ok(out.prompt > 2);
+      assert.deepEqual(out.info, [true, true, out.restored[0]]);
+      assert.ok(out.restored[1] < 30, `${out.restored[1]} tokens were read to go on`);
+      assert.equal(out.same, 1);
+      assert.equal(out.dropped, true);
+      assert.match(out.damaged, /^The saved state is damaged: its content has another checksum/);
+      assert.match(out.cut, /^The saved state is cut short: it has 9000 bytes/);
+      if (state) assert.ok(out.elsewhere[0] > 0 && out.elsewhere[1] > 0);
+      state = out.state;
+      assert.deepEqual(out.begun, [true, true, true, true]);
+      assert.deepEqual(out.read, [false, true, true]);
       assert.equal(out.bad, "top_p");
       assert.equal(out.unsupported, "schema.properties.a.not");
       assert.deepEqual(out.cancelled, ["cancelled", true]);
