@@ -59,8 +59,8 @@ type lastingRun struct {
 }
 
 // A way that has this many chunks (decode steps mostly), or tokens, is begun
-// anew from a copy of the state.
-const (
+// anew from a copy of the state. Tests have shorter ones.
+var (
 	maxWayChunks = 4096
 	maxWayTokens = 1 << 16
 )
@@ -320,7 +320,7 @@ func (r *lastingRun) launch(ctx context.Context, first bool, allowed []uint32) (
 		if f.generation == r.generation { // launched by a replay
 			return nil
 		}
-		if len(r.ahead) == 1 {
+		if len(r.ahead) == 1 && !first { // the first draws from what was absorbed last, which no copy of a state has
 			if err := r.shorten(ctx); err != nil {
 				return err
 			}

@@ -178,6 +178,73 @@ func TestLostAtAnyCall(t *testing.T) {
 	}
 }
 
+// Lost while a state is saved, restored or forked, or while the way to it is
+// begun anew, an engine that comes back goes on with the same tokens, and what
+// was saved is the same file. What is kept for that does not grow.
+func TestLostState(t *testing.T) {
+	if runtime.GOOS == "js" {
+		t.Skip("for time's sake: it runs natively")
+	}
+	defer func(chunks, tokens int) { maxWayChunks, maxWayTokens = chunks, tokens }(maxWayChunks, maxWayTokens)
+	maxWayChunks, maxWayTokens = 9, 50
+	sampling := Sampling{Temperature: 0.9, RepetitionPenalty: 1.2, FrequencyPenalty: 0.5, Seed: 5}
+	for _, place := range []string{"cpu", "gpu"} {
+		t.Run(place, func(t *testing.T) {
+			o, stride := Options{Chunk: 16}, 3 // for time's sake: other calls in other runs
+			if place == "gpu" {
+				o.Device, stride = testDevice(t), 9
+			}
+			random := testRandom(t)
+			m := talker(t, random, o)
+			talk := func(losses ...int) (said []string, f *flaky) {
+				renewed := 0
+				defer lose(m, &f, &renewed, losses...)()
+				s := newSession(t, m)
+				say := func(s *Session, prompt string, n, choices int) string {
+					var b strings.Builder
+					_, err := s.Generate(context.Background(), Request{Text: prompt, MaxTokens: n, Sampling: sampling, Choices: choices, PastEnd: true},
+						func(c Chunk) error { b.WriteString(c.Text); return nil })
+					if err != nil {
+						t.Fatalf("lost at calls %d: %v", losses, err)
+					}
+					if r, ok := s.run.(*lastingRun); !ok || len(r.way.chunks) > maxWayChunks+2*maxSteps || len(r.way.tokens) > maxWayTokens+16+2*maxSteps {
+						t.Fatalf("lost at calls %d: what is kept has grown: %d chunks", losses, len(r.way.chunks))
+					}
+					return b.String()
+				}
+				first := strings.Repeat("lost and found; ", 3)
+				said = append(said, say(s, first, 21, 2))
+				blob := save(t, s)
+				said = append(said, string(blob.Bytes(0, blob.Len())), say(s, first+"and", 7, 1))
+				restore(t, s, blob)
+				fork, err := s.Fork()
+				if err != nil {
+					t.Fatalf("lost at calls %d: %v", losses, err)
+				}
+				defer fork.Close()
+				said = append(said, say(fork, first+"or", 12, 1), say(s, first+"or", 12, 1))
+				return said, f
+			}
+			want, f := talk()
+			if want[3] != want[4] {
+				t.Errorf("the fork says %q, want %q", want[3], want[4])
+			}
+			for at := 1 + random.IntN(stride); at <= f.calls; at += stride {
+				again := 0
+				if at%2 == 0 {
+					again = 1 + at%7 // a second time, soon after
+				}
+				got, _ := talk(at, again)
+				for i := range want {
+					if got[i] != want[i] {
+						t.Fatalf("lost at call %d of %d, then at %d: part %d is %.100q, undisturbed %.100q", at, f.calls, again, i, got[i], want[i])
+					}
+				}
+			}
+		})
+	}
+}
+
 // lose puts a flaky engine in place of the model's, and one after the other in
 // place of those that are lost, each at its call; the last ones are not.
 func lose(m *Model, f **flaky, renewed *int, at ...int) (restore func()) {
