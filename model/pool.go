@@ -318,6 +318,9 @@ func (p *Pool) land(s poolStep) error {
 
 // fail ends all answers.
 func (p *Pool) fail(err error, under []poolStep) {
+	if errors.Is(err, ErrNoRoom) { // in a batch: nobody is brought back to where it stood
+		err = fmt.Errorf("%v; what was decoded together with it ends, too", err)
+	}
 	for _, s := range under {
 		_ = s.flight.drop(context.Background())
 	}

@@ -23,10 +23,11 @@ var ErrNoRoom = errors.New("the context cannot grow")
 type spare func(ctx context.Context, bytes int64) (bool, error)
 
 // growth is the room, in positions, that comes from room by doubling until there
-// is enough; most is what a layer's keys and values may have at all.
+// is enough, or where that is too much, an eighth more than enough; most is what a
+// layer's keys and values may have at all.
 func (s spare) growth(ctx context.Context, room, positions, most, bytesPerPosition int) (int, error) {
 	refuse := func(why string) error {
-		return fmt.Errorf("%w: the keys and values of full attention over %d tokens need %s, %s; the conversation stands where it was",
+		return fmt.Errorf("%w: the keys and values of full attention over %d tokens need %s, %s",
 			ErrNoRoom, positions, gigabytes(int64(positions)*int64(bytesPerPosition)), why)
 	}
 	if positions > most {
@@ -35,12 +36,22 @@ func (s spare) growth(ctx context.Context, room, positions, most, bytesPerPositi
 	for room < positions {
 		room = min(2*room, most)
 	}
-	// The old ones are there until they have been copied.
-	ok, err := s(ctx, int64(room)*int64(bytesPerPosition))
-	if err == nil && !ok {
-		err = refuse(fmt.Sprintf("%s with room to grow, which is more than is free", gigabytes(int64(room)*int64(bytesPerPosition))))
+	little := min(positions+positions/8, room)
+	for _, try := range []int{room, little} {
+		// The old ones are there until they have been copied.
+		if ok, err := s(ctx, int64(try)*int64(bytesPerPosition)); ok || err != nil {
+			return try, err
+		}
 	}
-	return room, err
+	return 0, refuse(fmt.Sprintf("%s with room to grow, which is more than is free", gigabytes(int64(little)*int64(bytesPerPosition))))
+}
+
+// stands says of a run that found no room that nothing was lost.
+func stands(err error) error {
+	if errors.Is(err, ErrNoRoom) {
+		return fmt.Errorf("%w; the conversation stands where it was", err)
+	}
+	return err
 }
 
 // row is how many values a position takes in the layer's keys and values.
@@ -75,7 +86,7 @@ func (r *cpuRun) makeRoom(ctx context.Context, positions int) error {
 	}
 	room, err := r.engine.spare.growth(ctx, r.room, positions, 1<<31-1, 4*g.fullRows())
 	if err != nil {
-		return err
+		return stands(err)
 	}
 	for i, l := range g.layers {
 		if l.full() {
@@ -94,7 +105,7 @@ func (r *cpuRun) makeRoom(ctx context.Context, positions int) error {
 func (r *gpuRun) makeRoom(ctx context.Context, positions int) error {
 	room, err := r.engine.grow(ctx, &r.store, r.state, 1, r.room, positions)
 	if err != nil || room == r.room {
-		return err
+		return stands(err)
 	}
 	r.room = room
 	// What was recorded reads and writes the old buffers.

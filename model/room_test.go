@@ -90,18 +90,18 @@ func TestNoRoomToGrow(t *testing.T) {
 		probe.weights = probe.config.weightBytes(16) + 1<<12
 		each := int64(2 * 2 * 32 * 4)
 		// There is room for 128 positions beside the 64, not for 256.
-		m := load(src, Options{Chunk: 16, Memory: probe.weights + probe.stateSize() + 200*each})
+		m := load(src, Options{Chunk: 16, Memory: probe.weights + probe.stateSize() + 150*each})
 		s := newSession(t, m)
 		ids := make([]uint32, 300)
 		err = s.Prefill(ctx, ids, nil)
-		if !errors.Is(err, ErrNoRoom) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "129 tokens") && !strings.Contains(err.Error(), "144 tokens") {
+		if !errors.Is(err, ErrNoRoom) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "144 tokens") || !strings.HasSuffix(err.Error(), "stands where it was") {
 			t.Fatalf("%v, want a sentence about 144 tokens", err)
 		}
 		t.Log(err)
 		if s.Position() != 128 {
 			t.Errorf("position %d, want 128", s.Position())
 		}
-		if err := s.Prefill(ctx, ids[:1], nil); !errors.Is(err, ErrNoRoom) {
+		if err := s.Prefill(ctx, ids[:16], nil); !errors.Is(err, ErrNoRoom) {
 			t.Errorf("%v at the same place again", err)
 		}
 		// An answer ends at the border with what it has, and a shorter conversation goes on in the same session.
@@ -124,7 +124,7 @@ func TestNoRoomToGrow(t *testing.T) {
 func TestGrowth(t *testing.T) {
 	roomy := spare(func(_ context.Context, bytes int64) (bool, error) { return bytes <= 8000, nil })
 	for _, test := range []struct{ room, positions, most, want int }{
-		{64, 65, 10_000, 128}, {64, 500, 10_000, 512}, {64, 129, 200, 200}, {64, 200, 200, 200}, {64, 201, 200, 0}, {64, 801, 10_000, 0},
+		{64, 65, 10_000, 128}, {64, 500, 10_000, 512}, {64, 129, 200, 200}, {64, 200, 200, 200}, {64, 201, 200, 0}, {64, 700, 10_000, 787}, {64, 801, 10_000, 0},
 	} {
 		got, err := roomy.growth(context.Background(), test.room, test.positions, test.most, 10)
 		if want := test.want; (err == nil) != (want > 0) || err == nil && got != want || err != nil && !errors.Is(err, ErrNoRoom) {
@@ -132,7 +132,7 @@ func TestGrowth(t *testing.T) {
 		}
 	}
 	_, err := roomy.growth(context.Background(), 64, 300, 256, 1e6)
-	if want := "the context cannot grow: the keys and values of full attention over 300 tokens need 0.30 GB, and a layer's are bound in one piece, which ends at 256 tokens here; the conversation stands where it was"; fmt.Sprint(err) != want {
+	if want := "the context cannot grow: the keys and values of full attention over 300 tokens need 0.30 GB, and a layer's are bound in one piece, which ends at 256 tokens here"; fmt.Sprint(err) != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }

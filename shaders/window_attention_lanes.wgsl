@@ -3,6 +3,7 @@
 // share it, and keeps the highest score, the weights' sum and the values' sum; what they found is joined at the end.
 //
 // qkv [(HEADS + 2 KV_HEADS) * HEAD_DIM], query turned; kv [2, RING, KV_HEADS, HEAD_DIM]; out [HEADS * HEAD_DIM].
+// BATCH: one token each of sequences: qkv and out have a row of each, kv [PLACES, 2, RING, ...].
 //#include shared/attention.wgsl
 @group(0) @binding(2) var<storage, read_write> out: array<Vec>;
 @group(0) @binding(3) var<storage, read> cursor: Cursor;
@@ -21,8 +22,13 @@ var<workgroup> weights: array<f32, FOUND>;
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let head = group.x * TOGETHER;
     let kv_head = head / (HEADS / KV_HEADS);
+    let row = group.z;
+    if row >= cursor.count {
+        return;
+    }
+    let keys = 2u * sequence(row) * values_at();
     let values = values_at();
-    let pos = cursor.pos;
+    let pos = position(row);
 
     var q: array<Vec, OWN>;
     var acc: array<Vec, OWN>;
@@ -31,11 +37,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var h = 0u; h < TOGETHER; h++) { //#unroll
         highest[h] = LOWEST;
         for (var i = 0u; i < COLUMNS; i++) { //#unroll
-            q[h * COLUMNS + i] = qkv[(head + h) * COLS + i] * SCALE;
+            q[h * COLUMNS + i] = qkv[(row * (HEADS + 2u * KV_HEADS) + head + h) * COLS + i] * SCALE;
         }
     }
     for (var j = first_seen(pos) + thread; j <= pos; j += SIZE) {
-        let at = key_at(j, kv_head);
+        let at = keys + key_at(j, kv_head);
         var score: array<f32, TOGETHER>;
         for (var h = 0u; h < TOGETHER; h++) { //#unroll
             score[h] = 0.0;
@@ -82,6 +88,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             all += share * weights[t * TOGETHER + h];
             sum += share * sums[t * OWN + i];
         }
-        out[head * COLS + i] = sum / all;
+        out[(row * HEADS + head) * COLS + i] = sum / all;
     }
 }

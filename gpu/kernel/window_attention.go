@@ -126,7 +126,7 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 	if r.variant().CPU && columns <= lanesMost {
 		threads, together := attentionLanes(s, r.storage())
 		c["SIZE"], c["TOGETHER"], c["COLUMNS"] = threads, together, columns
-		r.dispatch("window_attention_lanes", c, [3]uint32{uint32(s.Heads / together), 1, 1}, qkv, kv, out, r.Cursor)
+		r.dispatch("window_attention_lanes", c, [3]uint32{uint32(s.Heads / together), 1, uint32(r.Tokens)}, qkv, kv, out, r.Cursor)
 		return
 	}
 	d := r.sharing(s)
