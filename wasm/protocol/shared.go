@@ -25,6 +25,8 @@ type Shared struct {
 type Turns interface {
 	// Generate answers with a session as its own method does, taking turns with other answers.
 	Generate(ctx context.Context, s *model.Session, r model.Request, emit func(model.Chunk) error) (model.Result, error)
+	// Share calls f, in which the session's methods take turns with other answers.
+	Share(ctx context.Context, s *model.Session, f func() error) error
 	// Do has the machine to itself.
 	Do(ctx context.Context, f func() error) error
 }

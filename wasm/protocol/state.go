@@ -61,12 +61,17 @@ func (e *Engine) absorb(ctx context.Context, id uint32, m *Absorb) (Message, err
 		return nil, err
 	}
 	var result model.Result
-	err = e.alone(ctx, func() (err error) {
+	read := func() (err error) {
 		result, err = session.Read(ctx, text, len(m.Messages) == 0, func(done, total int) {
 			e.send(id, &Progress{Phase: "prefill", Loaded: int64(done), Total: int64(total)}, nil)
 		})
 		return err
-	})
+	}
+	if e.Shared != nil {
+		err = e.Shared.Turns.Share(ctx, session, read)
+	} else {
+		err = read()
+	}
 	if err != nil {
 		return nil, ofPrompt(err)
 	}

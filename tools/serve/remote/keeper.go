@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,14 +47,14 @@ type keeper struct {
 	most     int    // sessions in memory
 
 	mu      sync.Mutex
-	made    int              // sessions in memory, in use or not
-	spare   []*model.Session // of those, nobody's
-	idle    list.List        // of *conversation in memory and not in use, the most recently used first
-	changed chan struct{}    // closed, and made anew, when a place may have become free
+	made    int                   // sessions in memory, in use or not
+	spare   []*model.Session      // of those, nobody's
+	idle    list.List             // of *conversation in memory and not in use, the most recently used first
+	waiting []chan *model.Session // who waits for one, in order
 }
 
 func newKeeper(machine Machine, folder string, most int) *keeper {
-	return &keeper{machine: machine, folder: folder, identity: rand.Text(), most: most, changed: make(chan struct{})}
+	return &keeper{machine: machine, folder: folder, identity: rand.Text(), most: most}
 }
 
 // lend brings a conversation's state into memory, waiting for a place if need
@@ -90,52 +91,57 @@ func (k *keeper) lend(ctx context.Context, c *conversation) (*model.Session, err
 // place finds a session that is nobody's. It is called with the lock held and
 // returns without it.
 func (k *keeper) place(ctx context.Context) (*model.Session, error) {
-	for {
-		if n := len(k.spare); n > 0 {
-			session := k.spare[n-1]
-			k.spare = k.spare[:n-1]
-			k.mu.Unlock()
-			return session, nil
-		}
-		if k.made < k.most {
-			k.made++
-			k.mu.Unlock()
-			session, err := k.machine.NewSession()
-			if err != nil {
-				k.mu.Lock()
-				k.made--
-				k.mu.Unlock()
-			}
-			return session, err
-		}
-		if last := k.idle.Back(); last != nil {
-			c := last.Value.(*conversation)
-			session := c.session
-			k.idle.Remove(last)
-			c.place, c.session = nil, nil
-			k.mu.Unlock()
-			return session, nil
-		}
-		changed := k.changed
+	if n := len(k.spare); n > 0 {
+		session := k.spare[n-1]
+		k.spare = k.spare[:n-1]
 		k.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		k.mu.Lock()
+		return session, nil
 	}
+	if k.made < k.most {
+		k.made++
+		k.mu.Unlock()
+		session, err := k.machine.NewSession()
+		if err != nil {
+			k.mu.Lock()
+			k.made--
+			k.mu.Unlock()
+		}
+		return session, err
+	}
+	if last := k.idle.Back(); last != nil {
+		c := last.Value.(*conversation)
+		session := c.session
+		k.idle.Remove(last)
+		c.place, c.session = nil, nil
+		k.mu.Unlock()
+		return session, nil
+	}
+	turn := make(chan *model.Session, 1)
+	k.waiting = append(k.waiting, turn)
+	k.mu.Unlock()
+	select {
+	case session := <-turn:
+		return session, nil
+	case <-ctx.Done():
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if i := slices.Index(k.waiting, turn); i >= 0 {
+		k.waiting = slices.Delete(k.waiting, i, i+1)
+	} else {
+		k.free(<-turn) // it came just now
+	}
+	return nil, ctx.Err()
 }
 
-// free makes a session nobody's. The lock is held.
+// free makes a session nobody's, or whoever's who waits longest. The lock is held.
 func (k *keeper) free(session *model.Session) {
+	if len(k.waiting) > 0 {
+		k.waiting[0] <- session
+		k.waiting = k.waiting[1:]
+		return
+	}
 	k.spare = append(k.spare, session)
-	k.wake()
-}
-
-func (k *keeper) wake() {
-	close(k.changed)
-	k.changed = make(chan struct{})
 }
 
 // settle takes a conversation's state back after a request: it is written to
@@ -154,8 +160,12 @@ func (k *keeper) settle(c *conversation, answered uint32, replies []replies) err
 		return err
 	}
 	c.stored = true
+	if len(k.waiting) > 0 {
+		k.free(c.session)
+		c.session = nil
+		return nil
+	}
 	c.place = k.idle.PushFront(c)
-	k.wake()
 	return nil
 }
 

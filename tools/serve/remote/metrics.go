@@ -14,6 +14,7 @@ import (
 
 // metrics are what /metrics tells. No label comes from what a client says.
 type metrics struct {
+	server      *Server
 	registry    *prometheus.Registry
 	connections prometheus.Gauge
 	requests    *prometheus.CounterVec
@@ -29,6 +30,7 @@ type metrics struct {
 func newMetrics(s *Server) *metrics {
 	seconds := []float64{.01, .03, .1, .3, 1, 3, 10, 30, 100}
 	m := &metrics{
+		server:      s,
 		registry:    prometheus.NewRegistry(),
 		connections: prometheus.NewGauge(prometheus.GaugeOpts{Name: "samba_connections", Help: "WebSockets that are open."}),
 		requests:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "samba_requests_total", Help: "Requests that ended, by the way they came and how they ended."}, []string{"by", "end"}),
@@ -57,6 +59,10 @@ func (m *metrics) count(by string, started time.Time, last protocol.Message) {
 	switch last := last.(type) {
 	case *protocol.Error:
 		end = string(last.Code)
+		if last.Code == protocol.CodeDeviceLost {
+			m.server.lost.Store(true)
+			m.server.log.Error("the graphics device was lost", "error", last.Message)
+		}
 	case *protocol.Done:
 		if last.FinishReason != "" {
 			end = last.FinishReason

@@ -76,6 +76,7 @@ type Server struct {
 	lines map[string]*line // by their conversations' names
 
 	draining atomic.Bool
+	lost     atomic.Bool    // the device: whoever looks after the server starts it anew
 	work     sync.WaitGroup // HTTP requests under way
 	sockets  sync.WaitGroup
 	stop     context.CancelFunc
@@ -111,10 +112,14 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/v1/", s.api())
 	mux.Handle("GET /metrics", s.metrics.handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if s.lost.Load() {
+			http.Error(w, "the graphics device was lost: start this server anew", http.StatusServiceUnavailable)
+			return
+		}
 		fmt.Fprintln(w, "ok")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if s.draining.Load() {
+		if s.draining.Load() || s.lost.Load() {
 			http.Error(w, "about to stop", http.StatusServiceUnavailable)
 			return
 		}
