@@ -84,7 +84,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if !websocket.IsWebSocketUpgrade(r) {
 		// Pages ask whether their server has an engine.
 		w.Header().Set("Cache-Control", "no-store")
-		answerJSON(w, http.StatusOK, map[string]any{"version": protocol.ProtocolVersion, "model": s.o.Ready.Model})
+		answerJSON(w, http.StatusOK, map[string]any{"version": protocol.ProtocolVersion, "model": s.o.Ready.Model, "adapter": s.o.Ready.Adapter})
 		return
 	}
 	upgrader := websocket.Upgrader{
