@@ -44,8 +44,7 @@ func (p *past) begins(ids []uint32) bool {
 
 func (p *past) clone() past {
 	c := *p
-	c.ids, c.tail = p.ids.clone(), slices.Clone(p.tail)
-	c.text.shown, c.text.spaced = p.text.shown.clone(), p.text.spaced.clone()
+	c.ids, c.tail, c.text = p.ids.clone(), slices.Clone(p.tail), p.text.clone()
 	return c
 }
 
@@ -63,6 +62,12 @@ type pastText struct {
 	pending uint32
 	last    string
 	whole   bool // the text without last ends with a whole character
+}
+
+func (t *pastText) clone() pastText {
+	c := *t
+	c.shown, c.spaced = t.shown.clone(), t.spaced.clone()
+	return c
 }
 
 // prompted is the text of a prompt that is absorbed to its end.

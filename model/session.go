@@ -155,6 +155,7 @@ var ErrNoTokens = errors.New("the prompt is empty: want at least one token")
 type Request struct {
 	Text      string   // the whole conversation, rendered; what the state already holds is not absorbed again
 	Begin     bool     // the tokenizer's own first tokens stand before Text, which no template wrote
+	Append    bool     // Text is not all of it, but comes after what the state holds
 	Prompt    []uint32 // or its tokens, in the place of Text
 	MaxTokens int      // 0: until the model ends its text
 	Sampling  Sampling
@@ -224,15 +225,20 @@ func (s *Session) Generate(ctx context.Context, r Request, emit func(Chunk) erro
 	if r.TopLogprobs < 0 || r.TopLogprobs > MaxTopLogprobs {
 		return result, fmt.Errorf("top logprobs is %d, want 0 to %d", r.TopLogprobs, MaxTopLogprobs)
 	}
-	rest, err := s.resume(r.Text, r.Begin, r.Prompt)
-	if err != nil {
+	var rest reading
+	if r.Append {
+		rest = s.append(r.Text)
+	} else if rest, err = s.resume(r.Text, r.Begin, r.Prompt); err != nil {
 		return result, err
 	}
-	if len(rest.ids) == rest.skip { // the first logits come from absorbing a token
+	if len(rest.ids) == rest.skip && !r.Append { // the first logits come from absorbing a token
 		if err := s.Reset(); err != nil {
 			return result, err
 		}
 		rest.at, rest.ids, rest.skip = 0, s.model.tokenizer.Encode(r.Text, r.Begin), 0
+	}
+	if len(rest.ids) == 0 {
+		return result, ErrNoTokens
 	}
 	result.PromptTokens = s.past.position + len(rest.ids) - rest.skip
 	// Several answers start from a copy of the state just before the prompt's last token.
@@ -312,6 +318,22 @@ type reading struct {
 	at    int      // the byte of text from which on ids stand for it
 	ids   []uint32 // the first skip of them are absorbed
 	skip  int
+	more  *pastText // what the state's text is afterwards, where text is not all of it
+}
+
+// append reads a text after what the state holds.
+func (s *Session) append(text string) reading {
+	more := s.past.text.clone()
+	ids := s.model.tokenizer.EncodeMore(text)
+	if more.last != "" {
+		ids = append([]uint32{more.pending}, ids...)
+	}
+	if more.known {
+		more.settle()
+		more.last = text
+		more.settle()
+	}
+	return reading{ids: ids, more: &more}
 }
 
 // resume brings the state to a prefix of the prompt, a text or ids, and returns
@@ -348,6 +370,8 @@ func (s *Session) read(ctx context.Context, r *reading, to int, onProgress func(
 	r.skip += s.past.position - from
 	result.PrefilledTokens += s.past.position - from
 	switch {
+	case err == nil && to == len(r.ids) && r.more != nil:
+		s.past.text = r.more.clone()
 	case err == nil && to == len(r.ids) && r.text != "":
 		s.past.text = prompted(r.text, r.begin)
 	case errors.Is(err, context.Canceled):

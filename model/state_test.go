@@ -211,19 +211,34 @@ func TestTextGoesOn(t *testing.T) {
 	blob := save(t, s)
 	next := ask("Who are you?", answer, "And I?")
 	added := len(next) - len(first) - len(answer)
-	for _, how := range []string{"at once", "restored", "elsewhere"} {
+	said := ""
+	for _, how := range []string{"at once", "restored", "elsewhere", "appended"} {
+		r := Request{Text: next, MaxTokens: 3, Sampling: sampling, PastEnd: true}
 		switch how {
 		case "restored":
 			restore(t, s, blob)
 		case "elsewhere":
 			s = newSession(t, m)
 			restore(t, s, blob)
+		case "appended":
+			restore(t, s, blob)
+			r.Text, r.Append = next[len(next)-added:], true
 		}
-		_, result := generate(t, s, Request{Text: next, MaxTokens: 3, Sampling: sampling})
+		text, result := generate(t, s, r)
+		if said == "" {
+			said = text
+		}
+		if text != said {
+			t.Errorf("%s: says %q, want %q", how, text, said)
+		}
 		// The last token that was sampled comes along, unless it ended the text.
 		if read := result.PrefilledTokens; read != added && read != added+1 {
 			t.Errorf("%s: %d tokens read, want the %d that are new", how, read, added)
 		}
+	}
+	// What was appended counts as said.
+	if _, result := generate(t, s, Request{Text: next + said + ".", MaxTokens: 1}); result.PrefilledTokens > 2 {
+		t.Errorf("%d tokens read after an append, want 2", result.PrefilledTokens)
 	}
 	// Another text is read anew.
 	other := ask("Who are you?", "!"+answer, "And I?")

@@ -46,9 +46,14 @@ const cancelPatience = 5 * time.Second
 // ask sends a request and waits for the message that ends it; the others go to on. When ctx ends, the request is
 // cancelled: generate then still ends in a Done, all else in errInterrupted.
 func (e *engine) ask(ctx context.Context, request protocol.Message, on func(m protocol.Message, data []byte) error) (protocol.Message, error) {
+	return e.askWith(ctx, request, nil, on)
+}
+
+// askWith is ask for a request with an attachment.
+func (e *engine) askWith(ctx context.Context, request protocol.Message, data []byte, on func(m protocol.Message, data []byte) error) (protocol.Message, error) {
 	e.lastID++
 	id := e.lastID
-	if err := e.tell(id, request); err != nil {
+	if err := e.tell(id, request, data); err != nil {
 		return nil, err
 	}
 	interrupted := ctx.Done()
@@ -58,7 +63,7 @@ func (e *engine) ask(ctx context.Context, request protocol.Message, on func(m pr
 		case <-interrupted:
 			interrupted, enough = nil, time.After(cancelPatience)
 			e.lastID++
-			if err := e.tell(e.lastID, &protocol.Cancel{Target: id}); err != nil {
+			if err := e.tell(e.lastID, &protocol.Cancel{Target: id}, nil); err != nil {
 				return nil, errInterrupted
 			}
 		case <-enough:
@@ -104,8 +109,8 @@ func lowered(sentence string) string {
 	return string(unicode.ToLower(first)) + sentence[size:]
 }
 
-func (e *engine) tell(id uint32, m protocol.Message) error {
-	frame, err := protocol.Encode(id, m, nil)
+func (e *engine) tell(id uint32, m protocol.Message, data []byte) error {
+	frame, err := protocol.Encode(id, m, data)
 	if err != nil {
 		return err
 	}

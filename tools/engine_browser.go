@@ -144,7 +144,11 @@ func engineOverSocket(socket *websocket.Conn, running *browser.Browser, stop fun
 	}()
 	return &engine{
 		send: func(frame protocol.Frame) error {
-			if err := socket.WriteMessage(websocket.TextMessage, frame.JSON); err != nil {
+			err := socket.WriteMessage(websocket.TextMessage, frame.JSON)
+			if err == nil && len(frame.Data) > 0 {
+				err = socket.WriteMessage(websocket.BinaryMessage, frame.Data)
+			}
+			if err != nil {
 				return fmt.Errorf("the browser's page does not listen any more: %w", err)
 			}
 			return nil

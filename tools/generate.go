@@ -1,16 +1,20 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -39,13 +43,18 @@ func newGenerate() *cobra.Command {
 	var biases []string
 	var schema string
 	var seed uint64
+	var state stateFiles
 	cmd := &cobra.Command{
 		Use:   "generate",
 		Short: "Continue a text or answer a message",
 		Long: `Continues a text (--prompt) or answers a message by the model's chat template (--chat).
 The text goes to stdout as it comes, figures go to stderr. Settings left out are the
-model's own. Ctrl-C ends the answer.`,
-		Example: "  samba generate --model www/models/default --chat \"Tell me a story about a fox.\"\n  samba generate --model DIR --prompt \"Once upon a time\" --temperature 0 --backend firefox\n  samba generate --model DIR --chat \"Name a town and its country.\" --schema town.json",
+model's own. Ctrl-C ends the answer.
+
+--state FILE keeps the conversation in a file: it goes on from the file, if that is
+there, without reading again what was said, and replaces it at the end. --from FILE
+goes on from another file, which stays as it is.`,
+		Example: "  samba generate --model www/models/default --chat \"Tell me a story about a fox.\"\n  samba generate --model DIR --prompt \"Once upon a time\" --temperature 0 --backend firefox\n  samba generate --model DIR --chat \"Name a town and its country.\" --schema town.json\n  samba generate --model DIR --chat \"And then?\" --state fox.state",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch given := cmd.Flags().Changed; {
@@ -92,7 +101,10 @@ model's own. Ctrl-C ends the answer.`,
 			if err := validate(&request); err != nil {
 				return err
 			}
-			return runGenerate(cmd, &flags, &request, asJSON)
+			if err := state.read(); err != nil {
+				return err
+			}
+			return runGenerate(cmd, &flags, &request, &state, asJSON)
 		},
 	}
 	flags.register(cmd)
@@ -112,6 +124,8 @@ model's own. Ctrl-C ends the answer.`,
 	cmd.Flags().IntVar(&logprobs, "logprobs", 0, "with --json: report each token's log probability, and of this many of the likeliest in its place")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "the same seed gives the same text; left out: drawn at random")
 	cmd.Flags().StringArrayVar(&request.Stop, "stop", nil, "text that ends the answer, itself left out; can be given several times")
+	cmd.Flags().StringVar(&state.file, "state", "", "file that the conversation goes on from, if it is there, and is saved to")
+	cmd.Flags().StringVar(&state.from, "from", "", "saved state that it goes on from instead; the file stays as it is")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object at the end, text and figures")
 	cmd.MarkFlagsMutuallyExclusive("prompt", "chat")
 	cmd.MarkFlagsOneRequired("prompt", "chat")
@@ -142,13 +156,75 @@ func validate(request *protocol.Generate) error {
 	return err
 }
 
-func runGenerate(cmd *cobra.Command, flags *engineFlags, request *protocol.Generate, asJSON bool) error {
+// stateFiles are where a conversation comes from and goes to.
+type stateFiles struct {
+	file, from string
+	saved      []byte // what it goes on from; nil: nothing
+}
+
+func (f *stateFiles) read() (err error) {
+	from := f.from
+	if from == "" {
+		from = f.file
+	}
+	if from == "" {
+		return nil
+	}
+	f.saved, err = os.ReadFile(from)
+	if errors.Is(err, fs.ErrNotExist) && f.from == "" {
+		return nil // the conversation begins
+	}
+	if err == nil {
+		_, err = model.InspectState(gpu.BlobOf(f.saved))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", from, err)
+	}
+	return nil
+}
+
+// write replaces the file by the state that the engine holds, wholly or not at all.
+func (f *stateFiles) write(ctx context.Context, e *engine) error {
+	if f.file == "" {
+		return nil
+	}
+	var data []byte
+	// Whoever interrupts the answer wants to keep what was said.
+	_, err := e.ask(context.WithoutCancel(ctx), &protocol.Save{}, func(_ protocol.Message, state []byte) error { data = state; return nil })
+	if err != nil {
+		return err
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(f.file), filepath.Base(f.file)+".*")
+	if err != nil {
+		return fmt.Errorf("the state was not saved: %w", err)
+	}
+	defer os.Remove(temporary.Name()) // which is gone once it has its name
+	_, err = temporary.Write(data)
+	if err == nil {
+		err = temporary.Sync()
+	}
+	if err = errors.Join(err, temporary.Close()); err == nil {
+		err = os.Rename(temporary.Name(), f.file)
+	}
+	if err != nil {
+		return fmt.Errorf("the state was not saved: %w", err)
+	}
+	return nil
+}
+
+func runGenerate(cmd *cobra.Command, flags *engineFlags, request *protocol.Generate, state *stateFiles, asJSON bool) error {
 	progress := newProgress(os.Stderr)
 	e, ready, err := flags.open(cmd.Context(), progress)
 	if err != nil {
 		return err
 	}
 	defer e.close()
+	if state.saved != nil {
+		if _, err := e.askWith(cmd.Context(), &protocol.Restore{}, state.saved, progress.report); err != nil {
+			return err
+		}
+		request.Append = true
+	}
 
 	var whole strings.Builder
 	var logprobs []protocol.TokenLogprob
@@ -177,6 +253,9 @@ func runGenerate(cmd *cobra.Command, flags *engineFlags, request *protocol.Gener
 	done, ok := answer.(*protocol.Done)
 	if !ok {
 		return fmt.Errorf("the engine answered %s to generate, want done", answer.Type())
+	}
+	if err := state.write(cmd.Context(), e); err != nil {
+		return err
 	}
 	if asJSON {
 		encoder := json.NewEncoder(out)

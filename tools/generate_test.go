@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -100,6 +101,54 @@ func TestGenerate(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("state", func(t *testing.T) {
+		dir := t.TempDir()
+		file, other := filepath.Join(dir, "talk.state"), filepath.Join(dir, "other.state")
+		say := func(prompt string, more ...string) string {
+			t.Helper()
+			text, _ := generate(t, append([]string{"--backend", "cpu", "--prompt", prompt, "--temperature", "1.5", "--seed", "3", "--max-tokens", "9"}, more...)...)
+			return strings.TrimSuffix(text, "\n")
+		}
+		say("Hello", "--state", file)
+		before, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, figures := generate(t, "--backend", "cpu", "--prompt", " there", "--from", file)
+		if !strings.HasPrefix(figures, "7 prompt tokens") { // what was sampled last comes along
+			t.Errorf("what stands in the state was read again: %s", figures)
+		}
+		want := ""
+		for _, more := range [][]string{{"--from", file}, {"--from", file, "--state", other}, {"--state", file}} {
+			got := say(" there", more...)
+			if want == "" {
+				want = got
+			}
+			if got != want {
+				t.Errorf("%v: goes on %q, want %q", more, got, want)
+			}
+		}
+		after, _ := os.ReadFile(file)
+		copied, _ := os.ReadFile(other)
+		if bytes.Equal(after, before) || !bytes.Equal(after, copied) {
+			t.Error("--from changed the file, or --state did not")
+		}
+		if left, _ := os.ReadDir(dir); len(left) != 2 {
+			t.Errorf("left behind: %v", left)
+		}
+		about, _, err := samba(t, "inspect", "--json", file)
+		if err != nil || !strings.Contains(about, fmt.Sprintf(`"bytes": %d`, len(after))) || !strings.Contains(about, `"position": 28`) {
+			t.Errorf("inspect says %s, %v", about, err)
+		}
+		os.WriteFile(other, copied[:len(copied)-1], 0o600)
+		if _, _, err := samba(t, "generate", "--model", folder, "--prompt", "a", "--state", other); err == nil || !strings.Contains(err.Error(), other+": the saved state is cut short") {
+			t.Errorf("a file that is cut short: %v", err)
+		}
+		if _, _, err := samba(t, "generate", "--model", folder, "--prompt", "a", "--from", filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "none") {
+			t.Errorf("no file: %v", err)
+		}
+	})
 
 	t.Run("seed", func(t *testing.T) {
 		first, _ := generate(t, "--backend", "cpu", "--prompt", "Hello", "--temperature", "1.5", "--seed", "1")

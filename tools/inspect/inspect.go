@@ -17,6 +17,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
@@ -29,7 +30,8 @@ type Report struct {
 	Parameters int64         `json:"parameters"`
 	StateBytes int64         `json:"state_bytes"` // of one conversation, whatever its length; full attention comes on top
 	PerToken   int64         `json:"state_bytes_per_token,omitempty"`
-	Bytes      int64         `json:"bytes"` // of all shards
+	SavedBytes int64         `json:"saved_bytes"` // of a saved state; 0: this model's cannot be saved
+	Bytes      int64         `json:"bytes"`       // of all shards
 	Shards     []Shard       `json:"shards"`
 	Weights    []Weight      `json:"weights"`
 }
@@ -129,6 +131,7 @@ func Inspect(dir string, hash bool) (*Report, error) {
 		return nil, fmt.Errorf("%s: %s has the tensor %s, which config.json has no place for", dir, t.file, name)
 	}
 	r.StateBytes, r.PerToken = stateBytes(r.Config)
+	r.SavedBytes = r.Config.StateSize()
 	return r, nil
 }
 
@@ -203,18 +206,27 @@ func stateBytes(c *model.Config) (fixed, perToken int64) {
 func Command() *cobra.Command {
 	var asJSON, noHash bool
 	cmd := &cobra.Command{
-		Use:   "inspect DIR",
-		Short: "Show what a model folder holds, and verify it",
+		Use:   "inspect DIR | FILE",
+		Short: "Show what a model folder or a saved state holds, and verify it",
 		Long: `Inspect prints a model folder's config, parameters, tensors, shards and the size
 of one conversation's state. It verifies that every tensor the config asks for is
 there in the right shape, that no other is, and that each shard has the size and
-SHA-256 that the index states.`,
+SHA-256 that the index states. Of a state that samba generate --state or a page has
+saved it prints the model's hash and the position.`,
 		Example:       "  samba inspect models/samba-421m\n  samba inspect --json --no-hash models/samba-421m | jq .parameters",
 		Args:          cobra.ExactArgs(1),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := Inspect(args[0], !noHash)
+			var r interface {
+				print(out io.Writer, path string) error
+			}
+			var err error
+			if about, failed := os.Stat(args[0]); failed == nil && about.Mode().IsRegular() {
+				r, err = inspectState(args[0])
+			} else {
+				r, err = Inspect(args[0], !noHash)
+			}
 			if err != nil {
 				return err
 			}
@@ -229,6 +241,26 @@ SHA-256 that the index states.`,
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&noHash, "no-hash", false, "do not compute the shards' SHA-256")
 	return cmd
+}
+
+// savedState is what a saved state's header says.
+type savedState struct{ model.StateInfo }
+
+func inspectState(file string) (*savedState, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	info, err := model.InspectState(gpu.BlobOf(data))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return &savedState{info}, nil
+}
+
+func (s *savedState) print(out io.Writer, file string) error {
+	_, err := fmt.Fprintf(out, "%s\nsaved state of format %d, %d bytes\nposition %d tokens\nmodel    %s\n", file, s.Version, s.Bytes, s.Position, s.Model)
+	return err
 }
 
 func (r *Report) print(out io.Writer, dir string) error {
@@ -258,6 +290,9 @@ func (r *Report) print(out io.Writer, dir string) error {
 	fmt.Fprintf(w, "state\t%d bytes a conversation\n", r.StateBytes)
 	if r.PerToken > 0 {
 		fmt.Fprintf(w, "\t%d bytes more for each token of full attention\n", r.PerToken)
+	}
+	if r.SavedBytes > 0 {
+		fmt.Fprintf(w, "saved state\t%d bytes\n", r.SavedBytes)
 	}
 	fmt.Fprintf(w, "weights\t%d bytes in %d shards\n\n", r.Bytes, len(r.Shards))
 	for _, s := range r.Shards {

@@ -377,6 +377,10 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 		return nil, err
 	}
 	text, err := e.prompt("generate", m.Messages, m.Prompt, true)
+	more := m.Append && session.Position() > 0
+	if err == nil && more && len(m.Messages) > 0 {
+		text, err = e.nextTurns(m.Messages)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -387,7 +391,7 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 		}
 	}
 	request := model.Request{
-		Text: text, Begin: len(m.Messages) == 0, MaxTokens: defaultTokens, Sampling: m.sampling(e.model.Defaults()), Stop: m.Stop,
+		Text: text, Begin: len(m.Messages) == 0, Append: more, MaxTokens: defaultTokens, Sampling: m.sampling(e.model.Defaults()), Stop: m.Stop,
 		OnPrefill: func(done, total int) {
 			e.send(id, &Progress{Phase: "prefill", Loaded: int64(done), Total: int64(total)}, nil)
 		},

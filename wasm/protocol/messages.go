@@ -98,6 +98,8 @@ type Generate struct {
 	Messages []ChatMessage `json:"messages,omitempty"`
 	// A text to continue as it stands.
 	Prompt string `json:"prompt,omitempty"`
+	// The messages, or the prompt, are not all of it, but come after what the session's state holds.
+	Append bool `json:"append,omitempty"`
 	// The most tokens to generate; at least 1. Default 1024.
 	MaxTokens *int `json:"max_tokens,omitempty"`
 	// Divides the logits before sampling; 0 takes the likeliest token always.

@@ -173,3 +173,18 @@ func (e *Engine) drop(m *Drop) (Message, error) {
 	}
 	return done(e.session, new(model.Result)), nil
 }
+
+// nextTurns renders what stands after an answer that messages follow: its end,
+// then them, up to where the next answer begins.
+func (e *Engine) nextTurns(messages []ChatMessage) (string, error) {
+	const answer = "\u2402the answer\u2403" // what no template writes itself
+	text, err := e.render(append([]ChatMessage{{"user", "?"}, {"assistant", answer}}, messages...), true)
+	if err != nil {
+		return "", err
+	}
+	_, after, ok := strings.Cut(text, answer)
+	if !ok {
+		return "", fault{CodeBadRequest, wrong("append", " is not possible: the model's chat template does not write answers as they were given")}
+	}
+	return after, nil
+}

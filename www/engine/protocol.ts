@@ -68,6 +68,8 @@ export interface Generate extends Header {
   messages?: ChatMessage[];
   /** A text to continue as it stands. */
   prompt?: string;
+  /** The messages, or the prompt, are not all of it, but come after what the session's state holds. */
+  append?: boolean;
   /** The most tokens to generate; at least 1. Default 1024. */
   max_tokens?: number;
   /** Divides the logits before sampling; 0 takes the likeliest token always. */
