@@ -317,7 +317,7 @@ export class WebSocketConnection extends Waiting {
     if (this.#closed || this.#unfinished.size === 0) return; // the next request connects
     if (had) this.#since = Date.now();
     const { host } = new URL(this.#url);
-    const offline = navigator.onLine === false;
+    const offline = globalThis.navigator?.onLine === false;
     if (Date.now() - this.#since > (this.#session ? patience : firstPatience)) {
       const why = offline ? "this device is offline" : "it does not answer, or refuses pages of this site";
       this.#giveUp({ code: "network", message: `The server ${host} cannot be reached: ${why}.` });
