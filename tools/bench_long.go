@@ -83,6 +83,9 @@ func (f *longFlags) measure(ctx context.Context, e *engine, runner *bench.Runner
 			onTrace(lap.Lap.IDs, lap.Lap.Logits)
 		}
 		lap.Lap.IDs, lap.Lap.Logits = nil, nil // a million of them are no measurement
+		if e.resident != nil {
+			lap.Lap.Memory.Resident = e.resident()
+		}
 		runner.Lap(lap.Lap, max(f.run.Batch, 1))
 		return nil
 	})
@@ -210,8 +213,8 @@ func newBenchSoak() *cobra.Command {
 		Use:   "soak",
 		Short: "Whether time and memory stay flat while a model writes without an end",
 		Long: `Lets a model write --tokens tokens after a short prompt and tells on the way how long a token
-takes and what memory the engine has: buffers on the GPU, WebAssembly's memory and JavaScript's
-heap in a browser, Go's heap and the process natively. Both are flat if the last third of the
+takes and what memory the engine has: buffers on the GPU; in a browser WebAssembly's memory and all
+of the browser's processes, JavaScript's heap among them; natively Go's heap and the process. Both are flat if the last third of the
 way is as the first one, from where every attention window is full.
 
 With --drift the same tokens are then read again from an empty state, in chunks, and the logits

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -132,5 +133,34 @@ func TestLongBenches(t *testing.T) {
 	out := run(&soak, "soak --tokens 240")
 	if len(soak.Laps) != 60 || soak.Laps[59].Tokens != 240 || soak.Drift == nil || !soak.Drift.Within || !soak.Verdict.Known {
 		t.Errorf("%d laps, %+v, %+v\n%s", len(soak.Laps), soak.Drift, soak.Verdict, out)
+	}
+}
+
+// The soak in a browser: the memory of WebAssembly and of the browser's processes is told.
+func TestSoakInChromium(t *testing.T) {
+	if err := checkSite(site.FS); err != nil {
+		t.Skipf("the site is not built: %v", err)
+	}
+	if _, err := browser.Find(browser.Chromium, ""); err != nil {
+		t.Skip(err)
+	}
+	file := filepath.Join(t.TempDir(), "soak.json")
+	if out, _, err := samba(t, "bench", "soak", "--random", "tiny", "--backend", "chromium", "--tokens", "120", "--json", file); err != nil {
+		t.Fatal(err, out)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var soak bench.Soak
+	if err := json.Unmarshal(text, &soak); err != nil {
+		t.Fatal(err)
+	}
+	first, last := soak.Laps[0].Memory, soak.Laps[len(soak.Laps)-1].Memory
+	if len(soak.Laps) != 60 || last.GPU != first.GPU || last.Heap < 1<<20 || soak.Drift == nil || !soak.Drift.Within {
+		t.Errorf("%d laps, memory %+v, then %+v, drift %+v", len(soak.Laps), first, last, soak.Drift)
+	}
+	if runtime.GOOS == "linux" && last.Resident < 50<<20 {
+		t.Errorf("the browser's processes have %d bytes", last.Resident)
 	}
 }

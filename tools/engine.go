@@ -36,7 +36,9 @@ type engine struct {
 	gone   func() error          // why it has
 	close  func()
 	agent  string // what the browser calls itself; empty without one
-	lastID uint32
+
+	resident func() int64 // bytes of the browser's processes; nil without one
+	lastID   uint32
 }
 
 // cancelPatience is how long an engine may take to notice that it was cancelled: a chunk of a long prompt on a slow

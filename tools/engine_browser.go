@@ -73,7 +73,7 @@ func engineInBrowser(ctx context.Context, folder string, options browser.Options
 		return nil, "", err
 	}
 	e := engineOverSocket(socket, running, stop)
-	e.agent = <-relay.agent
+	e.agent, e.resident = <-relay.agent, running.Resident
 	return e, origin + modelPath + "/", nil
 }
 

@@ -297,7 +297,7 @@ func (s *Soak) Write(out io.Writer) error {
 		for _, m := range []struct {
 			name     string
 			has, now int64
-		}{{"GPU buffers", has.GPU, memory.GPU}, {"heap", 1, memory.Heap}, {"JS heap", has.JS, memory.JS}, {"process", has.Resident, memory.Resident}} {
+		}{{"GPU buffers", has.GPU, memory.GPU}, {"heap", 1, memory.Heap}, {"JS heap", has.JS, memory.JS}, {"processes", has.Resident, memory.Resident}} {
 			if m.has > 0 {
 				all = append(all, spell(m.name, m.now))
 			}
@@ -327,7 +327,7 @@ func (s *Soak) Write(out io.Writer) error {
 			fmt.Fprintf(out, ", JS heap %+d", v.JS)
 		}
 		if has.Resident > 0 {
-			fmt.Fprintf(out, ", process %+d", v.Resident)
+			fmt.Fprintf(out, ", processes %+d", v.Resident)
 		}
 		fmt.Fprintln(out)
 	}
@@ -361,7 +361,7 @@ func (s *Soak) SVG() string {
 	line("GPU buffers", func(m model.Memory) int64 { return m.GPU })
 	line("heap", func(m model.Memory) int64 { return m.Heap })
 	line("JS heap", func(m model.Memory) int64 { return m.JS })
-	line("process", func(m model.Memory) int64 { return m.Resident })
+	line("processes", func(m model.Memory) int64 { return m.Resident })
 	times := plot.Line{Bare: true}
 	for i, each := range s.perToken() {
 		times.Points = append(times.Points, plot.Point{X: float64(s.Laps[i].Tokens), Y: each * 1e3})
