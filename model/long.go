@@ -110,6 +110,22 @@ func (r *longRun) warmUp(ctx context.Context, ids []uint32) error {
 	return s.settle(ctx)
 }
 
+// warmUpTogether lets all sequences write a little.
+func (r *longRun) warmUpTogether(ctx context.Context, pool *Pool, ids []uint32) error {
+	failures := make([]error, r.Batch)
+	var wait sync.WaitGroup
+	for i, s := range r.sessions {
+		wait.Go(func() {
+			request := Request{Prompt: ids, MaxTokens: maxSteps, PastEnd: true, Sampling: r.model.defaults}
+			if _, failures[i] = pool.Generate(ctx, s, request, func(Chunk) error { return nil }); failures[i] == nil {
+				failures[i] = pool.Do(ctx, s.Reset)
+			}
+		})
+	}
+	wait.Wait()
+	return errors.Join(failures...)
+}
+
 func (r *longRun) read(ctx context.Context, ids []uint32) error {
 	s := r.sessions[0]
 	r.total = float64(r.model.reading(0, len(ids)).Ops)
@@ -151,6 +167,9 @@ func (r *longRun) write(ctx context.Context, ids []uint32) error {
 		defer pool.Close()
 		generate = func(s *Session, q Request, emit func(Chunk) error) (Result, error) {
 			return pool.Generate(ctx, s, q, emit)
+		}
+		if err := r.warmUpTogether(ctx, pool, ids); err != nil {
+			return err
 		}
 	}
 	var mu sync.Mutex
@@ -214,7 +233,7 @@ func (r *longRun) write(ctx context.Context, ids []uint32) error {
 	if r.Batch > 1 && len(r.laps) == 0 {
 		return nil // whether there is room for a copy of each sequence outside the batch is not what was measured
 	}
-	err := errors.Join(slices.DeleteFunc(failures, func(err error) bool { return err == nil })...)
+	err := errors.Join(failures...)
 	if err != nil || finished.Tokens == 0 {
 		return err
 	}

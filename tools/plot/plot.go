@@ -19,6 +19,7 @@ const (
 	Right  = 24
 
 	panelHeight = 280 // of a panel's field
+	nameHeight  = 14  // of the line with a panel's name, if it has one
 )
 
 // Colours of lines, in order.
@@ -79,7 +80,11 @@ func (c *Chart) SVG() string {
 		}
 	}
 	const between = 44
-	height := Top + Bottom + len(c.Panels)*panelHeight + (len(c.Panels)-1)*between
+	above := Top
+	if len(c.Panels) > 0 && c.Panels[0].Name != "" {
+		above += nameHeight
+	}
+	height := above + Bottom + len(c.Panels)*panelHeight + max(0, len(c.Panels)-1)*between
 	if last < first {
 		return Frame(height, c.Title, c.Caption, &body)
 	}
@@ -94,7 +99,7 @@ func (c *Chart) SVG() string {
 	}
 	x := func(v float64) float64 { return Left + (v-first)/(last-first)*(Width-Left-Right) }
 	for i, p := range c.Panels {
-		top := Top + i*(panelHeight+between)
+		top := above + i*(panelHeight+between)
 		p.draw(&body, top, func(v float64) float64 { return x(across(v)) })
 		for v := first; v < last+step/2; v += step {
 			tokens := Grouped(int64(math.Round(v)))
@@ -128,8 +133,12 @@ func (p *Panel) draw(body *strings.Builder, top int, x func(float64) float64) {
 	}
 	y := func(v float64) float64 { return float64(top) + (high-v)/(high-low)*panelHeight }
 	for v := low; v < high+step/2; v += step {
-		fmt.Fprintf(body, "<path d=\"M%d %.1fH%d\" stroke=\"#e5e7eb\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\" fill=\"#374151\">%.4g</text>\n",
-			Left, y(v), Width-Right, Left-8, y(v)+4, v)
+		label := fmt.Sprintf("%.4g", v)
+		if v >= 1000 {
+			label = Grouped(int64(math.Round(v)))
+		}
+		fmt.Fprintf(body, "<path d=\"M%d %.1fH%d\" stroke=\"#e5e7eb\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\" fill=\"#374151\">%s</text>\n",
+			Left, y(v), Width-Right, Left-8, y(v)+4, label)
 	}
 	if p.Name != "" {
 		fmt.Fprintf(body, "<text x=\"%d\" y=\"%d\" fill=\"#374151\">%s</text>\n", Left, top-8, html.EscapeString(p.Name))
