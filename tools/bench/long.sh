@@ -30,8 +30,8 @@ case $plan in
     measure write 90 long-generate --random "$shape" --tokens "${TOKENS:-16384}"
     measure batch 90 long-generate --random "$shape" --tokens "${BATCH_TOKENS:-8192}" --batch "${BATCH:-16}" ;;
   long) # ten minutes
-    measure write-long 330 long-generate --random "$shape" --tokens "${TOKENS:-65536}"
-    measure batch-long 330 long-generate --random "$shape" --tokens "${BATCH_TOKENS:-32768}" --batch "${BATCH:-16}" ;;
+    measure write-long 290 long-generate --random "$shape" --tokens "${TOKENS:-65536}"
+    measure batch-long 290 long-generate --random "$shape" --tokens "${BATCH_TOKENS:-16384}" --batch "${BATCH:-16}" ;;
   soak) # ten minutes at most a call, or SOAK_SECONDS
     measure soak "${SOAK_SECONDS:-580}" soak --model "${MODEL:-www/models/default}" --tokens "${TOKENS:-1000000}" ;;
   *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
