@@ -368,6 +368,8 @@ func serveCompletion(s *Server, w http.ResponseWriter, r *http.Request, request 
 		refuse(&apiError{status: http.StatusUnsupportedMediaType, Type: "invalid_request_error", Message: "Content-Type is not application/json."})
 		return
 	}
+	connection := http.NewResponseController(w) // whose client is not waited for long, neither to speak nor to listen
+	connection.SetReadDeadline(time.Now().Add(s.o.Patience))
 	if failure := readBody(w, r, int64(s.o.MaxMessage), request); failure != nil {
 		refuse(failure)
 		return
@@ -376,6 +378,8 @@ func serveCompletion(s *Server, w http.ResponseWriter, r *http.Request, request 
 		refuse(failure)
 		return
 	}
+	connection.SetReadDeadline(time.Time{})
+	defer connection.SetWriteDeadline(time.Time{}) // the next request's answer has a time of its own
 	g, failure := request.generate()
 	if failure != nil {
 		refuse(failure)
@@ -430,6 +434,7 @@ func serveCompletion(s *Server, w http.ResponseWriter, r *http.Request, request 
 			"timings":               done.Timings,
 		}
 		if !stream {
+			connection.SetWriteDeadline(time.Now().Add(s.o.Patience))
 			answerJSON(w, http.StatusOK, out.whole(pieces, usage))
 			return
 		}

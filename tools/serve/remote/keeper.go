@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,7 +34,7 @@ type conversation struct {
 
 	session *model.Session // nil: the state is on disk, or empty
 	place   *list.Element  // among those that may be evicted; nil: in use, or not in memory
-	stored  bool           // there is a file
+	stored  bool           // there is a file; the keeper's to guard
 }
 
 // keeper keeps conversations' states: a bounded number in memory, the least
@@ -230,7 +231,7 @@ func (k *keeper) save(c *conversation, answered uint32, replies []replies) error
 	if c.name == "" {
 		return errors.New("a conversation without a name")
 	}
-	if !k.owns(c.name) {
+	if !k.owns(c) {
 		return errTaken
 	}
 	ctx := context.Background()
@@ -238,6 +239,11 @@ func (k *keeper) save(c *conversation, answered uint32, replies []replies) error
 	err := k.machine.Do(ctx, func() (err error) { blob, err = c.session.Save(ctx); return err })
 	if err != nil {
 		return err
+	}
+	if !c.stored {
+		if err := k.claim(c.name); err != nil {
+			return err
+		}
 	}
 	state := blob.Bytes(0, blob.Len())
 	head, err := json.Marshal(kept{keptVersion, c.secret[:], answered, replies, len(state)})
@@ -267,18 +273,24 @@ func (k *keeper) write(name, kind string, parts ...[]byte) error {
 	return err
 }
 
-func (k *keeper) owns(name string) bool {
-	owner, err := os.ReadFile(k.path(name, ".owner"))
+// owns tells whether no other server has taken a conversation up. Nobody can
+// before its first state is on disk.
+func (k *keeper) owns(c *conversation) bool {
+	owner, err := os.ReadFile(k.path(c.name, ".owner"))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if errors.Is(err, fs.ErrNotExist) && !c.stored {
+		return true
+	}
 	return err == nil && string(owner) == k.identity
 }
 
 func (k *keeper) claim(name string) error { return k.write(name, ".owner", []byte(k.identity)) }
 
 // create begins a conversation and says what its client proves itself by.
-func (k *keeper) create() (c *conversation, secret string, err error) {
+func (k *keeper) create() (c *conversation, secret string) {
 	secret = rand.Text()
-	c = &conversation{name: rand.Text(), secret: sha256.Sum256([]byte(secret))}
-	return c, secret, k.claim(c.name)
+	return &conversation{name: rand.Text(), secret: sha256.Sum256([]byte(secret))}, secret
 }
 
 // proves compares a secret in constant time.
@@ -348,7 +360,9 @@ func (k *keeper) restore(ctx context.Context, c *conversation, session *model.Se
 		err = k.machine.Do(ctx, func() error { return session.Restore(ctx, gpu.BlobOf(state)) })
 	}
 	if err != nil && ctx.Err() == nil {
+		k.mu.Lock()
 		c.stored = false
+		k.mu.Unlock()
 		err = fmt.Errorf("the conversation's state could not be read, ask again: %w", err)
 	}
 	return err

@@ -251,7 +251,7 @@ func (s *Server) line(hello *protocol.Hello, client string) (*line, string, erro
 		if !live.c.proves(hello.Secret) {
 			return nil, "", errWrongSecret
 		}
-		if live.ctx.Err() == nil && s.keeper.owns(hello.Session) {
+		if live.ctx.Err() == nil && s.keeper.owns(live.c) {
 			return live, hello.Secret, nil
 		}
 		// Another server has had the client since, or what it asks for is not kept: what is on disk counts.
@@ -275,9 +275,6 @@ func (s *Server) line(hello *protocol.Hello, client string) (*line, string, erro
 			s.log.Warn("a session's file cannot be used", "session", hello.Session, "error", err)
 		}
 	}
-	c, secret, err := s.keeper.create()
-	if err != nil {
-		return nil, "", err
-	}
+	c, secret := s.keeper.create()
 	return s.begin(c, client, nil), secret, nil
 }
