@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +56,7 @@ func TestLostDevice(t *testing.T) {
 		prompt[i] = uint32('a' + i*7%26)
 	}
 	penalised := Sampling{Temperature: 0.9, TopP: 0.9, RepetitionPenalty: 1.1, FrequencyPenalty: 0.5, PresencePenalty: 0.2, Seed: 5}
-	talk := func(t *testing.T, choices int, onPrefill func(done int), onToken func(n int)) []string {
+	talk := func(t *testing.T, choices int, onPrefill func(done int), onToken func(n int), onState func(n int)) []string {
 		t.Helper()
 		s := newSession(t, f.Model)
 		var said [2]strings.Builder
@@ -69,6 +70,15 @@ func TestLostDevice(t *testing.T) {
 		})
 		if err != nil {
 			t.Fatal(err)
+		}
+		// The state is saved and restored, the device there or not, or gone in the middle of it.
+		onState(1)
+		blob := save(t, s)
+		onState(2)
+		restore(t, s, blob)
+		onState(3)
+		if again := save(t, s); !slices.Equal(again.Bytes(0, again.Len()), blob.Bytes(0, blob.Len())) {
+			t.Error("another state when saved again")
 		}
 		// The next turn goes on from the state that the first one left.
 		next := append(append(append([]uint32{}, prompt...), s.past.tail[len(prompt):]...), 'x', 'y', 'z')
@@ -87,23 +97,30 @@ func TestLostDevice(t *testing.T) {
 		}
 	}
 	for name, test := range map[string]struct {
-		choices            int
-		onPrefill, onToken func(int)
-		load               func()
-		devices            int
+		choices                     int
+		onPrefill, onToken, onState func(int)
+		load                        func()
+		devices                     int
 	}{
-		"prefill":            {1, at(48), never, nil, 1},
-		"decode":             {2, never, at(57), nil, 1},
-		"load, after a loss": {1, never, at(9), f.destroy, 2},
+		"prefill":            {1, at(48), never, never, nil, 1},
+		"decode":             {2, never, at(57), never, nil, 1},
+		"load, after a loss": {1, never, at(9), never, f.destroy, 2},
+		"before saving":      {1, never, never, at(1), nil, 1},
+		"before restoring":   {1, never, never, at(2), nil, 1},
+		"while saving": {1, never, never, func(n int) {
+			if n == 3 {
+				go f.destroy()
+			}
+		}, nil, 1},
 	} {
-		want := talk(t, test.choices, never, never)
+		want := talk(t, test.choices, never, never, never)
 		t.Run(name, func(t *testing.T) {
 			f.Model.losses, f.opened, f.load = nil, 0, func() {
 				if test.load != nil && f.opened == 1 {
 					test.load()
 				}
 			}
-			got := talk(t, test.choices, test.onPrefill, test.onToken)
+			got := talk(t, test.choices, test.onPrefill, test.onToken, test.onState)
 			for i := range want {
 				if got[i] != want[i] {
 					t.Errorf("part %d is %q, undisturbed %q", i, got[i], want[i])

@@ -130,15 +130,14 @@ func (t *pastText) after(prompt string, begin bool) (pending []uint32, rest stri
 		if d == &t.spaced && d.n == 0 || !d.begins(prompt) {
 			continue
 		}
-		rest := prompt[d.n:]
-		if more, ok := strings.CutPrefix(rest, t.last); ok && t.last != "" {
+		if more, ok := strings.CutPrefix(prompt[d.n:], t.last); ok && t.last != "" {
 			return []uint32{t.pending}, more, true
 		}
-		if t.last == "" || t.whole {
-			return nil, rest, true
+		if !ok && (t.last == "" || t.whole) {
+			rest, ok = prompt[d.n:], true
 		}
 	}
-	return nil, "", false
+	return nil, rest, ok
 }
 
 // reach is how much of text the ids stand for, the first of them standing at

@@ -107,6 +107,50 @@ func TestStateOfAnotherMachine(t *testing.T) {
 	}
 }
 
+// move changes a saved state's position alone.
+func move(blob gpu.Blob, position int) gpu.Blob {
+	data := slices.Clone(blob.Bytes(0, blob.Len()))
+	binary.LittleEndian.PutUint64(data[24:], uint64(position))
+	binary.LittleEndian.PutUint64(data[atDigests:], 4*uint64(position))
+	sum := sha256.Sum256(data[:atSum])
+	copy(data[atSum:], sum[:])
+	return gpu.BlobOf(data)
+}
+
+// A state that was moved far along goes on as in plain Go, whatever the chunks:
+// no position is rounded, no counter wraps.
+func TestFarPositions(t *testing.T) {
+	random := testRandom(t)
+	weights := random.Uint64()
+	open := func(o Options) *Session {
+		return newSession(t, talker(t, rand.New(rand.NewPCG(*seed, weights)), o))
+	}
+	device := testDevice(t)
+	onCPU, onGPU := open(Options{Chunk: 16}), open(Options{Chunk: 24, Device: device})
+	prefill(t, onCPU, randomIDs(random, penaltyTail, 256))
+	blob := save(t, onCPU)
+	ids := randomIDs(random, 40, 256)
+	for _, far := range []int{1_000_001, 1<<24 + 1, 3<<30 + 1} {
+		far += 2 * random.IntN(1000)
+		moved := move(blob, far)
+		restore(t, onCPU, moved)
+		want := logitsOf(t, onCPU, ids, 0)
+		if onCPU.Position() != far+len(ids) {
+			t.Errorf("position %d, want %d", onCPU.Position(), far+len(ids))
+		}
+		for _, chunk := range []int{24, 7, 1} {
+			restore(t, onGPU, moved)
+			if off := worst(logitsOf(t, onGPU, ids, chunk), want); off > 2e-3 {
+				t.Errorf("at %d in chunks of %d: logits are off by %g", far, chunk, off)
+			}
+		}
+	}
+	restore(t, onCPU, move(blob, maxPosition))
+	if err := onCPU.Prefill(context.Background(), ids[:1], nil); err == nil || !strings.Contains(err.Error(), "positions end at") {
+		t.Errorf("at the last position: %v", err)
+	}
+}
+
 // What cannot be restored is refused in one sentence, and nothing has changed.
 func TestStateRefused(t *testing.T) {
 	m := talker(t, testRandom(t), Options{Chunk: 16})
