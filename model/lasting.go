@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -135,9 +136,18 @@ func (r *lastingRun) shorten(ctx context.Context) error {
 	end.state = gpu.NewBlob(size - stateHeader)
 	err := r.run.save(context.WithoutCancel(ctx), end.state)
 	if err == nil {
-		r.way = way{from: end}
+		r.anew(end)
 	}
 	return err
+}
+
+// anew begins the way at a copy of the state. In a browser the copy before it is
+// outside Go's heap, whose collector would not hurry for it.
+func (r *lastingRun) anew(c *copied) {
+	r.way = way{from: c}
+	if runtime.GOOS == "js" {
+		go runtime.GC()
+	}
 }
 
 // persist calls f until it does not fail by a lost device. Before f is called
@@ -442,14 +452,14 @@ func (r *lastingRun) save(ctx context.Context, into gpu.Blob) error {
 	if len(r.ahead) == 0 && !r.pending {
 		end := r.way.end()
 		end.state = into.Clone()
-		r.way = way{from: end}
+		r.anew(end)
 	}
 	return nil
 }
 
 func (r *lastingRun) restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
 	r.land()
-	r.way = way{from: &copied{state, position, slices.Clone(tail)}}
+	r.anew(&copied{state, position, slices.Clone(tail)})
 	return r.goTo(ctx, r.generation, func() error { return r.run.restore(ctx, state, position, tail) })
 }
 

@@ -211,16 +211,21 @@ func TestStateRefused(t *testing.T) {
 	}
 }
 
-// FuzzState: no file of any content is worse than refused.
+// FuzzState: no file of any content is worse than refused. A header is changed
+// somewhere, sealed again or not, and cut short or not.
 func FuzzState(f *testing.F) {
-	header := (&Session{model: &Model{}, past: past{}}).header(0, sha256.Sum256(nil))
-	f.Add(header, true)
-	f.Add(header[:100], false)
-	f.Fuzz(func(t *testing.T, data []byte, seal bool) {
-		if seal && len(data) >= stateHeader {
+	whole := (&Session{model: &Model{}}).header(0, sha256.Sum256(nil))
+	f.Add([]byte{2}, uint16(8), true, uint16(stateHeader))
+	f.Add([]byte{255, 255, 255, 255, 255, 255, 255, 255}, uint16(16), true, uint16(stateHeader))
+	f.Add([]byte("any"), uint16(0), false, uint16(100))
+	f.Fuzz(func(t *testing.T, patch []byte, at uint16, seal bool, size uint16) {
+		data := slices.Clone(whole)
+		copy(data[int(at)%len(data):], patch)
+		if seal {
 			sum := sha256.Sum256(data[:atSum])
 			copy(data[atSum:], sum[:])
 		}
+		data = data[:min(len(data), int(size))]
 		info, err := InspectState(gpu.BlobOf(data))
 		if err == nil && (info.Bytes != int64(len(data)) || info.Position < 0 || info.Position > maxPosition) {
 			t.Errorf("%+v of %d bytes", info, len(data))
