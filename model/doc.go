@@ -22,4 +22,6 @@
 //	kv_ring      keys and values of the last positions, position p at p % ring
 //	pos          absolute position, counted from the conversation's first token
 //	chunk        tokens that prefill takes at once
+//	absorbed     of a token: the state has seen it
+//	pending      of a token: sampled, and not absorbed yet
 package model
