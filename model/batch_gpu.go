@@ -21,8 +21,14 @@ type gpuBatch struct {
 	cursor      gpuArray
 	drawn       gpuDrawing
 	out         gpuArray
-	steps       map[drawingFeatures]*gpu.Program
+	steps       map[stepKind]*gpu.Program
 	room        int // positions that full attention's buffers hold of each sequence
+}
+
+// stepKind tells steps apart that are recorded for themselves.
+type stepKind struct {
+	drawingFeatures
+	rows int // at most
 }
 
 type gpuPlace struct {
@@ -32,7 +38,7 @@ type gpuPlace struct {
 }
 
 func (e *gpuEngine) newBatch(places int) (batch, error) {
-	b := &gpuBatch{engine: e, store: gpuStore{device: e.device}, places: make([]gpuPlace, places), scratch: e.scratch, steps: map[drawingFeatures]*gpu.Program{}, room: e.graph.firstRoom()}
+	b := &gpuBatch{engine: e, store: gpuStore{device: e.device}, places: make([]gpuPlace, places), scratch: e.scratch, steps: map[stepKind]*gpu.Program{}, room: e.graph.firstRoom()}
 	if err := b.allocate(); err != nil {
 		b.close()
 		return nil, err
@@ -84,22 +90,26 @@ func (b *gpuBatch) allocate() (err error) {
 	return err
 }
 
-// program is a step for rows with such features: recorded once, for as many
-// rows as there are places.
-func (b *gpuBatch) program(f drawingFeatures) (*gpu.Program, error) {
-	p := b.steps[f]
+// program is a step for so many rows with such features, recorded once for each
+// power of two of rows.
+func (b *gpuBatch) program(f drawingFeatures, rows int) (*gpu.Program, error) {
+	kind := stepKind{f, 1}
+	for kind.rows < rows {
+		kind.rows = min(2*kind.rows, len(b.places))
+	}
+	p := b.steps[kind]
 	if p == nil {
 		e, n := b.engine, len(b.places)
 		m := &gpuMachine{eps: e.config.RMSNormEps, buffer: &b.scratch, state: b.state}
-		m.Recorder = kernel.Recorder{Device: e.device, Program: e.device.NewProgram(), Cursor: b.cursor, Tokens: n, Slots: n}
+		m.Recorder = kernel.Recorder{Device: e.device, Program: e.device.NewProgram(), Cursor: b.cursor, Tokens: kind.rows, Slots: n}
 		e.graph.forward(m, b.activations)
-		b.drawn.record(m, e.graph, b.activations, b.out, e.config.VocabSize, n, f)
+		b.drawn.record(m, e.graph, b.activations, b.out, e.config.VocabSize, kind.rows, f)
 		p = m.Program
 		if err := p.Err(); err != nil {
 			p.Free()
 			return nil, err
 		}
-		b.steps[f] = p
+		b.steps[kind] = p
 	}
 	return p, nil
 }
@@ -109,9 +119,9 @@ func (b *gpuBatch) makeRoom(positions int) error {
 	room, err := b.engine.grow(context.Background(), &b.store, b.state, len(b.places), b.room, positions)
 	if room > b.room {
 		b.room = room
-		for f, p := range b.steps {
+		for kind, p := range b.steps {
 			p.Free()
-			delete(b.steps, f)
+			delete(b.steps, kind)
 		}
 	}
 	return err
@@ -194,7 +204,7 @@ func (b *gpuBatch) step(places []int, allowed [][]uint32) (flight, error) {
 			}
 		}
 	}
-	p, err := b.program(f)
+	p, err := b.program(f, len(places))
 	if err != nil {
 		return nil, err
 	}

@@ -26,16 +26,36 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let last = sizes.rows - 1u;
     let lane = thread % LANES;
     var acc: array<vec4<f32>, TOKENS>;
+//#if EIGHTS
+    // Where rows and tokens begin; tokens past the last are the last again.
+    var rows: array<u32, 4>;
+    for (var n = 0u; n < 4u; n++) { //#unroll
+        rows[n] = min(row0 + n, last) * sizes.width;
+    }
+    var tokens: array<u32, TOKENS>;
+    for (var m = 0u; m < TOKENS; m++) { //#unroll
+        tokens[m] = min(t0 + m, cursor.count - 1u) * (sizes.x_stride / 4u);
+    }
+//#endif
     for (var k = 8u * lane; k < sizes.width; k += 8u * LANES) {
-        let w0 = weight8(min(row0, last), k);
-        let w1 = weight8(min(row0 + 1u, last), k);
-        let w2 = weight8(min(row0 + 2u, last), k);
-        let w3 = weight8(min(row0 + 3u, last), k);
+        var w: array<array<vec4<f32>, 2>, 4>;
+        for (var n = 0u; n < 4u; n++) { //#unroll
+//#if EIGHTS
+            w[n] = eight(rows[n] + k);
+//#else
+            w[n] = weight8(min(row0 + n, last), k);
+//#endif
+        }
         for (var m = 0u; m < TOKENS; m++) { //#unroll
+//#if EIGHTS
+            let a = x[tokens[m] + k / 4u];
+            let b = x[tokens[m] + k / 4u + 1u];
+//#else
             let a = x4(t0 + m, k);
             let b = x4(t0 + m, k + 4u);
-            acc[m] += vec4<f32>(dot(a, w0[0]), dot(a, w1[0]), dot(a, w2[0]), dot(a, w3[0]))
-                    + vec4<f32>(dot(b, w0[1]), dot(b, w1[1]), dot(b, w2[1]), dot(b, w3[1]));
+//#endif
+            acc[m] += vec4<f32>(dot(a, w[0][0]), dot(a, w[1][0]), dot(a, w[2][0]), dot(a, w[3][0]))
+                    + vec4<f32>(dot(b, w[0][1]), dot(b, w[1][1]), dot(b, w[2][1]), dot(b, w[3][1]));
         }
     }
     for (var m = 0u; m < TOKENS; m++) { //#unroll

@@ -27,11 +27,11 @@ func AdjustmentBytes(a reference.Adjustment, alternatives int) []byte {
 // count of the token in ids[0]. allowed is a set of bits. Of a batch, logits have
 // rows and all else is there for each sequence.
 func (r *Recorder) Adjust(logits, adjustment, bias, counts, allowed, ids *gpu.Buffer, vocab int) {
-	r.want("adjust", "logits", logits, r.places(), vocab)
+	r.want("adjust", "logits", logits, r.rows(), vocab)
 	r.want("adjust", "adjustment", adjustment, r.places(), 4)
 	r.want("adjust", "bias", bias, r.places(), vocab)
 	r.want("adjust", "counts", counts, r.places(), vocab)
 	r.want("adjust", "allowed", allowed, r.places(), int(blocks(vocab, 32)))
 	r.dispatch("adjust", shaders.Constants{"VOCAB": vocab, "FORBIDDEN": float32(reference.Forbidden)},
-		[3]uint32{blocks(vocab, 256), uint32(r.places()), 1}, logits, adjustment, bias, counts, allowed, ids, r.Cursor)
+		[3]uint32{blocks(vocab, 256), uint32(r.rows()), 1}, logits, adjustment, bias, counts, allowed, ids, r.Cursor)
 }

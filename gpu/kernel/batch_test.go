@@ -57,6 +57,7 @@ func TestBatchLinear(t *testing.T) {
 			w, k := b.weight(dtype, out, in, groupOf(in), partRows, b.IntN(2) == 0 && dtype.Quantized())
 			x, y := b.floats(b.Slots*stride, 1), b.floats(b.Slots*out, 1)
 			o := kernel.LinearOptions{Add: i == 0, XStride: stride}
+			b.Tokens = b.Slots
 			b.deal()
 			n := len(b.rows)
 			want := slices.Clone(y)
@@ -69,6 +70,7 @@ func TestBatchLinear(t *testing.T) {
 			// The last row alone, in the first one's place.
 			from := (n - 1) * stride
 			b.Recorder.Cursor = b.words("cursor", append([]uint32{0, 1}, make([]uint32, 3*b.Slots+2)...))
+			b.Tokens = 1
 			alone := b.buffer("y", slices.Concat(y[(n-1)*out:], y[:(n-1)*out]))
 			b.Linear(k, b.buffer("x", slices.Concat(x[from:], x[:from])), alone, o)
 			b.run()

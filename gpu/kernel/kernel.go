@@ -25,7 +25,7 @@ type Recorder struct {
 	Device  *gpu.Device
 	Program *gpu.Program
 	Cursor  *gpu.Buffer // 4 words: pos, count, emitted, spare; a batch's are BatchCursor's
-	Tokens  int         // of a batch: Slots
+	Tokens  int         // of a batch: rows, at most Slots
 	Slots   int         // 0: no batch
 
 	// Prepare starts to compile the kernels and records nothing; of the buffers
@@ -62,6 +62,14 @@ const BatchDepth = 4
 
 // places is how many sequences' states lie side by side.
 func (r *Recorder) places() int { return max(r.Slots, 1) }
+
+// rows is how many rows of logits there are: one for each sequence that takes part.
+func (r *Recorder) rows() int {
+	if r.Slots > 0 {
+		return r.Tokens
+	}
+	return 1
+}
 
 // states is how many of Mamba's states lie side by side.
 func (r *Recorder) states() int {

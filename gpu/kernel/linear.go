@@ -150,13 +150,11 @@ func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	r.dispatch("matvec", c, spread(blocks(outputs, s.size/s.lanes*s.rows)), buffers...)
 }
 
-// fewTokens is how many of a batch's rows a thread of matmul_direct.wgsl makes.
-const fewTokens = 4
-
 func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) {
 	c := w.constants()
 	c["ADD"] = o.Add
 	c["VECTORS"] = w.In%4 == 0 && o.XStride%4 == 0
+	c["EIGHTS"] = w.In%8 == 0 && o.XStride%4 == 0
 	sizes, err := r.Device.Words(uint32(w.In), uint32(p.Rows), uint32(o.XStride), uint32(w.Out), uint32(p.Row0))
 	if err != nil {
 		r.Program.Fail(err)
@@ -169,9 +167,14 @@ func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	if v.CPU || r.Slots > 0 {
 		tokens, lanes, size := 8, 1, 16
 		if r.Slots > 0 {
-			tokens = fewTokens
+			tokens = 4
 		}
-		if !v.CPU {
+		if v.CPU {
+			// A processor takes time for tokens that are not there. Its bits are the same: it fuses no products with sums.
+			for tokens > 1 && tokens/2 >= r.Tokens {
+				tokens /= 2
+			}
+		} else {
 			lanes, size = 32, 128
 			if v.Subgroup > 0 {
 				lanes = min(lanes, v.Subgroup)

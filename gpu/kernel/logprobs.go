@@ -27,9 +27,9 @@ func ReadLogprobs(row []byte, top, alternatives int) (own float32, likeliest []r
 // nothing has changed. rows is a ring of rows of LogprobsRow(top) words; of a
 // batch, a row for each of its own.
 func (r *Recorder) Logprobs(logits, adjustment, ids, rows *gpu.Buffer, vocab, ring, top int) {
-	r.want("logprobs", "logits", logits, r.places(), vocab)
+	r.want("logprobs", "logits", logits, r.rows(), vocab)
 	r.want("logprobs", "adjustment", adjustment, r.places(), 4)
 	r.want("logprobs", "rows", rows, ring, LogprobsRow(top))
 	r.dispatch("logprobs", shaders.Constants{"VOCAB": vocab, "OUT_RING": ring, "TOP": top},
-		[3]uint32{uint32(r.places()), 1, 1}, logits, adjustment, ids, r.Cursor, rows)
+		[3]uint32{uint32(r.rows()), 1, 1}, logits, adjustment, ids, r.Cursor, rows)
 }

@@ -65,7 +65,7 @@ func (v Variant) reduction(size int, c shaders.Constants) shaders.Constants {
 // SampleScratch values and is nil for none. Of a batch, logits, out and scratch
 // have rows, and all else is there for each sequence.
 func (r *Recorder) Sample(logits, sampling, history, ids, out, scratch *gpu.Buffer, vocab, tail int) {
-	r.want("sample", "logits", logits, r.places(), vocab)
+	r.want("sample", "logits", logits, r.rows(), vocab)
 	r.want("sample", "sampling", sampling, r.places(), 8)
 	r.want("sample", "history", history, r.places(), tail)
 	v := r.variant()
@@ -74,8 +74,8 @@ func (r *Recorder) Sample(logits, sampling, history, ids, out, scratch *gpu.Buff
 	c["HELD"], c["PER"] = held(size, vocab), (vocab+size-1)/size
 	buffers := []*gpu.Buffer{logits, sampling, history, r.Cursor, ids, out}
 	if !held(size, vocab) {
-		r.want("sample", "scratch", scratch, r.places(), vocab)
+		r.want("sample", "scratch", scratch, r.rows(), vocab)
 		buffers = append(buffers, scratch)
 	}
-	r.dispatch("sample", c, [3]uint32{uint32(r.places()), 1, 1}, buffers...)
+	r.dispatch("sample", c, [3]uint32{uint32(r.rows()), 1, 1}, buffers...)
 }

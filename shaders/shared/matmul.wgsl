@@ -69,6 +69,35 @@ fn weight8(row: u32, col: u32) -> array<vec4<f32>, 2> {
 //#endif
 }
 
+//#if EIGHTS
+// Eight weights from i on, a multiple of 8 within a row of a multiple of 8
+fn eight(i: u32) -> array<vec4<f32>, 2> {
+//#if QUANTIZED
+    let a = affine_at(i / GROUP);
+//#if Q4
+    let word = weight[i / 8u];
+    return array<vec4<f32>, 2>(a.x * low_nibbles(word) + a.y, a.x * high_nibbles(word) + a.y);
+//#else
+    return array<vec4<f32>, 2>(a.x * bytes(weight[i / 4u]) + a.y, a.x * bytes(weight[i / 4u + 1u]) + a.y);
+//#endif
+//#else
+    var v: array<vec4<f32>, 2>;
+    for (var j = 0u; j < 8u; j++) { //#unroll
+//#if F32
+        v[j / 4u][j % 4u] = bitcast<f32>(weight[i + j]);
+//#endif
+//#if F16
+        v[j / 4u][j % 4u] = unpack2x16float(weight[(i + j) / 2u])[j % 2u];
+//#endif
+//#if BF16
+        v[j / 4u][j % 4u] = bf16_pair(weight[(i + j) / 2u])[j % 2u];
+//#endif
+    }
+    return v;
+//#endif
+}
+//#endif
+
 // x[t, col .. col + 3], zeros past the chunk's tokens and the row's end; VECTORS: widths and strides are multiples of 4
 fn x4(t: u32, col: u32) -> vec4<f32> {
     var v = vec4<f32>(0.0);
