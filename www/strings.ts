@@ -105,6 +105,28 @@ export const strings = {
   answerFigures: (tokens: number, rate: number) =>
     `${plural(tokens, "token", "tokens")}${rate > 0 ? ` · ${rounded.format(rate)} tokens/s` : ""}`,
 
+  // Long texts
+  attach: "Add a text file",
+  pasted: "Pasted text",
+  textSize: (characters: number) => plural(characters, "character", "characters"),
+  textRead: (tokens: number) => `${plural(tokens, "token", "tokens")} read`,
+  textUnread: "Not read yet",
+  textCut: "Reading was stopped here; the rest was left out.",
+  textStarts: (name: string) => `Reading ${name}.`,
+  textDone: (name: string, tokens: number) => `${name} is read: ${plural(tokens, "token", "tokens")}.`,
+  textStopped: (name: string, tokens: number) =>
+    `Stopped: ${plural(tokens, "token", "tokens")} of ${name} are read and kept.`,
+  nothingRead: (name: string) => `Nothing of ${name} was read yet, so it was taken out.`,
+  readingText: (name: string) => `Reading ${name}`,
+  readingPace: (rate: number, left: number) =>
+    [rate > 0 ? `${rounded.format(rate)} tokens/s` : "", left >= 2 ? `about ${duration(left)} left` : ""]
+      .filter(Boolean)
+      .join(" · "),
+  stopReading: "Stop reading",
+  takeOut: "Take this text out",
+  readFirst: (name: string) => `Reading ${name} first`,
+  shortened: (characters: number) => `… and ${plural(characters, "more character", "more characters")}`,
+
   // Figures
   rate: (rate: number) => `${rounded.format(rate)} tokens/s`,
   context: (tokens: number) => `context ${plural(tokens, "token", "tokens")}`,
@@ -151,8 +173,33 @@ export const strings = {
     newer: "it comes from a newer version of this page",
     noMarks: "its turns are not marked; Markdown that was exported here has the marks",
     tooLarge: "it is larger than 64 MB",
+    noConversation: "it is cut short, or holds a state alone: samba generate --state goes on from those",
+    damaged: "it is damaged: what was said is not what it was when it was saved",
     shape: (where: string) => `${where} is not as it should be`,
   },
+
+  // States
+  exportState: (size: number) => `Export with its state (${bytes(size)})`,
+  stateGone: "The state is no longer here: go on with the conversation, then export it.",
+  elsewhere: "This conversation is open in another tab.",
+  takeOver: "Continue here",
+  readAgain: (reason: string) => `The conversation was read again: ${reason}`,
+  stateOther: "its saved state belongs to another model.",
+  stateMissing: "no saved state of it was here.",
+  stateFull:
+    "The disk is too full to keep this conversation's state: its text is kept, and is read again when you come back. Make room under Settings.",
+  stateUnavailable:
+    "This browser keeps no files for the page, as in private windows: after a reload the conversation is read again.",
+  stateNotKept: (reason: string) => `This conversation's state could not be kept, its text is: ${reason}`,
+  statesTitle: "States of conversations",
+  statesHint:
+    "After every turn the model's state is kept, so that going on, editing and answering again read nothing twice. What was not used for longest makes room.",
+  statesRoom: "Room for them",
+  statesNone: "none",
+  statesUpTo: (size: number) => `up to ${bytes(size)}`,
+  statesUsed: (count: number, size: number) =>
+    count > 0 ? `${plural(count, "state takes", "states take")} ${bytes(size)} now.` : "None are kept now.",
+  statesForget: "Delete them all",
 
   // Settings
   settings: "Settings",
@@ -242,7 +289,6 @@ export const strings = {
   update: "A new version of this page is ready.",
   updateNow: "Reload",
   later: "Later",
-  stateFile: (file: string) => `${file} holds a saved state; this version of the page cannot open those yet.`,
   offline: "This model is not in this browser yet, and there is no network.",
 
   // The widget
@@ -305,6 +351,7 @@ export const textStrings = {
   other: (file: string, kind: string) => `${file} is ${kind}: save it as plain text and take that.`,
   binary: (file: string) => `${file} holds no text in UTF-8: save it as plain text and take that.`,
   empty: (file: string) => `${file} is empty.`,
+  unreadable: (file: string) => `${file} cannot be read: take a file, not a folder.`,
 };
 
 /** The lab's. */

@@ -69,6 +69,16 @@ export class Archive {
     }
   }
 
+  /** Takes a message out of a conversation. */
+  async drop(conversation: Conversation, message: Message): Promise<void> {
+    if (!this.database) return;
+    const write = this.database.transaction(["conversations", "messages"], "readwrite");
+    write.objectStore("messages").delete(message.id);
+    write.objectStore("conversations").put(structuredClone(conversation));
+    await write.done;
+    this.#others.postMessage(conversation.id);
+  }
+
   async remove(id: string): Promise<void> {
     if (!this.database) return;
     const write = this.database.transaction(["conversations", "messages"], "readwrite");

@@ -1,16 +1,21 @@
 /** The chat page: conversations on the left, one of them shown, the model that answers below it all. */
-import type { ChatMessageParam, CompletionUsage } from "../engine/client.ts";
-import { strings } from "../strings.ts";
+import { type CompletionUsage, inspectState, type Samba } from "../engine/client.ts";
+import { strings, textStrings } from "../strings.ts";
 import { $, icon, iconButton, make, textButton } from "../view/dom.ts";
+import { mostBytes, textOf } from "../view/text.ts";
 import { Archive } from "./archive.ts";
-import { type Finish, type Message, newConversation, Thread } from "./conversation.ts";
-import { openMenu } from "./dialog.ts";
+import { type Finish, type Message, newConversation, Thread, titleOf } from "./conversation.ts";
+import { isExport, STATE_FILE } from "./exchange.ts";
+import { Hold } from "./hold.ts";
 import { keepPage, openedFiles, sharedText } from "./install.ts";
 import { listenForShortcuts, openHelp } from "./keys.ts";
+import { Memory, messagesOf } from "./memory.ts";
 import { folderAddress, ModelLife, standard } from "./model.ts";
 import { openModels } from "./models.ts";
+import { readText } from "./reading.ts";
 import { lastSettings, openSettings } from "./settings.ts";
 import { Side } from "./side.ts";
+import { RoomError, States } from "./states.ts";
 import { Turn } from "./turn.ts";
 
 const page = {
@@ -24,6 +29,7 @@ const page = {
   prompt: $<HTMLTextAreaElement>("prompt"),
   send: $<HTMLButtonElement>("send"),
   figures: $("figures"),
+  elsewhere: $("elsewhere"),
   notice: $("notice"),
   status: $("status"),
 };
@@ -34,9 +40,16 @@ const life = new ModelLife(
   address.get("backend") === "cpu" ? "cpu" : "webgpu",
 );
 const archive = await Archive.open();
+const states = await States.open();
+const memory = new Memory(states);
+const hold = new Hold();
 let thread = new Thread(newConversation());
 let turns: Turn[] = [];
 let answering: AbortController | undefined;
+/** The text that is being read in the background. */
+let reading: { message: Message; cut: AbortController; pause: AbortController } | undefined;
+/** Ends with what is being written or read. */
+let work: Promise<void> = Promise.resolve();
 let context = 0;
 
 // What everybody hears, and what everybody sees.
@@ -64,7 +77,8 @@ function controls(): void {
   page.send.setAttribute("aria-label", busy ? strings.stop : strings.send);
   page.send.title = busy ? strings.stop : strings.send;
   page.send.classList.toggle("stop", busy);
-  page.send.disabled = !busy && (!samba || page.prompt.value.trim() === "");
+  page.send.disabled = !busy && (!samba || !hold.mine || page.prompt.value.trim() === "");
+  page.elsewhere.hidden = hold.mine;
   page.welcome.hidden = talking;
   page.suggestions.hidden = state !== "ready" && state !== "loading";
   page.prompt.placeholder = state === "loading" ? strings.placeholderLoading : strings.placeholder;
@@ -91,7 +105,7 @@ const toEnd = () => {
 
 // Conversations
 
-const side = new Side(archive, {
+const side = new Side(archive, states, {
   open: (id) => open(id),
   removed: (id) => id === thread.conversation.id && fresh(),
   renamed(conversation) {
@@ -99,6 +113,12 @@ const side = new Side(archive, {
     titlePage();
   },
   say: notify,
+  async check(state) {
+    await work;
+    if (!life.samba) return void (await inspectState(state)); // what the model makes of it shows once it is loaded
+    memory.lose();
+    await life.samba.state.restore(state);
+  },
 });
 
 function titlePage(): void {
@@ -106,11 +126,14 @@ function titlePage(): void {
   document.title = title ? `${title} – Samba` : "Samba";
 }
 
-/** Shows another conversation. What was being written is stopped; it stays where it is. */
+/** Shows another conversation. What was being written is stopped and stays where it is; what was being read is read on later. */
 function enter(next: Thread, address: string): void {
   answering?.abort();
+  reading?.pause.abort();
   thread = next;
   context = 0;
+  void work.then(() => hold.take(thread.conversation.id)).then(() => readOn());
+  void showContext();
   if (address !== location.hash) history.pushState(null, "", address || location.pathname + location.search);
   draw();
   figures();
@@ -124,6 +147,15 @@ function fresh(focus = true): void {
   const { system, sampling } = lastSettings();
   enter(new Thread(newConversation(system, sampling)), "");
   if (focus) page.prompt.focus();
+}
+
+/** Shows how long the conversation is for the model, where a kept state tells. */
+async function showContext(): Promise<void> {
+  const { conversation } = thread;
+  const kept = await states.find(conversation.head ?? "");
+  if (!kept || conversation !== thread.conversation || answering) return;
+  context = kept.position;
+  figures();
 }
 
 async function open(id: string): Promise<void> {
@@ -146,12 +178,27 @@ const deeds = {
     answer(message.parent);
     page.prompt.focus();
   },
-  branch(message: Message) {
+  async branch(message: Message) {
     const next = thread.branch(message, strings.branchOf(thread.conversation.title));
-    archive.save(next.conversation, ...next.messages).then(() => enter(next, `#${next.conversation.id}`));
+    const [old, copies] = [thread.pathTo(message.id), next.path];
+    page.prompt.focus();
+    await archive.save(next.conversation, ...next.messages);
+    for (const [i, copy] of copies.entries()) await states.share(old[i]?.id ?? "", copy);
+    enter(next, `#${next.conversation.id}`);
+  },
+  stopReading() {
+    reading?.cut.abort();
+    page.prompt.focus();
+  },
+  async takeOut(message: Message) {
+    if (answering || !hold.mine) return;
+    reading?.pause.abort();
+    await work;
+    await takeOut(thread, message);
     page.prompt.focus();
   },
   show(message: Message) {
+    if (!hold.mine) return;
     thread.show(message);
     keep();
     draw();
@@ -164,11 +211,12 @@ const deeds = {
 /** Shows the conversation's path. Turns that are there already stay. */
 function draw(): void {
   const path = thread.path;
-  turns = path.map((message) => {
+  const busy = answering !== undefined || reading !== undefined || !hold.mine;
+  turns = path.map((message, i) => {
     const there = turns.find((turn) => turn.message === message);
     const turn = there ?? new Turn(message, deeds);
-    if (!turn.element.classList.contains("writing"))
-      turn.finish(thread.versions(message), answering !== undefined);
+    const last = i === path.length - 1;
+    if (!turn.element.classList.contains("writing")) turn.finish(thread.versions(message), busy, last);
     return turn;
   });
   page.turns.replaceChildren(...turns.map(({ element }) => element));
@@ -177,7 +225,7 @@ function draw(): void {
 
 /** Asks after the message given; false where that is not possible now. */
 function ask(text: string, parent: string | null): boolean {
-  if (!life.samba || answering || text.trim() === "") return false;
+  if (!life.samba || answering || !hold.mine || text.trim() === "") return false;
   const question = thread.add(parent, "user", text);
   keep(question);
   answer(question.id);
@@ -200,15 +248,21 @@ class Speed {
 const KEEP_EVERY = 500;
 
 /** Writes an answer to the message given. */
-async function answer(to: string | null): Promise<void> {
+function answer(to: string | null): void {
   const { samba } = life;
-  if (!samba || answering) return;
+  if (!samba || answering || !hold.mine) return;
   answering = new AbortController();
-  const { signal } = answering;
+  work = Promise.all([work, write(samba, to, answering.signal, work)]).then(() => {});
+}
+
+async function write(
+  samba: Samba,
+  to: string | null,
+  signal: AbortSignal,
+  before: Promise<void>,
+): Promise<void> {
   const written = thread; // another may be shown before this one is complete
   const { system, sampling } = written.conversation;
-  const said: ChatMessageParam[] = written.pathTo(to).map(({ role, content }) => ({ role, content }));
-  const messages = system ? [{ role: "system", content: system }, ...said] : said;
   const message = written.add(to, "assistant", "", samba.about.model);
   const turn = new Turn(message, deeds);
   turn.element.classList.add("writing");
@@ -216,7 +270,11 @@ async function answer(to: string | null): Promise<void> {
   draw();
   turn.wait(strings.thinking);
   toEnd();
-  const save = () => archive.save(written.conversation, message);
+  if (reading) turn.wait(strings.readFirst(reading.message.name ?? ""));
+  const save = async () => {
+    // A tab that does not answer may lose the conversation to another one, whose head it is then.
+    if (hold.mine || thread !== written) await archive.save(written.conversation, message);
+  };
   await save();
   side.refresh(written.conversation.id);
   if (location.hash.slice(1) !== written.conversation.id && thread === written)
@@ -236,8 +294,12 @@ async function answer(to: string | null): Promise<void> {
   const leave = () => archive.draft(message);
   addEventListener("pagehide", leave);
   try {
+    await before; // a text that is being read comes first
+    const path = written.pathTo(to);
+    const reason = signal.aborted ? "" : await memory.recall(samba, written.conversation, path);
+    if (reason) turn.remark = strings.readAgain(reason);
     const stream = await samba.chat.completions.create({
-      messages,
+      messages: messagesOf(system, path),
       ...sampling,
       stream: true,
       stream_options: { include_usage: true },
@@ -269,6 +331,15 @@ async function answer(to: string | null): Promise<void> {
   removeEventListener("pagehide", leave);
   cancelAnimationFrame(drawing);
   answering = undefined;
+  if (message.finish === "failed" || message.content === "") memory.lose();
+  else void memory.remember(samba, written.conversation, message).catch(notKept);
+  // Texts that nobody had time to read before have been now.
+  for (const text of written.pathTo(to).filter(({ name, tokens }) => name && !tokens)) {
+    if (!usage) break;
+    text.tokens = (await samba.tokenize(text.content)).length;
+    text.finish = text.finish === "failed" ? undefined : text.finish;
+    await archive.save(written.conversation, text);
+  }
   if (usage) {
     const { completion_tokens, timings } = usage;
     message.tokens = completion_tokens;
@@ -286,6 +357,118 @@ async function answer(to: string | null): Promise<void> {
   draw();
   if (message.content) say(strings.answered(turn.text));
   if (follow) toEnd();
+  readOn();
+}
+
+/** Says once why a state could not be kept. */
+function notKept(error: unknown): void {
+  console.warn(`state not kept: ${error}`);
+  const reason = error instanceof Error ? error.message : String(error);
+  const sentence = error instanceof RoomError ? reason : strings.stateNotKept(reason);
+  if (told.has(sentence)) return;
+  told.add(sentence);
+  notify(sentence);
+}
+const told = new Set<string>();
+
+// Long texts
+
+/** A text longer than this is read by itself when it is pasted. */
+const LONG = 4000;
+
+/** Puts a text behind what was said and begins to read it. */
+async function attach(name: string, text: string, title = name): Promise<void> {
+  if (!hold.mine) return;
+  thread.conversation.title ||= titleOf(title);
+  const message = thread.attach(name, text);
+  await keep(message);
+  side.refresh(thread.conversation.id);
+  if (location.hash.slice(1) !== thread.conversation.id)
+    history.replaceState(null, "", `#${thread.conversation.id}`);
+  titlePage();
+  draw();
+  toEnd();
+  readOn();
+}
+
+async function attachFiles(files: Iterable<File>): Promise<void> {
+  const complaints: string[] = [];
+  for (const file of files) {
+    try {
+      await attach(file.name, await textOf(file));
+    } catch (error) {
+      complaints.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+  if (complaints.length > 0) notify(complaints.join(" "));
+  page.prompt.focus();
+}
+
+/** Reads the first text at the end of the conversation that is not read yet, then the next. */
+function readOn(): void {
+  const { samba } = life;
+  if (!samba || answering || reading || !hold.mine) return;
+  const { path } = thread;
+  const message = path
+    .slice(path.findLastIndex(({ name }) => !name) + 1)
+    .find(({ tokens, finish }) => !tokens && finish !== "failed");
+  if (!message) return;
+  const pause = new AbortController();
+  reading = { message, cut: new AbortController(), pause };
+  work = Promise.all([work, read(samba, message, reading)]).then(() => {
+    if (!pause.signal.aborted) readOn();
+  });
+}
+
+async function read(
+  samba: Samba,
+  message: Message,
+  { cut, pause }: NonNullable<typeof reading>,
+): Promise<void> {
+  const held = thread;
+  const { name = "" } = message;
+  const turn = () => turns.find((turn) => turn.message.id === message.id);
+  say(strings.textStarts(name));
+  draw();
+  turn()?.read({ done: 0, total: 0, rate: 0, left: 0 });
+  try {
+    const whole = await readText(samba, memory, held, message, {
+      cut: cut.signal,
+      pause: pause.signal,
+      onPace: (pace) => turn()?.read(pace),
+      onfault: notKept,
+    });
+    const { tokens = 0, content, finish } = message;
+    if (content === "") {
+      await takeOut(held, message);
+      notify(strings.nothingRead(name));
+    } else if (whole) {
+      await archive.save(held.conversation, message);
+      say((finish === "cancelled" ? strings.textStopped : strings.textDone)(name, tokens));
+    }
+  } catch (error) {
+    memory.lose();
+    if (!pause.signal.aborted) {
+      message.finish = "failed"; // it is read with the question then
+      life.fail(error);
+    }
+  }
+  reading = undefined;
+  turn()?.endReading();
+  draw();
+  void showContext();
+}
+
+/** Takes out a text that nothing follows. */
+async function takeOut(from: Thread, message: Message): Promise<void> {
+  if (from.conversation.head !== message.id) return;
+  from.drop(message);
+  const kept = await states.find(message.id);
+  if (kept) await states.drop(kept);
+  if (from.messages.length === 0) await archive.remove(from.conversation.id);
+  else await archive.drop(from.conversation, message);
+  side.refresh();
+  if (from === thread) draw();
 }
 
 // Writing
@@ -316,13 +499,20 @@ page.prompt.oninput = () => {
   fit();
   controls();
 };
+page.prompt.onpaste = (event) => {
+  const text = event.clipboardData?.getData("text/plain") ?? "";
+  if (text.length <= LONG) return;
+  event.preventDefault();
+  if (text.length > mostBytes) notify(textStrings.tooLarge(strings.pasted, text.length, mostBytes));
+  else attach(strings.pasted, text.replaceAll("\r\n", "\n"), text);
+};
 page.prompt.onkeydown = (event) => {
   // While an input method composes a word, Enter chooses it.
   if (event.isComposing) return;
   if (event.key === "Enter" && !event.shiftKey && !answering) {
     event.preventDefault();
     page.composer.requestSubmit();
-  } else if (event.key === "ArrowUp" && page.prompt.value === "" && !answering) {
+  } else if (event.key === "ArrowUp" && page.prompt.value === "" && !answering && hold.mine) {
     event.preventDefault();
     turns.findLast(({ message }) => message.role === "user")?.edit();
   }
@@ -339,12 +529,13 @@ function toggleSide(): void {
 }
 
 function settings(): void {
-  openSettings(thread.conversation, () => thread.conversation.head && keep());
+  openSettings(thread.conversation, states, () => hold.mine && thread.conversation.head && keep());
 }
 
 function models(): void {
   openModels(life, (begin) => {
     answering?.abort();
+    reading?.pause.abort();
     context = 0;
     begin();
   });
@@ -358,8 +549,18 @@ function exchange(): void {
   const files = make("input");
   files.type = "file";
   files.multiple = true;
-  files.accept = ".json,.md";
+  files.accept = `.json,.md,${STATE_FILE}`;
   files.onchange = () => side.import(files.files ?? []);
+  files.click();
+}
+
+/** Asks for text files to be read. */
+function pickTexts(): void {
+  const files = make("input");
+  files.type = "file";
+  files.multiple = true;
+  files.accept = "text/*,.txt,.md,.csv,.json,.html,.log,.tex";
+  files.onchange = () => attachFiles(files.files ?? []);
   files.click();
 }
 
@@ -408,20 +609,22 @@ function dress(): void {
   dressed("new-small", "plus", strings.newChat, false, fresh);
   dressed("import", "import", strings.importFiles, true, exchange);
   dressed("export", "export", strings.exportAll, true, () => side.exportAll());
+  dressed("attach", "attach", strings.attach, false, pickTexts);
   dressed("settings", "sliders", strings.settings, false, settings);
   $("lab").append(icon("gauge"), make("span", "", strings.lab));
   dressed("help", "help", strings.help, true, help);
   const more = $<HTMLButtonElement>("more");
-  dressed("more", "more", strings.chatOptions, false, () =>
-    openMenu(more, side.entries(thread.conversation)),
-  );
+  dressed("more", "more", strings.chatOptions, false, () => side.menu(more, thread.conversation));
   page.model.onclick = models;
   page.model.append(icon("down"));
   $("veil").onclick = toggleSide;
 }
 
 life.onchange = () => {
-  if (life.state === "ready") say(strings.ready);
+  if (life.state === "ready") {
+    say(strings.ready);
+    readOn();
+  }
   figures();
   controls();
 };
@@ -431,11 +634,35 @@ archive.onfault = (error) => {
 };
 archive.onchange = async (id) => {
   side.refresh();
-  if (id !== thread.conversation.id || answering) return;
+  if (id !== thread.conversation.id || answering || reading) return;
+  await refetch();
+};
+
+/** Shows the conversation as it was kept by another tab. */
+async function refetch(): Promise<void> {
+  const { id } = thread.conversation;
   const changed = await archive.read(id);
-  if (answering || thread.conversation.id !== id) return;
+  if (answering || reading || thread.conversation.id !== id) return;
   if (!changed) return fresh(false);
   thread = changed;
+  draw();
+}
+hold.onasked = async () => {
+  answering?.abort();
+  reading?.pause.abort();
+  await work;
+};
+hold.onchange = async () => {
+  controls();
+  if (hold.mine) {
+    if (thread.conversation.head) await refetch();
+    readOn();
+  } else {
+    answering?.abort();
+    reading?.pause.abort();
+    const here = textButton("quiet small", strings.takeOver, () => hold.takeOver());
+    page.elsewhere.replaceChildren(make("p", "", strings.elsewhere), here);
+  }
   draw();
 };
 addEventListener("popstate", () => {
@@ -443,10 +670,25 @@ addEventListener("popstate", () => {
   if (id && id !== thread.conversation.id) open(id);
   else if (!id && thread.conversation.head) fresh(false);
 });
-document.addEventListener("dragover", (event) => event.preventDefault());
-document.addEventListener("drop", (event) => {
+/** Files that come from anywhere: what was exported here is imported, any other text is read. */
+async function take(files: Iterable<File>): Promise<void> {
+  const [exported, texts]: [File[], File[]] = [[], []];
+  for (const file of files) ((await isExport(file)) ? exported : texts).push(file);
+  if (exported.length > 0) await side.import(exported);
+  if (texts.length > 0) await attachFiles(texts);
+}
+document.addEventListener("dragover", (event) => {
   event.preventDefault();
-  if (event.dataTransfer?.files.length) side.import(event.dataTransfer.files);
+  document.body.classList.toggle("dropping", event.dataTransfer?.types.includes("Files"));
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) document.body.classList.remove("dropping");
+});
+document.addEventListener("drop", (event) => {
+  document.body.classList.remove("dropping");
+  if (event.defaultPrevented) return; // a dialog's
+  event.preventDefault();
+  if (event.dataTransfer?.files.length) take(event.dataTransfer.files);
 });
 listenForShortcuts({
   stop: () => {
@@ -475,6 +717,6 @@ if (location.hash.length > 1) await open(location.hash.slice(1));
 else fresh(false);
 const shared = sharedText();
 if (shared) suggest(shared);
-openedFiles((name) => notify(strings.stateFile(name)));
+openedFiles(take);
 life.wake();
 keepPage(notify);

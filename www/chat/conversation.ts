@@ -16,9 +16,11 @@ export interface Message {
   content: string;
   /** When it began, in milliseconds of the epoch. */
   at: number;
-  /** Answers only. */
+  /** Of a text that was dropped or pasted: what to call it. */
+  name?: string | undefined;
+  /** Answers, and texts whose rest was not read: "cancelled". */
   finish?: Finish | undefined;
-  /** How many tokens the answer took, and how many a second. */
+  /** How many tokens the answer took, or the text has once it is read; and how many a second. */
   tokens?: number | undefined;
   rate?: number | undefined;
   /** The model that answered. */
@@ -122,6 +124,13 @@ export class Thread {
     conversation.head = message.id;
     conversation.updated = Date.now();
     if (role === "user" && !conversation.title) conversation.title = titleOf(content);
+    return message;
+  }
+
+  /** Adds a text that was dropped or pasted, as a message of its own, at the head. */
+  attach(name: string, text: string): Message {
+    const message = this.add(this.conversation.head, "user", text);
+    message.name = name;
     return message;
   }
 

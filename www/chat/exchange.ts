@@ -14,14 +14,30 @@ const FORMAT = "samba-conversations";
 const VERSION = 1;
 const LARGEST = 64e6;
 
+/** How files of states end. */
+export const STATE_FILE = ".samba-state";
+
 /** A file that cannot be imported, and why, as a half sentence. */
 export class ExchangeError extends Error {
   override name = "ExchangeError";
 }
 
 export function toJSON(threads: Thread[]): string {
-  const conversations = threads.map(({ conversation, messages }) => ({ ...conversation, messages }));
+  const conversations = threads.map(({ conversation, messages }) => ({
+    ...conversation,
+    messages: parentsFirst(messages),
+  }));
   return `${JSON.stringify({ format: FORMAT, version: VERSION, conversations }, null, 1)}\n`;
+}
+
+/** The archive hands messages out by their ids; whoever reads the file wants to know a parent before its children. */
+function parentsFirst(messages: Message[]): Message[] {
+  const children = new Map<string | null, Message[]>();
+  for (const message of messages)
+    children.set(message.parent, [...(children.get(message.parent) ?? []), message]);
+  const ordered = [...(children.get(null) ?? [])];
+  for (const { id } of ordered) ordered.push(...(children.get(id) ?? [])); // it grows while it is walked
+  return ordered;
 }
 
 /** The turns shown, each after a mark that no text in them can imitate: it has a number drawn for this export. */
@@ -37,13 +53,23 @@ export function toMarkdown(thread: Thread, mark: string = crypto.randomUUID()): 
 }
 
 /** A name for the file that people recognise and every system accepts. */
-export function fileName(title: string, ending: "md" | "json"): string {
+export function fileName(title: string, ending: ".md" | ".json" | typeof STATE_FILE): string {
   const plain = title
     .normalize("NFC")
     .replace(/[^\p{L}\p{M}\p{N}]+/gu, "-")
     .replace(/^-|-$/g, "")
     .slice(0, 60);
-  return `${plain || "samba"}.${ending}`;
+  return `${plain || "samba"}${ending}`;
+}
+
+/** Whether a file was exported here, by the looks of its beginning. */
+export async function isExport(file: File): Promise<boolean> {
+  return (await isState(file)) || (await file.slice(0, 200).text()).includes(FORMAT);
+}
+
+/** Whether a file is a conversation's state, by its name or its beginning. */
+export async function isState(file: File): Promise<boolean> {
+  return file.name.endsWith(STATE_FILE) || (await file.slice(1, 8).text()) === "SAMBA\r\n";
 }
 
 /** Reads a file that was exported here. Everything in it gets new ids: nothing that is kept already is overwritten. */
@@ -94,9 +120,11 @@ function thread(value: unknown, where: string): Thread {
       content: string(entry, "content", at),
       at: time(entry, "at", at),
     };
-    if (role === "assistant") {
+    if (role === "user" && typeof entry.name === "string") message.name = titleOf(entry.name, 200);
+    if (role === "assistant" || message.name) {
       const finishes = ["stop", "length", "cancelled", "interrupted", "failed"] as const;
-      message.finish = finishes.find((finish) => finish === entry.finish) ?? "interrupted";
+      message.finish = finishes.find((finish) => finish === entry.finish);
+      if (role === "assistant") message.finish ??= "interrupted";
       if (isCount(entry.tokens)) message.tokens = entry.tokens;
       if (isCount(entry.rate)) message.rate = entry.rate;
       if (typeof entry.model === "string") message.model = entry.model.slice(0, 200);

@@ -65,8 +65,8 @@ export function sharedText(): string {
 }
 
 /** Hears of files that the system opens with the installed page. */
-export function openedFiles(open: (name: string) => void): void {
-  window.launchQueue?.setConsumer(({ files = [] }) => {
-    for (const { name } of files) open(name);
+export function openedFiles(open: (files: File[]) => void): void {
+  window.launchQueue?.setConsumer(async ({ files = [] }) => {
+    if (files.length > 0) open(await Promise.all(files.map((file) => file.getFile())));
   });
 }

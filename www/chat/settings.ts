@@ -4,6 +4,7 @@ import { strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
 import type { Conversation, Sampling } from "./conversation.ts";
 import { openDialog } from "./dialog.ts";
+import { rooms, type States } from "./states.ts";
 
 interface Limit {
   step: string;
@@ -57,7 +58,7 @@ export function lastSettings(): Pick<Conversation, "system" | "sampling"> {
 }
 
 /** Shows the settings of a conversation; changed is called once they are saved. */
-export function openSettings(conversation: Conversation, changed: () => void): void {
+export function openSettings(conversation: Conversation, states: States, changed: () => void): void {
   const system = make("textarea");
   system.id = "system";
   system.rows = 4;
@@ -102,7 +103,7 @@ export function openSettings(conversation: Conversation, changed: () => void): v
     fields,
     make("div", "choices", save, reset),
   );
-  const dialog = openDialog("settings", strings.settings, form);
+  const dialog = openDialog("settings", strings.settings, form, stateRoom(states));
 
   form.onsubmit = (event) => {
     event.preventDefault();
@@ -129,4 +130,41 @@ export function openSettings(conversation: Conversation, changed: () => void): v
     dialog.close();
     changed();
   };
+}
+
+/** How much room states have, and take; it holds at once. */
+function stateRoom(states: States): HTMLElement {
+  const used = make("p", "hint");
+  used.setAttribute("role", "status");
+  const tell = async () => {
+    const { count, bytes } = await states.usage();
+    used.textContent = states.available ? strings.statesUsed(count, bytes) : strings.stateUnavailable;
+    forget.disabled = count === 0;
+  };
+  const choice = make("select");
+  choice.id = "states-room";
+  for (const room of rooms)
+    choice.add(new Option(room ? strings.statesUpTo(room) : strings.statesNone, String(room)));
+  choice.value = String(states.limit);
+  choice.disabled = !states.available;
+  choice.onchange = async () => {
+    await states.setLimit(Number(choice.value));
+    await tell();
+  };
+  const label = make("label", "", strings.statesRoom);
+  label.htmlFor = choice.id;
+  const forget = textButton("quiet small", strings.statesForget, async () => {
+    await states.forget();
+    await tell();
+    choice.focus();
+  });
+  void tell();
+  return make(
+    "section",
+    "states",
+    make("h3", "", strings.statesTitle),
+    make("p", "hint", strings.statesHint),
+    make("div", "field", label, choice),
+    make("div", "states-row", used, forget),
+  );
 }

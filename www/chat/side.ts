@@ -4,7 +4,9 @@ import { $, iconButton, make } from "../view/dom.ts";
 import type { Archive } from "./archive.ts";
 import { type Conversation, Thread } from "./conversation.ts";
 import { confirmLoss, openMenu } from "./dialog.ts";
-import { ExchangeError, fileName, fromFile, toJSON, toMarkdown } from "./exchange.ts";
+import { ExchangeError, fileName, fromFile, isState, STATE_FILE, toJSON, toMarkdown } from "./exchange.ts";
+import { packState, unpackState } from "./statefile.ts";
+import type { KeptState, States } from "./states.ts";
 
 /** What the list asks of the page. */
 export interface SideDeeds {
@@ -14,6 +16,8 @@ export interface SideDeeds {
   renamed(conversation: Conversation): void;
   /** Says something to everybody. */
   say(text: string): void;
+  /** Throws where the engine refuses a state. */
+  check(state: Blob): Promise<void>;
 }
 
 export class Side {
@@ -26,6 +30,7 @@ export class Side {
 
   constructor(
     private readonly archive: Archive,
+    private readonly states: States,
     private readonly deeds: SideDeeds,
   ) {
     let later = 0;
@@ -88,25 +93,38 @@ export class Side {
     open.dir = "auto";
     open.onclick = () => this.deeds.open(id);
     if (id === this.#current) open.setAttribute("aria-current", "page");
-    const more = iconButton("more", strings.options(title), () => openMenu(more, this.entries(conversation)));
+    const more = iconButton("more", strings.options(title), () => this.menu(more, conversation));
     const row = make("li", "conversation", open, more);
     row.dataset.id = id;
     return row;
   }
 
-  /** What can be done with a conversation. */
-  entries(conversation: Conversation): [string, () => void, string?][] {
-    const { id, title } = conversation;
+  /** Opens the menu of what can be done with a conversation. */
+  async menu(button: HTMLElement, conversation: Conversation): Promise<void> {
+    const { id, title, head } = conversation;
+    const kept = await this.states.find(head ?? "");
     const exported = async (ending: "md" | "json") => {
       const thread = await this.archive.read(id);
-      if (thread) download(fileName(title, ending), ending === "md" ? toMarkdown(thread) : toJSON([thread]));
+      if (thread)
+        download(fileName(title, `.${ending}`), ending === "md" ? toMarkdown(thread) : toJSON([thread]));
     };
-    return [
+    openMenu(button, [
       [strings.rename, () => this.#rename(conversation)],
       [strings.exportMarkdown, () => exported("md")],
       [strings.exportJSON, () => exported("json")],
+      ...(kept
+        ? [[strings.exportState(kept.bytes), () => this.#exportState(title, kept)] as [string, () => void]]
+        : []),
       [strings.remove, () => this.#remove(conversation), "loss"],
-    ];
+    ]);
+  }
+
+  async #exportState(title: string, kept: KeptState): Promise<void> {
+    const thread = await this.archive.read(kept.conversation);
+    const state = await this.states.read(kept);
+    if (!thread || !state) return this.deeds.say(strings.stateGone);
+    thread.conversation.head = kept.message; // an answer may have come since
+    download(fileName(title, STATE_FILE), await packState(state, thread));
   }
 
   #rename(conversation: Conversation): void {
@@ -152,6 +170,7 @@ export class Side {
     const text = strings.removeText(title || strings.untitled);
     if (!(await confirmLoss(strings.removeTitle, text, strings.remove))) return;
     await this.archive.remove(id);
+    await this.states.forget(id).catch(() => {}); // the next visit sweeps
     this.deeds.removed(id);
     this.deeds.say(strings.removed);
     await this.refresh();
@@ -160,7 +179,7 @@ export class Side {
   async exportAll(): Promise<void> {
     const threads = await Promise.all(this.#all.map(({ id }) => this.archive.read(id)));
     const there = threads.filter((thread) => thread instanceof Thread);
-    download(fileName("samba-conversations", "json"), toJSON(there));
+    download(fileName("samba-conversations", ".json"), toJSON(there));
   }
 
   /** Brings in files that were exported here; what is wrong with one does not hold up the others. */
@@ -170,6 +189,11 @@ export class Side {
     const complaints: string[] = [];
     for (const file of files) {
       try {
+        if (await isState(file)) {
+          last = await this.#importState(file, complaints);
+          count++;
+          continue;
+        }
         if (file.size > 256e6) throw new ExchangeError(strings.exportError.tooLarge);
         for (const { conversation, messages } of fromFile(await file.text())) {
           await this.archive.save(conversation, ...messages);
@@ -187,6 +211,21 @@ export class Side {
     if (last) this.deeds.open(last);
     this.deeds.say(complaints.join(" "));
   }
+
+  /** Brings in a conversation with its state, neither where one is not as it was saved. Returns the conversation's id. */
+  async #importState(file: File, complaints: string[]): Promise<string> {
+    const { state, thread } = await unpackState(file);
+    await this.deeds.check(state);
+    const { conversation, messages, path } = thread;
+    await this.archive.save(conversation, ...messages);
+    const last = path.at(-1);
+    try {
+      if (last) await this.states.keep(last, conversation.system, state);
+    } catch (error) {
+      complaints.push(error instanceof Error ? error.message : String(error)); // what was said is here
+    }
+    return conversation.id;
+  }
 }
 
 function ageOf(time: number): string {
@@ -197,10 +236,10 @@ function ageOf(time: number): string {
   return time >= today - 6 * day ? strings.week : strings.earlier;
 }
 
-function download(name: string, text: string): void {
+function download(name: string, content: string | Blob): void {
   const type = name.endsWith("json") ? "application/json" : "text/markdown";
   const link = make("a");
-  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.href = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);

@@ -1,8 +1,12 @@
 /** One message on the page: a question in its bubble or an answer in Markdown, with what can be done about it. */
 import { strings } from "../strings.ts";
-import { copyFrom, iconButton, make, textButton } from "../view/dom.ts";
+import { copyFrom, icon, iconButton, make, textButton } from "../view/dom.ts";
 import { MarkdownView } from "../view/markdown.ts";
 import type { Message } from "./conversation.ts";
+import type { Pace } from "./reading.ts";
+
+/** The most characters of a text that are shown. */
+const EXCERPT = 20_000;
 
 /** What a visitor can do with a message. */
 export interface Deeds {
@@ -12,6 +16,10 @@ export interface Deeds {
   branch(message: Message): void;
   /** Shows another version. */
   show(message: Message): void;
+  /** Reads no more of a text than was read so far. */
+  stopReading(): void;
+  /** Takes out a text that nothing follows. */
+  takeOut(message: Message): void;
 }
 
 export class Turn {
@@ -20,6 +28,9 @@ export class Turn {
   readonly #foot = make("div", "foot");
   readonly #view: MarkdownView | undefined;
   #wait: HTMLElement | undefined;
+  #reading: { row: HTMLElement; bar: HTMLProgressElement; pace: HTMLElement } | undefined;
+  /** A remark at its foot, for as long as the page is open. */
+  remark = "";
 
   constructor(
     readonly message: Message,
@@ -29,7 +40,7 @@ export class Turn {
     this.element = make("li", `turn ${role}`);
     this.element.dataset.id = message.id;
     const who = make("h3", "hidden", role === "user" ? strings.you : strings.samba);
-    this.#body = make("div", role === "user" ? "bubble" : "answer");
+    this.#body = make("div", role === "assistant" ? "answer" : message.name ? "text-file" : "bubble");
     this.#body.dir = "auto";
     this.element.append(who, this.#body, this.#foot);
     if (role === "assistant") this.#view = new MarkdownView(this.#body);
@@ -53,12 +64,43 @@ export class Turn {
     this.#view?.show(this.message.content);
   }
 
+  /** Shows how far the reading of a text is. */
+  read({ done, total, rate, left }: Pace): void {
+    const { name = "" } = this.message;
+    if (!this.#reading) {
+      const bar = make("progress");
+      bar.setAttribute("aria-label", strings.readingText(name));
+      const pace = make("span");
+      const stop = textButton("quiet small", strings.stopReading, () => this.deeds.stopReading());
+      const row = make("div", "reading-row", pace, stop);
+      this.#reading = { row, bar, pace };
+      this.#body.after(bar, row);
+      this.#foot.hidden = true;
+    }
+    const { bar, pace } = this.#reading;
+    if (total > 0) bar.value = done / total;
+    const parts = [
+      total > 0 ? strings.reading(done, total) : strings.thinking,
+      strings.readingPace(rate, left),
+    ];
+    pace.textContent = parts.filter(Boolean).join(" · ");
+  }
+
+  /** Reading has ended, or rests. */
+  endReading(): void {
+    this.#reading?.bar.remove();
+    this.#reading?.row.remove();
+    this.#reading = undefined;
+    this.#foot.hidden = false;
+  }
+
   /** Shows the whole message with its figures and buttons. Busy: an answer is written, nothing may change. */
-  finish(versions: Message[], busy = false): void {
+  finish(versions: Message[], busy = false, last = false): void {
     const { message, deeds } = this;
     const { role, content } = message;
     this.#wait?.remove();
     if (this.#view) this.#view.show(content, true);
+    else if (message.name) this.#drawText(message.name);
     else this.#body.replaceChildren(content);
     const foot = this.#foot;
     foot.replaceChildren();
@@ -68,6 +110,12 @@ export class Turn {
       if (message.tokens)
         foot.append(make("span", "figure", strings.answerFigures(message.tokens, message.rate ?? 0)));
     }
+    if (message.name) {
+      const { tokens } = message;
+      if (message.finish === "cancelled") foot.append(make("span", "note", strings.textCut));
+      foot.append(make("span", "figure", tokens ? strings.textRead(tokens) : strings.textUnread));
+    }
+    if (this.remark) foot.append(make("span", "note", this.remark));
     const buttons = make("div", "deeds");
     if (versions.length > 1) buttons.append(this.#versions(versions, busy));
     if (content) {
@@ -80,7 +128,9 @@ export class Turn {
       button.disabled = busy;
       buttons.append(button);
     };
-    if (role === "user") {
+    if (message.name) {
+      if (last) add("close", strings.takeOut, () => deeds.takeOut(message));
+    } else if (role === "user") {
       add("edit", strings.edit, () => this.edit());
     } else {
       add("again", strings.regenerate, () => deeds.regenerate(message));
@@ -88,6 +138,24 @@ export class Turn {
     }
     foot.append(buttons);
     this.element.classList.add("finished");
+  }
+
+  /** A text shows what it is called and, opened, how it begins. */
+  #drawText(name: string): void {
+    const { content } = this.message;
+    if (this.#body.dataset.length === String(content.length)) return; // it may be open
+    this.#body.dataset.length = String(content.length);
+    const head = make("summary", "", icon("document"), make("strong", "", name));
+    head.append(make("span", "", strings.textSize(content.length)));
+    const rest = content.length - EXCERPT;
+    const excerpt = make("div", "excerpt", content.slice(0, EXCERPT));
+    excerpt.dir = "auto";
+    excerpt.tabIndex = 0; // it scrolls
+    excerpt.setAttribute("role", "region");
+    excerpt.setAttribute("aria-label", name);
+    const text = make("details", "", head, excerpt);
+    if (rest > 0) text.append(make("p", "note", strings.shortened(rest)));
+    this.#body.replaceChildren(text);
   }
 
   #versions(versions: Message[], busy: boolean): HTMLElement {
@@ -110,7 +178,7 @@ export class Turn {
 
   /** Turns a question into a field. */
   edit(): void {
-    if (this.element.querySelector("form")) return;
+    if (this.message.name || this.element.querySelector("form")) return;
     const field = make("textarea");
     field.setAttribute("aria-label", strings.editing);
     field.value = this.message.content;

@@ -128,7 +128,7 @@ test("files that were not exported here, or changed, are refused with the place"
 });
 
 test("files are named after the conversation", () => {
-  assert.equal(fileName("What is a river? / ../etc", "md"), "What-is-a-river-etc.md");
-  assert.equal(fileName("नमस्ते 世界", "json"), "नमस्ते-世界.json");
-  assert.equal(fileName("???", "md"), "samba.md");
+  assert.equal(fileName("What is a river? / ../etc", ".md"), "What-is-a-river-etc.md");
+  assert.equal(fileName("नमस्ते 世界", ".json"), "नमस्ते-世界.json");
+  assert.equal(fileName("???", ".md"), "samba.md");
 });

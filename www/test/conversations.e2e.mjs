@@ -244,13 +244,30 @@ for (const name of browsers) {
         await other.goto(page.url());
         await ready(other);
         assert.equal(await text(other, ".bubble"), "said in one tab");
-        await exchange(other, "and in the other", 2);
+        // One tab writes; the other says so, and can take over, even in the middle of an answer.
+        await other.waitForSelector("#elsewhere:not([hidden])", patience);
+        assert.match(await text(other, "#elsewhere"), /open in another tab/);
+        await accessible(other);
+        await other.type("#prompt", "and in the other");
+        assert.equal(await other.$eval("#send", (e) => e.disabled), true);
         await page.bringToFront();
-        await page.waitForFunction(() => document.querySelectorAll(".turn").length === 4, patience);
-        await page.bringToFront();
-        await exchange(page, "and back", 3);
+        await send(page, "more");
+        await longer(page, 10);
         await other.bringToFront();
-        await other.waitForFunction(() => document.querySelectorAll(".turn").length === 6, patience);
+        await other.click("#elsewhere button");
+        await other.waitForSelector("#elsewhere[hidden]", patience);
+        await other.waitForFunction(() => document.querySelectorAll(".turn").length === 4, patience);
+        await exchange(other, "", 3);
+        await page.bringToFront();
+        await page.waitForFunction(() => document.querySelectorAll(".turn").length === 6, patience);
+        assert.equal(await page.$eval("#elsewhere", (e) => e.hidden), false);
+        assert.deepEqual(await texts(page, ".answer"), await texts(other, ".answer"));
+        // The other tab leaves the conversation: this one may write again.
+        await other.bringToFront();
+        await other.click("#new");
+        await page.bringToFront();
+        await page.waitForSelector("#elsewhere[hidden]", patience);
+        await exchange(page, "and back", 4);
       }));
 
     test("a hundred attacks in a conversation from elsewhere stay text", () => {

@@ -114,6 +114,13 @@ function conversations() {
   return path;
 }
 
+/** A text that takes a while to read. */
+function book() {
+  const path = join(folder, "The keeper of the light.txt");
+  writeFileSync(path, "Once there was a keeper of a light, and the sea was deep. ".repeat(400));
+  return path;
+}
+
 /** The share of a picture's bytes that differ from their neighbours': next to none where nothing is drawn. */
 function detail(png) {
   const parts = [];
@@ -147,12 +154,13 @@ for (const name of browsers) {
         visit(
           browser,
           server.origin,
-          async (page) => {
+          async (page, context) => {
+            const shown = page;
             const phone = screen === "phone";
             await page.setViewport({ width, height });
             if (name === "chromium")
               await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
-            const look = async (state) => {
+            const look = async (state, page = shown) => {
               await new Promise((resolve) => setTimeout(resolve, 250)); // what moves has arrived
               const picture = Buffer.from(await page.screenshot());
               writeFileSync(`${out}${name}-${screen}-${scheme}-${state}.png`, picture);
@@ -199,6 +207,22 @@ for (const name of browsers) {
             await page.waitForSelector(".menu");
             await look("menu");
             await leave();
+            const second = await context.newPage();
+            await second.setViewport({ width, height });
+            await second.goto(page.url());
+            if (name === "chromium")
+              await second.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+            await second.waitForSelector("#elsewhere:not([hidden])", patience);
+            await look("elsewhere", second);
+            await second.close();
+            const [texts] = await Promise.all([page.waitForFileChooser(), page.click("#attach")]);
+            await texts.accept([book()]);
+            await page.waitForFunction(() => document.querySelector(".turn progress")?.value > 0, patience);
+            await look("reading");
+            await page.click(".reading-row button");
+            await page.waitForFunction(() => !document.querySelector(".reading-row"), patience);
+            await page.click(".text-file summary");
+            await look("text");
             for (const [state, open] of [
               ["settings", () => page.click("#settings")],
               ["model", () => page.click("#model")],

@@ -24,7 +24,12 @@ export class TextError extends Error {
 export async function textOf(file: File): Promise<string> {
   const { name, size } = file;
   if (size > mostBytes) throw new TextError(strings.tooLarge(name, size, mostBytes));
-  const data = new Uint8Array(await file.arrayBuffer());
+  const data = await file.arrayBuffer().then(
+    (buffer) => new Uint8Array(buffer),
+    () => {
+      throw new TextError(strings.unreadable(name));
+    },
+  );
   const start = String.fromCharCode(...data.subarray(0, 8));
   const other = others.find(([mark]) => start.startsWith(mark));
   if (other) throw new TextError(strings.other(name, other[1]));
