@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,7 +56,8 @@ model's own. Ctrl-C ends the answer.
 
 --state FILE keeps the conversation in a file: it goes on from the file, if that is
 there, without reading again what was said, and replaces it at the end. --from FILE
-goes on from another file, which stays as it is.`,
+goes on from another file, which stays as it is; that may be one that the chat page
+exported.`,
 		Example: "  samba generate --model www/models/default --chat \"Tell me a story about a fox.\"\n  samba generate --model DIR --prompt \"Once upon a time\" --temperature 0 --backend firefox\n  samba generate --model DIR --chat \"Name a town and its country.\" --schema town.json\n  samba generate --model DIR --chat \"And then?\" --state fox.state",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -174,6 +178,12 @@ func (f *stateFiles) read() (err error) {
 	if errors.Is(err, fs.ErrNotExist) && f.from == "" {
 		return nil // the conversation begins
 	}
+	if state := exportedState(f.saved); state != nil {
+		if f.from == "" {
+			return fmt.Errorf("%s: the chat page exported this with the conversation, which --state would write over: give it to --from", from)
+		}
+		f.saved = state
+	}
 	if err == nil {
 		_, err = model.InspectState(gpu.BlobOf(f.saved))
 	}
@@ -181,6 +191,22 @@ func (f *stateFiles) read() (err error) {
 		return fmt.Errorf("%s: %w", from, err)
 	}
 	return nil
+}
+
+// exportedState is the state in a file that the chat page exported: behind it
+// stand the conversation, its SHA-256, its length and a mark
+// (www/chat/statefile.ts). Other files have none: nil.
+func exportedState(file []byte) []byte {
+	const mark, trailer = "SAMBATXT", sha256.Size + 8 + len("SAMBATXT")
+	if len(file) < trailer || !bytes.HasSuffix(file, []byte(mark)) {
+		return nil
+	}
+	rest := len(file) - trailer
+	length := binary.LittleEndian.Uint64(file[rest+sha256.Size:])
+	if length > uint64(rest) {
+		return nil
+	}
+	return file[:rest-int(length)]
 }
 
 // write replaces the file by the state that the engine holds, wholly or not at all.

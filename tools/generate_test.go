@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -140,6 +143,18 @@ func TestGenerate(t *testing.T) {
 		about, _, err := samba(t, "inspect", "--json", file)
 		if err != nil || !strings.Contains(about, fmt.Sprintf(`"bytes": %d`, len(after))) || !strings.Contains(about, `"position": 28`) {
 			t.Errorf("inspect says %s, %v", about, err)
+		}
+		// What the chat page exports has the conversation behind the state.
+		exported := filepath.Join(dir, "page.samba-state")
+		talk := []byte(`{"format": "samba-conversations"}`)
+		sum := sha256.Sum256(talk)
+		page := slices.Concat(before, talk, sum[:], binary.LittleEndian.AppendUint64(nil, uint64(len(talk))), []byte("SAMBATXT"))
+		os.WriteFile(exported, page, 0o600)
+		if got := say(" there", "--from", exported); got != want {
+			t.Errorf("from the page's file it goes on %q, want %q", got, want)
+		}
+		if _, _, err := samba(t, "generate", "--model", folder, "--prompt", "a", "--state", exported); err == nil || !strings.Contains(err.Error(), "give it to --from") {
+			t.Errorf("a file with a conversation in it: %v", err)
 		}
 		os.WriteFile(other, copied[:len(copied)-1], 0o600)
 		if _, _, err := samba(t, "generate", "--model", folder, "--prompt", "a", "--state", other); err == nil || !strings.Contains(err.Error(), other+": the saved state is cut short") {

@@ -173,7 +173,7 @@ export const strings = {
     newer: "it comes from a newer version of this page",
     noMarks: "its turns are not marked; Markdown that was exported here has the marks",
     tooLarge: "it is larger than 64 MB",
-    noConversation: "it is cut short, or holds a state alone: samba generate --state goes on from those",
+    noConversation: "it is cut short, or holds a state alone: samba generate --from goes on from those",
     damaged: "it is damaged: what was said is not what it was when it was saved",
     shape: (where: string) => `${where} is not as it should be`,
   },

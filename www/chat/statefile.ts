@@ -1,6 +1,6 @@
 /**
  * A conversation's state as a file: the engine's blob as it is, so that samba
- * generate --state goes on from the file, and behind it what was said.
+ * generate --from goes on from the file, and behind it what was said.
  *
  *     the state · the conversation as JSON · its SHA-256 [32] · its length in bytes, u64 little-endian · "SAMBATXT"
  */
@@ -18,7 +18,8 @@ export async function packState(state: Blob, thread: Thread): Promise<Blob> {
   trailer.set(new Uint8Array(await crypto.subtle.digest("SHA-256", text)));
   new DataView(trailer.buffer).setBigUint64(32, BigInt(text.length), true);
   trailer.set(new TextEncoder().encode(MARK), 40);
-  return new Blob([state, text, trailer], { type: "application/x-samba-state" });
+  // The bytes themselves: the state's own file may be deleted while this one is still being written.
+  return new Blob([await state.arrayBuffer(), text, trailer], { type: "application/x-samba-state" });
 }
 
 /**
