@@ -20,6 +20,7 @@
 //	conv_state   the last d_conv-1 inputs of the causal convolution
 //	window       keys that a query sees, its own included
 //	kv_ring      keys and values of the last positions, position p at p % ring
+//	room         positions that full attention's keys and values hold; they double
 //	pos          absolute position, counted from the conversation's first token
 //	chunk        tokens that prefill takes at once
 //	absorbed     of a token: the state has seen it
