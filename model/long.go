@@ -38,7 +38,7 @@ type Memory struct {
 	State    int64 `json:"state"`              // the conversations', all that is allocated for them
 	GPU      int64 `json:"gpu"`                // in the engine's buffers on the device, those included; 0 in plain Go
 	Heap     int64 `json:"heap"`               // WebAssembly's memory; natively Go's heap in use
-	JS       int64 `json:"js,omitempty"`       // JavaScript's heap, where the browser tells
+	JS       int64 `json:"js,omitempty"`       // JavaScript's heap, where the browser tells; the page adds it
 	Resident int64 `json:"resident,omitempty"` // of the process, or of all the browser's, where the system tells
 }
 

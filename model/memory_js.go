@@ -15,8 +15,5 @@ func memory() (m Memory) {
 		runtime.ReadMemStats(&stats)
 		m.Heap = int64(stats.Sys)
 	}
-	if about := js.Global().Get("performance").Get("memory"); about.Truthy() {
-		m.JS = int64(about.Get("usedJSHeapSize").Float())
-	}
 	return m
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/tools/bench"
+	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/tools/eval"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -56,6 +57,9 @@ func (f *longFlags) check() error {
 			return fmt.Errorf("--bits is %d, want 4, 8 or 16", f.bits)
 		}
 		f.model = f.address(f.random)
+	}
+	if f.backend == browser.Chromium {
+		f.browserFlags += " --enable-blink-features=ForceEagerMeasureMemory" // else it tells its heap when it next has nothing to do
 	}
 	if err := f.reportFlags.check(); err != nil {
 		return err

@@ -5,6 +5,13 @@
  * follows it as a binary frame.
  */
 import { startWorker } from "./engine/connection.ts";
+import type { Lap } from "./engine/protocol.ts";
+
+/** JavaScript's heap in the page and its worker, without WebAssembly's memory; only Chromium tells, and only a page. */
+async function scriptMemory(): Promise<number> {
+  const asked = performance as { measureUserAgentSpecificMemory?(): Promise<{ bytes: number }> };
+  return crossOriginIsolated ? ((await asked.measureUserAgentSpecificMemory?.())?.bytes ?? 0) : 0;
+}
 
 function start(): void {
   const path = new URLSearchParams(location.search).get("socket") ?? "";
@@ -18,12 +25,19 @@ function start(): void {
   socket.binaryType = "arraybuffer";
   const worker = startWorker();
   // The worker may speak, or fail, before the socket is open.
-  const opened = new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
+  let sent: Promise<unknown> = new Promise((resolve) =>
+    socket.addEventListener("open", resolve, { once: true }),
+  );
 
-  const send = async ({ data, ...message }: { data?: ArrayBuffer }) => {
-    await opened;
-    socket.send(JSON.stringify(message));
-    if (data) socket.send(data);
+  const send = ({ data, ...message }: { data?: ArrayBuffer; type?: string }) => {
+    sent = sent.then(async () => {
+      if (message.type === "lap") {
+        const { memory } = (message as Lap).lap;
+        memory.js = await scriptMemory();
+      }
+      socket.send(JSON.stringify(message));
+      if (data) socket.send(data);
+    });
   };
   worker.onmessage = (event) => send(event.data);
   worker.onerror = (event) =>

@@ -191,8 +191,13 @@ type Soak struct {
 // much larger a heap may be, for what is called flat; so many bytes are nothing.
 const flatTime, flatMemory, flatBytes = 0.05, 0.05, 256 << 10
 
-// Verdict is what a soak comes to. Its laps count from the first on in which
-// every window is full: that is when nothing should change any more.
+// copied is after how many steps the engine keeps a copy of the state, for the
+// case that the device is lost; it stays one.
+const copied = 4096
+
+// Verdict is what a soak comes to. Its laps count from where every window is
+// full and the state has been copied, which is when nothing should change any
+// more; a shorter soak's from where the windows are full.
 type Verdict struct {
 	From     int     `json:"from"`            // tokens, where the laps that count begin
 	Early    float64 `json:"seconds_early"`   // a token, median of the first third of those laps
@@ -249,12 +254,18 @@ func (s *Soak) perToken() []float64 {
 // Conclude works out the verdict.
 func (s *Soak) Conclude() {
 	v := Verdict{}
-	first := 0
-	for first < len(s.Laps) && (s.Laps[first].Tokens < s.Window-s.Prompt || first == 0) {
-		first++ // a lap's time is from the one before to it
-	}
 	defer func() { s.Verdict = v }()
-	laps := s.Laps[min(first, len(s.Laps)):]
+	from := func(tokens int) (first int) {
+		for first < len(s.Laps) && (s.Laps[first].Tokens < tokens || first == 0) {
+			first++ // a lap's time is from the one before to it
+		}
+		return first
+	}
+	first := from(max(s.Window-s.Prompt, copied+s.Every))
+	if len(s.Laps)-first < 3 {
+		first = from(s.Window - s.Prompt)
+	}
+	laps := s.Laps[first:]
 	third := len(laps) / 3
 	if third == 0 {
 		return

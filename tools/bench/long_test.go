@@ -82,6 +82,12 @@ func TestVerdicts(t *testing.T) {
 				lap.Seconds = 5
 			}
 		}, true, true},
+		{"a copy of the state comes after 4,096 steps", func(i int, lap *model.Lap) {
+			lap.Tokens *= 10
+			if i > 3 {
+				lap.Memory.Heap += 8e6
+			}
+		}, true, true},
 		{"slower and slower", func(i int, lap *model.Lap) { lap.Seconds = 0.1 + 0.001*float64(i) }, false, true},
 		{"4 % slower", func(i int, lap *model.Lap) {
 			if i > 20 {
