@@ -261,15 +261,24 @@ var errRestart = errors.New("the answer is computed again: connect anew")
 // take hands a client's message on: a new request to the engine, one that is
 // known already to nobody, since its replies are there or will be.
 func (l *line) take(frame protocol.Frame, refused error) error {
-	var head struct {
-		protocol.Header
-		Seed        *uint64  `json:"seed"`
-		Temperature *float64 `json:"temperature"`
+	id, request, err := protocol.DecodeRequest(frame)
+	var head protocol.Header
+	if err == nil {
+		err = json.Unmarshal(frame.JSON, &head)
 	}
-	if json.Unmarshal(frame.JSON, &head) != nil || head.ID == 0 || head.Type == "cancel" {
-		return l.pass(frame) // what is wrong the engine says
+	if err == nil && id == 0 {
+		err = errors.New("id is 0, want a number from 1")
 	}
 	l.mu.Lock()
+	if err != nil {
+		l.tell(id, protocol.CodeBadRequest, "The message cannot be read: "+err.Error()+".")
+		l.mu.Unlock()
+		return nil
+	}
+	if head.Type == "cancel" {
+		l.mu.Unlock()
+		return l.pass(frame)
+	}
 	if x := l.exchanges[head.ID]; x != nil {
 		defer l.mu.Unlock()
 		switch {
@@ -294,7 +303,7 @@ func (l *line) take(frame protocol.Frame, refused error) error {
 		l.tell(head.ID, protocol.CodeBadRequest, "Seq is negative, want the place of the last reply that came.")
 	case usesState && head.ID <= l.c.answered:
 		l.tell(head.ID, protocol.CodeNetwork, "This answer is no longer kept: ask again.")
-	case head.Seq > 0 && head.Type == "generate" && head.Seed == nil && (head.Temperature == nil || *head.Temperature != 0):
+	case head.Seq > 0 && drawn(request):
 		l.tell(head.ID, protocol.CodeNetwork, "The answer was cut off, and without a seed it cannot go on: ask again.")
 	default:
 		if head.Seq > 0 {
@@ -309,6 +318,12 @@ func (l *line) take(frame protocol.Frame, refused error) error {
 	}
 	l.mu.Unlock()
 	return nil
+}
+
+// drawn tells whether a request's answer is another one each time.
+func drawn(request protocol.Message) bool {
+	g, ok := request.(*protocol.Generate)
+	return ok && g.Seed == nil && (g.Temperature == nil || *g.Temperature != 0)
 }
 
 func (l *line) pass(frame protocol.Frame) error {
