@@ -209,6 +209,7 @@ type Readback struct {
 	staging *wgpu.Buffer
 	size    uint64
 	spans   []Span
+	copied  wgpu.SubmissionIndex
 }
 
 // Gather starts to copy the spans as their buffers stand when all that was
@@ -239,8 +240,7 @@ func (d *Device) Gather(spans ...Span) (*Readback, error) {
 		return nil, err
 	}
 	defer commands.Release()
-	d.queue.Submit(commands)
-	return &Readback{d, staging, n, spans}, nil
+	return &Readback{d, staging, n, spans, d.queue.Submit(commands)}, nil
 }
 
 // Wait returns the bytes. One of it and WaitInto can be called, once.
@@ -268,6 +268,8 @@ func (r *Readback) wait(take func(bytes []byte)) error {
 	if err != nil {
 		return err
 	}
+	// What was submitted afterwards goes on meanwhile.
+	r.device.raw.Poll(true, &wgpu.WrappedSubmissionIndex{Queue: r.device.queue, SubmissionIndex: r.copied})
 	for !answered {
 		r.device.raw.Poll(true, nil)
 	}
