@@ -7,6 +7,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
+	"github.com/samba-web/samba/gpu/reference"
 )
 
 // gpuBatch decodes runs together on a device. A run's state is copied into its
@@ -60,7 +61,7 @@ func (b *gpuBatch) allocate() (err error) {
 			array(&b.state[i].ssm, fmt.Sprintf("layers.%d ssm_states", i), n*stateDepth*w.shape.DInner*w.shape.DState)
 			continue
 		}
-		kv := l.attention.shape.Ring * l.row()
+		kv := batchRing(l.attention.shape).Ring * l.row()
 		if limit := e.device.Info().Limits.MaxBindingSize; uint64(4*n*kv) > limit {
 			return fmt.Errorf("%d sequences at once: their keys and values need %s in one piece, this GPU binds %s: ask for %d at most",
 				n, gigabytes(int64(4*n*kv)), gigabytes(int64(limit)), limit/uint64(4*kv))
@@ -88,6 +89,15 @@ func (b *gpuBatch) allocate() (err error) {
 	array(&b.drawn.sampling, "sampling", 8*n)
 	array(&b.out, "out", n)
 	return err
+}
+
+// batchRing is a layer's shape in a batch: its ring has room for steps that run
+// ahead, and for no chunk.
+func batchRing(s reference.AttentionShape) reference.AttentionShape {
+	if s.Window > 0 {
+		s.Ring = s.Window + stateDepth
+	}
+	return s
 }
 
 // program is a step for so many rows with such features, recorded once for each
@@ -138,22 +148,26 @@ func (b *gpuBatch) move(place int, r *gpuRun, position int, out bool) error {
 			p.Copy(run, from, places, at, n)
 		}
 	}
-	n := uint64(len(b.places))
-	theirs := stateSpans(b.engine.graph, b.state, position)
-	for i, s := range stateSpans(b.engine.graph, r.state, position) {
-		own, all := s.array.Size(), theirs[i].array
-		at := uint64(place)
-		if all.Size() == own*n*stateDepth { // what steps overwrite
-			at = at*stateDepth + uint64(position)%stateDepth
-		}
-		copied(s.array, 4*uint64(s.from), all, at*own+4*uint64(s.from), 4*uint64(s.n))
-	}
 	for i, l := range b.engine.graph.layers {
-		if l.full() {
-			own, all := r.state[i].kv, b.state[i].kv
-			for half := range uint64(2) {
-				copied(own, half*own.Size()/2, all, (2*uint64(place)+half)*all.Size()/(2*n), 2*uint64(position*l.row()))
+		own, all := r.state[i], b.state[i]
+		if l.mamba != nil {
+			at := uint64(place*stateDepth + position%stateDepth)
+			copied(own.conv, 0, all.conv, at*own.conv.Size(), own.conv.Size())
+			copied(own.ssm, 0, all.ssm, at*own.ssm.Size(), own.ssm.Size())
+			continue
+		}
+		row, first := 4*l.row(), 0
+		theirs, ours := int(own.kv.Size())/row, int(all.kv.Size())/row/len(b.places) // positions
+		if !l.full() {
+			first = max(0, position-l.attention.shape.Window)
+		}
+		for pos := first; pos < position; {
+			from, to := pos%theirs, pos%ours
+			n := min(position-pos, theirs-from, ours-to)
+			for half := range 2 {
+				copied(own.kv, uint64((half*theirs+from)*row/2), all.kv, uint64(((2*place+half)*ours+to)*row/2), uint64(n*row/2))
 			}
+			pos += n
 		}
 	}
 	history := r.scratch.history.Size()

@@ -260,8 +260,11 @@ func (m *gpuMachine) mamba(i int, w *mambaWeights[gpuArray, gpuWeight], gain gpu
 }
 
 func (m *gpuMachine) attention(i int, w *attentionWeights[gpuArray, gpuWeight], gain gpuArray, a *activations[gpuArray]) {
-	kv := m.state[i].kv
-	rope := kernel.RoPE{Shape: w.shape, Ring: kv, Angles: m.buffer.angles}
+	shape, kv := w.shape, m.state[i].kv
+	if m.Slots > 0 {
+		shape = batchRing(shape)
+	}
+	rope := kernel.RoPE{Shape: shape, Ring: kv, Angles: m.buffer.angles}
 	// Turned on the way only where a head's halves lie in one buffer.
 	if m.single() && len(w.qkv.Parts) == 1 {
 		m.Linear(w.qkv, a.x, a.qkv, kernel.LinearOptions{Gain: gain, Eps: m.eps, RoPE: &rope})
@@ -269,7 +272,7 @@ func (m *gpuMachine) attention(i int, w *attentionWeights[gpuArray, gpuWeight], 
 		m.normLinear(a.x, gain, w.qkv, a.qkv)
 		m.RoPE(rope, a.qkv)
 	}
-	m.WindowAttention(w.shape, a.qkv, kv, m.buffer.partials, a.mixed)
+	m.WindowAttention(shape, a.qkv, kv, m.buffer.partials, a.mixed)
 }
 
 func (m *gpuMachine) head(x, gain gpuArray, w gpuWeight, logits gpuArray, all bool) {
