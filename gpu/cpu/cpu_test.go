@@ -231,3 +231,21 @@ func TestAttention(t *testing.T) {
 		}
 	})
 }
+
+// Every half there is, infinities and NaNs included.
+func TestWiden(t *testing.T) {
+	levels(t, func(t *testing.T, _ *rand.Rand) {
+		all, got := make([]uint16, 1<<16-1), make([]float32, 1<<16-1) // no multiple of 4
+		for i := range all {
+			all[i] = uint16(i)
+		}
+		for dtype, one := range map[reference.DType]func(uint16) float32{reference.F16: reference.FromF16, reference.BF16: reference.FromBF16} {
+			widen(dtype, all, got)
+			for i, v := range got {
+				if want := one(all[i]); math.Float32bits(v) != math.Float32bits(want) && !(v != v && want != want) {
+					t.Fatalf("%v %#04x is %g, want %g", dtype, all[i], v, want)
+				}
+			}
+		}
+	})
+}

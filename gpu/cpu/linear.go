@@ -108,17 +108,26 @@ func (p *product) widen(w *reference.Weight, from, n int) {
 }
 
 func widen(dtype reference.DType, from []uint16, to []float32) {
-	one := reference.FromF16
-	if dtype == reference.BF16 {
-		one = reference.FromBF16
-	}
 	whole := 0
 	if simd > 0 && len(from) >= 4 {
 		whole = len(from) &^ 3
 		widenMany(dtype, &from[0], &to[0], whole)
 	}
-	for i := whole; i < len(from); i++ {
-		to[i] = one(from[i])
+	from, to = from[whole:], to[whole:]
+	if dtype == reference.BF16 {
+		for i, h := range from {
+			to[i] = reference.FromBF16(h)
+		}
+		return
+	}
+	for i, h := range from {
+		if h&0x7c00 == 0x7c00 {
+			to[i] = reference.FromF16(h)
+			continue
+		}
+		// Exponent and fraction in their places; 2^112 makes good the exponent's bias.
+		v := math.Float32frombits(uint32(h&0x7fff)<<13) * 0x1p112
+		to[i] = math.Float32frombits(math.Float32bits(v) | uint32(h&0x8000)<<16)
 	}
 }
 
@@ -193,17 +202,42 @@ func (p *product) expand(w *reference.Weight, r int, out []float32) {
 			expandQuantized(w.DType, &row[0], &p.scales[0], &p.biases[0], &out[0], w.In, w.Group)
 			return
 		}
-		per := 32 / bits
-		mask := uint32(1)<<bits - 1
+		per := w.Group * bits / 32 // words of a group
 		for g, scale := range p.scales {
-			bias := p.biases[g]
-			for i, word := range row[g*w.Group/per : (g+1)*w.Group/per] {
-				to := out[g*w.Group+i*per:][:per]
-				for j := range to {
-					to[j] = scale*float32(word&mask) + bias
-					word >>= bits
-				}
+			words, to, bias := row[g*per:(g+1)*per], out[g*w.Group:(g+1)*w.Group], p.biases[g]
+			if bits == 8 {
+				spread8(words, scale, bias, to)
+			} else {
+				spread4(words, scale, bias, to)
 			}
 		}
+	}
+}
+
+// spread8 makes a group of 8 bits fp32.
+func spread8(words []uint32, scale, bias float32, to []float32) {
+	for _, w := range words {
+		v := to[:4:4]
+		v[0] = scale*float32(int32(w&255)) + bias
+		v[1] = scale*float32(int32(w>>8&255)) + bias
+		v[2] = scale*float32(int32(w>>16&255)) + bias
+		v[3] = scale*float32(int32(w>>24)) + bias
+		to = to[4:]
+	}
+}
+
+// spread4 makes a group of 4 bits fp32.
+func spread4(words []uint32, scale, bias float32, to []float32) {
+	for _, w := range words {
+		v := to[:8:8]
+		v[0] = scale*float32(int32(w&15)) + bias
+		v[1] = scale*float32(int32(w>>4&15)) + bias
+		v[2] = scale*float32(int32(w>>8&15)) + bias
+		v[3] = scale*float32(int32(w>>12&15)) + bias
+		v[4] = scale*float32(int32(w>>16&15)) + bias
+		v[5] = scale*float32(int32(w>>20&15)) + bias
+		v[6] = scale*float32(int32(w>>24&15)) + bias
+		v[7] = scale*float32(int32(w>>28)) + bias
+		to = to[8:]
 	}
 }
