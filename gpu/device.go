@@ -94,6 +94,10 @@ type Device struct {
 // Info describes the adapter and its limits.
 func (d *Device) Info() Info { return d.info }
 
+// Treat takes the device for one whose kernels are those of another variant:
+// its features may promise more than it does well.
+func (d *Device) Treat(as Variant) { d.info.Variant = as }
+
 // Restrict lays what follows out as for a device of lower limits, where they
 // are not 0: what runs within them runs on all devices that have as much.
 func (d *Device) Restrict(to Limits) {

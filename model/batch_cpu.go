@@ -38,11 +38,7 @@ func (e *cpuEngine) newBatch(places int) (batch, error) {
 	}
 	a.logits = make([]float32, places*e.config.VocabSize)
 	b := &cpuBatch{engine: e, activations: a, places: make([]*cpuPlace, places)}
-	b.machine.cpuMachine = cpuMachine{
-		Kernels: &e.kernels, config: e.config,
-		normed: make([]float32, places*e.config.HiddenSize),
-		gateUp: make([]float32, places*2*e.config.IntermediateSize),
-	}
+	b.machine.cpuMachine = e.machine(places, nil)
 	return b, nil
 }
 
@@ -108,8 +104,8 @@ func (m *cpuBatchMachine) mamba(i int, w *mambaWeights[cpuArray, cpuWeight], gai
 	for t, row := range m.rows {
 		m.CausalConv1D(a.xz[2*t*s.DInner:], w.conv, w.conv[s.DInner*s.DConv:], row.states[row.pos%stateDepth][i].conv, a.conv[t*s.DInner:], s.DInner, s.DConv, 1)
 	}
-	m.Linear(w.xProj, a.conv, s.DInner, a.dbc, count, false)
-	m.Linear(w.dtProj, a.dbc, width, a.mixed, count, false)
+	m.linear(w.xProj, a.conv, s.DInner, a.dbc, count, false)
+	m.linear(w.dtProj, a.dbc, width, a.mixed, count, false)
 	for t, row := range m.rows {
 		before, after := row.states[row.pos%stateDepth][i], row.states[(row.pos+1)%stateDepth][i]
 		copy(after.conv, before.conv)

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -14,6 +15,9 @@ import (
 // maxWASM is what plain Go in a browser may fill with weights: WebAssembly
 // addresses 4 GiB, and the rest of the engine lives there, too.
 const maxWASM = 3 << 30
+
+// ErrTooLarge is what Load reports, wrapped, of a model that the machine has no room for.
+var ErrTooLarge = errors.New("the model does not fit")
 
 // fits refuses a model that the machine has no room for, before any of its
 // weights is fetched: config and index tell enough.
@@ -35,7 +39,7 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 	if ok || err != nil {
 		return err
 	}
-	where := "this browser's memory"
+	where := "the 4 GB that WebAssembly has"
 	if o.Device != nil {
 		where = "the GPU's memory"
 		if name := o.Device.Info().Name; name != "" {
@@ -56,8 +60,8 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 			break
 		}
 	}
-	return fmt.Errorf("the model does not fit: it needs %s of %s (weights %s, a conversation and its computation %s), which is more than is free; %s; nothing was downloaded",
-		gigabytes(weights+state), where, gigabytes(weights), gigabytes(state), advice)
+	return fmt.Errorf("%w: it needs %s of %s (weights %s, a conversation and its computation %s), which is more than is free; %s; nothing was downloaded",
+		ErrTooLarge, gigabytes(weights+state), where, gigabytes(weights), gigabytes(state), advice)
 }
 
 // room tells whether so many bytes may be taken in all, some of them from now on.

@@ -79,6 +79,7 @@ func halves(data []byte) []uint16 {
 // cpuMachine computes each step as it is asked for.
 type cpuMachine struct {
 	*cpu.Kernels
+	linear linear
 	config *Config
 	ids    []uint32
 	pos    int
@@ -92,7 +93,7 @@ func (m *cpuMachine) embed(table cpuWeight, x cpuArray) { m.Embedding(table, m.i
 // normLinear is y = W RMSNorm(x).
 func (m *cpuMachine) normLinear(x, gain cpuArray, w cpuWeight, y cpuArray) {
 	m.RMSNorm(x, gain, m.config.RMSNormEps, m.normed, len(m.ids))
-	m.Linear(w, m.normed, w.In, y, len(m.ids), false)
+	m.linear(w, m.normed, w.In, y, len(m.ids), false)
 }
 
 func (m *cpuMachine) normSwiGLU(x, gain cpuArray, w cpuWeight, h cpuArray) {
@@ -101,15 +102,15 @@ func (m *cpuMachine) normSwiGLU(x, gain cpuArray, w cpuWeight, h cpuArray) {
 }
 
 func (m *cpuMachine) linearAdd(w cpuWeight, x, y cpuArray) {
-	m.Linear(w, x, w.In, y, len(m.ids), true)
+	m.linear(w, x, w.In, y, len(m.ids), true)
 }
 
 func (m *cpuMachine) mamba(i int, w *mambaWeights[cpuArray, cpuWeight], gain cpuArray, a *activations[cpuArray]) {
 	s, state, count := w.shape, m.state[i], len(m.ids)
 	m.normLinear(a.x, gain, w.inProj, a.xz)
 	m.CausalConv1D(a.xz, w.conv, w.conv[s.DInner*s.DConv:], state.conv, a.conv, s.DInner, s.DConv, count)
-	m.Linear(w.xProj, a.conv, s.DInner, a.dbc, count, false)
-	m.Linear(w.dtProj, a.dbc, s.DTRank+2*s.DState, a.mixed, count, false)
+	m.linear(w.xProj, a.conv, s.DInner, a.dbc, count, false)
+	m.linear(w.dtProj, a.dbc, s.DTRank+2*s.DState, a.mixed, count, false)
 	m.SelectiveScan(s, a.mixed, a.conv, a.xz, a.dbc, w.params, state.ssm, state.conv, count)
 }
 
@@ -134,7 +135,7 @@ func (m *cpuMachine) head(x, gain cpuArray, w cpuWeight, logits cpuArray, all bo
 		count = 1
 	}
 	m.RMSNorm(x[from:], gain, m.config.RMSNormEps, m.normed, count)
-	m.Linear(w, m.normed, w.In, logits, count, false)
+	m.linear(w, m.normed, w.In, logits, count, false)
 }
 
 // cpuEngine is a model on the plain Go path.
@@ -146,7 +147,11 @@ type cpuEngine struct {
 	spare  spare
 
 	kernels cpu.Kernels
+	linear  linear // nil: the kernels' own
 }
+
+// linear is cpu.Kernels.Linear, or what stands for it.
+type linear func(w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool)
 
 func (e *cpuEngine) newRun() (run, error) {
 	a, err := newActivations(e.config, e.store, e.chunk)
@@ -159,12 +164,21 @@ func (e *cpuEngine) newRun() (run, error) {
 	}
 	return &cpuRun{
 		engine: e, activations: a, state: state, room: e.graph.firstRoom(),
-		machine: cpuMachine{
-			Kernels: &e.kernels, config: e.config, state: state,
-			normed: make([]float32, e.chunk*e.config.HiddenSize),
-			gateUp: make([]float32, e.chunk*2*e.config.IntermediateSize),
-		},
+		machine: e.machine(e.chunk, state),
 	}, nil
+}
+
+// machine computes runs of at most tokens tokens.
+func (e *cpuEngine) machine(tokens int, state []layerState[cpuArray]) cpuMachine {
+	m := cpuMachine{
+		Kernels: &e.kernels, linear: e.linear, config: e.config, state: state,
+		normed: make([]float32, tokens*e.config.HiddenSize),
+		gateUp: make([]float32, tokens*2*e.config.IntermediateSize),
+	}
+	if m.linear == nil {
+		m.linear = m.Linear
+	}
+	return m
 }
 
 func (e *cpuEngine) close() {}

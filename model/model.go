@@ -27,7 +27,9 @@ const DefaultChunk = 256
 
 func defaultChunk(d *gpu.Device) int {
 	switch {
-	case d == nil || d.Info().Variant.CPU:
+	case d == nil: // enough to make each weight fp32 once for many; a page hears of a cancel between two chunks
+		return DefaultChunk / 4
+	case d.Info().Variant.CPU:
 		return DefaultChunk
 	case d.Info().Limits.MaxBindingSize < 1<<30: // small GPUs
 		return 2 * DefaultChunk
@@ -43,6 +45,10 @@ type Options struct {
 
 	// Memory bounds the bytes that weights and a conversation may take; 0: what the machine has.
 	Memory int64
+
+	// Try runs the kernels on numbers whose outcome is known, once the model is
+	// loaded: Load reports ErrWrong where they compute something else.
+	Try bool
 
 	// Reopen opens a device in the place of Device, which was lost; the model
 	// then loads itself anew and conversations go on. Nil: a loss ends them.
@@ -179,7 +185,10 @@ func (m *Model) loadGPU(ctx context.Context, src Source, index *safetensors.Inde
 		return nil, err
 	}
 	e.store, e.spare = s, m.spare(o)
-	return e, o.Device.Ready(ctx)
+	if err := o.Device.Ready(ctx); err != nil || !o.Try {
+		return e, err
+	}
+	return e, m.trial(ctx, e)
 }
 
 // readText reads what turns text into ids and back. Only config.json and the

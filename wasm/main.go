@@ -7,6 +7,8 @@
 //	listen(f)                  f(json, data) is called for every message of the page
 //	post(json, data)           sends one; data is a Uint8Array or null
 //	breathe()                  a promise for when the browser has looked at its events
+//	recall(key), remember(key, value)
+//	                           promises: a small fact kept from one visit to the next, "" if there is none
 //	read(url, cancel)          a promise of a small file's Uint8Array
 //	weights(folder, files, arrived, cancel)
 //	                           a promise of an object with next(), a promise of the next block or null, and end()
@@ -21,6 +23,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"sync"
 	"syscall/js"
 	"time"
@@ -31,6 +34,8 @@ import (
 )
 
 func main() {
+	// Weights for the processor lie in Go's heap, which must not double before it is cleared up.
+	debug.SetMemoryLimit(3 << 30)
 	worker := js.Global().Get("samba")
 	if worker.IsUndefined() {
 		fmt.Fprintln(os.Stderr, "globalThis.samba is missing: this program runs in the worker of www/engine")
@@ -54,6 +59,20 @@ func (h home) Device(ctx context.Context) (*gpu.Device, error) {
 			"this browser has no WebGPU here; it needs a recent Chrome, Edge, Safari or Firefox, and an address that starts with https or localhost"))
 	}
 	return gpu.Open(ctx)
+}
+
+// Recall is of protocol.Memory. What cannot be kept is found out again.
+func (h home) Recall(_ context.Context, key string) string {
+	value, err := await(h.worker.Call("recall", key))
+	if err != nil || value.Type() != js.TypeString {
+		return ""
+	}
+	return value.String()
+}
+
+// Remember is of protocol.Memory.
+func (h home) Remember(_ context.Context, key, value string) {
+	await(h.worker.Call("remember", key, value))
 }
 
 // patience is how long the engine may work before the browser gets to see its

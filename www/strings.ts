@@ -253,6 +253,7 @@ export const strings = {
     windowOf: (keys: number) => `${number.format(keys)} tokens`,
     state: "State, constant",
     backend: "Computes on",
+    reason: "Why there",
     features: "Features in use",
     kept: "Room taken here",
   },
@@ -297,21 +298,23 @@ export const strings = {
     open: "Open the chat",
     close: "Close the chat",
     clear: "Start over",
+    runs: (backend: string, adapter: string) => `Computes ${strings.on(backend, adapter)}`,
+    reason: "That is what the page asks for, or what this browser offers first.",
     intro: "This chat runs on your own machine. Nothing you write leaves it.",
     start: (size: number) => (size ? `Start (downloads ${bytes(size)} once)` : "Start"),
   },
 
   // Failures
   retry: "Try again",
-  cpu: "Use the processor (slow)",
+  cpu: "Use the processor",
   failures: {
     no_webgpu: [
       "This browser has no WebGPU",
-      "Open this page in a current Chrome, Edge, Safari or Firefox, over https or on localhost; or let the processor do the work, slowly.",
+      "Open this page in a current Chrome, Edge, Safari or Firefox, over https or on localhost; or let the processor do the work.",
     ],
     no_adapter: [
       "No graphics chip that the browser may use",
-      "Turn on hardware acceleration in the browser's settings or update the graphics driver, then try again; or let the processor do the work, slowly.",
+      "Turn on hardware acceleration in the browser's settings or update the graphics driver, then try again; or let the processor do the work.",
     ],
     device_lost: [
       "The graphics chip went away",

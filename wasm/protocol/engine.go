@@ -52,9 +52,10 @@ type Engine struct {
 	model   *model.Model
 	session *model.Session // the first
 	forks   map[uint32]*model.Session
-	device  *gpu.Device // nil on the CPU
-	reason  string      // why the model is where it is, where there was a choice
-	serving uint32      // the id of the request at work
+	device  *gpu.Device  // nil on the CPU
+	variant *gpu.Variant // what the device is treated as; nil: what it says it is
+	reason  string       // why the model is where it is, where there was a choice
+	serving uint32       // the id of the request at work
 
 	schema  string // of the grammar that was asked for last
 	grammar *grammar.Grammar
@@ -250,17 +251,6 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	// The device comes first: without one nothing need be downloaded.
-	e.reason = ""
-	if m.Backend != BackendCPU {
-		e.device, err = e.Home.Device(ctx)
-		if m.Backend == BackendAuto && err != nil && ctx.Err() == nil {
-			e.reason, err = "WebGPU is not used: "+err.Error(), nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
 	open := e.Home.Source
 	if model.IsRandom(m.URL) {
 		open = model.Random
@@ -269,25 +259,63 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 	if err != nil {
 		return nil, err
 	}
-	options := model.Options{Device: e.device, Reopen: e.reopen, OnProgress: func(p model.Progress) {
-		e.send(e.serving, progressOf(p), nil)
-	}}
-	for losses := 1; ; losses++ {
-		e.model, err = model.Load(ctx, source, options)
-		if !errors.Is(err, gpu.ErrLost) || losses == maxLoadLosses {
-			break
-		}
-		if options.Device, err = e.reopen(ctx); err != nil {
-			break
-		}
+	// The device comes next: without one nothing need be downloaded.
+	e.variant, e.reason = nil, ""
+	switch m.Backend {
+	case BackendCPU:
+	case BackendAuto:
+		e.device, e.reason, err = e.choose(ctx)
+	default:
+		e.device, err = e.Home.Device(ctx)
 	}
 	if err != nil {
-		return nil, ofModel(err)
+		return nil, err
+	}
+	chosen := m.Backend == BackendAuto && e.device != nil
+	err = e.loadModel(ctx, source, chosen)
+	if chosen && fallsBack(ctx, err) {
+		e.unload()
+		e.reason = "WebGPU is not used: " + err.Error()
+		err = e.loadModel(ctx, source, false)
+	}
+	if err != nil {
+		return nil, ofModel(withReason(err, e.reason))
 	}
 	if e.session, err = e.model.NewSession(); err != nil {
 		return nil, ofModel(err)
 	}
+	if chosen && e.device != nil {
+		if e.reason == "" {
+			e.reason = "WebGPU's kernels passed their self-test"
+		} else {
+			e.reason += "; its kernels passed their self-test"
+		}
+	}
 	return e.ready(m.URL), nil
+}
+
+// loadModel loads a model onto the device, or for the processor where there is none.
+func (e *Engine) loadModel(ctx context.Context, source model.Source, try bool) (err error) {
+	options := model.Options{Device: e.device, Try: try, Reopen: e.reopen, OnProgress: func(p model.Progress) {
+		e.send(e.serving, progressOf(p), nil)
+	}}
+	if try {
+		// What a driver's fault makes of the engine is no reason to end here.
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("the engine failed at it: %v", r)
+			}
+		}()
+	}
+	for losses := 1; ; losses++ {
+		e.model, err = model.Load(ctx, source, options)
+		if !errors.Is(err, gpu.ErrLost) || losses == maxLoadLosses {
+			return err
+		}
+		if options.Device, err = e.reopen(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 func progressOf(p model.Progress) *Progress {
@@ -310,7 +338,9 @@ func (e *Engine) reopen(ctx context.Context) (*gpu.Device, error) {
 	for pause := 100 * time.Millisecond; ; pause *= 2 {
 		device, err := e.Home.Device(ctx)
 		if err == nil || !errors.Is(err, gpu.ErrNoAdapter) || pause > 3*time.Second {
-			e.device = device
+			if e.device = device; e.variant != nil && device != nil {
+				device.Treat(*e.variant)
+			}
 			return device, err
 		}
 		select {
@@ -333,7 +363,7 @@ func (e *Engine) ready(url string) *Ready {
 	c := e.model.Config()
 	r := &Ready{
 		Model: folder(url), Layers: c.NumHiddenLayers, HiddenSize: c.HiddenSize, VocabSize: c.VocabSize,
-		Chat: e.model.Template() != nil, Backend: BackendCPU, Adapter: cpu.About(), Reason: e.reason,
+		Chat: e.model.Template() != nil, Backend: BackendCPU, Adapter: cpu.About(), Reason: e.reasonSentence(),
 		StateBytes: e.session.StateBytes(), SavedBytes: e.model.StateSize(), Hash: e.model.Hash(), Parameters: c.Parameters(),
 	}
 	if c.Has(model.LayerSlidingAttention) {

@@ -62,9 +62,11 @@ type client struct {
 	ended chan error
 }
 
-func connect(t *testing.T) *client {
+func connect(t *testing.T) *client { return connectTo(t, fixtureHome{}) }
+
+func connectTo(t *testing.T, home Home) *client {
 	c := &client{t, pipe{make(chan Frame), make(chan Frame, 1<<14)}, make(chan error, 1)}
-	engine := Engine{Home: fixtureHome{}}
+	engine := Engine{Home: home}
 	go func() { c.ended <- engine.Serve(context.Background(), c.pipe) }()
 	t.Cleanup(func() {
 		close(c.in)

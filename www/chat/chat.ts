@@ -1,4 +1,5 @@
 /** The chat page: conversations on the left, one of them shown, the model that answers below it all. */
+import { backendOf } from "../engine/backend.ts";
 import { type CompletionUsage, inspectState, type Samba } from "../engine/client.ts";
 import { strings, textStrings } from "../strings.ts";
 import { $, icon, iconButton, make, textButton } from "../view/dom.ts";
@@ -37,7 +38,7 @@ const page = {
 const address = new URLSearchParams(location.search);
 const life = new ModelLife(
   folderAddress(address.get("model") ?? "") ?? standard,
-  address.get("backend") === "cpu" ? "cpu" : "webgpu",
+  backendOf(address.get("backend")),
 );
 const archive = await Archive.open();
 const states = await States.open();
@@ -92,10 +93,11 @@ function figures(rate = 0): void {
     page.figures.replaceChildren();
     return;
   }
-  const { backend, adapter, state_bytes } = life.samba.about;
+  const { backend, adapter, reason, state_bytes } = life.samba.about;
   const parts = [strings.context(context), strings.state(state_bytes), strings.on(backend, adapter)];
   if (rate > 0) parts.unshift(strings.rate(rate));
   page.figures.replaceChildren(...parts.map((part) => make("span", "", part)));
+  (page.figures.lastElementChild as HTMLElement).title = reason ?? "";
 }
 
 const nearEnd = () => page.main.scrollHeight - page.main.scrollTop - page.main.clientHeight < 80;

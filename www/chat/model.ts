@@ -1,4 +1,5 @@
 /** The model that answers: asks before it is downloaded, loads it, says what went wrong. */
+import type { Backend } from "../engine/backend.ts";
 import { deleteStored, type Progress, Samba, SambaError, storedModels } from "../engine/client.ts";
 import { addressOf, filesOf } from "../engine/local.ts";
 import { strings } from "../strings.ts";
@@ -33,7 +34,7 @@ export class ModelLife {
   constructor(
     /** The address of the model's folder. */
     public folder: string,
-    private backend: "webgpu" | "cpu",
+    private backend: Backend,
   ) {
     const { bar, loading } = this.#part;
     bar.setAttribute("aria-label", strings.phases.download ?? "");

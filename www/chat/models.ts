@@ -131,6 +131,7 @@ function facts(about: About): HTMLElement {
     [facts.window, about.sliding_window ? facts.windowOf(about.sliding_window) : "–"],
     [facts.state, bytes(about.state_bytes)],
     [facts.backend, strings.on(about.backend, about.adapter).replace(/^on /, "")],
+    ...(about.reason ? ([[facts.reason, about.reason]] satisfies [string, string][]) : []),
     [facts.features, about.features?.filter((name) => matters.test(name)).join(", ") || "–"],
   ];
   return make(

@@ -8,13 +8,15 @@
  * The engine runs in a worker: the page stays responsive, and nothing that is
  * said leaves the machine, unless the backend is "remote".
  */
+import type { Backend } from "./backend.ts";
 import { ChatCompletions, type ChatMessageParam, Completions, conversation } from "./completions.ts";
 import { type Asked, WebSocketConnection, WorkerConnection } from "./connection.ts";
-import { CancelledError, InternalError, refuse } from "./errors.ts";
+import { CancelledError, InternalError, refuse, SambaError } from "./errors.ts";
 import { addressOf, filesOf } from "./local.ts";
 import type { Load, Progress, Ready, Tokens } from "./protocol.ts";
 import { Session, State } from "./state.ts";
 
+export type { Backend } from "./backend.ts";
 export type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -64,11 +66,13 @@ export interface LoadOptions {
   /** Ends the loading. */
   signal?: AbortSignal | undefined;
   /**
-   * "webgpu" (the default), or "cpu": slow, but everywhere. "remote": at a server (`samba serve --engine`), whose
-   * address then stands in the place of the model folder's, or in remote; what is said leaves the machine.
+   * Where to compute. "auto" (the default): on WebGPU where it computes right and is quicker than the processor, else
+   * on that, else at the server that `remote` names; `about.reason` says why. "webgpu" and "cpu" insist. "remote": at a
+   * server (`samba serve --engine`), whose address then stands in the place of the model folder's, or in `remote`;
+   * what is said leaves the machine.
    */
-  backend?: "webgpu" | "cpu" | "remote" | undefined;
-  /** A server's /engine, wss: or https:, for the backend "remote". */
+  backend?: Backend | "remote" | undefined;
+  /** A server's /engine, wss: or https:, for the backend "remote", or for "auto" to fall back on. */
   remote?: string | URL | undefined;
   /** What the server's owner gave out to be let in with. */
   token?: string | undefined;
@@ -123,7 +127,17 @@ export class Samba {
   }
 
   static async #load(href: string, files: File[], options: LoadOptions): Promise<Samba> {
-    const { onProgress, signal, backend = "webgpu", worker, remote = href, token } = options;
+    const { onProgress, signal, backend = "auto", worker, remote = href, token } = options;
+    if (backend === "auto" && options.remote) {
+      try {
+        return await Samba.#load(href, files, { ...options, remote: undefined });
+      } catch (error) {
+        if (error instanceof CancelledError || !(error instanceof SambaError)) throw error;
+        const far = await Samba.#load(href, files, { ...options, backend: "remote" });
+        far.about.reason = `A server computes: ${error.message}`;
+        return far;
+      }
+    }
     if (signal?.aborted) throw new CancelledError("cancelled", "Loading was cancelled.");
     const engine =
       backend === "remote" ? new WebSocketConnection(serverOf(remote), token) : new WorkerConnection(worker);

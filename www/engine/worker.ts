@@ -4,7 +4,7 @@ import "gpu/cpu/simd";
 import "gpu/replay";
 import { ModelFiles, settings } from "./load.ts";
 import type { Error as ErrorMessage } from "./protocol.ts";
-import { openStore } from "./store.ts";
+import { keyOf, openStore } from "./store.ts";
 
 declare class Go {
   importObject: WebAssembly.Imports;
@@ -23,7 +23,9 @@ let deliver = (json: string, data: Uint8Array | null): void => {
   early.push([json, data]);
 };
 
-const files = new ModelFiles(openStore(), settings);
+const store = openStore();
+const files = new ModelFiles(store, settings);
+const fact = (key: string) => keyOf(`fact ${key}`);
 
 self.onmessage = ({
   data: message,
@@ -54,6 +56,13 @@ Object.assign(globalThis, {
         resting.push(resolve);
         pause.port2.postMessage(null);
       });
+    },
+    async recall(key: string) {
+      const kept = await (await store)?.small(await fact(key));
+      return kept ? new TextDecoder().decode(kept) : "";
+    },
+    async remember(key: string, value: string) {
+      await (await store)?.keepSmall(await fact(key), new TextEncoder().encode(value));
     },
     read: files.read.bind(files),
     weights: files.weights.bind(files),

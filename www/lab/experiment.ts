@@ -1,4 +1,5 @@
 /** What the lab's experiments share: a form that starts and cancels one, how far it is, what went wrong. One runs at a time. */
+import { backendOf } from "../engine/backend.ts";
 import { CancelledError, type Progress, SambaError } from "../engine/client.ts";
 import { labStrings as strings } from "../strings.ts";
 import { $, make } from "../view/dom.ts";
@@ -90,7 +91,7 @@ addEventListener("keydown", (event) => {
 const address = new URLSearchParams(location.search);
 
 /** Where to compute, as the page's address says. */
-export const backend = address.get("backend") === "cpu" ? "cpu" : "webgpu";
+export const backend = backendOf(address.get("backend"));
 
 /** The folder of the chat page's model, or of the one that the page's address names. */
 export const folder = new URL(

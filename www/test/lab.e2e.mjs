@@ -29,7 +29,7 @@ async function open() {
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-  await page.goto(`${server.origin}/lab.html`);
+  await page.goto(`${server.origin}/lab.html?backend=webgpu`);
   await page.waitForSelector("body[data-state=idle]");
   await page.evaluate(() => {
     const choice = document.querySelector("#longest");
@@ -85,7 +85,7 @@ test("can be cancelled, and says what is wrong", { timeout: 60_000 }, async () =
   await page.waitForSelector("body[data-state=idle]", { timeout: 20_000 });
   assert.match(await page.$eval("#status", (e) => e.textContent), /^Cancelled/);
   assert.equal(await page.$eval("#failure", (e) => e.hidden), true);
-  await page.goto(`${server.origin}/lab.html?model=models/nowhere/`);
+  await page.goto(`${server.origin}/lab.html?backend=webgpu&model=models/nowhere/`);
   await page.click("#start");
   await page.waitForSelector("#failure:not([hidden])", { timeout: 20_000 });
   assert.match(await page.$eval("#failure", (e) => e.textContent), /config\.json/);
@@ -101,7 +101,7 @@ for (const name of browsers) {
       const page = await own.newPage();
       const errors = [];
       page.on("pageerror", (error) => errors.push(String(error)));
-      await page.goto(`${server.origin}/lab.html`);
+      await page.goto(`${server.origin}/lab.html?backend=webgpu`);
       await page.waitForSelector("body[data-state=idle]");
       await page.evaluate(() => {
         const choice = document.querySelector("#memory-longest");

@@ -6,8 +6,15 @@ import { createRequire } from "node:module";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 export const patience = { timeout: 45_000 };
 
+/** The address of a page that is to compute on WebGPU, where it would rather take what is quicker. */
+export function onWebGPU(address) {
+  const url = new URL(address);
+  if (!url.searchParams.has("backend")) url.searchParams.set("backend", "webgpu");
+  return url.href;
+}
+
 /**
- * Opens an address in a profile of its own. Every request must go to one of the
+ * Opens an address in a profile of its own, on WebGPU unless it says otherwise. Every request must go to one of the
  * origins given (by default the address's own), and no script may fail or break
  * the page's policy.
  */
@@ -19,7 +26,7 @@ export async function visit(browser, address, work, { origins = [], forgive, per
   const faults = [];
   watch(page, faults, [origin, ...origins], forgive);
   try {
-    await page.goto(address);
+    await page.goto(onWebGPU(address));
     await work(page, context);
     assert.deepEqual(faults, []);
   } finally {

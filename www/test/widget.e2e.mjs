@@ -60,7 +60,8 @@ after(() => {
   models.remove();
 });
 
-const on = (body, more = "") => `${site.origin}/?body=${encodeURIComponent(body)}${more}`;
+const on = (body, more = "") =>
+  `${site.origin}/?body=${encodeURIComponent(body.replaceAll("<samba-chat", '<samba-chat backend="webgpu"'))}${more}`;
 
 /** A function of the page's first, or n-th, widget and its shadow. */
 const inside = (page, work, n = 0, ...more) =>

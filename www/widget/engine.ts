@@ -1,4 +1,5 @@
 /** The heavy half of the widget, loaded when a visitor starts a chat: the engine, which all widgets of a page share, and Markdown. */
+import type { Backend } from "../engine/backend.ts";
 import { type Progress, Samba, SambaError } from "../engine/client.ts";
 
 export { MarkdownView } from "../view/markdown.ts";
@@ -16,7 +17,7 @@ const engines = new Map<string, Shared>();
 /** The engine with a model, started by the first who asks. Each who got it gives it back once. */
 export async function borrow(
   folder: string,
-  backend: "webgpu" | "cpu",
+  backend: Backend,
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<{ samba: Samba; giveBack(): void }> {

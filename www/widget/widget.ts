@@ -7,6 +7,7 @@
  * This script is small; the engine comes when a visitor starts a chat. README.md
  * beside it lists attributes, events, methods, parts and what a page's policy must allow.
  */
+import { backendOf } from "../engine/backend.ts";
 import type { ChatMessageParam, Progress, Samba } from "../engine/client.ts";
 import { strings } from "../strings.ts";
 import answerStyle from "../view/answer.css" with { type: "text" };
@@ -81,6 +82,7 @@ export class SambaChat extends HTMLElement {
     iconButton("again", strings.widget.clear, () => this.clear()),
     "clear",
   );
+  readonly #where = part(make("details", "where"), "where");
   readonly #said = make("p", "said");
 
   #samba: Samba | undefined;
@@ -120,7 +122,7 @@ export class SambaChat extends HTMLElement {
     this.#said.setAttribute("role", "status");
     const head = part(make("header", "head", this.#heading, this.#clear, this.#close), "header");
     this.#middle.append(this.#start, this.#turns, this.#loading, this.#failure);
-    this.#panel.append(head, this.#middle, this.#form, this.#said);
+    this.#panel.append(head, this.#middle, this.#form, this.#where, this.#said);
     root.append(this.#launcher, this.#panel);
 
     this.#form.onsubmit = (event) => {
@@ -147,7 +149,7 @@ export class SambaChat extends HTMLElement {
     // A visitor who comes near wants to know how much it is.
     for (const near of ["pointerenter", "focusin"])
       this.#panel.addEventListener(near, () => this.#learnSize());
-    this.#loading.hidden = this.#failure.hidden = true;
+    this.#loading.hidden = this.#failure.hidden = this.#where.hidden = true;
   }
 
   connectedCallback(): void {
@@ -340,7 +342,7 @@ export class SambaChat extends HTMLElement {
     this.#update();
     try {
       const { borrow } = await heavy();
-      const backend = this.getAttribute("backend") === "cpu" ? "cpu" : "webgpu";
+      const backend = backendOf(this.getAttribute("backend"));
       const { samba, giveBack } = await borrow(
         this.model,
         backend,
@@ -354,6 +356,10 @@ export class SambaChat extends HTMLElement {
       this.#samba = samba;
       this.#giveBack = giveBack;
       this.#said.textContent = strings.ready;
+      const { backend: taken, adapter, reason } = samba.about;
+      const on = make("summary", "", strings.widget.runs(taken, adapter));
+      this.#where.replaceChildren(on, make("p", "", reason || strings.widget.reason));
+      this.#where.hidden = false;
       this.#tell("samba-ready", samba.about);
       return samba;
     } catch (error) {

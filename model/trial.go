@@ -1,0 +1,364 @@
+package model
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/kernel"
+	"github.com/samba-web/samba/gpu/reference"
+)
+
+// ErrWrong is what Load reports, wrapped, where a device's kernels compute
+// wrong numbers: there are drivers that do, and no error tells it.
+var ErrWrong = errors.New("the GPU computes wrong numbers")
+
+// A trial's linear weights repeat this many rows: the processor multiplies with
+// those alone, so that a trial of any model takes it milliseconds. The number
+// divides no tile of a kernel, so that a row in a wrong place shows.
+const trialPeriod = 38
+
+// A trial reads so many tokens in one chunk, then one more.
+const trialTokens = 19
+
+// What a trial's logits may be off by, as a share of the largest: fp32's
+// rounding through two layers, and where products are of f16, f16's.
+const trialTolerance, trialToleranceF16 = 5e-4, 3e-2
+
+// trial runs the kernels that the model has been loaded for, in its own shapes,
+// on random weights: one layer of each kind, for a chunk of tokens and for a
+// single one, then the sampler. It compares what they compute with what the
+// processor does.
+func (m *Model) trial(ctx context.Context, real *gpuEngine) error {
+	device, c := real.device, m.config.trial()
+	t := trial{
+		random: rand.New(rand.NewPCG(1, 0)), real: real.store, origin: c.origin,
+		gpu: &gpuStore{device: device, weights: map[string]*kernel.Weight{}},
+		cpu: &cpuStore{weights: map[string]*reference.Weight{}},
+	}
+	defer t.gpu.free()
+	if ok, err := device.HasRoom(ctx, t.bytes(&c.Config)); err != nil || !ok {
+		return err // a device that is nearly full: it has at least allocated the model
+	}
+	vectors := map[string][]float32{}
+	for _, spec := range c.TensorSpecs() {
+		if !isLinear(spec) {
+			vectors[spec.Name] = t.vector(spec)
+		} else if err := t.linear(spec); err != nil {
+			return err
+		}
+	}
+	gpuGraph, err := assemble(&c.Config, t.gpu, maps.Clone(vectors), m.ring)
+	if err != nil {
+		return err
+	}
+	few := func(int) int { return 2 * trialTokens } // no more than the trial's own keys
+	cpuGraph, err := assemble(&c.Config, t.cpu, vectors, few)
+	if err != nil {
+		return err
+	}
+	e, err := newGPUEngine(&c.Config, device, t.gpu, gpuGraph, trialTokens)
+	if err != nil {
+		return err
+	}
+	ids := make([]uint32, trialTokens)
+	for i := range ids {
+		ids[i] = t.random.Uint32N(uint32(min(trialPeriod, c.VocabSize)))
+	}
+	sampling := reference.Sampling{Temperature: 1, TopP: 1, Repetition: 1, Seed: 1}
+	logits, tokens, err := t.onGPU(ctx, e, ids, sampling)
+	if err != nil {
+		return err
+	}
+	tolerance := trialTolerance
+	if device.Info().Variant.Matrix {
+		tolerance = trialToleranceF16
+	}
+	twin := &cpuEngine{config: &c.Config, store: t.cpu, graph: cpuGraph, chunk: trialTokens}
+	twin.linear = twin.periodic
+	r, err := twin.newRun()
+	if err != nil {
+		return err
+	}
+	for step, what := range []string{"a chunk of tokens", "a single token"} {
+		if err := r.absorb(ctx, ids); err != nil {
+			return err
+		}
+		own := r.(*cpuRun)
+		want := own.activations.logits
+		own.machine.head(own.activations.x, cpuGraph.norm, cpuGraph.head, want, false)
+		got := logits[step*c.VocabSize:][:c.VocabSize]
+		if err := compare(got, want, tolerance); err != nil {
+			return fmt.Errorf("%w: in its self-test, after %s, %w", ErrWrong, what, err)
+		}
+		if token := reference.Sample(sampling, got, nil, uint32(own.pos)); token != tokens[step] {
+			return fmt.Errorf("%w: in its self-test the sampler drew token %d, not %d", ErrWrong, tokens[step], token)
+		}
+		ids = []uint32{tokens[step] % trialPeriod} // whose row is the same
+	}
+	return nil
+}
+
+func compare(got, want []float32, tolerance float64) error {
+	largest := 0.0
+	for _, v := range want {
+		largest = max(largest, math.Abs(float64(v)))
+	}
+	for i, v := range want {
+		if d := math.Abs(float64(got[i]) - float64(v)); !(d <= tolerance*largest) {
+			return fmt.Errorf("logit %d was %.4g, not %.4g", i, got[i], v)
+		}
+	}
+	return nil
+}
+
+// trialConfig has one layer of each kind of a model's.
+type trialConfig struct {
+	Config
+	origin []int // which of the model's layers each one is like
+}
+
+func (c *Config) trial() trialConfig {
+	t := trialConfig{Config: *c}
+	t.LayerTypes, t.MLPLayers = nil, nil
+	type kind struct {
+		mixer string
+		mlp   bool
+	}
+	seen := map[kind]bool{}
+	for i, mixer := range c.LayerTypes {
+		if k := (kind{mixer, c.HasMLP(i)}); !seen[k] {
+			seen[k] = true
+			t.LayerTypes, t.MLPLayers = append(t.LayerTypes, mixer), append(t.MLPLayers, k.mlp)
+			t.origin = append(t.origin, i)
+		}
+	}
+	t.NumHiddenLayers = len(t.LayerTypes)
+	return t
+}
+
+// trial makes random weights, for both machines at once.
+type trial struct {
+	random *rand.Rand
+	real   *gpuStore // the model's, whose formats they get
+	origin []int
+	gpu    *gpuStore
+	cpu    *cpuStore
+}
+
+// like is the model's weight that one of the trial's stands for.
+func (t *trial) like(name string) *kernel.Weight {
+	for i, from := range t.origin {
+		if rest, ok := cutLayer(name, i); ok {
+			name = LayerTensor(from, rest)
+			break
+		}
+	}
+	return t.real.weights[name]
+}
+
+func cutLayer(name string, i int) (rest string, ok bool) {
+	prefix := LayerTensor(i, "")
+	if len(name) < len(prefix) || name[:len(prefix)] != prefix {
+		return "", false
+	}
+	return name[len(prefix):], true
+}
+
+// bytes is about what the trial takes on the device.
+func (t *trial) bytes(c *Config) (n int64) {
+	for _, spec := range c.TensorSpecs() {
+		if isLinear(spec) {
+			n += int64(spec.Shape[0]) * int64(spec.Shape[1]) * int64(t.like(spec.Name).DType.Bits()+1) / 8
+		}
+	}
+	for _, kind := range c.LayerTypes {
+		if kind == LayerSlidingAttention {
+			n += 12 * int64(c.SlidingWindow) * int64(c.NumKVHeads*c.HeadDim) // ring and more
+		}
+	}
+	return n + 16<<20
+}
+
+// linear makes a weight of rows that repeat.
+func (t *trial) linear(spec TensorSpec) error {
+	like, out, in := t.like(spec.Name), spec.Shape[0], spec.Shape[1]
+	f := linearFormat{dtype: like.DType, out: out, in: in, group: like.Group, scalesBF16: like.ScalesBF16}
+	rows := min(trialPeriod, out)
+	w := &reference.Weight{DType: f.dtype, Out: out, In: in, Group: f.group, ScalesBF16: f.scalesBF16}
+	// Rows of variance 1/in keep what they multiply at its size.
+	deviation := 1 / math.Sqrt(float64(in))
+	half := func(v float64) uint16 {
+		if f.dtype == reference.BF16 || f.scalesBF16 {
+			return uint16(math.Float32bits(float32(v)) >> 16)
+		}
+		return half(v)
+	}
+	w.Data = make([]uint32, (rows*in*f.dtype.Bits()+31)/32)
+	for i := range w.Data {
+		switch f.dtype {
+		case reference.F32:
+			w.Data[i] = math.Float32bits(float32(t.random.NormFloat64() * deviation))
+		case reference.F16, reference.BF16:
+			w.Data[i] = uint32(half(t.random.NormFloat64()*deviation)) | uint32(half(t.random.NormFloat64()*deviation))<<16
+		default:
+			w.Data[i] = t.random.Uint32()
+		}
+	}
+	pieces := [][]byte{pieceData: words(w.Data...)}
+	if f.dtype.Quantized() {
+		levels := float64(int(1)<<f.dtype.Bits() - 1)
+		for range rows * in / f.group {
+			scale := deviation * math.Sqrt(12) / levels * (0.5 + t.random.Float64())
+			w.Scales, w.Biases = append(w.Scales, half(scale)), append(w.Biases, half(-scale*levels/2*(0.8+0.4*t.random.Float64())))
+		}
+		pieces = append(pieces, halfBytes(w.Scales), halfBytes(w.Biases))
+	}
+	t.cpu.weights[spec.Name] = w
+	for p, data := range pieces {
+		if err := t.gpu.repeat(spec.Name, piece(p), f, data, int64(out)*int64(len(data))/int64(rows)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func halfBytes(values []uint16) []byte {
+	out := make([]byte, 2*len(values))
+	for i, v := range values {
+		binary.LittleEndian.PutUint16(out[2*i:], v)
+	}
+	return out
+}
+
+// repeat makes n bytes of data over and over.
+func (s *gpuStore) repeat(name string, p piece, f linearFormat, data []byte, n int64) error {
+	if err := s.place(name, p, f, n); err != nil {
+		return err
+	}
+	const upload = 1 << 20
+	for block := data; len(data) < upload && int64(len(data)) < n; {
+		data = append(data[:len(data):len(data)], block...)
+	}
+	blob := gpu.BlobOf(data)
+	for at := int64(0); at < n; at += int64(len(data)) {
+		if err := s.put(name, p, at, blob, 0, min(n-at, int64(len(data)))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// vector makes the values of a small tensor, about as large as a model's.
+func (t *trial) vector(spec TensorSpec) []float32 {
+	n := 1
+	for _, d := range spec.Shape {
+		n *= d
+	}
+	values := make([]float32, n)
+	kind := spec.Name
+	for i := range t.origin {
+		if rest, ok := cutLayer(kind, i); ok {
+			kind = rest
+			break
+		}
+	}
+	for i := range values {
+		v := t.random.NormFloat64()
+		switch kind {
+		case "mixer.A_log":
+			v = math.Log(float64(i%spec.Shape[1]+1)) + 0.1*v
+		case "mixer.dt_proj.bias":
+			v -= 1 // softplus: about 0.3, so that the recurrence weighs as much as what passes it by
+		case "mixer.D":
+			v *= 0.1
+		case "mixer.conv1d.weight", "mixer.conv1d.bias":
+			v *= 0.3
+		default: // norms
+			v = 1 + 0.1*v
+		}
+		values[i] = float32(v)
+	}
+	return values
+}
+
+// onGPU absorbs ids, samples a token, absorbs that and samples again. It returns
+// the logits of both steps and the tokens.
+func (t *trial) onGPU(ctx context.Context, e *gpuEngine, ids []uint32, sampling reference.Sampling) (logits []float32, tokens [2]uint32, err error) {
+	made, err := e.newRun()
+	if err != nil {
+		return nil, tokens, err
+	}
+	defer made.close()
+	r := made.(*gpuRun)
+	if err := r.begin(drawing{sampling: sampling}); err != nil {
+		return nil, tokens, err
+	}
+	if err := r.makeRoom(ctx, len(ids)+1); err != nil {
+		return nil, tokens, err
+	}
+	trace, err := r.store.array("logits of a trial", 2*e.config.VocabSize)
+	if err != nil {
+		return nil, tokens, err
+	}
+	keep := func(step int) *gpu.Program {
+		p := e.device.NewProgram()
+		size := 4 * uint64(e.config.VocabSize)
+		p.Copy(e.activations.logits, 0, trace, uint64(step)*size, size)
+		return p
+	}
+	first, second := keep(0), keep(1)
+	defer first.Free()
+	defer second.Free()
+	if err := r.submit(ctx, ids); err != nil {
+		return nil, tokens, err
+	}
+	if err := e.device.Run(r.drawn.use.sample, first, r.drawn.use.step, second); err != nil {
+		return nil, tokens, err
+	}
+	// Both are on their way at once: Firefox takes 100 ms for each.
+	drawn, err := e.device.Read(r.out, 0, 8)
+	if err != nil {
+		return nil, tokens, err
+	}
+	kept, err := e.device.Read(trace, 0, trace.Size())
+	if err != nil {
+		drawn.Drop()
+		return nil, tokens, err
+	}
+	data, err := kept.Wait(ctx)
+	if err != nil {
+		drawn.Drop()
+		return nil, tokens, err
+	}
+	two, err := drawn.Wait(ctx)
+	if err != nil {
+		return nil, tokens, err
+	}
+	for i := range tokens {
+		tokens[i] = binary.LittleEndian.Uint32(two[4*i:])
+	}
+	return singles(data), tokens, nil
+}
+
+// periodic is Linear for weights that hold the first rows of a trial's.
+func (e *cpuEngine) periodic(w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool) {
+	few := *w
+	few.Out = min(trialPeriod, w.Out)
+	part := make([]float32, count*few.Out)
+	e.kernels.Linear(&few, x, xStride, part, count, false)
+	for t := range count {
+		for r := range w.Out {
+			v := part[t*few.Out+r%few.Out]
+			if add {
+				v += y[t*w.Out+r]
+			}
+			y[t*w.Out+r] = v
+		}
+	}
+}

@@ -1,0 +1,32 @@
+package model
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// Every kind of model passes its trial on a device that computes right, and
+// needs no kernel for it that it does not need anyway.
+func TestTrial(t *testing.T) {
+	device := testDevice(t)
+	for _, bits := range []string{"4", "8", "16"} {
+		src, err := Random("random:tiny?seed=1&bits=" + bits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := loadTest(t, src, Options{Device: device, Chunk: 64})
+		s := newSession(t, m)
+		if err := s.Prefill(context.Background(), make([]uint32, 64), nil); err != nil {
+			t.Fatal(err)
+		}
+		kernels, began := device.Kernels(), time.Now()
+		if err := m.trial(context.Background(), m.engine.(*gpuEngine)); err != nil {
+			t.Errorf("%s bits: %v", bits, err)
+		}
+		t.Logf("%s bits: %v", bits, time.Since(began))
+		if n := device.Kernels() - kernels; n > 0 {
+			t.Errorf("%s bits: the trial needed %d kernels more", bits, n)
+		}
+	}
+}
