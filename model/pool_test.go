@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -268,4 +269,118 @@ func TestPoolEnds(t *testing.T) {
 		t.Errorf("after Close: %v", err)
 	}
 	s.Close()
+}
+
+// A long prompt is read while an answer goes on, and the answer goes on while the prompt is read: each waits for
+// the other here, so that the test hangs if either has to end first. A listener that hears nothing holds up neither.
+func TestPoolTurns(t *testing.T) {
+	machines(t, func(t *testing.T, o Options) {
+		m := talker(t, testRandom(t), o)
+		p := newPool(t, m, 3)
+		session := func() *Session {
+			s, err := p.NewSession()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		var all sync.WaitGroup
+		generate := func(r Request, emit func()) {
+			s := session()
+			all.Go(func() {
+				r.PastEnd = true
+				if _, err := p.Generate(context.Background(), s, r, func(Chunk) error { emit(); return nil }); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		deaf, tokens, chunks := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		generate(Request{Prompt: []uint32{'d'}, MaxTokens: 4}, func() { <-deaf })
+		const read = 6
+		n := 0
+		generate(Request{Prompt: []uint32{'a'}, MaxTokens: 2 * read}, func() {
+			if n++; n <= read {
+				tokens <- struct{}{}
+				<-chunks
+			}
+		})
+		long := Request{Prompt: slices.Repeat([]uint32{'b'}, read*o.Chunk), MaxTokens: 3}
+		long.OnPrefill = func(int, int) {
+			<-tokens
+			chunks <- struct{}{}
+		}
+		generate(long, func() {})
+		// The deaf one hears again when another answer has come and gone.
+		s := session()
+		if _, err := p.Generate(context.Background(), s, Request{Prompt: []uint32{'c'}, MaxTokens: 3, PastEnd: true}, func(Chunk) error { return nil }); err != nil {
+			t.Error(err)
+		}
+		close(deaf)
+		all.Wait()
+	})
+}
+
+// stumbling is a batch that fails at a step.
+type stumbling struct {
+	batch
+	left int
+}
+
+var errStumbled = errors.New("stumbled")
+
+func (b *stumbling) step(places []int, allowed [][]uint32) (flight, error) {
+	if b.left--; b.left == 0 {
+		return nil, errStumbled
+	}
+	return b.batch.step(places, allowed)
+}
+
+// A step that fails ends all answers that are under way or wait with its error; their sessions start anew.
+func TestPoolFails(t *testing.T) {
+	machines(t, func(t *testing.T, o Options) {
+		m := talker(t, testRandom(t), o)
+		p := newPool(t, m, 2)
+		request := Request{Prompt: []uint32{'a', 'b', 'c'}, MaxTokens: 12, PastEnd: true, Sampling: hot}
+		answer := func(s *Session) (string, error) {
+			var b strings.Builder
+			_, err := p.Generate(context.Background(), s, request, func(c Chunk) error { b.WriteString(c.Text); return nil })
+			return b.String(), err
+		}
+		var sessions []*Session
+		for range 3 {
+			s, err := p.NewSession()
+			if err != nil {
+				t.Fatal(err)
+			}
+			sessions = append(sessions, s)
+		}
+		want, err := answer(sessions[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := p.batch
+		if err := p.Do(context.Background(), func() error { p.batch = &stumbling{whole, 7}; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		var failures atomic.Int32
+		for _, s := range sessions {
+			all.Go(func() {
+				if _, err := answer(s); errors.Is(err, errStumbled) {
+					failures.Add(1)
+				} else if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if failures.Load() == 0 {
+			t.Error("nobody was told that a step failed")
+		}
+		for i, s := range sessions {
+			if got, err := answer(s); err != nil || got != want {
+				t.Errorf("session %d then says %q (%v), want %q", i, got, err, want)
+			}
+		}
+	})
 }
