@@ -25,4 +25,6 @@
 //	chunk        tokens that prefill takes at once
 //	absorbed     of a token: the state has seen it
 //	pending      of a token: sampled, and not absorbed yet
+//	batch        sequences that are decoded together, a token each in a step
+//	place        a sequence's part of a batch's arrays
 package model
