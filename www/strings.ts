@@ -284,7 +284,7 @@ export const strings = {
     ArrowUp: "↑",
   } as Record<string, string>,
   about: "Help",
-  lab: "Measure speed",
+  lab: "Try speed and memory",
 
   // The installed page
   update: "A new version of this page is ready.",

@@ -79,6 +79,7 @@ function controls(): void {
   page.send.title = busy ? strings.stop : strings.send;
   page.send.classList.toggle("stop", busy);
   page.send.disabled = !busy && (!samba || !hold.mine || page.prompt.value.trim() === "");
+  $<HTMLButtonElement>("attach").disabled = !hold.mine;
   page.elsewhere.hidden = hold.mine;
   page.welcome.hidden = talking;
   page.suggestions.hidden = state !== "ready" && state !== "loading";
@@ -394,6 +395,7 @@ async function attach(name: string, text: string, title = name): Promise<void> {
 }
 
 async function attachFiles(files: Iterable<File>): Promise<void> {
+  if (!hold.mine) return notify(strings.elsewhere);
   const complaints: string[] = [];
   for (const file of files) {
     try {
@@ -503,7 +505,7 @@ page.prompt.oninput = () => {
 };
 page.prompt.onpaste = (event) => {
   const text = event.clipboardData?.getData("text/plain") ?? "";
-  if (text.length <= LONG) return;
+  if (text.length <= LONG || !hold.mine) return;
   event.preventDefault();
   if (text.length > mostBytes) notify(textStrings.tooLarge(strings.pasted, text.length, mostBytes));
   else attach(strings.pasted, text.replaceAll("\r\n", "\n"), text);

@@ -143,7 +143,7 @@ function stateRoom(states: States): HTMLElement {
   };
   const choice = make("select");
   choice.id = "states-room";
-  for (const room of rooms)
+  for (const room of new Set([...rooms, states.limit]))
     choice.add(new Option(room ? strings.statesUpTo(room) : strings.statesNone, String(room)));
   choice.value = String(states.limit);
   choice.disabled = !states.available;

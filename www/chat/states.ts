@@ -83,8 +83,8 @@ export class States {
   /** The most bytes that states may take here; 0 keeps none. */
   get limit(): number {
     try {
-      const chosen = localStorage.getItem(LIMIT);
-      return chosen !== null && rooms.includes(Number(chosen)) ? Number(chosen) : standardRoom;
+      const chosen = Number(localStorage.getItem(LIMIT) ?? standardRoom);
+      return chosen >= 0 ? chosen : standardRoom;
     } catch {
       return standardRoom;
     }
@@ -117,7 +117,6 @@ export class States {
     const { model, position } = await inspectState(blob);
     const file = crypto.randomUUID();
     await alone(async () => {
-      await this.#fit(limit - blob.size);
       try {
         await write(folder, file, blob);
       } catch {
@@ -132,6 +131,7 @@ export class States {
       const { id, conversation } = message;
       const entry = { conversation, system, model, position, file, bytes: blob.size, used: Date.now() };
       await this.#replace({ message: id, ...entry });
+      await this.#fit(limit); // last: what could not be written makes nothing go
     });
   }
 

@@ -16,15 +16,16 @@ export function onWebGPU(address) {
 /**
  * Opens an address in a profile of its own, on WebGPU unless it says otherwise. Every request must go to one of the
  * origins given (by default the address's own), and no script may fail or break
- * the page's policy.
+ * the page's policy. What is to be prepared runs in the page before its own scripts.
  */
-export async function visit(browser, address, work, { origins = [], forgive, permissions } = {}) {
+export async function visit(browser, address, work, { origins = [], forgive, permissions, prepare } = {}) {
   const context = await browser.createBrowserContext();
   const { origin } = new URL(address);
   if (permissions) await context.overridePermissions(origin, permissions);
   const page = await context.newPage();
   const faults = [];
   watch(page, faults, [origin, ...origins], forgive);
+  if (prepare) await page.evaluateOnNewDocument(prepare);
   try {
     await page.goto(onWebGPU(address));
     await work(page, context);
