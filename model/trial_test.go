@@ -10,8 +10,8 @@ import (
 // needs no kernel for it that it does not need anyway.
 func TestTrial(t *testing.T) {
 	device := testDevice(t)
-	for _, bits := range []string{"4", "8", "16"} {
-		src, err := Random("random:tiny?seed=1&bits=" + bits)
+	for _, bits := range []string{"tiny?bits=4", "tiny?bits=8", "tiny?bits=16", "tiny-transformer?bits=4"} {
+		src, err := Random("random:" + bits)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -22,11 +22,11 @@ func TestTrial(t *testing.T) {
 		}
 		kernels, began := device.Kernels(), time.Now()
 		if err := m.trial(context.Background(), m.engine.(*gpuEngine)); err != nil {
-			t.Errorf("%s bits: %v", bits, err)
+			t.Errorf("%s: %v", bits, err)
 		}
-		t.Logf("%s bits: %v", bits, time.Since(began))
+		t.Logf("%s: %v", bits, time.Since(began))
 		if n := device.Kernels() - kernels; n > 0 {
-			t.Errorf("%s bits: the trial needed %d kernels more", bits, n)
+			t.Errorf("%s: the trial needed %d kernels more", bits, n)
 		}
 	}
 }

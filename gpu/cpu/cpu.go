@@ -39,7 +39,7 @@ type angles []float64
 // grown returns a slice of n values that may be s.
 func grown[T any](s []T, n int) []T {
 	if cap(s) < n {
-		return make([]T, n)
+		return make([]T, n, n+n/4)
 	}
 	return s[:n]
 }
@@ -189,11 +189,15 @@ func (m *Kernels) WindowAttention(s reference.AttentionShape, qkv, keys, values,
 		reference.WindowAttention(s, qkv, keys, values, out, pos, count)
 		return
 	}
-	m.scores = grown(m.scores, s.Window+8)
+	window := pos + count
+	if s.Window > 0 {
+		window = min(window, s.Window)
+	}
+	m.scores = grown(m.scores, window+8)
 	perKV, row := s.Heads/s.KVHeads, s.KVHeads*s.HeadDim
 	scale := float32(1 / math.Sqrt(float64(s.HeadDim)))
 	for t := range count {
-		first := max(0, pos+t+1-s.Window)
+		first := max(0, pos+t+1-window)
 		n := pos + t + 1 - first
 		// The ring holds them in one piece, or in two.
 		begin := first % s.Ring

@@ -208,6 +208,7 @@ func TestAttention(t *testing.T) {
 			{Heads: 3, KVHeads: 1, HeadDim: 4, Ring: 40, Window: 17},
 			{Heads: 2, KVHeads: 2, HeadDim: 20, Ring: 17, Window: 1, Theta: 500},
 			{Heads: 2, KVHeads: 2, HeadDim: 6, Ring: 17, Window: 5, Theta: 500},
+			{Heads: 4, KVHeads: 2, HeadDim: 16, Ring: 40, Theta: 500}, // full attention
 		} {
 			row := s.KVHeads * s.HeadDim
 			keys, values := make([]float32, s.Ring*row), make([]float32, s.Ring*row)
