@@ -205,23 +205,6 @@ for (const name of browsers) {
             await longer(page, 20);
             await page.keyboard.press("Escape");
             await finished(page, 2);
-
-            // In the middle of a long text: it is read on, or again, and no word of it is lost.
-            const book = join(models.folder, "book.txt");
-            writeFileSync(book, "Once there was a light. ".repeat(250));
-            const [chooser] = await Promise.all([page.waitForFileChooser(), page.click("#attach")]);
-            await chooser.accept([book]);
-            await page.waitForFunction(() => document.querySelector(".turn progress")?.value > 0, patience);
-            await devtools.send("Browser.crashGpuProcess");
-            await page.waitForFunction(
-              () => document.querySelector("#status").textContent.startsWith("book.txt is read: "),
-              patience,
-            );
-            assert.match(await text(page, ".text-file summary"), /6,000 characters/);
-            await send(page, "and where");
-            await longer(page, 20);
-            await page.keyboard.press("Escape");
-            await finished(page, 3);
           };
           await visit(own, server.origin, work, { forgive });
         } finally {
