@@ -32,6 +32,11 @@ const plural = (n: number, one: string, more: string) => `${number.format(n)} ${
 export const strings = {
   // The empty page
   headline: "A language model, all in this tab.",
+  leadRemote: (host: string) =>
+    `Samba answers from the server ${host}. Ask it something; what you type goes there, and nowhere else.`,
+  remote: (host: string, why: string) =>
+    `The server ${host} answers: what you write leaves this machine and goes there.${why && ` This machine does not run the model: ${why}`}`,
+  noEngine: (host: string) => `The server ${host} has no engine that could answer.`,
   lead: "Samba reads and writes on your own graphics chip. Ask it something; nothing you type leaves this machine.",
   promises: [
     ["Memory that never grows", "Its state has the same size at the first token and at the millionth."],
@@ -131,8 +136,10 @@ export const strings = {
   rate: (rate: number) => `${rounded.format(rate)} tokens/s`,
   context: (tokens: number) => `context ${plural(tokens, "token", "tokens")}`,
   state: (size: number) => `state ${bytes(size)}, constant`,
-  on: (backend: string, adapter: string) =>
-    backend === "cpu" ? "on the processor" : `on ${adapter || backend}`,
+  on: (backend: string, adapter: string) => {
+    if (backend === "remote") return `at ${adapter}, where what you write goes`;
+    return backend === "cpu" ? "on the processor" : `on ${adapter || backend}`;
+  },
 
   // Conversations
   conversations: "Conversations",
@@ -301,6 +308,9 @@ export const strings = {
     runs: (backend: string, adapter: string) => `Computes ${strings.on(backend, adapter)}`,
     reason: "That is what the page asks for, or what this browser offers first.",
     intro: "This chat runs on your own machine. Nothing you write leaves it.",
+    introRemote: (host: string) => `The server ${host} answers this chat. What you write goes there.`,
+    introEither: (host: string) =>
+      `This chat runs on your own machine if that can, and nothing you write leaves it; else the server ${host} answers, and what you write goes there.`,
     start: (size: number) => (size ? `Start (downloads ${bytes(size)} once)` : "Start"),
   },
 

@@ -100,9 +100,9 @@ func LoadShared(ctx context.Context, home Home, load *Load, onProgress func(*Pro
 		return nil, nil, err
 	}
 	ready := answer.(*Ready)
-	ready.Adapter, ready.Backend = ready.Adapter+" ("+ready.Backend+")", BackendRemote
+	ready.Adapter, ready.Backend = ready.Adapter+", "+ready.Backend, BackendRemote
 	if e.device == nil {
-		ready.Adapter = "a server's processor"
+		ready.Adapter = "its processor"
 	}
 	e.session.Close()
 	e.session = nil

@@ -38,7 +38,7 @@ const page = {
 const address = new URLSearchParams(location.search);
 const life = new ModelLife(
   folderAddress(address.get("model") ?? "") ?? standard,
-  backendOf(address.get("backend")),
+  address.get("backend") === "remote" ? "remote" : backendOf(address.get("backend")),
 );
 const archive = await Archive.open();
 const states = await States.open();
@@ -625,8 +625,12 @@ function dress(): void {
 }
 
 life.onchange = () => {
+  const about = life.samba?.about;
+  const far = about?.backend === "remote";
+  $("lead").textContent = far ? strings.leadRemote(location.host) : strings.lead;
   if (life.state === "ready") {
     say(strings.ready);
+    if (far) notify(strings.remote(location.host, about.reason ?? ""));
     readOn();
   }
   figures();

@@ -1,10 +1,18 @@
 /** The model that answers: asks before it is downloaded, loads it, says what went wrong. */
 import type { Backend } from "../engine/backend.ts";
-import { deleteStored, type Progress, Samba, SambaError, storedModels } from "../engine/client.ts";
+import {
+  deleteStored,
+  type LoadOptions,
+  type Progress,
+  Samba,
+  SambaError,
+  storedModels,
+} from "../engine/client.ts";
 import { addressOf, filesOf } from "../engine/local.ts";
 import { strings } from "../strings.ts";
 import { $, make, textButton } from "../view/dom.ts";
 import { modelSize } from "../view/size.ts";
+import { ownEngine } from "./server.ts";
 
 /** "asleep" until the visitor agrees to the download. */
 export type State = "asleep" | "loading" | "ready" | "failed";
@@ -18,6 +26,8 @@ export class ModelLife {
   /** The state, or what is loaded, has changed. */
   onchange: () => void = () => {};
   #loading: AbortController | undefined;
+  /** Why this machine does not compute, where a server stands in for it. */
+  #why = "";
   /** The folder's files, where they lie on the visitor's own disk. */
   #picked: File[] = [];
 
@@ -34,7 +44,7 @@ export class ModelLife {
   constructor(
     /** The address of the model's folder. */
     public folder: string,
-    private backend: Backend,
+    private backend: Backend | "remote",
   ) {
     const { bar, loading } = this.#part;
     bar.setAttribute("aria-label", strings.phases.download ?? "");
@@ -51,7 +61,7 @@ export class ModelLife {
     this.#drop();
     if (folder !== this.folder) this.#picked = [];
     this.folder = folder;
-    if (this.#picked.length > 0) return this.load();
+    if (this.#picked.length > 0 || this.backend === "remote") return this.load();
     if (known().includes(folder)) {
       const kept = await storedModels();
       if (this.folder !== folder) return;
@@ -84,9 +94,11 @@ export class ModelLife {
     await this.load();
   }
 
-  async load(backend = this.backend): Promise<void> {
+  async load(backend = this.backend, why = ""): Promise<void> {
     this.#drop();
-    this.backend = backend;
+    // What a server stands in for is tried here again the next time.
+    if (backend !== "remote") this.backend = backend;
+    this.#why = why;
     const { phase, bytes, shard, bar } = this.#part;
     phase.textContent = strings.starting;
     bytes.textContent = shard.textContent = "";
@@ -99,9 +111,11 @@ export class ModelLife {
     try {
       const onProgress = (progress: Progress) => this.#show(progress);
       const options = { backend, onProgress, signal: loading.signal };
-      const samba = await (picked.length > 0
-        ? Samba.loadFiles(picked, options)
-        : Samba.load(this.folder, options));
+      const samba = await (backend === "remote"
+        ? this.#atServer(options)
+        : picked.length > 0
+          ? Samba.loadFiles(picked, options)
+          : Samba.load(this.folder, options));
       if (this.#loading !== loading) return samba.unload(); // another model was chosen meanwhile
       this.samba = samba;
       this.#enter("ready");
@@ -110,10 +124,21 @@ export class ModelLife {
       if (loading.signal.aborted) {
         forget(this.folder);
         await this.wake(picked.length > 0 ? standard : this.folder);
+      } else if (backend === "auto" && error instanceof SambaError && (await ownEngine())) {
+        if (this.#loading === loading) await this.load("remote", error.message);
       } else {
         this.fail(error);
       }
     }
+  }
+
+  /** The model that the page's own server has. */
+  async #atServer(options: LoadOptions): Promise<Samba> {
+    const remote = await ownEngine();
+    if (!remote) throw new SambaError("network", strings.noEngine(location.host));
+    const samba = await Samba.load(remote, options);
+    if (this.#why) samba.about.reason = this.#why;
+    return samba;
   }
 
   /** Says what went wrong and what can be done. */

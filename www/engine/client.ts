@@ -146,7 +146,10 @@ export class Samba {
       const request: Asked<Load> = { type: "load", url: href, backend };
       for await (const reply of engine.ask(request, signal)) {
         if (reply.type === "progress") onProgress?.(reply);
-        else if (reply.type === "ready") return new Samba(new Session(engine), reply);
+        else if (reply.type === "ready") {
+          if (backend === "remote") reply.adapter = `${serverOf(remote).host} (${reply.adapter})`;
+          return new Samba(new Session(engine), reply);
+        }
       }
       throw new InternalError("internal", "The engine did not answer to load.");
     } catch (error) {

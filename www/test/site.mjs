@@ -18,9 +18,9 @@ export function modelsFolder() {
   return { folder, shards, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** Starts `samba serve` on a port of its own and says where. */
-export async function serve(models) {
-  const server = spawn(samba, ["serve", "--addr", "127.0.0.1:0", "--models", models], {
+/** Starts `samba serve` on a port of its own, with more arguments if need be, and says where. */
+export async function serve(models, ...more) {
+  const server = spawn(samba, ["serve", "--addr", "127.0.0.1:0", "--models", models, ...more], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const origin = await new Promise((resolve, reject) => {

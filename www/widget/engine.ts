@@ -17,11 +17,12 @@ const engines = new Map<string, Shared>();
 /** The engine with a model, started by the first who asks. Each who got it gives it back once. */
 export async function borrow(
   folder: string,
-  backend: Backend,
+  backend: Backend | "remote",
+  remote: string | undefined,
   onProgress: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<{ samba: Samba; giveBack(): void }> {
-  const key = `${backend} ${folder}`;
+  const key = `${backend} ${remote ?? ""} ${folder}`;
   let shared = engines.get(key);
   if (!shared) {
     const hear = new Set<(progress: Progress) => void>();
@@ -29,7 +30,7 @@ export async function borrow(
     const tell = (progress: Progress) => {
       for (const one of hear) one(progress);
     };
-    const samba = Samba.load(folder, { backend, onProgress: tell, signal: stop.signal });
+    const samba = Samba.load(folder, { backend, remote, onProgress: tell, signal: stop.signal });
     shared = { samba, users: 0, stop, hear };
     engines.set(key, shared);
   }

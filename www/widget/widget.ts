@@ -55,9 +55,18 @@ function part<E extends HTMLElement>(element: E, name: string): E {
 }
 
 export class SambaChat extends HTMLElement {
-  static readonly observedAttributes = ["title", "placeholder", "open", "floating", "model", "backend"];
+  static readonly observedAttributes = [
+    "title",
+    "placeholder",
+    "open",
+    "floating",
+    "model",
+    "backend",
+    "remote",
+  ];
 
   readonly #heading = make("h2");
+  readonly #intro = make("p");
   readonly #launcher = part(make("button", "launcher"), "launcher");
   readonly #panel = part(make("section", "panel"), "panel");
   readonly #middle = make("div", "middle");
@@ -108,7 +117,7 @@ export class SambaChat extends HTMLElement {
     this.#middle.setAttribute("aria-labelledby", "title");
     this.#start.append(make("slot"), this.#go);
     const slot = this.#start.querySelector("slot");
-    slot?.append(make("p", "", strings.widget.intro));
+    slot?.append(this.#intro);
     this.#bar.max = 1;
     this.#bar.setAttribute("aria-label", strings.phases.download ?? "");
     const cancel = textButton("quiet", strings.cancel, () => this.#stopLoading?.abort());
@@ -165,9 +174,14 @@ export class SambaChat extends HTMLElement {
 
   attributeChangedCallback(name: string, before: string | null, now: string | null): void {
     if (before === now) return;
-    if (name === "model" || name === "backend") this.#leave();
+    if (name === "model" || name === "backend" || name === "remote") this.#leave();
     if (name === "open" && now !== null && this.floating) this.#opened();
     this.#update();
+  }
+
+  /** Whether a server answers in any case. */
+  get #far(): boolean {
+    return this.getAttribute("backend") === "remote" && this.hasAttribute("remote");
   }
 
   /** The address of the model's folder. */
@@ -342,10 +356,11 @@ export class SambaChat extends HTMLElement {
     this.#update();
     try {
       const { borrow } = await heavy();
-      const backend = backendOf(this.getAttribute("backend"));
+      const backend = this.#far ? "remote" : backendOf(this.getAttribute("backend"));
       const { samba, giveBack } = await borrow(
         this.model,
         backend,
+        this.getAttribute("remote") ?? undefined,
         (now) => this.#progress(now),
         stop.signal,
       );
@@ -417,7 +432,7 @@ export class SambaChat extends HTMLElement {
   }
 
   async #learnSize(): Promise<void> {
-    if (this.#sized || this.#agreed()) return;
+    if (this.#sized || this.#far || this.#agreed()) return;
     this.#sized = true;
     this.#go.textContent = strings.widget.start(await modelSize(this.model));
   }
@@ -455,6 +470,10 @@ export class SambaChat extends HTMLElement {
     this.#close.hidden = !floating;
     if (floating) this.#panel.setAttribute("role", "dialog");
     else this.#panel.removeAttribute("role");
+    const remote = this.getAttribute("remote") ?? "";
+    const host = URL.canParse(remote, document.baseURI) ? new URL(remote, document.baseURI).host : remote;
+    const { intro, introRemote, introEither } = strings.widget;
+    this.#intro.textContent = this.#far ? introRemote(host) : remote ? introEither(host) : intro;
     const asks = !this.#samba && !this.#loadingNow && !this.#agreed();
     this.#start.hidden = this.#messages.length > 0 || !this.#loading.hidden;
     this.#go.hidden = !asks;
