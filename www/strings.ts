@@ -32,12 +32,12 @@ const plural = (n: number, one: string, more: string) => `${number.format(n)} ${
 export const strings = {
   // The empty page
   headline: "A language model, all in this tab.",
-  leadRemote: (host: string) =>
-    `Samba answers from the server ${host}. Ask it something; what you type goes there, and nowhere else.`,
-  remote: (host: string, why: string) =>
-    `The server ${host} answers: what you write leaves this machine and goes there.${why && ` This machine does not run the model: ${why}`}`,
-  noEngine: (host: string) => `The server ${host} has no engine that could answer.`,
   lead: "Samba reads and writes on your own graphics chip. Ask it something; nothing you type leaves this machine.",
+  headlineRemote: "A language model, at this site's server.",
+  leadRemote: (host: string) =>
+    `Here ${host} answers, not this machine. Ask it something; what you type goes there, and nowhere else.`,
+  remote: (host: string) => `The server ${host} answers: what you write leaves this machine and goes there.`,
+  noEngine: (host: string) => `The server ${host} has no engine that could answer.`,
   promises: [
     ["Memory that never grows", "Its state has the same size at the first token and at the millionth."],
     [
@@ -137,7 +137,7 @@ export const strings = {
   context: (tokens: number) => `context ${plural(tokens, "token", "tokens")}`,
   state: (size: number) => `state ${bytes(size)}, constant`,
   on: (backend: string, adapter: string) => {
-    if (backend === "remote") return `at ${adapter}, where what you write goes`;
+    if (backend === "remote") return `answered by ${adapter}`;
     return backend === "cpu" ? "on the processor" : `on ${adapter || backend}`;
   },
 

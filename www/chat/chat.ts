@@ -627,10 +627,12 @@ function dress(): void {
 life.onchange = () => {
   const about = life.samba?.about;
   const far = about?.backend === "remote";
+  $("headline").textContent = far ? strings.headlineRemote : strings.headline;
   $("lead").textContent = far ? strings.leadRemote(location.host) : strings.lead;
+  $("promises").hidden = far;
   if (life.state === "ready") {
     say(strings.ready);
-    if (far) notify(strings.remote(location.host, about.reason ?? ""));
+    if (far) notify(strings.remote(location.host));
     readOn();
   }
   figures();

@@ -69,6 +69,7 @@ export class Memory {
   /** The engine's state stands after this message now: keeps it. */
   async remember(samba: Samba, { system }: Conversation, message: Message): Promise<void> {
     this.#held = { samba, message: message.id, system };
+    if (samba.about.backend === "remote") return; // the server keeps it
     if (this.states.limit < samba.about.saved_bytes) return;
     await this.states.keep(message, system, await samba.state.save());
   }

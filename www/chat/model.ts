@@ -53,7 +53,8 @@ export class ModelLife {
 
   /** What to call the model. */
   get name(): string {
-    return nameOf(this.folder);
+    const about = this.samba?.about;
+    return about?.backend === "remote" ? about.model : nameOf(this.folder);
   }
 
   /** Loads a model that the visitor agreed to and that is here, in part at least; asks before any other is downloaded. */

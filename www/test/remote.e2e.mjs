@@ -41,7 +41,7 @@ for (const name of browsers) {
         await longer(page, 20);
         await page.keyboard.press("Escape");
         await finished(page);
-        assert.match(await text(page, "#figures"), new RegExp(`at ${host} .*where what you write goes`));
+        assert.match(await text(page, "#figures"), new RegExp(`answered by ${host} `));
       });
     });
 
