@@ -93,6 +93,9 @@ func TestStateIsExact(t *testing.T) {
 
 // The machines restore each other's states.
 func TestStateOfAnotherMachine(t *testing.T) {
+	if runtime.GOOS == "js" {
+		t.Skip("for time's sake: it runs natively, TestFarPositions goes one way")
+	}
 	random := testRandom(t)
 	weights := random.Uint64()
 	open := func(o Options) *Session {
@@ -138,7 +141,7 @@ func TestFarPositions(t *testing.T) {
 	far, chunks := []int{1_000_001, 1<<24 + 1, 3<<30 + 1}, []int{24, 7, 1}
 	if runtime.GOOS == "js" { // for time's sake: others in other runs
 		n := random.IntN(3)
-		far, chunks = far[n:n+1], chunks[:2]
+		far, chunks = far[n:n+1], chunks[1:2]
 	}
 	for _, far := range far {
 		far += 2 * random.IntN(1000)

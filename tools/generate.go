@@ -217,8 +217,11 @@ func (f *stateFiles) write(ctx context.Context, e *engine) error {
 	var data []byte
 	// Whoever interrupts the answer wants to keep what was said.
 	_, err := e.ask(context.WithoutCancel(ctx), &protocol.Save{}, func(_ protocol.Message, state []byte) error { data = state; return nil })
+	if err == nil {
+		_, err = model.InspectState(gpu.BlobOf(data))
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("the state was not saved: %w", err)
 	}
 	temporary, err := os.CreateTemp(filepath.Dir(f.file), filepath.Base(f.file)+".*")
 	if err != nil {

@@ -93,9 +93,13 @@ func TestGenerate(t *testing.T) {
 	for _, backend := range backends() {
 		t.Run(backend, func(t *testing.T) {
 			needBackend(t, backend)
-			text, figures := generate(t, "--backend", backend, "--prompt", "Hello", "--temperature", "0", "--repetition-penalty", "1")
+			file := filepath.Join(t.TempDir(), "hello.state")
+			text, figures := generate(t, "--backend", backend, "--prompt", "Hello", "--temperature", "0", "--repetition-penalty", "1", "--state", file)
 			if text != greedy {
 				t.Errorf("greedy text %q, want the reference path's %q", text, greedy)
+			}
+			if about, _, err := samba(t, "inspect", "--json", file); err != nil || !strings.Contains(about, `"position": 28`) {
+				t.Errorf("its state: %s, %v", about, err)
 			}
 			for _, want := range []string{"5 prompt tokens", "24 tokens", "ended by length", filepath.Base(folder)} {
 				if !strings.Contains(figures, want) {

@@ -50,12 +50,26 @@ func (f *Frame) attachment() gpu.Blob {
 // Encode makes the frame that answers, or asks, under the given id. The type
 // and the length of the attachment are filled in here and nowhere else.
 func Encode(id uint32, m Message, data []byte) (Frame, error) {
-	*m.header() = Header{Type: m.Type(), ID: id, Binary: len(data)}
+	text, err := encode(id, m, len(data))
+	return Frame{JSON: text, Data: data}, err
+}
+
+// encodeBlob is Encode for what need not enter Go's heap where it is not there already.
+func encodeBlob(id uint32, m Message, blob gpu.Blob) (Frame, error) {
+	if data, here := blob.Heap(); here {
+		return Encode(id, m, data)
+	}
+	text, err := encode(id, m, int(blob.Len()))
+	return Frame{JSON: text, Blob: blob}, err
+}
+
+func encode(id uint32, m Message, attached int) ([]byte, error) {
+	*m.header() = Header{Type: m.Type(), ID: id, Binary: attached}
 	text, err := json.Marshal(m)
 	if err != nil {
-		return Frame{}, fmt.Errorf("message %s: %w", m.Type(), err)
+		return nil, fmt.Errorf("message %s: %w", m.Type(), err)
 	}
-	return Frame{JSON: text, Data: data}, nil
+	return text, nil
 }
 
 // DecodeRequest reads a client's message strictly: unknown types and fields,

@@ -170,7 +170,10 @@ func (e *Engine) run(j job) {
 		e.fail(j.id, err)
 		return
 	}
-	e.sendBlob(j.id, answer, j.state)
+	frame, err := encodeBlob(j.id, answer, j.state)
+	if err == nil {
+		e.conn.Send(frame)
+	}
 }
 
 func (e *Engine) serve(j *job) (answer Message, err error) {
@@ -676,19 +679,6 @@ func (e *Engine) send(id uint32, m Message, data []byte) error {
 	frame, err := Encode(id, m, data)
 	if err != nil {
 		return err
-	}
-	return e.conn.Send(frame)
-}
-
-// sendBlob sends what need not enter Go's heap where it is not there already.
-func (e *Engine) sendBlob(id uint32, m Message, blob gpu.Blob) error {
-	data, here := blob.Heap()
-	frame, err := Encode(id, m, data)
-	if err != nil {
-		return err
-	}
-	if !here {
-		frame.Blob = blob
 	}
 	return e.conn.Send(frame)
 }
