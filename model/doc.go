@@ -5,7 +5,7 @@
 //	                               └───── state of fixed size ─────┘
 //
 // One graph (forward.go) runs on two machines: machine_gpu.go records it as a
-// program of WGSL kernels, machine_cpu.go computes it at once in plain Go and
+// program of WGSL kernels, machine_cpu.go computes it at once on the processor and
 // is what the other is held to.
 //
 // Glossary, after the papers (Samba, arXiv 2406.07522; Mamba, arXiv 2312.00752):

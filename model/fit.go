@@ -12,7 +12,7 @@ import (
 	"github.com/samba-web/samba/model/safetensors"
 )
 
-// maxWASM is what plain Go in a browser may fill with weights: WebAssembly
+// maxWASM is what the processor in a browser may fill with weights: WebAssembly
 // addresses 4 GiB, and the rest of the engine lives there, too.
 const maxWASM = 3 << 30
 

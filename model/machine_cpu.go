@@ -138,7 +138,7 @@ func (m *cpuMachine) head(x, gain cpuArray, w cpuWeight, logits cpuArray, all bo
 	m.linear(w, m.normed, w.In, logits, count, false)
 }
 
-// cpuEngine is a model on the plain Go path.
+// cpuEngine is a model on the processor.
 type cpuEngine struct {
 	config *Config
 	store  *cpuStore
@@ -183,7 +183,7 @@ func (e *cpuEngine) machine(tokens int, state []layerState[cpuArray]) cpuMachine
 
 func (e *cpuEngine) close() {}
 
-// cpuRun is one conversation on the plain Go path. It never runs ahead: a
+// cpuRun is one conversation on the processor. It never runs ahead: a
 // flight is one token, sampled when it is asked for.
 type cpuRun struct {
 	engine      *cpuEngine

@@ -37,9 +37,9 @@ func defaultChunk(d *gpu.Device) int {
 	return 4 * DefaultChunk
 }
 
-// Options say how to load a model. The zero value runs it in plain Go.
+// Options say how to load a model. The zero value runs it on the processor.
 type Options struct {
-	Device     *gpu.Device    // nil: on the CPU, in plain Go
+	Device     *gpu.Device    // nil: on the processor
 	Chunk      int            // tokens that prefill takes at once; 0: as many as suit the device
 	OnProgress func(Progress) // may be nil
 

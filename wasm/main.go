@@ -76,7 +76,7 @@ func (h home) Remember(_ context.Context, key, value string) {
 }
 
 // patience is how long the engine may work before the browser gets to see its
-// events, a cancel among them. On a GPU it waits often anyway; plain Go does not.
+// events, a cancel among them. On a GPU it waits often anyway; the processor does not.
 const patience = 15 * time.Millisecond
 
 // port is the page's end of the worker.
