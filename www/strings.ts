@@ -305,7 +305,10 @@ export const strings = {
     open: "Open the chat",
     close: "Close the chat",
     clear: "Start over",
-    runs: (backend: string, adapter: string) => `Computes ${strings.on(backend, adapter)}`,
+    runs: (backend: string, adapter: string) =>
+      backend === "remote"
+        ? `Answered by ${adapter}: what you write goes there`
+        : `Computes ${strings.on(backend, adapter)}`,
     reason: "That is what the page asks for, or what this browser offers first.",
     intro: "This chat runs on your own machine. Nothing you write leaves it.",
     introRemote: (host: string) => `The server ${host} answers this chat. What you write goes there.`,

@@ -130,7 +130,7 @@ function facts(about: About): HTMLElement {
     [facts.layers, String(about.layers)],
     [facts.window, about.sliding_window ? facts.windowOf(about.sliding_window) : "–"],
     [facts.state, bytes(about.state_bytes)],
-    [facts.backend, strings.on(about.backend, about.adapter).replace(/^on /, "")],
+    [facts.backend, strings.on(about.backend, about.adapter).replace(/^(on|answered by) /, "")],
     ...(about.reason ? ([[facts.reason, about.reason]] satisfies [string, string][]) : []),
     [facts.features, about.features?.filter((name) => matters.test(name)).join(", ") || "–"],
   ];
