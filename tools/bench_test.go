@@ -160,6 +160,9 @@ func TestSoakInChromium(t *testing.T) {
 	if len(soak.Laps) != 60 || last.GPU != first.GPU || last.Heap < 1<<20 || soak.Drift == nil || !soak.Drift.Within {
 		t.Errorf("%d laps, memory %+v, then %+v, drift %+v", len(soak.Laps), first, last, soak.Drift)
 	}
+	if last.JS < 100<<10 {
+		t.Errorf("the heap of JavaScript has %d bytes", last.JS)
+	}
 	if runtime.GOOS == "linux" && last.Resident < 50<<20 {
 		t.Errorf("the browser's processes have %d bytes", last.Resident)
 	}
