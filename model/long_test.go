@@ -3,11 +3,15 @@ package model
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"testing"
 )
 
 func TestLongRun(t *testing.T) {
+	if runtime.GOOS == "js" {
+		t.Skip("runs natively; in a browser samba bench soak has a test of its own")
+	}
 	ctx := context.Background()
 	eachMachine(t, func(t *testing.T, load func(Source, Options) *Model) {
 		src, err := Random("random:tiny-transformer?bits=16")
