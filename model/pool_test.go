@@ -274,6 +274,9 @@ func TestPoolEnds(t *testing.T) {
 // A long prompt is read while an answer goes on, and the answer goes on while the prompt is read: each waits for
 // the other here, so that the test hangs if either has to end first. A listener that hears nothing holds up neither.
 func TestPoolTurns(t *testing.T) {
+	if runtime.GOOS == "js" {
+		t.Skip("for time's sake: it runs natively")
+	}
 	machines(t, func(t *testing.T, o Options) {
 		m := talker(t, testRandom(t), o)
 		p := newPool(t, m, 3)
@@ -337,6 +340,9 @@ func (b *stumbling) step(places []int, allowed [][]uint32) (flight, error) {
 
 // A step that fails ends all answers that are under way or wait with its error; their sessions start anew.
 func TestPoolFails(t *testing.T) {
+	if runtime.GOOS == "js" {
+		t.Skip("for time's sake: it runs natively")
+	}
 	machines(t, func(t *testing.T, o Options) {
 		m := talker(t, testRandom(t), o)
 		p := newPool(t, m, 2)
