@@ -348,11 +348,12 @@ type answer interface {
 func serveCompletion(s *Server, w http.ResponseWriter, r *http.Request, request completionRequest) {
 	s.work.Add(1)
 	defer s.work.Done()
+	holder, _ := s.bearer("", r) // looked at before
 	began := time.Now()
 	var last protocol.Message
 	defer func() {
 		if last != nil {
-			s.metrics.count("http", began, last)
+			s.metrics.count("http", s.clientOf(holder, r), began, last)
 		}
 	}()
 	refuse := func(e *apiError) {

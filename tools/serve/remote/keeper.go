@@ -59,8 +59,9 @@ func newKeeper(machine Machine, folder string, most int) *keeper {
 }
 
 // lend brings a conversation's state into memory, waiting for a place if need
-// be, and keeps it there until settle or drop.
-func (k *keeper) lend(ctx context.Context, c *conversation) (*model.Session, error) {
+// be, and keeps it there until settle or drop. It must be the state after the
+// request answered; errStale where the one on disk is newer.
+func (k *keeper) lend(ctx context.Context, c *conversation, answered uint32) (*model.Session, error) {
 	k.mu.Lock()
 	if c.session != nil {
 		if c.place != nil {
@@ -75,7 +76,7 @@ func (k *keeper) lend(ctx context.Context, c *conversation) (*model.Session, err
 		return nil, err
 	}
 	if c.stored {
-		err = k.restore(ctx, c, session)
+		err = k.restore(ctx, c, answered, session)
 	} else {
 		err = k.machine.Do(ctx, session.Reset)
 	}
@@ -156,8 +157,14 @@ func (k *keeper) settle(c *conversation, answered uint32, replies []replies) err
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err != nil {
+		k.free(c.session)
+		c.session = nil
+		// What is on disk is not the conversation's state any more, unless it is another server's to write.
 		// Requests carry the whole conversation: without its state the next one is read again, no more.
-		k.forget(c)
+		if c.stored && !errors.Is(err, errTaken) {
+			os.Remove(k.path(c.name, ".session"))
+		}
+		c.stored = false
 		return err
 	}
 	c.stored = true
@@ -182,15 +189,6 @@ func (k *keeper) drop(c *conversation) {
 	}
 	k.free(c.session)
 	c.session, c.place = nil, nil
-}
-
-// forget drops a conversation with its file. The lock is held.
-func (k *keeper) forget(c *conversation) {
-	k.free(c.session)
-	c.session, c.place, c.stored = nil, nil, false
-	if c.name != "" {
-		os.Remove(k.path(c.name, ".session"))
-	}
 }
 
 // inMemory counts the sessions that hold a conversation's state.
@@ -225,6 +223,8 @@ func named(name string) bool {
 	return len(name) == 26 && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
+var errStale = errors.New("the conversation's state on disk is newer")
+
 var errTaken = errors.New("another server has taken the conversation up")
 
 func (k *keeper) save(c *conversation, answered uint32, replies []replies) error {
@@ -250,11 +250,16 @@ func (k *keeper) save(c *conversation, answered uint32, replies []replies) error
 	if err != nil {
 		return err
 	}
-	return k.write(c.name, ".session", append(head, '\n'), state)
+	return k.write(c.name, ".session", func() error {
+		if !k.owns(c) {
+			return errTaken
+		}
+		return nil
+	}, append(head, '\n'), state)
 }
 
-// write replaces a file as a whole.
-func (k *keeper) write(name, kind string, parts ...[]byte) error {
+// write replaces a file as a whole, if it may when all of it is there.
+func (k *keeper) write(name, kind string, may func() error, parts ...[]byte) error {
 	file, err := os.CreateTemp(k.folder, "."+name+"-*")
 	if err != nil {
 		return err
@@ -264,7 +269,10 @@ func (k *keeper) write(name, kind string, parts ...[]byte) error {
 			_, err = file.Write(part)
 		}
 	}
-	if err = cmp.Or(err, file.Close()); err == nil {
+	if err = cmp.Or(err, file.Close()); err == nil && may != nil {
+		err = may()
+	}
+	if err == nil {
 		err = os.Rename(file.Name(), k.path(name, kind))
 	}
 	if err != nil {
@@ -285,7 +293,7 @@ func (k *keeper) owns(c *conversation) bool {
 	return err == nil && string(owner) == k.identity
 }
 
-func (k *keeper) claim(name string) error { return k.write(name, ".owner", []byte(k.identity)) }
+func (k *keeper) claim(name string) error { return k.write(name, ".owner", nil, []byte(k.identity)) }
 
 // create begins a conversation and says what its client proves itself by.
 func (k *keeper) create() (c *conversation, secret string) {
@@ -306,14 +314,22 @@ func (k *keeper) open(name, secret string) (*conversation, []replies, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &conversation{name: name, answered: head.Answered, stored: true}
+	c := &conversation{name: name, stored: true}
 	copy(c.secret[:], head.Secret)
 	if !c.proves(secret) {
 		return nil, nil, errWrongSecret
 	}
+	// Whoever had it writes no more once it is claimed; what was written until then counts.
+	if err := k.claim(name); err != nil {
+		return nil, nil, err
+	}
+	if head, _, err = k.read(name, false); err != nil {
+		return nil, nil, err
+	}
+	c.answered = head.Answered
 	now := time.Now() // its time to be kept starts anew
 	os.Chtimes(k.path(name, ".session"), now, now)
-	return c, head.Replies, k.claim(name)
+	return c, head.Replies, nil
 }
 
 var errWrongSecret = errors.New("the session's secret is wrong")
@@ -354,8 +370,11 @@ func (k *keeper) read(name string, whole bool) (head kept, state []byte, err err
 // restore brings a conversation's state from its file. If it cannot be had the
 // request fails, since an answer's rest might not fit its beginning; the next
 // one begins from an empty state, as each carries the whole conversation.
-func (k *keeper) restore(ctx context.Context, c *conversation, session *model.Session) error {
-	_, state, err := k.read(c.name, true)
+func (k *keeper) restore(ctx context.Context, c *conversation, answered uint32, session *model.Session) error {
+	head, state, err := k.read(c.name, true)
+	if err == nil && head.Answered > answered {
+		return errStale // the server that had the client before has just finished
+	}
 	if err == nil {
 		err = k.machine.Do(ctx, func() error { return session.Restore(ctx, gpu.BlobOf(state)) })
 	}
@@ -378,6 +397,10 @@ func (k *keeper) sweep(before time.Time, live func(name string) bool) (removed i
 		name, kind, _ := strings.Cut(strings.TrimPrefix(entry.Name(), "."), ".")
 		name, _, _ = strings.Cut(name, "-")
 		if about, err := entry.Info(); !named(name) || live(name) || err != nil || about.ModTime().After(before) {
+			continue
+		}
+		// An owner is written once, and counts as long as there is what it owns.
+		if about, err := os.Stat(k.path(name, ".session")); kind == "owner" && err == nil && about.ModTime().After(before) {
 			continue
 		}
 		if os.Remove(filepath.Join(k.folder, entry.Name())) == nil && kind == "session" {

@@ -139,7 +139,7 @@ func numbered(frame protocol.Frame, seq int) protocol.Frame {
 // finish settles the state before anybody hears of the request's end: whoever
 // has heard of it finds it on disk. The lock is held, but not meanwhile.
 func (l *line) finish(x *exchange, head protocol.Header, last protocol.Frame) {
-	l.server.metrics.ended(x, head, last)
+	l.server.metrics.ended(l.client, x, head, last)
 	l.used = time.Now()
 	if l.lent != x.id {
 		x.finished = true
@@ -172,8 +172,13 @@ func (l *line) finish(x *exchange, head protocol.Header, last protocol.Frame) {
 func (l *line) session(ctx context.Context, id uint32) (*model.Session, error) {
 	l.mu.Lock()
 	l.lent = id
+	answered := l.c.answered
 	l.mu.Unlock()
-	return l.server.keeper.lend(ctx, l.c)
+	session, err := l.server.keeper.lend(ctx, l.c, answered)
+	if errors.Is(err, errStale) {
+		l.end() // the client goes on from there when it has connected anew
+	}
+	return session, err
 }
 
 // trim forgets finished requests and sent replies beyond what is kept. The lock is held.

@@ -54,8 +54,8 @@ func (m *metrics) handler() http.Handler {
 }
 
 // count notes a request's end.
-func (m *metrics) count(by string, started time.Time, last protocol.Message) {
-	end := "done"
+func (m *metrics) count(by, who string, started time.Time, last protocol.Message) {
+	end, tokens, read := "done", 0, 0
 	switch last := last.(type) {
 	case *protocol.Error:
 		end = string(last.Code)
@@ -67,15 +67,17 @@ func (m *metrics) count(by string, started time.Time, last protocol.Message) {
 		if last.FinishReason != "" {
 			end = last.FinishReason
 		}
-		m.prompts.Add(float64(last.Usage.PrefilledTokens))
-		m.tokens.Add(float64(last.Usage.CompletionTokens))
+		read, tokens = last.Usage.PrefilledTokens, last.Usage.CompletionTokens
+		m.prompts.Add(float64(read))
+		m.tokens.Add(float64(tokens))
 	}
+	m.server.log.Info("request", "by", by, "client", who, "end", end, "read", read, "tokens", tokens, "seconds", time.Since(started).Seconds())
 	m.requests.WithLabelValues(by, end).Inc()
 	m.duration.Observe(time.Since(started).Seconds())
 }
 
 // ended notes the end of a line's request.
-func (m *metrics) ended(x *exchange, head protocol.Header, last protocol.Frame) {
+func (m *metrics) ended(who string, x *exchange, head protocol.Header, last protocol.Frame) {
 	var message protocol.Message
 	switch head.Type {
 	case "error":
@@ -86,5 +88,5 @@ func (m *metrics) ended(x *exchange, head protocol.Header, last protocol.Frame) 
 	if message != nil && json.Unmarshal(last.JSON, message) != nil {
 		return // our own messages can be read
 	}
-	m.count("websocket", x.started, message)
+	m.count("websocket", who, x.started, message)
 }

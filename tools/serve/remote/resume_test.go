@@ -36,6 +36,17 @@ func TestAnotherServerGoesOn(t *testing.T) {
 			t.Errorf("turn %d read %d of its %d tokens: the state was lost", i, done.Usage.PrefilledTokens, done.Usage.PromptTokens)
 		}
 	}
+	// Those that were left behind have finished what they had begun, and touched nothing of it.
+	for _, h := range hosts {
+		for _, l := range h.all() {
+			for l.busy() && l.ctx.Err() == nil {
+				time.Sleep(5 * time.Millisecond)
+			}
+		}
+	}
+	if head, _, err := hosts[0].keeper.read(c.session, false); err != nil || head.Answered != c.lastID {
+		t.Errorf("the state on disk is of request %d, want %d: %v", head.Answered, c.lastID, err)
+	}
 }
 
 // A reply that was on its way when the server died is there when it, or another, is back.

@@ -92,7 +92,7 @@ func New(o Options) (*Server, error) {
 		o: o, log: o.Log, keeper: newKeeper(o.Machine, o.States, o.Sessions), limiter: newLimiter(o.PerMinute),
 		tokens: map[[sha256.Size]byte]string{}, lines: map[string]*line{}, stop: stop,
 	}
-	if err := s.keeper.write("probe", "", nil); err != nil { // better now than after the first answer
+	if err := s.keeper.write("probe", "", nil, nil); err != nil { // better now than after the first answer
 		stop()
 		return nil, fmt.Errorf("the folder of states: %w", err)
 	}
@@ -317,7 +317,7 @@ func (s *Server) ask(ctx context.Context, request protocol.Message, on func(prot
 	defer s.keeper.drop(c)
 	call := &call{request: frame, on: on, end: cancel}
 	engine := protocol.Engine{Shared: s.shared(func(ctx context.Context, _ uint32) (*model.Session, error) {
-		return s.keeper.lend(ctx, c)
+		return s.keeper.lend(ctx, c, 0)
 	})}
 	if err := engine.Serve(ctx, call); call.answer == nil && err != nil {
 		return nil, err
