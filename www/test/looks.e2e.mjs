@@ -117,7 +117,7 @@ function conversations() {
 /** A text that takes a while to read. */
 function book() {
   const path = join(folder, "The keeper of the light.txt");
-  writeFileSync(path, "Once there was a keeper of a light, and the sea was deep. ".repeat(400));
+  writeFileSync(path, "Once there was a keeper of a light, and the sea was deep. ".repeat(6000));
   return path;
 }
 

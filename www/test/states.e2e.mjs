@@ -101,7 +101,7 @@ async function menu(page, words) {
 }
 
 /** Something that takes long to read. */
-const book = "Once there was a keeper of a light, and the sea was deep. ".repeat(400);
+const book = "Once there was a keeper of a light, and the sea was deep. ".repeat(6000);
 
 for (const name of browsers) {
   describe(name, () => {
