@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"time"
 
@@ -117,6 +118,9 @@ func (c *Client) try(ctx context.Context, id uint32, frame protocol.Frame, seen 
 		}
 		if err := on(m); err != nil {
 			return nil, errors.Join(errOn, err)
+		}
+		if c.socket != socket { // what has arrived already counts as lost, too
+			return nil, net.ErrClosed
 		}
 	}
 }

@@ -231,7 +231,7 @@ func TestCuts(t *testing.T) {
 			t.Errorf("answer %d\n got %q\nwant %q", i, got, want[i])
 		}
 	}
-	if c.Reconnects < 5 {
+	if c.Reconnects < 8 {
 		t.Errorf("%d reconnects: nothing was cut", c.Reconnects)
 	}
 }
