@@ -433,8 +433,10 @@ async function read(
   const { name = "" } = message;
   const turn = () => turns.find((turn) => turn.message.id === message.id);
   say(strings.textStarts(name));
+  const follow = nearEnd();
   draw();
   turn()?.read({ done: 0, total: 0, rate: 0, left: 0 });
+  if (follow) toEnd();
   try {
     const whole = await readText(samba, memory, held, message, {
       cut: cut.signal,
