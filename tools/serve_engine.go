@@ -25,8 +25,10 @@ type serveEngine struct {
 	folder  string
 	backend string
 	slots   int
-	tokens  string
-	grace   time.Duration
+	// A number that was asked for is kept to; the default gives way to what the device has room for.
+	slotsGiven bool
+	tokens     string
+	grace      time.Duration
 	remote.Options
 }
 
@@ -34,7 +36,7 @@ func (f *serveEngine) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.folder, "engine", "", "a model's folder: answer with it at /engine (WebSocket) and /v1 (OpenAI's HTTP API)")
 	flags.StringVar(&f.backend, "backend", backendNative, "with --engine: where to compute, native (the GPU; the CPU if there is none) or cpu")
-	flags.IntVar(&f.slots, "batch", 16, "answers that are decoded together at most")
+	flags.IntVar(&f.slots, "batch", 16, "answers that are decoded together at most; fewer by default where the GPU binds too little memory for so many")
 	flags.StringVar(&f.States, "states", "", "folder of the conversations' states; servers that share it stand in for each other (default: one that is\nremoved at the end)")
 	flags.DurationVar(&f.Keep, "keep", 24*time.Hour, "how long the state of a conversation that nobody goes on with is kept")
 	flags.IntVar(&f.Sessions, "sessions", 64, "conversations' states in memory at most; the least recently used wait on disk")
@@ -64,6 +66,7 @@ func (f *serveEngine) check(cmd *cobra.Command) error {
 		}
 		return nil
 	}
+	f.slotsGiven = cmd.Flags().Changed("batch")
 	if f.backend != backendNative && f.backend != backendCPU {
 		return fmt.Errorf("--backend is %q, want %s or %s", f.backend, backendNative, backendCPU)
 	}
@@ -157,6 +160,10 @@ func (f *serveEngine) start(ctx context.Context, log io.Writer) (*remote.Server,
 	}
 	closers = append(closers, unload)
 	pool, err := shared.Model.NewPool(f.slots)
+	for slots := f.slots / 2; err != nil && !f.slotsGiven && slots > 0; slots /= 2 {
+		f.Log.Warn("fewer answers are decoded together", "batch", slots, "reason", err.Error())
+		pool, err = shared.Model.NewPool(slots)
+	}
 	if err != nil {
 		return fail(err)
 	}
