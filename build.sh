@@ -48,7 +48,20 @@ formatted() {
 
 vetted() { go vet ./... && GOOS=js GOARCH=wasm go vet ./gpu/... ./model/... ./wasm/; }
 
-in_browser() { GOOS=js GOARCH=wasm go test -p 1 -timeout 15m -exec "$PWD/bin/gotest $1" ./gpu/... ./model; }
+# The same Go tests in each browser, all at once: a browser's tests keep about one core busy.
+in_browsers() {
+  local logs status=0 browser; logs=$(mktemp -d)
+  for browser in "$@"; do
+    GOOS=js GOARCH=wasm go test -p 1 -timeout 15m -exec "$PWD/bin/gotest $browser" ./gpu/... ./model >"$logs/$browser" 2>&1 || touch "$logs/$browser.failed" &
+  done
+  wait
+  for browser in "$@"; do
+    echo "--- in $browser"; cat "$logs/$browser"
+    [ ! -e "$logs/$browser.failed" ] || status=1
+  done
+  rm -r "$logs"
+  return $status
+}
 
 # Every fuzz target for a while, two at a time. What one finds fails the stage and lies in its package's testdata/fuzz.
 # Servers run code by chance, which fuzzing takes for news: it must not spend its time on making such inputs smaller.
@@ -77,8 +90,7 @@ run_tests() {
   stage "other engines for samba bench" peers
   stage "Go tests, native" go test -p 1 ./...
   stage "Go fuzz targets" fuzzed
-  stage "Go tests in Chromium" in_browser chromium
-  stage "Go tests in Firefox" in_browser firefox
+  stage "Go tests in browsers" in_browsers chromium firefox
   stage "TypeScript checks" www check
   stage "TypeScript tests" www unit
   stage "trainer tests" python

@@ -217,11 +217,15 @@ for (const name of browsers) {
             await second.close();
             const [texts] = await Promise.all([page.waitForFileChooser(), page.click("#attach")]);
             await texts.accept([book()]);
-            await page.waitForFunction(() => document.querySelector(".turn progress")?.value > 0, patience);
+            // So far that the turns before it have been read, and some of the text.
+            await page.waitForFunction(
+              () => document.querySelector(".turn progress")?.position > 0.01,
+              patience,
+            );
             await look("reading");
             await page.click(".reading-row button");
             await page.waitForFunction(() => !document.querySelector(".reading-row"), patience);
-            await page.click(".text-file summary");
+            await (await page.waitForSelector(".text-file summary", patience)).click();
             await look("text");
             for (const [state, open] of [
               ["settings", () => page.click("#settings")],
