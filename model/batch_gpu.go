@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 
 	"github.com/samba-web/samba/gpu"
@@ -272,23 +271,7 @@ func (s *gpuBatchStep) drop(context.Context) error {
 }
 
 func (s *gpuBatchStep) wait(ctx context.Context) ([]draw, error) {
-	data, err := s.tokens.Wait(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var rows []byte
-	if s.logprobs != nil {
-		if rows, err = s.logprobs.Wait(ctx); err != nil {
-			return nil, err
-		}
-	}
-	draws := make([]draw, len(s.drawings))
-	for i, d := range s.drawings {
-		draws[i].token = binary.LittleEndian.Uint32(data[4*i:])
-		if d.logprobs {
-			row := rows[4*i*kernel.LogprobsRow(MaxTopLogprobs):]
-			draws[i].logprob, draws[i].top = kernel.ReadLogprobs(row, MaxTopLogprobs, d.top)
-		}
-	}
-	return draws, nil
+	return readDraws(ctx, s.tokens, s.logprobs, len(s.drawings), func(i int) (bool, int) {
+		return s.drawings[i].logprobs, s.drawings[i].top
+	})
 }

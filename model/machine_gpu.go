@@ -650,15 +650,9 @@ func (r *gpuRun) launch(ctx context.Context, first bool, allowed []uint32) (flig
 }
 
 func (f *gpuFlight) wait(ctx context.Context) ([]draw, error) {
-	data, err := f.readback.Wait(ctx)
+	draws, err := readDraws(ctx, f.readback, f.logprobs, f.steps, func(int) (bool, int) { return true, f.run.drawn.top })
 	if err != nil {
 		return nil, err
-	}
-	var rows []byte
-	if f.logprobs != nil {
-		if rows, err = f.logprobs.Wait(ctx); err != nil {
-			return nil, err
-		}
 	}
 	switch took := time.Since(f.launched); {
 	case took < quick:
@@ -666,12 +660,28 @@ func (f *gpuFlight) wait(ctx context.Context) ([]draw, error) {
 	case took > slow:
 		f.run.steps = max(f.run.steps/2, 1)
 	}
-	draws := make([]draw, f.steps)
+	return draws, nil
+}
+
+// readDraws waits for n tokens and, where they are under way, for their log
+// probabilities; wanted tells whose are asked for, and of how many of the likeliest.
+func readDraws(ctx context.Context, tokens, logprobs *gpu.Readback, n int, wanted func(i int) (bool, int)) ([]draw, error) {
+	data, err := tokens.Wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rows []byte
+	if logprobs != nil {
+		if rows, err = logprobs.Wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	draws := make([]draw, n)
 	for i := range draws {
 		draws[i].token = binary.LittleEndian.Uint32(data[4*i:])
-		if rows != nil {
+		if on, top := wanted(i); on && rows != nil {
 			row := rows[4*i*kernel.LogprobsRow(MaxTopLogprobs):]
-			draws[i].logprob, draws[i].top = kernel.ReadLogprobs(row, MaxTopLogprobs, f.run.drawn.top)
+			draws[i].logprob, draws[i].top = kernel.ReadLogprobs(row, MaxTopLogprobs, top)
 		}
 	}
 	return draws, nil

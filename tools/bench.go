@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -153,21 +152,7 @@ func runBench(cmd *cobra.Command, f *benchFlags) error {
 	if err := benchPeers(ctx, f, progress, report); err != nil {
 		return err
 	}
-	if f.json != "" {
-		text, err := json.MarshalIndent(report, "", "  ")
-		if err != nil {
-			return err
-		}
-		text = append(text, '\n')
-		if f.json == "-" {
-			_, err = cmd.OutOrStdout().Write(text)
-			return err
-		}
-		if err := os.WriteFile(f.json, text, 0o644); err != nil {
-			return fmt.Errorf("--json: %w", err)
-		}
-	}
-	return report.Write(cmd.OutOrStdout())
+	return writeFigures(cmd, f.json, report)
 }
 
 // benchPeers measures the other engines, each in a browser of its own after the last.

@@ -130,25 +130,8 @@ func (f *benchServe) run(cmd *cobra.Command) error {
 	}
 	report.Commit, report.Date = version(), time.Now().UTC().Format("2006-01-02 15:04 MST")
 	report.Model, report.Adapter, report.Batch, report.States = about.Model, about.Adapter, f.batch, f.states
-	if f.json != "" {
-		text, err := json.MarshalIndent(report, "", "  ")
-		if err != nil {
-			return err
-		}
-		text = append(text, '\n')
-		if f.json == "-" {
-			_, err = cmd.OutOrStdout().Write(text)
-		} else {
-			err = os.WriteFile(f.json, text, 0o644)
-		}
-		if err != nil {
-			return fmt.Errorf("--json: %w", err)
-		}
-	}
-	if f.json != "-" {
-		if err := report.Write(cmd.OutOrStdout()); err != nil {
-			return err
-		}
+	if err := writeFigures(cmd, f.json, report); err != nil {
+		return err
 	}
 	if report.Wrong > 0 {
 		return fmt.Errorf("%d answers are not what the quiet client was told: %s", report.Wrong, report.Faults[0])

@@ -67,3 +67,22 @@ func (f *reportFlags) finish(cmd *cobra.Command, report reporter, interrupted er
 	}
 	return err
 }
+
+// writeFigures writes a bench's report for people, and as JSON to the file that --json names; - is JSON alone.
+func writeFigures(cmd *cobra.Command, path string, report interface{ Write(io.Writer) error }) error {
+	if path != "" {
+		text, err := json.MarshalIndent(report, "", "  ")
+		if err != nil {
+			return err
+		}
+		text = append(text, '\n')
+		if path == "-" {
+			_, err = cmd.OutOrStdout().Write(text)
+			return err
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			return fmt.Errorf("--json: %w", err)
+		}
+	}
+	return report.Write(cmd.OutOrStdout())
+}

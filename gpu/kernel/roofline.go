@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/samba-web/samba/gpu"
@@ -66,26 +67,30 @@ func rate(ctx context.Context, d *gpu.Device, sink *gpu.Buffer, work float64, st
 		return 0, err
 	}
 	for launches := 1; ; launches *= 2 {
-		started := time.Now()
-		// Submits of a few launches: weak drivers end what takes them seconds in one go.
-		for left := launches; left > 0; left -= 16 {
-			programs := make([]*gpu.Program, min(left, 16))
-			for i := range programs {
-				programs[i] = p
-			}
-			if err := d.Run(programs...); err != nil {
-				return 0, err
-			}
-		}
-		done, err := d.Read(sink, 0, 4)
+		took, err := timed(ctx, d, p, launches, sink)
 		if err != nil {
 			return 0, err
 		}
-		if _, err := done.Wait(ctx); err != nil {
-			return 0, err
-		}
-		if took := time.Since(started); took > rooflineTime && launches > 1 {
+		if took > rooflineTime && launches > 1 {
 			return work * float64(launches) / took.Seconds(), nil
 		}
 	}
+}
+
+// timed launches a program so many times and waits until it has written its
+// result. Submits are of a few launches: weak drivers end what takes them
+// seconds in one go.
+func timed(ctx context.Context, d *gpu.Device, p *gpu.Program, launches int, result *gpu.Buffer) (time.Duration, error) {
+	started := time.Now()
+	for left := launches; left > 0; left -= 16 {
+		if err := d.Run(slices.Repeat([]*gpu.Program{p}, min(left, 16))...); err != nil {
+			return 0, err
+		}
+	}
+	done, err := d.Read(result, 0, 4)
+	if err != nil {
+		return 0, err
+	}
+	_, err = done.Wait(ctx)
+	return time.Since(started), err
 }

@@ -41,29 +41,11 @@ func Speed(ctx context.Context, d *gpu.Device, v Variant) (float64, error) {
 	if err := d.Ready(ctx); err != nil {
 		return 0, err
 	}
-	run := func(rounds int) (time.Duration, error) {
-		began := time.Now()
-		for left := rounds; left > 0; left -= 16 {
-			programs := make([]*gpu.Program, min(left, 16))
-			for i := range programs {
-				programs[i] = program
-			}
-			if err := d.Run(programs...); err != nil {
-				return 0, err
-			}
-		}
-		done, err := d.Read(y, 0, 4)
-		if err != nil {
-			return 0, err
-		}
-		_, err = done.Wait(ctx)
-		return time.Since(began), err
-	}
-	if _, err := run(1); err != nil { // what comes once
+	if _, err := timed(ctx, d, program, 1, y); err != nil { // what comes once
 		return 0, err
 	}
 	for rounds := 4; ; rounds *= 4 {
-		took, err := run(rounds)
+		took, err := timed(ctx, d, program, rounds, y)
 		if err != nil {
 			return 0, err
 		}
