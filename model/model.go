@@ -265,7 +265,7 @@ func (m *Model) parseGeneration(data []byte) error {
 			m.stops[id] = true
 		}
 	default:
-		return fmt.Errorf("eos_token_id is %.40s, want a token id or a list of them", g.EOS)
+		return fmt.Errorf("eos_token_id is %.40q, want a token id or a list of them", g.EOS)
 	}
 	return nil
 }

@@ -664,7 +664,7 @@ func item(of, key any) (any, error) {
 		if field, ok := v.values[text(key)]; ok {
 			return field, nil
 		}
-		return undefined{text(key)}, nil
+		return undefined{asked(key)}, nil
 	case []any:
 		if n, ok := integer(key); ok {
 			if n < 0 {
@@ -674,7 +674,7 @@ func item(of, key any) (any, error) {
 				return v[n], nil
 			}
 		}
-		return undefined{"item " + text(key)}, nil
+		return undefined{"item " + asked(key)}, nil
 	case string:
 		if n, ok := integer(key); ok {
 			r := []rune(v)
@@ -685,11 +685,19 @@ func item(of, key any) (any, error) {
 				return string(r[n]), nil
 			}
 		}
-		return undefined{"character " + text(key)}, nil
+		return undefined{"character " + asked(key)}, nil
 	case undefined:
-		return nil, fmt.Errorf("%s is undefined, so it has no item %s", v.what, text(key))
+		return nil, fmt.Errorf("%s is undefined, so it has no item %s", v.what, asked(key))
 	}
 	return nil, fmt.Errorf("a %s has no items", typeName(of))
+}
+
+// asked gives a key as an error names it.
+func asked(key any) string {
+	if s, ok := key.(string); ok {
+		return fmt.Sprintf("%.40q", s)
+	}
+	return fmt.Sprintf("%.40s", text(key))
 }
 
 // slice is Python's of[from:to:step].
@@ -798,7 +806,7 @@ func builtins(e *evaluator) map[string]any {
 		"raise_exception": function(func(args []any, _ map[string]any) (any, error) {
 			message := "the template refuses this conversation"
 			if len(args) > 0 {
-				message = text(args[0])
+				message = fmt.Sprintf("%.200s", strings.Join(strings.Fields(text(args[0])), " "))
 			}
 			return nil, errors.New(message)
 		}),

@@ -223,7 +223,7 @@ func unquote(source string) (string, int, error) {
 				continue
 			}
 			if _, err := fmt.Sscanf(source[i+1:i+1+digits], "%x", &r); err != nil {
-				return "", 0, fmt.Errorf("bad escape \\%s in a string", source[i:i+1+digits])
+				return "", 0, fmt.Errorf("bad escape %q in a string", source[i-1:i+1+digits])
 			}
 			b.WriteRune(r)
 			i += digits

@@ -88,7 +88,7 @@ func (t *token) UnmarshalJSON(data []byte) error {
 			Content string `json:"content"`
 		}
 		if json.Unmarshal(data, &object) != nil {
-			return fmt.Errorf("a special token is %.40s, want a string or an object with content", data)
+			return fmt.Errorf("a special token is %.40q, want a string or an object with content", data)
 		}
 		text = &object.Content
 	}

@@ -127,9 +127,11 @@ func FuzzTemplate(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, source string) {
 		template, err := Parse(source)
-		if err != nil {
-			return
+		if err == nil {
+			_, err = template.Render([]Message{{Role: "user", Content: "hi"}}, true)
 		}
-		_, _ = template.Render([]Message{{Role: "user", Content: "hi"}}, true)
+		if err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("want one line, got %q", err)
+		}
 	})
 }

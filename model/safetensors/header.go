@@ -18,6 +18,8 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
+	"unicode"
 )
 
 // DType is an element type as the header spells it.
@@ -58,6 +60,7 @@ const (
 	prefixSize    = 8         // the header's length
 	maxHeaderSize = 100 << 20 // the format's own limit
 	maxDims       = 8
+	maxName       = 512
 	metadataKey   = "__metadata__"
 )
 
@@ -193,6 +196,9 @@ func (p parser) header(h *Header) error {
 				return err
 			})
 		}
+		if err := checkName(name); err != nil {
+			return err
+		}
 		if _, dup := h.index[name]; dup {
 			return fmt.Errorf("tensor %q stands there twice", name)
 		}
@@ -219,7 +225,7 @@ func (p parser) tensor() (t Tensor, err error) {
 	seen := map[string]bool{}
 	err = p.object(func(key string) (err error) {
 		if seen[key] {
-			return fmt.Errorf("%s stands there twice", key)
+			return fmt.Errorf("%.40q stands there twice", key)
 		}
 		seen[key] = true
 		switch key {
@@ -232,7 +238,7 @@ func (p parser) tensor() (t Tensor, err error) {
 		case "data_offsets":
 			offsets, err = p.ints(2)
 		default:
-			err = fmt.Errorf("unknown field %q", key)
+			err = fmt.Errorf("unknown field %.40q", key)
 		}
 		return err
 	})
@@ -243,7 +249,7 @@ func (p parser) tensor() (t Tensor, err error) {
 		return t, fmt.Errorf("want dtype, shape and two data_offsets")
 	}
 	if t.DType.Size() == 0 {
-		return t, fmt.Errorf("dtype %q is not supported", t.DType)
+		return t, fmt.Errorf("dtype %.40q is not supported", t.DType)
 	}
 	t.Begin, t.End = offsets[0], offsets[1]
 	want, err := byteSize(t.DType, shape)
@@ -258,6 +264,14 @@ func (p parser) tensor() (t Tensor, err error) {
 		t.Shape[i] = int(n)
 	}
 	return t, nil
+}
+
+// checkName refuses names that would not fit into the one line of an error.
+func checkName(name string) error {
+	if len(name) > maxName || strings.ContainsFunc(name, unicode.IsControl) {
+		return fmt.Errorf("tensor %.40q: want a name of one line, of %d bytes at most", name, maxName)
+	}
+	return nil
 }
 
 // byteSize multiplies a shape out, refusing what would overflow.
@@ -304,7 +318,7 @@ func (p parser) ints(atMost int) ([]int64, error) {
 		}
 		number, ok := token.(json.Number)
 		if !ok {
-			return nil, fmt.Errorf("got %v, want a whole number", token)
+			return nil, fmt.Errorf("got %s, want a whole number", shown(token))
 		}
 		n, err := number.Int64()
 		if err != nil || n < 0 {
@@ -325,7 +339,7 @@ func (p parser) str() (string, error) {
 	}
 	s, ok := token.(string)
 	if !ok {
-		return "", fmt.Errorf("got %v, want a string", token)
+		return "", fmt.Errorf("got %s, want a string", shown(token))
 	}
 	return s, nil
 }
@@ -336,7 +350,16 @@ func (p parser) delim(want json.Delim) error {
 		return err
 	}
 	if token != want {
-		return fmt.Errorf("got %v, want %v", token, want)
+		return fmt.Errorf("got %s, want %v", shown(token), want)
 	}
 	return nil
+}
+
+// shown gives a token as an error names it: a file's text keeps to its line and
+// to a length that can be read.
+func shown(token json.Token) string {
+	if text, ok := token.(string); ok {
+		return fmt.Sprintf("%.40q", text)
+	}
+	return fmt.Sprintf("%.40v", token)
 }

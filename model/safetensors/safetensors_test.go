@@ -74,7 +74,9 @@ func TestParseHeaderRefuses(t *testing.T) {
 		"metadata deep":       {file(`{"__metadata__":{"a":{}}}`, 0), "want a string"},
 		"metadata twice":      {file(`{"__metadata__":{},"__metadata__":{}}`, 0), "twice"},
 		"tensor twice":        {file(`{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"x":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}`, 2), `"x" stands there twice`},
-		"field twice":         {file(`{"x":{"dtype":"U8","dtype":"F32","shape":[1],"data_offsets":[0,1]}}`, 1), "dtype stands there twice"},
+		"name of two lines":   {file("{\"x\\ny\":{}}", 0), "one line"},
+		"text of two lines":   {file("{\"x\":\"a\\nb\"}", 0), `got "a\nb"`},
+		"field twice":         {file(`{"x":{"dtype":"U8","dtype":"F32","shape":[1],"data_offsets":[0,1]}}`, 1), `"dtype" stands there twice`},
 		"unknown field":       {file(`{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"y":1}}`, 1), "unknown field"},
 		"missing field":       {file(`{"x":{"dtype":"U8","shape":[1]}}`, 1), "two data_offsets"},
 		"unknown dtype":       {file(one(`"F8_E4M3"`, "[1]", "[0,1]"), 1), "not supported"},
@@ -121,7 +123,7 @@ func TestWriterRoundTrip(t *testing.T) {
 		var tensors []Tensor
 		var want []byte
 		for i := range rapid.IntRange(0, 6).Draw(t, "count") {
-			tensor := Tensor{Name: fmt.Sprintf("%d %s", i, rapid.String().Draw(t, "name")),
+			tensor := Tensor{Name: fmt.Sprintf("%d %s", i, rapid.StringMatching(`\PC{0,100}`).Draw(t, "name")),
 				DType: rapid.SampledFrom(dtypes).Draw(t, "dtype"),
 				Shape: rapid.SliceOfN(rapid.IntRange(0, 5), 0, 4).Draw(t, "shape")}
 			tensor.Name = strings.ToValidUTF8(tensor.Name, "?")
@@ -183,6 +185,9 @@ func TestWriterKeepsToItsHeader(t *testing.T) {
 	}
 	if _, _, err := Layout([]Tensor{tensors[0], tensors[0]}, nil); err == nil {
 		t.Error("Layout accepted a name twice")
+	}
+	if _, _, err := Layout([]Tensor{{Name: "a\nb", DType: U8}}, nil); err == nil {
+		t.Error("Layout accepted a name of two lines")
 	}
 	if _, _, err := Layout([]Tensor{{Name: "a", DType: U8, Shape: []int{-1}}}, nil); err == nil {
 		t.Error("Layout accepted a negative shape")
@@ -252,6 +257,9 @@ func FuzzParseHeader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := ParseHeader(data, int64(len(data)))
 		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("want one line, got %q", err)
+			}
 			return
 		}
 		next := h.DataStart
@@ -276,6 +284,9 @@ func FuzzParseIndex(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		x, err := ParseIndex(data)
 		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("want one line, got %q", err)
+			}
 			return
 		}
 		for _, file := range x.Files() {

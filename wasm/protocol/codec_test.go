@@ -157,6 +157,9 @@ func FuzzDecodeRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		id, m, err := DecodeRequest(Frame{JSON: text})
 		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("want one line, got %q", err)
+			}
 			return
 		}
 		frame, err := Encode(id, m, nil)

@@ -19,6 +19,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/nlpodyssey/gopickle/pickle"
 	"github.com/nlpodyssey/gopickle/types"
@@ -27,6 +28,9 @@ import (
 
 // maxSpan bounds the memory for a tensor whose elements lie scattered.
 const maxSpan = 2 << 30
+
+// maxName bounds the bytes of a tensor's name, as safetensors files do.
+const maxName = 512
 
 // Tensor is a weight of the checkpoint, not yet read.
 type Tensor struct {
@@ -180,7 +184,7 @@ func (f *File) read(entry *zip.File, limit int64) ([]byte, error) {
 func unpickle(data []byte) (root any, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the pickle is malformed: %.200v", r)
+			err = malformed(r)
 		}
 	}()
 	u := pickle.NewUnpickler(bytes.NewReader(data))
@@ -191,9 +195,14 @@ func unpickle(data []byte) (root any, err error) {
 		err = fmt.Errorf("the pickle is truncated")
 	}
 	if err != nil {
-		err = fmt.Errorf("the pickle is malformed: %.300s", err)
+		err = malformed(err)
 	}
 	return root, err
+}
+
+// malformed keeps what the unpickler says, which quotes the file, to one line.
+func malformed(why any) error {
+	return fmt.Errorf("the pickle is malformed: %.300s", strings.Join(strings.Fields(fmt.Sprint(why)), " "))
 }
 
 // interpret finds weights and hyperparameters in the unpickled dictionary.
@@ -214,15 +223,18 @@ func (f *File) interpret(root any) error {
 	for name, v := range weights {
 		t, ok := v.(*Tensor)
 		if !ok {
-			return fmt.Errorf("%.200s is not a tensor", name)
+			return fmt.Errorf("%.200q is not a tensor", name)
+		}
+		if len(name) > maxName || strings.ContainsFunc(name, unicode.IsControl) {
+			return fmt.Errorf("a tensor is named %.40q: want one line, of %d bytes at most", name, maxName)
 		}
 		short := stripPrefixes(name)
 		if f.model[short] != nil {
-			return fmt.Errorf("the tensor %.200s stands there twice, under different wrappers' prefixes", short)
+			return fmt.Errorf("the tensor %s stands there twice, under different wrappers' prefixes", short)
 		}
 		resolved, err := f.resolve(*t)
 		if err != nil {
-			return fmt.Errorf("%.200s: %w", name, err)
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		resolved.Name = short
 		f.model[short] = resolved

@@ -339,7 +339,11 @@ func FuzzPickle(f *testing.F) {
 		}
 	}
 	f.Add(one(func(t *pthwriter.Tensor) { t.AsParameter = true }).Pickle())
-	f.Fuzz(func(t *testing.T, data []byte) { _ = parse(data) })
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := parse(data); err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("want one line, got %q", err)
+		}
+	})
 }
 
 // FuzzArchive: no archive panics, and what its tensors claim can be read.
@@ -352,6 +356,9 @@ func FuzzArchive(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := Read(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("want one line, got %q", err)
+			}
 			return
 		}
 		for _, tensor := range file.Tensors() {
