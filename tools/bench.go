@@ -85,6 +85,9 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	if err := bench.CheckPeers(f.peers, f.folder); err != nil {
 		return err
 	}
+	if err := checkFolder("json", f.json); err != nil {
+		return err
+	}
 	if slices.Contains(f.peers, bench.PeerORT) {
 		f.request.Kernels = true // what its kernels stand beside
 	}

@@ -75,6 +75,9 @@ func (f *benchServe) check() error {
 			return fmt.Errorf("--%s is %d, want 1 to %d", n.name, n.got, n.most)
 		}
 	}
+	if err := checkFolder("json", f.json); err != nil {
+		return err
+	}
 	if f.seconds <= 0 || f.seconds > 1e6 {
 		return fmt.Errorf("--seconds is %v, want more than 0", f.seconds)
 	}

@@ -27,62 +27,51 @@ func (f *reportFlags) register(cmd *cobra.Command) {
 
 // check refuses what cannot be written: an hour's figures must not be lost to a typing error.
 func (f *reportFlags) check() error {
-	for _, file := range []struct{ flag, path string }{{"json", f.json}, {"plot", f.plot}} {
-		if file.path == "" || file.path == "-" && file.flag == "json" {
-			continue
-		}
-		if about, err := os.Stat(filepath.Dir(file.path)); err != nil || !about.IsDir() {
-			return fmt.Errorf("--%s %s: there is no folder %s to write it to", file.flag, file.path, filepath.Dir(file.path))
-		}
+	return errors.Join(checkFolder("json", f.json), checkFolder("plot", f.plot))
+}
+
+func checkFolder(flag, path string) error {
+	if path == "" || path == "-" && flag == "json" {
+		return nil
+	}
+	if about, err := os.Stat(filepath.Dir(path)); err != nil || !about.IsDir() {
+		return fmt.Errorf("--%s %s: there is no folder %s to write it to", flag, path, filepath.Dir(path))
 	}
 	return nil
 }
 
 // finish writes the report wherever it was asked for. What came before an interruption is written, too.
 func (f *reportFlags) finish(cmd *cobra.Command, report reporter, interrupted error) error {
-	text, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		return err
-	}
-	if f.json != "" && f.json != "-" {
-		err = writeWhole(f.json, func(w io.Writer) error {
-			_, err := w.Write(append(text, '\n'))
+	var err error
+	if f.plot != "" {
+		err = writeWhole(f.plot, func(w io.Writer) error {
+			_, err := io.WriteString(w, report.SVG())
 			return err
 		})
 	}
-	if f.plot != "" {
-		err = errors.Join(err, writeWhole(f.plot, func(w io.Writer) error {
-			_, err := io.WriteString(w, report.SVG())
-			return err
-		}))
-	}
-	if f.json == "-" {
-		_, failed := fmt.Fprintln(cmd.OutOrStdout(), string(text))
-		err = errors.Join(err, failed)
-	} else {
-		err = errors.Join(err, report.Write(cmd.OutOrStdout()))
-	}
+	err = errors.Join(err, writeFigures(cmd, f.json, report))
 	if interrupted != nil {
 		return interrupted
 	}
 	return err
 }
 
-// writeFigures writes a bench's report for people, and as JSON to the file that --json names; - is JSON alone.
+// writeFigures writes a measurement for people, and as JSON to the file that --json names; - is JSON alone.
 func writeFigures(cmd *cobra.Command, path string, report interface{ Write(io.Writer) error }) error {
-	if path != "" {
-		text, err := json.MarshalIndent(report, "", "  ")
-		if err != nil {
-			return err
-		}
-		text = append(text, '\n')
-		if path == "-" {
-			_, err = cmd.OutOrStdout().Write(text)
-			return err
-		}
-		if err := os.WriteFile(path, text, 0o644); err != nil {
-			return fmt.Errorf("--json: %w", err)
-		}
+	text, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return err
 	}
-	return report.Write(cmd.OutOrStdout())
+	write := func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	}
+	switch path {
+	case "-":
+		return write(cmd.OutOrStdout())
+	case "":
+	default:
+		err = writeWhole(path, write)
+	}
+	return errors.Join(err, report.Write(cmd.OutOrStdout()))
 }

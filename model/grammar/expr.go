@@ -54,7 +54,6 @@ func (s *byteSet) add(lo, hi byte) {
 		s[b/64] |= 1 << (b % 64)
 	}
 }
-func (s *byteSet) has(b byte) bool { return s[b/64]>>(b%64)&1 != 0 }
 
 // Bounds on what a schema may cost.
 const (

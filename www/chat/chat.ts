@@ -95,7 +95,8 @@ function figures(rate = 0): void {
     return;
   }
   const { backend, adapter, reason, state_bytes } = life.samba.about;
-  const parts = [strings.context(context), strings.state(state_bytes), strings.on(backend, adapter)];
+  const parts = [strings.state(state_bytes), strings.on(backend, adapter)];
+  if (context > 0) parts.unshift(strings.context(context)); // unknown while a text is being read
   if (rate > 0) parts.unshift(strings.rate(rate));
   page.figures.replaceChildren(...parts.map((part) => make("span", "", part)));
   (page.figures.lastElementChild as HTMLElement).title = reason ?? "";

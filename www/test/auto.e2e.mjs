@@ -1,9 +1,8 @@
 /** Where a page computes when nobody says where: it takes what is right and quicker, and says what and why. */
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { accessible, finished, longer, ready, send, text, visit } from "./page.mjs";
-import { browsers, launch, modelsFolder, serve } from "./site.mjs";
+import { browsers, door, launch, modelsFolder, serve } from "./site.mjs";
 
 const models = modelsFolder();
 let server;
@@ -32,27 +31,12 @@ const pretend = (what, instead) => {
 };
 
 /** The server, whose pages' workers have such an adapter. */
-async function disguised(...harm) {
-  const gate = createServer(async (request, response) => {
-    const answer = await fetch(server.origin + request.url, { headers: { "accept-encoding": "identity" } });
-    let body = Buffer.from(await answer.arrayBuffer());
-    if (/^\/assets\/worker-/.test(request.url))
-      body = Buffer.concat([Buffer.from(`(${pretend})(...${JSON.stringify(harm)});\n`), body]);
-    response.writeHead(answer.status, {
-      ...Object.fromEntries(answer.headers),
-      "content-length": body.length,
-    });
-    response.end(body);
-  });
-  await new Promise((resolve) => gate.listen(0, "127.0.0.1", resolve));
-  return {
-    origin: `http://127.0.0.1:${gate.address().port}`,
-    async stop() {
-      gate.closeAllConnections();
-      await new Promise((resolve) => gate.close(resolve));
-    },
-  };
-}
+const disguised = (...harm) =>
+  door(server, (url, body) =>
+    /^\/assets\/worker-/.test(url)
+      ? Buffer.concat([Buffer.from(`(${pretend})(...${JSON.stringify(harm)});\n`), body])
+      : body,
+  );
 
 /** What the page says of where it computes. */
 const where = (page) => text(page, "#figures span:last-child");

@@ -1,9 +1,8 @@
 /** The page as something installed: without a network, renewed, handed text by other programs. In stock browsers. */
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { accessible, exchange, patience, ready, text, visit } from "./page.mjs";
-import { browsers, launch, modelsFolder, serve } from "./site.mjs";
+import { browsers, door, launch, modelsFolder, serve } from "./site.mjs";
 
 const models = modelsFolder();
 let server;
@@ -16,28 +15,17 @@ after(() => {
 });
 
 /** The server behind a door that can be shut, and that can say that a new version is there. */
-async function door() {
+async function renewable() {
   let version = "";
-  const gate = createServer(async (request, response) => {
-    const answer = await fetch(server.origin + request.url, { headers: { "accept-encoding": "identity" } });
-    let body = Buffer.from(await answer.arrayBuffer());
-    if (request.url === "/sw.js" && version)
-      body = Buffer.from(body.toString().replace(/"([0-9a-f]{16})"/, `"${version}$1"`));
-    response.writeHead(answer.status, {
-      ...Object.fromEntries(answer.headers),
-      "content-length": body.length,
-    });
-    response.end(body);
-  });
-  await new Promise((resolve) => gate.listen(0, "127.0.0.1", resolve));
+  const gate = await door(server, (url, body) =>
+    url === "/sw.js" && version
+      ? Buffer.from(body.toString().replace(/"([0-9a-f]{16})"/, `"${version}$1"`))
+      : body,
+  );
   return {
-    origin: `http://127.0.0.1:${gate.address().port}`,
+    ...gate,
     renew: (name) => {
       version = name;
-    },
-    async shut() {
-      gate.closeAllConnections();
-      await new Promise((resolve) => gate.close(resolve));
     },
   };
 }
@@ -58,12 +46,12 @@ for (const name of browsers) {
     after(() => browser?.close());
 
     test("in aeroplane mode the page opens, loads its model and answers", async () => {
-      const gate = await door();
+      const gate = await renewable();
       await visit(browser, gate.origin, async (page) => {
         await ready(page);
         await kept(page);
         await exchange(page, "while there is a network");
-        await gate.shut();
+        await gate.stop();
         await assert.rejects(fetch(gate.origin));
         await page.reload();
         await ready(page);
@@ -78,7 +66,7 @@ for (const name of browsers) {
     });
 
     test("a new version is offered, and comes when the visitor agrees", async () => {
-      const gate = await door();
+      const gate = await renewable();
       try {
         await visit(browser, gate.origin, async (page) => {
           await page.waitForSelector("#go");
@@ -98,7 +86,7 @@ for (const name of browsers) {
           assert.equal(await page.$eval("#notice", (e) => e.hidden), true);
         });
       } finally {
-        await gate.shut();
+        await gate.stop();
       }
     });
 

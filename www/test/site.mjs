@@ -1,6 +1,7 @@
 /** What the end-to-end tests share: the built site served by the samba command, and the two browsers. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,6 +35,27 @@ export async function serve(models, ...more) {
     });
   });
   return { origin, stop: () => server.kill() };
+}
+
+/** A door before a server, which hands on every answer's body as change(url, body) gives it back. */
+export async function door(server, change) {
+  const gate = createServer(async (request, response) => {
+    const answer = await fetch(server.origin + request.url, { headers: { "accept-encoding": "identity" } });
+    const body = change(request.url, Buffer.from(await answer.arrayBuffer()));
+    response.writeHead(answer.status, {
+      ...Object.fromEntries(answer.headers),
+      "content-length": body.length,
+    });
+    response.end(body);
+  });
+  await new Promise((resolve) => gate.listen(0, "127.0.0.1", resolve));
+  return {
+    origin: `http://127.0.0.1:${gate.address().port}`,
+    async stop() {
+      gate.closeAllConnections();
+      await new Promise((resolve) => gate.close(resolve));
+    },
+  };
 }
 
 /** A stock browser, headless; webgpu: false turns WebGPU off. */
