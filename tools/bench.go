@@ -97,15 +97,27 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 		}
 		return f.engineFlags.check()
 	}
-	if _, err := model.RandomConfig(f.random); err != nil {
+	if err := checkRandom(f.random, f.bits); err != nil {
+		return err
+	}
+	f.model = randomAddress(f.random, f.bits, f.request.Seed)
+	return f.engineFlags.check()
+}
+
+// checkRandom refuses random weights of shapes or bits that there are none of.
+func checkRandom(name string, bits int) error {
+	if _, err := model.RandomConfig(name); err != nil {
 		return fmt.Errorf("--random: %w", err)
 	}
-	if !slices.Contains([]int{4, 8, 16}, f.bits) {
-		return fmt.Errorf("--bits is %d, want 4, 8 or 16", f.bits)
+	if !slices.Contains([]int{4, 8, 16}, bits) {
+		return fmt.Errorf("--bits is %d, want 4, 8 or 16", bits)
 	}
-	f.model = fmt.Sprintf("random:%s?%s", f.random, url.Values{
-		"bits": {strconv.Itoa(f.bits)}, "seed": {strconv.FormatUint(f.request.Seed, 10)}}.Encode())
-	return f.engineFlags.check()
+	return nil
+}
+
+// randomAddress is where an engine finds them.
+func randomAddress(name string, bits int, seed uint64) string {
+	return fmt.Sprintf("random:%s?%s", name, url.Values{"bits": {strconv.Itoa(bits)}, "seed": {strconv.FormatUint(seed, 10)}}.Encode())
 }
 
 func runBench(cmd *cobra.Command, f *benchFlags) error {
@@ -113,7 +125,7 @@ func runBench(cmd *cobra.Command, f *benchFlags) error {
 	progress := newProgress(os.Stderr)
 	defer progress.done()
 	report := &bench.Report{
-		Commit: version(), Date: time.Now().UTC().Format("2006-01-02 15:04 MST"), Backend: f.backend,
+		Commit: version(), Date: now(), Backend: f.backend,
 		Seed: f.request.Seed, Prompt: f.request.Prompt, Generate: f.request.Generate,
 	}
 	if f.random == "1.7B" {

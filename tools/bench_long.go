@@ -2,16 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
-	"net/url"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,24 +33,16 @@ func (f *longFlags) register(cmd *cobra.Command, random string) {
 	cmd.Flags().Uint64Var(&f.run.Seed, "seed", 0, "of random weights, of the prompt's tokens and of the sampler")
 }
 
-// address is random weights of that name.
-func (f *longFlags) address(name string) string {
-	return fmt.Sprintf("random:%s?%s", name, url.Values{"bits": {strconv.Itoa(f.bits)}, "seed": {strconv.FormatUint(f.run.Seed, 10)}}.Encode())
-}
-
 // check refuses what cannot work before anything is started.
 func (f *longFlags) check() error {
 	if f.random != "" {
-		if _, err := model.RandomConfig(f.random); err != nil {
-			return fmt.Errorf("--random: %w", err)
+		if err := checkRandom(f.random, f.bits); err != nil {
+			return err
 		}
 		if strings.HasSuffix(f.random, model.TwinSuffix) {
 			return fmt.Errorf("--random is %q, want the name alone: its Transformer is measured beside it", f.random)
 		}
-		if !slices.Contains([]int{4, 8, 16}, f.bits) {
-			return fmt.Errorf("--bits is %d, want 4, 8 or 16", f.bits)
-		}
-		f.model = f.address(f.random)
+		f.model = randomAddress(f.random, f.bits, f.run.Seed)
 	}
 	if f.backend == browser.Chromium {
 		f.browserFlags += " --enable-blink-features=ForceEagerMeasureMemory" // else it tells its heap when it next has nothing to do
@@ -68,7 +54,7 @@ func (f *longFlags) check() error {
 }
 
 func (f *longFlags) about(e *engine, ready *protocol.Ready) bench.LongAbout {
-	a := bench.LongAbout{Commit: version(), Date: time.Now().UTC().Format("2006-01-02 15:04 MST"), Backend: f.backend, Adapter: ready.Adapter, Seed: f.run.Seed}
+	a := bench.LongAbout{Commit: version(), Date: now(), Backend: f.backend, Adapter: ready.Adapter, Seed: f.run.Seed}
 	if e.agent != "" {
 		a.Browser = browserName(e.agent)
 	}
@@ -180,8 +166,8 @@ func runRace(cmd *cobra.Command, f *longFlags, race *bench.Race) error {
 		return err
 	}
 	defer e.close()
-	for _, who := range []struct{ name, address string }{{"Samba", f.address(f.random)}, {"Transformer", f.address(f.random + model.TwinSuffix)}} {
-		load.URL = who.address
+	for _, who := range []struct{ name, shapes string }{{"Samba", f.random}, {"Transformer", f.random + model.TwinSuffix}} {
+		load.URL = randomAddress(who.shapes, f.bits, f.run.Seed)
 		ready, err := f.load(ctx, e, load, progress.report)
 		progress.done()
 		if err != nil {
@@ -295,9 +281,7 @@ func lastLogits(ctx context.Context, e *engine, ids []uint32, chunk int, progres
 	defer progress.done()
 	_, err = e.ask(ctx, &protocol.Logits{IDs: ids, Chunk: chunk, Last: true}, func(m protocol.Message, data []byte) error {
 		if rows, ok := m.(*protocol.LogitsRows); ok && rows.Rows == 1 {
-			for ; len(data) >= 4; data = data[4:] {
-				row = append(row, math.Float32frombits(binary.LittleEndian.Uint32(data)))
-			}
+			row = floats(data)
 		}
 		return progress.report(m, data)
 	})

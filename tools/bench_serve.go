@@ -131,7 +131,7 @@ func (f *benchServe) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	report.Commit, report.Date = version(), time.Now().UTC().Format("2006-01-02 15:04 MST")
+	report.Commit, report.Date = version(), now()
 	report.Model, report.Adapter, report.Batch, report.States = about.Model, about.Adapter, f.batch, f.states
 	if err := writeFigures(cmd, f.json, report); err != nil {
 		return err

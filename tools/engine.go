@@ -45,7 +45,8 @@ type engine struct {
 // machine.
 const cancelPatience = 5 * time.Second
 
-// ask sends a request and waits for the message that ends it; the others go to on. When ctx ends, the request is
+// ask sends a request and waits for the message that ends it; the others go to on, and so does the last one if something
+// is attached to it. When ctx ends, the request is
 // cancelled: generate then still ends in a Done, all else in errInterrupted.
 func (e *engine) ask(ctx context.Context, request protocol.Message, on func(m protocol.Message, data []byte) error) (protocol.Message, error) {
 	return e.askWith(ctx, request, nil, on)
@@ -87,14 +88,13 @@ func (e *engine) askWith(ctx context.Context, request protocol.Message, data []b
 			case answered != id:
 				continue
 			}
-			switch message.(type) {
-			case *protocol.Ready, *protocol.Tokens, *protocol.Done:
-				return message, nil
+			last := protocol.Ends(message.Type())
+			if !last || len(frame.Data) > 0 {
+				if err := on(message, frame.Data); err != nil {
+					return nil, err
+				}
 			}
-			if err := on(message, frame.Data); err != nil {
-				return nil, err
-			}
-			if _, last := message.(*protocol.Saved); last {
+			if last {
 				return message, nil
 			}
 		}

@@ -216,17 +216,22 @@ func score(ctx context.Context, e *engine, ids []uint32, on func(at int, logprob
 		if scores.First != at || scores.Count < 1 || scores.Count > len(ids)-at || len(data) != 4*scores.Count {
 			return fmt.Errorf("the engine sent %d bytes as scores %d to %d, want the score of token %d next, of %d", len(data), scores.First, scores.First+scores.Count, at, len(ids))
 		}
-		logprobs := make([]float32, scores.Count)
-		for i := range logprobs {
-			logprobs[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
-		}
 		at += scores.Count
-		return on(scores.First, logprobs)
+		return on(scores.First, floats(data))
 	})
 	if err == nil && at != len(ids) {
 		err = fmt.Errorf("the engine sent the scores of %d tokens, want %d", at-1, len(ids)-1)
 	}
 	return err
+}
+
+// floats are the values of an attachment, fp32 little-endian.
+func floats(data []byte) []float32 {
+	values := make([]float32, len(data)/4)
+	for i := range values {
+		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return values
 }
 
 func newEvalPasskey() *cobra.Command {

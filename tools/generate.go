@@ -11,7 +11,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -223,18 +222,7 @@ func (f *stateFiles) write(ctx context.Context, e *engine) error {
 	if err != nil {
 		return fmt.Errorf("the state was not saved: %w", err)
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(f.file), filepath.Base(f.file)+".*")
-	if err != nil {
-		return fmt.Errorf("the state was not saved: %w", err)
-	}
-	defer os.Remove(temporary.Name()) // which is gone once it has its name
-	_, err = temporary.Write(data)
-	if err == nil {
-		err = temporary.Sync()
-	}
-	if err = errors.Join(err, temporary.Close()); err == nil {
-		err = os.Rename(temporary.Name(), f.file)
-	}
+	err = writeWhole(f.file, 0o600, func(w io.Writer) error { _, err := w.Write(data); return err })
 	if err != nil {
 		return fmt.Errorf("the state was not saved: %w", err)
 	}

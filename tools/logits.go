@@ -51,7 +51,7 @@ compared with each other and with other implementations.`,
 				return err
 			}
 			defer e.close()
-			return writeWhole(out, func(w io.Writer) error {
+			return writeWhole(out, 0o644, func(w io.Writer) error {
 				return copyLogits(cmd.Context(), e, &protocol.Logits{IDs: ids, Chunk: min(chunk, model.DefaultChunk)}, config.VocabSize, w)
 			})
 		},
@@ -134,7 +134,7 @@ func copyLogits(ctx context.Context, e *engine, request *protocol.Logits, vocab 
 
 // writeWhole writes a file under a temporary name beside its own and renames it once it is complete: a failure leaves
 // what was there before.
-func writeWhole(path string, write func(io.Writer) error) (err error) {
+func writeWhole(path string, mode os.FileMode, write func(io.Writer) error) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("%s cannot be written: %w", path, err)
@@ -149,7 +149,7 @@ func writeWhole(path string, write func(io.Writer) error) (err error) {
 	if err := write(buffered); err != nil {
 		return err
 	}
-	if err := errors.Join(buffered.Flush(), file.Chmod(0o644), file.Close()); err != nil {
+	if err := errors.Join(buffered.Flush(), file.Chmod(mode), file.Sync(), file.Close()); err != nil {
 		return fmt.Errorf("%s cannot be written: %w", path, err)
 	}
 	return os.Rename(file.Name(), path)

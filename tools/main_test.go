@@ -176,7 +176,7 @@ func TestModelsFolder(t *testing.T) {
 func TestWriteWholeKeepsWhatWasThere(t *testing.T) {
 	path := writeFile(t, filepath.Join(t.TempDir(), "out"), "before")
 	full := &fs.PathError{Op: "write", Path: path, Err: os.ErrClosed}
-	if err := writeWhole(path, func(w io.Writer) error { w.Write([]byte("half")); return full }); err != full {
+	if err := writeWhole(path, 0o644, func(w io.Writer) error { w.Write([]byte("half")); return full }); err != full {
 		t.Errorf("got %v", err)
 	}
 	if got, _ := os.ReadFile(path); string(got) != "before" {

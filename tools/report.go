@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -44,7 +45,7 @@ func checkFolder(flag, path string) error {
 func (f *reportFlags) finish(cmd *cobra.Command, report reporter, interrupted error) error {
 	var err error
 	if f.plot != "" {
-		err = writeWhole(f.plot, func(w io.Writer) error {
+		err = writeWhole(f.plot, 0o644, func(w io.Writer) error {
 			_, err := io.WriteString(w, report.SVG())
 			return err
 		})
@@ -55,6 +56,9 @@ func (f *reportFlags) finish(cmd *cobra.Command, report reporter, interrupted er
 	}
 	return err
 }
+
+// now is when something was measured, as reports say it.
+func now() string { return time.Now().UTC().Format("2006-01-02 15:04 MST") }
 
 // writeFigures writes a measurement for people, and as JSON to the file that --json names; - is JSON alone.
 func writeFigures(cmd *cobra.Command, path string, report interface{ Write(io.Writer) error }) error {
@@ -71,7 +75,7 @@ func writeFigures(cmd *cobra.Command, path string, report interface{ Write(io.Wr
 		return write(cmd.OutOrStdout())
 	case "":
 	default:
-		err = writeWhole(path, write)
+		err = writeWhole(path, 0o644, write)
 	}
 	return errors.Join(err, report.Write(cmd.OutOrStdout()))
 }

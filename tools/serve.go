@@ -29,7 +29,7 @@ this machine; no log has it. SIGTERM lets answers under way finish.`,
 		Example: "  samba serve\n  samba serve --addr :8080 --models /srv/models\n  samba serve --engine www/models/default --states /srv/states --tokens tokens.txt",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := engine.check(cmd); err != nil {
+			if err := engine.check(); err != nil {
 				return err
 			}
 			if err := checkSite(site.FS); err != nil {

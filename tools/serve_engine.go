@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/tools/serve/remote"
@@ -25,15 +26,14 @@ type serveEngine struct {
 	folder  string
 	backend string
 	slots   int
-	// A number that was asked for is kept to; the default gives way to what the device has room for.
-	slotsGiven bool
-	tokens     string
-	grace      time.Duration
+	tokens  string
+	grace   time.Duration
+	flags   *pflag.FlagSet
 	remote.Options
 }
 
 func (f *serveEngine) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
+	flags := pflag.NewFlagSet("engine", pflag.ContinueOnError)
 	flags.StringVar(&f.folder, "engine", "", "a model's folder: answer with it at /engine (WebSocket) and /v1 (OpenAI's HTTP API)")
 	flags.StringVar(&f.backend, "backend", backendNative, "with --engine: where to compute, native (the GPU; the CPU if there is none) or cpu")
 	flags.IntVar(&f.slots, "batch", 16, "answers that are decoded together at most; fewer by default where the GPU binds too little memory for so many")
@@ -53,20 +53,21 @@ func (f *serveEngine) register(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.Origins, "origins", nil, "origins of other sites' pages that may use the engine, such as https://example.org; *: any")
 	flags.StringVar(&f.tokens, "tokens", "", "file of bearer tokens, a line each, of which a client must have one")
 	flags.BoolVar(&f.Proxied, "behind-proxy", false, "tell clients apart by the last address in X-Forwarded-For")
+	f.flags = flags
+	cmd.Flags().AddFlagSet(flags)
 }
 
 // check refuses what cannot work before a model is loaded.
-func (f *serveEngine) check(cmd *cobra.Command) error {
+func (f *serveEngine) check() error {
 	if f.folder == "" {
-		for _, name := range []string{"backend", "batch", "states", "keep", "sessions", "clients", "resume", "idle", "silence", "patience", "grace",
-			"max-message", "max-prompt", "max-tokens", "requests-per-minute", "origins", "tokens", "behind-proxy"} {
-			if cmd.Flags().Changed(name) {
-				return fmt.Errorf("--%s is for --engine", name)
+		var err error
+		f.flags.VisitAll(func(flag *pflag.Flag) {
+			if flag.Changed && flag.Name != "engine" {
+				err = fmt.Errorf("--%s is for --engine", flag.Name)
 			}
-		}
-		return nil
+		})
+		return err
 	}
-	f.slotsGiven = cmd.Flags().Changed("batch")
 	if f.backend != backendNative && f.backend != backendCPU {
 		return fmt.Errorf("--backend is %q, want %s or %s", f.backend, backendNative, backendCPU)
 	}
@@ -160,7 +161,8 @@ func (f *serveEngine) start(ctx context.Context, log io.Writer) (*remote.Server,
 	}
 	closers = append(closers, unload)
 	pool, err := shared.Model.NewPool(f.slots)
-	for slots := f.slots / 2; err != nil && !f.slotsGiven && slots > 0; slots /= 2 {
+	// A number that was asked for is kept to; the default gives way to what the device has room for.
+	for slots := f.slots / 2; err != nil && !f.flags.Changed("batch") && slots > 0; slots /= 2 {
 		f.Log.Warn("fewer answers are decoded together", "batch", slots, "reason", err.Error())
 		pool, err = shared.Model.NewPool(slots)
 	}

@@ -196,7 +196,7 @@ func (p parser) header(h *Header) error {
 				return err
 			})
 		}
-		if err := checkName(name); err != nil {
+		if err := CheckName(name); err != nil {
 			return err
 		}
 		if _, dup := h.index[name]; dup {
@@ -266,8 +266,8 @@ func (p parser) tensor() (t Tensor, err error) {
 	return t, nil
 }
 
-// checkName refuses names that would not fit into the one line of an error.
-func checkName(name string) error {
+// CheckName refuses a tensor's name that would not fit into the one line of an error.
+func CheckName(name string) error {
 	if len(name) > maxName || strings.ContainsFunc(name, unicode.IsControl) {
 		return fmt.Errorf("tensor %.40q: want a name of one line, of %d bytes at most", name, maxName)
 	}

@@ -32,7 +32,7 @@ func Layout(tensors []Tensor, metadata map[string]string) (header []byte, fileSi
 			return nil, 0, fmt.Errorf("safetensors: tensor %q is to be written twice", t.Name)
 		}
 		seen[t.Name] = true
-		if err := checkName(t.Name); err != nil {
+		if err := CheckName(t.Name); err != nil {
 			return nil, 0, fmt.Errorf("safetensors: %w", err)
 		}
 		shape := make([]int64, len(t.Shape))

@@ -553,6 +553,15 @@ func (*Lap) Type() string        { return "lap" }
 func (*Done) Type() string       { return "done" }
 func (*Error) Type() string      { return "error" }
 
+// Ends tells whether a reply of that type ends its request.
+func Ends(kind string) bool {
+	switch kind {
+	case "ready", "tokens", "saved", "done", "error":
+		return true
+	}
+	return false
+}
+
 // Requests and Replies are an empty message of every type in each direction.
 var (
 	Requests = []Message{new(Load), new(Generate), new(Logits), new(Score), new(Tokenize), new(Detokenize), new(Bench), new(LongRun), new(Absorb), new(Save), new(Restore), new(Reset), new(Fork), new(Drop), new(Cancel), new(Hello), new(Ping)}

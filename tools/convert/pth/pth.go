@@ -19,7 +19,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/nlpodyssey/gopickle/pickle"
 	"github.com/nlpodyssey/gopickle/types"
@@ -28,9 +27,6 @@ import (
 
 // maxSpan bounds the memory for a tensor whose elements lie scattered.
 const maxSpan = 2 << 30
-
-// maxName bounds the bytes of a tensor's name, as safetensors files do.
-const maxName = 512
 
 // Tensor is a weight of the checkpoint, not yet read.
 type Tensor struct {
@@ -225,8 +221,8 @@ func (f *File) interpret(root any) error {
 		if !ok {
 			return fmt.Errorf("%.200q is not a tensor", name)
 		}
-		if len(name) > maxName || strings.ContainsFunc(name, unicode.IsControl) {
-			return fmt.Errorf("a tensor is named %.40q: want one line, of %d bytes at most", name, maxName)
+		if err := safetensors.CheckName(name); err != nil {
+			return err
 		}
 		short := stripPrefixes(name)
 		if f.model[short] != nil {

@@ -113,7 +113,7 @@ func (c *Client) try(ctx context.Context, id uint32, frame protocol.Frame, seen 
 			}
 			*seen = seq
 		}
-		if final[m.Type()] {
+		if protocol.Ends(m.Type()) {
 			return m, nil
 		}
 		if err := on(m); err != nil {

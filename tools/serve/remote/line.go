@@ -83,9 +83,6 @@ func (l *line) Receive(ctx context.Context) (protocol.Frame, error) {
 
 var errLineEnded = errors.New("the client has gone")
 
-// final are the messages that end a request.
-var final = map[string]bool{"ready": true, "tokens": true, "done": true, "error": true, "saved": true}
-
 // Send takes a reply of the engine. It waits while the client is too far
 // behind; only this client's answer waits then.
 func (l *line) Send(frame protocol.Frame) error {
@@ -110,7 +107,7 @@ func (l *line) Send(frame protocol.Frame) error {
 		return errLineEnded // the state stays what it was before this request
 	}
 	reply := numbered(frame, x.count+1)
-	if final[head.Type] {
+	if protocol.Ends(head.Type) {
 		l.finish(x, head, reply)
 	}
 	if x.count++; x.count == 1 && head.Type == "text" {
@@ -119,7 +116,7 @@ func (l *line) Send(frame protocol.Frame) error {
 	switch {
 	case x.count > x.skip:
 		x.frames = append(x.frames, reply)
-	case final[head.Type]: // the client says that it has seen more than there is
+	case protocol.Ends(head.Type): // the client says that it has seen more than there is
 		x.base, x.sent, x.frames = x.count-1, x.count-1, []protocol.Frame{reply}
 	default:
 		x.base = x.count

@@ -349,7 +349,7 @@ func (c *call) Send(frame protocol.Frame) error {
 	if err != nil {
 		return err
 	}
-	if final[m.Type()] {
+	if protocol.Ends(m.Type()) {
 		c.answer = m
 		c.end()
 		return nil
