@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
@@ -153,21 +154,20 @@ type trial struct {
 
 // like is the model's weight that one of the trial's stands for.
 func (t *trial) like(name string) *kernel.Weight {
-	for i, from := range t.origin {
-		if rest, ok := cutLayer(name, i); ok {
-			name = LayerTensor(from, rest)
-			break
-		}
+	if layer, rest, ok := t.cut(name); ok {
+		name = LayerTensor(t.origin[layer], rest)
 	}
 	return t.real.weights[name]
 }
 
-func cutLayer(name string, i int) (rest string, ok bool) {
-	prefix := LayerTensor(i, "")
-	if len(name) < len(prefix) || name[:len(prefix)] != prefix {
-		return "", false
+// cut takes the layer off a tensor's name; not ok: it is no layer's.
+func (t *trial) cut(name string) (layer int, rest string, ok bool) {
+	for layer = range t.origin {
+		if rest, ok = strings.CutPrefix(name, LayerTensor(layer, "")); ok {
+			return layer, rest, true
+		}
 	}
-	return name[len(prefix):], true
+	return 0, name, false
 }
 
 // bytes is about what the trial takes on the device.
@@ -261,13 +261,7 @@ func (t *trial) vector(spec TensorSpec) []float32 {
 		n *= d
 	}
 	values := make([]float32, n)
-	kind := spec.Name
-	for i := range t.origin {
-		if rest, ok := cutLayer(kind, i); ok {
-			kind = rest
-			break
-		}
-	}
+	_, kind, _ := t.cut(spec.Name)
 	for i := range values {
 		v := t.random.NormFloat64()
 		switch kind {

@@ -65,7 +65,7 @@ func (f *longFlags) about(e *engine, ready *protocol.Ready) bench.LongAbout {
 func (f *longFlags) measure(ctx context.Context, e *engine, runner *bench.Runner, progress *progress, onTrace func(ids []uint32, logits []float32)) error {
 	request := f.run
 	_, err := e.ask(ctx, &request, func(m protocol.Message, data []byte) error {
-		lap, ok := m.(*protocol.Lap)
+		lap, ok := m.(*protocol.Lapped)
 		if !ok {
 			return progress.report(m, data)
 		}

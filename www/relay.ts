@@ -5,7 +5,7 @@
  * follows it as a binary frame.
  */
 import { startWorker } from "./engine/connection.ts";
-import type { Lap } from "./engine/protocol.ts";
+import type { Lapped } from "./engine/protocol.ts";
 
 /** JavaScript's heap in the page and its worker, without WebAssembly's memory; only Chromium tells, and only a page. */
 async function scriptMemory(): Promise<number> {
@@ -32,7 +32,7 @@ function start(): void {
   const send = ({ data, ...message }: { data?: ArrayBuffer; type?: string }) => {
     sent = sent.then(async () => {
       if (message.type === "lap") {
-        const { memory } = (message as Lap).lap;
+        const { memory } = (message as Lapped).lap;
         memory.js = await scriptMemory();
       }
       socket.send(JSON.stringify(message));

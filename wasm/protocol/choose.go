@@ -31,23 +31,22 @@ type race struct {
 // is quicker. The reason says why, for people.
 func (e *Engine) choose(ctx context.Context) (device *gpu.Device, reason string, err error) {
 	device, err = e.Home.Device(ctx)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, "", ctx.Err()
+	var about gpu.Info
+	var r race
+	if err == nil {
+		about = device.Info()
+		if about.Name != "" && !about.Variant.CPU {
+			return device, "", nil // hardware, by its own name
 		}
-		return nil, "WebGPU is not used: " + err.Error(), nil
-	}
-	about := device.Info()
-	if about.Name != "" && !about.Variant.CPU {
-		return device, "", nil // hardware, by its own name
-	}
-	r, err := e.race(ctx, device)
-	if err != nil {
-		device.Close()
-		if ctx.Err() != nil {
-			return nil, "", ctx.Err()
+		if r, err = e.race(ctx, device); err != nil {
+			device.Close()
 		}
-		return nil, "WebGPU is not used: " + err.Error(), nil
+	}
+	if ctx.Err() != nil && err != nil {
+		return nil, "", ctx.Err()
+	}
+	if err != nil {
+		return nil, notUsed(err.Error()), nil
 	}
 	if r.OnCPU > r.GPU*1.2 { // whatever it says it is, it runs a workgroup's threads in turn
 		e.variant = &gpu.Variant{CPU: true}
@@ -59,10 +58,12 @@ func (e *Engine) choose(ctx context.Context) (device *gpu.Device, reason string,
 		if about.Variant.CPU {
 			what += ", which runs on the processor itself,"
 		}
-		return nil, fmt.Sprintf("WebGPU is not used: %s multiplies %.1f times as slowly as the processor without it", what, r.CPU/best), nil
+		return nil, notUsed(fmt.Sprintf("%s multiplies %.1f times as slowly as the processor without it", what, r.CPU/best)), nil
 	}
 	return device, fmt.Sprintf("WebGPU multiplies %.1f times as fast as the processor without it", max(r.GPU, r.OnCPU)/r.CPU), nil
 }
+
+func notUsed(why string) string { return "WebGPU is not used: " + why }
 
 // reasonSentence is the reason as people read it.
 func (e *Engine) reasonSentence() string {

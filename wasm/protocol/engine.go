@@ -278,7 +278,7 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 	err = e.loadModel(ctx, source, chosen)
 	if chosen && fallsBack(ctx, err) {
 		e.unload()
-		e.reason = "WebGPU is not used: " + err.Error()
+		e.reason = notUsed(err.Error())
 		err = e.loadModel(ctx, source, false)
 	}
 	if err != nil {
@@ -425,9 +425,7 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	}
 	request := model.Request{
 		Text: text, Begin: len(m.Messages) == 0, Append: more, MaxTokens: defaultTokens, Sampling: m.sampling(e.model.Defaults()), Stop: m.Stop,
-		OnPrefill: func(done, total int) {
-			e.send(id, &Progress{Phase: "prefill", Loaded: int64(done), Total: int64(total)}, nil)
-		},
+		OnPrefill: e.reading(id),
 	}
 	set(&request.MaxTokens, m.MaxTokens)
 	set(&request.Choices, m.N)
@@ -468,6 +466,13 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 		return nil, ofPrompt(ofSchema(err))
 	}
 	return done(session, &result), nil
+}
+
+// reading tells a client how much of a prompt has been read.
+func (e *Engine) reading(id uint32) func(done, total int) {
+	return func(done, total int) {
+		e.send(id, &Progress{Phase: model.PhasePrefill, Loaded: int64(done), Total: int64(total)}, nil)
+	}
 }
 
 func done(s *model.Session, r *model.Result) *Done {
@@ -588,14 +593,12 @@ func (e *Engine) logits(ctx context.Context, id uint32, m *Logits) (Message, err
 		ids := m.IDs
 		if m.Last {
 			row = len(ids) - 1
-			chunk := m.Chunk
+			chunk, read := m.Chunk, e.reading(id)
 			if chunk == 0 {
 				chunk = row
 			}
 			for at := 0; at < row; at += chunk {
-				if err := e.session.Prefill(ctx, ids[at:min(at+chunk, row)], func(done, _ int) {
-					e.send(id, &Progress{Phase: model.PhasePrefill, Loaded: int64(at + done), Total: int64(row)}, nil)
-				}); err != nil {
+				if err := e.session.Prefill(ctx, ids[at:min(at+chunk, row)], func(done, _ int) { read(at+done, row) }); err != nil {
 					return err
 				}
 			}
@@ -668,7 +671,7 @@ func (e *Engine) longRun(ctx context.Context, id uint32, m *LongRun) (Message, e
 	err := e.model.LongRun(ctx, model.LongOptions{
 		Prompt: m.Prompt, Generate: m.Generate, Batch: m.Batch, Laps: m.Laps, Seed: m.Seed, Trace: m.Trace,
 		OnProgress: func(p model.Progress) { e.send(id, progressOf(p), nil) },
-	}, func(lap model.Lap) error { return e.send(id, &Lap{Lap: lap}, nil) })
+	}, func(lap model.Lap) error { return e.send(id, &Lapped{Lap: lap}, nil) })
 	if err != nil {
 		return nil, err
 	}

@@ -430,8 +430,8 @@ type Benched struct {
 	Report model.BenchReport `json:"report"`
 }
 
-// Lap says where a long run stands.
-type Lap struct {
+// Lapped says where a long run stands.
+type Lapped struct {
 	Header
 	// The measurements until here, in seconds, bytes and operations.
 	Lap model.Lap `json:"lap"`
@@ -549,7 +549,7 @@ func (*Scores) Type() string     { return "scores" }
 func (*Tokens) Type() string     { return "tokens" }
 func (*Saved) Type() string      { return "saved" }
 func (*Benched) Type() string    { return "benched" }
-func (*Lap) Type() string        { return "lap" }
+func (*Lapped) Type() string     { return "lap" }
 func (*Done) Type() string       { return "done" }
 func (*Error) Type() string      { return "error" }
 
@@ -565,5 +565,5 @@ func Ends(kind string) bool {
 // Requests and Replies are an empty message of every type in each direction.
 var (
 	Requests = []Message{new(Load), new(Generate), new(Logits), new(Score), new(Tokenize), new(Detokenize), new(Bench), new(LongRun), new(Absorb), new(Save), new(Restore), new(Reset), new(Fork), new(Drop), new(Cancel), new(Hello), new(Ping)}
-	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Scores), new(Tokens), new(Saved), new(Benched), new(Lap), new(Done), new(Error), new(Welcome), new(Pong)}
+	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Scores), new(Tokens), new(Saved), new(Benched), new(Lapped), new(Done), new(Error), new(Welcome), new(Pong)}
 )

@@ -62,9 +62,7 @@ func (e *Engine) absorb(ctx context.Context, id uint32, m *Absorb) (Message, err
 	}
 	var result model.Result
 	read := func() (err error) {
-		result, err = session.Read(ctx, text, len(m.Messages) == 0, func(done, total int) {
-			e.send(id, &Progress{Phase: "prefill", Loaded: int64(done), Total: int64(total)}, nil)
-		})
+		result, err = session.Read(ctx, text, len(m.Messages) == 0, e.reading(id))
 		return err
 	}
 	if e.Shared != nil {

@@ -474,8 +474,6 @@ export interface Memory {
   js?: number;
   resident?: number;
 }
-
-/** Lap says where a long run stands. */
 export interface Lap {
   tokens: number;
   seconds: number;
@@ -485,8 +483,8 @@ export interface Lap {
   logits?: number[];
 }
 
-/** Lap says where a long run stands. */
-export interface Lap extends Header {
+/** Lapped says where a long run stands. */
+export interface Lapped extends Header {
   type: "lap";
   /** The measurements until here, in seconds, bytes and operations. */
   lap: Lap;
@@ -566,4 +564,4 @@ export interface Pong extends Header {
 export type Request = Load | Generate | Logits | Score | Tokenize | Detokenize | Bench | LongRun | Absorb | Save | Restore | Reset | Fork | Drop | Cancel | Hello | Ping;
 
 /** What an engine answers. */
-export type Reply = Progress | Ready | Text | LogitsRows | Scores | Tokens | Saved | Benched | Lap | Done | Error | Welcome | Pong;
+export type Reply = Progress | Ready | Text | LogitsRows | Scores | Tokens | Saved | Benched | Lapped | Done | Error | Welcome | Pong;

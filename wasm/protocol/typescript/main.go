@@ -39,7 +39,7 @@ func generate(messages string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{docs: docs, seen: map[reflect.Type]bool{}}
+	w := &writer{docs: docs, seen: map[reflect.Type]bool{}, names: map[string]reflect.Type{}}
 	w.line("// Generated from wasm/protocol by go generate; do not edit.")
 	var codes []string
 	for _, c := range protocol.Codes {
@@ -84,8 +84,9 @@ func readDocs(file string) (map[string]string, error) {
 
 type writer struct {
 	bytes.Buffer
-	docs map[string]string
-	seen map[reflect.Type]bool
+	docs  map[string]string
+	seen  map[reflect.Type]bool
+	names map[string]reflect.Type
 }
 
 func (w *writer) line(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
@@ -126,6 +127,10 @@ func (w *writer) structure(t reflect.Type, kind string) {
 		return
 	}
 	w.seen[t] = true
+	if other := w.names[t.Name()]; other != nil {
+		panic(fmt.Sprintf("%v and %v would be one interface in TypeScript", other, t))
+	}
+	w.names[t.Name()] = t
 	for i := range t.NumField() {
 		inner := t.Field(i).Type
 		if inner.Kind() == reflect.Slice {
