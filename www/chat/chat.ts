@@ -1,6 +1,7 @@
 /** The chat page: conversations on the left, one of them shown, the model that answers below it all. */
 import { backendOf } from "../engine/backend.ts";
 import { type CompletionUsage, inspectState, type Samba } from "../engine/client.ts";
+import { said } from "../engine/errors.ts";
 import { strings, textStrings } from "../strings.ts";
 import { $, icon, iconButton, make, textButton } from "../view/dom.ts";
 import { mostBytes, textOf } from "../view/text.ts";
@@ -367,7 +368,7 @@ async function write(
 /** Says once why a state could not be kept. */
 function notKept(error: unknown): void {
   console.warn(`state not kept: ${error}`);
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = said(error);
   const sentence = error instanceof RoomError ? reason : strings.stateNotKept(reason);
   if (told.has(sentence)) return;
   told.add(sentence);
@@ -402,7 +403,7 @@ async function attachFiles(files: Iterable<File>): Promise<void> {
     try {
       await attach(file.name, await textOf(file));
     } catch (error) {
-      complaints.push(error instanceof Error ? error.message : String(error));
+      complaints.push(said(error));
     }
   }
   if (complaints.length > 0) notify(complaints.join(" "));

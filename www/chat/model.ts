@@ -8,6 +8,7 @@ import {
   SambaError,
   storedModels,
 } from "../engine/client.ts";
+import { said } from "../engine/errors.ts";
 import { addressOf, filesOf } from "../engine/local.ts";
 import { strings } from "../strings.ts";
 import { $, make, textButton } from "../view/dom.ts";
@@ -155,7 +156,7 @@ export class ModelLife {
     );
     if (code === "no_webgpu" || code === "no_adapter")
       choices.append(textButton("choice", strings.cpu, () => this.load("cpu")));
-    const sentence = error instanceof Error ? error.message : String(error);
+    const sentence = said(error);
     failure.replaceChildren(
       make("h2", "", title),
       make("p", "", advice),

@@ -1,6 +1,7 @@
 /** The list of conversations: found, opened, renamed, taken out and brought in. */
+import { said } from "../engine/errors.ts";
 import { strings } from "../strings.ts";
-import { $, iconButton, make } from "../view/dom.ts";
+import { $, download, iconButton, make } from "../view/dom.ts";
 import type { Archive } from "./archive.ts";
 import { type Conversation, Thread } from "./conversation.ts";
 import { confirmLoss, openMenu } from "./dialog.ts";
@@ -201,9 +202,7 @@ export class Side {
           count++;
         }
       } catch (error) {
-        complaints.push(
-          strings.notImported(file.name, error instanceof Error ? error.message : String(error)),
-        );
+        complaints.push(strings.notImported(file.name, said(error)));
       }
     }
     if (count > 0) complaints.unshift(strings.imported(count));
@@ -222,7 +221,7 @@ export class Side {
     try {
       if (last) await this.states.keep(last, conversation.system, state);
     } catch (error) {
-      complaints.push(error instanceof Error ? error.message : String(error)); // what was said is here
+      complaints.push(said(error)); // what was said is here
     }
     return conversation.id;
   }
@@ -234,13 +233,4 @@ function ageOf(time: number): string {
   if (time >= today) return strings.today;
   if (time >= today - day) return strings.yesterday;
   return time >= today - 6 * day ? strings.week : strings.earlier;
-}
-
-function download(name: string, content: string | Blob): void {
-  const type = name.endsWith("json") ? "application/json" : "text/markdown";
-  const link = make("a");
-  link.href = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

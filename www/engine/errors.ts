@@ -90,3 +90,8 @@ export function errorOf({
 export function refuse(param: string, rest: string): never {
   throw new BadRequestError("bad_request", `${param} ${rest}.`, param);
 }
+
+/** What an error says, whatever was thrown. */
+export function said(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -10,6 +10,7 @@
  * take turns: the first one downloads it.
  */
 import { createSHA256, type IHasher } from "hash-wasm";
+import { said } from "./errors.ts";
 import { hex, type Kept, keyOf, type Record, type Store } from "./store.ts";
 import {
   cancelled,
@@ -19,7 +20,6 @@ import {
   type Patience,
   patience,
   type Remote,
-  said,
   Wire,
   wrongLength,
 } from "./wire.ts";

@@ -3,6 +3,7 @@
  * stalling, cut, overloaded, behind redirects to links that expire. What has
  * arrived is never asked for again; what cannot be had ends in one sentence.
  */
+import { said } from "./errors.ts";
 import type { Code } from "./protocol.ts";
 
 /** What went wrong with a file, as one sentence. */
@@ -562,8 +563,4 @@ function url0(): string {
 
 export function nameOf(url: string): string {
   return new URL(url).pathname.split("/").pop() || url;
-}
-
-export function said(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,6 +2,7 @@
 import "go/wasm_exec";
 import "gpu/cpu/simd";
 import "gpu/replay";
+import { said } from "./errors.ts";
 import { ModelFiles, settings } from "./load.ts";
 import type { Error as ErrorMessage } from "./protocol.ts";
 import { keyOf, openStore } from "./store.ts";
@@ -90,7 +91,7 @@ async function start(): Promise<void> {
     await go.run(instance);
     failed("The engine ended by itself: reload the page.");
   } catch (error) {
-    failed(`The engine did not start: ${error instanceof Error ? error.message : error}.`);
+    failed(`The engine did not start: ${said(error)}.`);
   }
 }
 

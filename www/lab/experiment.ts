@@ -2,7 +2,10 @@
 import { backendOf } from "../engine/backend.ts";
 import { CancelledError, type Progress, SambaError } from "../engine/client.ts";
 import { labStrings as strings } from "../strings.ts";
-import { $, make } from "../view/dom.ts";
+import { $, download, make } from "../view/dom.ts";
+
+export const integer = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+export const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 
 /** What an experiment is given to run with. */
 export interface Run {
@@ -108,9 +111,5 @@ export function row(head: string, ...cells: string[]): HTMLTableRowElement {
 
 /** Offers figures as a file. */
 export function save(name: string, figures: unknown): void {
-  const link = make("a");
-  link.href = URL.createObjectURL(new Blob([JSON.stringify(figures, null, 2)], { type: "application/json" }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  download(name, JSON.stringify(figures, null, 2));
 }

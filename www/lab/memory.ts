@@ -5,11 +5,12 @@
  * their one repeated line; samba eval passkey has theirs.
  */
 import { Samba } from "../engine/client.ts";
+import { said } from "../engine/errors.ts";
 import type { Ready } from "../engine/protocol.ts";
 import { bytes, labStrings as strings } from "../strings.ts";
 import { $, make } from "../view/dom.ts";
 import { textOf } from "../view/text.ts";
-import { backend, experiment, folder, type Run, row, save } from "./experiment.ts";
+import { backend, experiment, folder, integer, type Run, row, save, short } from "./experiment.ts";
 import { draw } from "./plot.ts";
 
 const intro =
@@ -21,9 +22,6 @@ const shortest = 256;
 /** More than the characters of any tokenizer's average token, so that a slice of the book is enough. */
 const charactersPerToken = 8;
 const bytesPerValue = 2; // a KV cache is kept in half precision, mostly
-
-const integer = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 
 const page = {
   book: $<HTMLSelectElement>("memory-book"),
@@ -225,7 +223,7 @@ function pick(): void {
       own = { name: file.name, text: await textOf(file) };
     } catch (error) {
       page.book.value = own ? "own" : "sample";
-      page.failure.textContent = error instanceof Error ? error.message : String(error);
+      page.failure.textContent = said(error);
       page.failure.hidden = false;
       return;
     }

@@ -1,6 +1,7 @@
 /** The lab's plots: something against the length of the context, in the colours of the scheme. */
 import uPlot from "uplot";
 import { labStrings } from "../strings.ts";
+import { integer } from "./experiment.ts";
 
 /** One curve of a plot. */
 export interface Curve {
@@ -26,7 +27,6 @@ export interface Chart {
   value: (n: number) => string;
 }
 
-const integer = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const drawn = new Map<HTMLElement, { plot: uPlot | undefined; chart: Chart; width: number }>();
 
 /** Draws a chart in its place on the page, and again when that place or the scheme changes. */

@@ -3,16 +3,13 @@ import { WorkerConnection } from "../engine/connection.ts";
 import type { BenchReport, Ready } from "../engine/protocol.ts";
 import { bytes, labStrings as strings } from "../strings.ts";
 import { $ } from "../view/dom.ts";
-import { backend, experiment, folder, type Run, row, save } from "./experiment.ts";
+import { backend, experiment, folder, integer, type Run, row, save, short } from "./experiment.ts";
 import { draw } from "./plot.ts";
 
 /** Tokens written at each length: enough for several flights of decode. */
 const generate = 64;
 const shortest = 256;
 const seed = 0;
-
-const integer = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 
 const page = {
   model: $<HTMLSelectElement>("model"),

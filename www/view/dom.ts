@@ -19,6 +19,16 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** Hands the visitor a file; a text is JSON or Markdown, as the name says. */
+export function download(name: string, content: string | Blob): void {
+  const type = name.endsWith("json") ? "application/json" : "text/markdown";
+  const link = make("a");
+  link.href = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
 // Drawn on 20 by 20 units, in one line of 1.6.
 const drawings = {
   menu: "M3 5.5h14M3 10h14M3 14.5h9",

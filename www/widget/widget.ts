@@ -9,6 +9,7 @@
  */
 import { backendOf } from "../engine/backend.ts";
 import type { ChatMessageParam, Progress, Samba } from "../engine/client.ts";
+import { said } from "../engine/errors.ts";
 import { strings } from "../strings.ts";
 import answerStyle from "../view/answer.css" with { type: "text" };
 import { icon, iconButton, make, textButton } from "../view/dom.ts";
@@ -411,7 +412,7 @@ export class SambaChat extends HTMLElement {
       };
       choices.append(" ", textButton("quiet", strings.cpu, slow));
     }
-    const sentence = error instanceof Error ? error.message : String(error);
+    const sentence = said(error);
     this.#failure.replaceChildren(
       make("strong", "", title),
       make("p", "", advice),
