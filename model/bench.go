@@ -45,7 +45,14 @@ type BenchRun struct {
 	FirstToken float64 `json:"first_token"` // the same and a token sampled and read back
 	Tokens     int     `json:"tokens"`      // that Decode counts: those of the first flight of decode are not in it
 	Decode     float64 `json:"decode"`
+	// The state after them saved, and put back; 0 for more than benchState of it, and where there is none of fixed size.
+	Save    float64 `json:"save"`
+	Restore float64 `json:"restore"`
 }
+
+// benchState is the largest saved state that Bench takes out of the GPU: a big
+// model's has hundreds of megabytes, which a page has better use for.
+const benchState = 64 << 20
 
 // Launches are dispatches of kernels.
 type Launches struct {
@@ -178,7 +185,32 @@ func (s *Session) benchRun(ctx context.Context, ids []uint32, generate int) (run
 	}
 	run.FirstToken = arrivals[0].Seconds()
 	run.Tokens, run.Decode = steady(arrivals)
-	return run, nil
+	if size := s.model.StateSize(); size > 0 && size <= benchState {
+		err = s.benchState(ctx, &run)
+	}
+	return run, err
+}
+
+// benchState times saving the state as it is, and restoring it.
+func (s *Session) benchState(ctx context.Context, run *BenchRun) error {
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	started := time.Now()
+	state, err := s.Save(ctx)
+	if err != nil {
+		return err
+	}
+	run.Save = time.Since(started).Seconds()
+	started = time.Now()
+	if err := s.Restore(ctx, state); err != nil {
+		return err
+	}
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	run.Restore = time.Since(started).Seconds()
+	return nil
 }
 
 // steady counts the tokens after those that arrived together with the first,

@@ -60,7 +60,8 @@ func TestBenchInChromium(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := r.Figures
-	if f.Prefill.Median <= 0 || f.Decode.Median <= 0 || f.FirstToken.Median <= 0 || f.Load.Median <= 0 || f.DecodeBytesPerSecond <= 0 {
+	if f.Prefill.Median <= 0 || f.Decode.Median <= 0 || f.FirstToken.Median <= 0 || f.Load.Median <= 0 || f.DecodeBytesPerSecond <= 0 ||
+		f.Save.Median <= 0 || f.Restore.Median <= 0 {
 		t.Errorf("figures: %+v, want all of them", f)
 	}
 	if !strings.HasPrefix(r.Browser, "Chrom") && !strings.HasPrefix(r.Browser, "HeadlessChrome/") {
@@ -71,7 +72,7 @@ func TestBenchInChromium(t *testing.T) {
 			t.Errorf("%s: times of %d kernels", name, kernels)
 		}
 	}
-	for _, want := range []string{"random:tiny", "first token, ms", "decode, tokens/s", "dispatches", "mlp.down_proj.weight"} {
+	for _, want := range []string{"random:tiny", "first token, ms", "decode, tokens/s", "state saved, ms", "dispatches", "mlp.down_proj.weight"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the table has no %q:\n%s", want, out)
 		}

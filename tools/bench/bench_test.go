@@ -21,8 +21,8 @@ func TestFiguresByHand(t *testing.T) {
 		Warmup:  5,
 		Prefill: model.Cost{Bytes: 1, Ops: 5000}, Decode: model.Cost{Bytes: 2000, Ops: 1},
 		Runs: []model.BenchRun{
-			{Prefill: 1, FirstToken: 0.5, Tokens: 20, Decode: 2},
-			{Prefill: 2, FirstToken: 0.7, Tokens: 20, Decode: 1},
+			{Prefill: 1, FirstToken: 0.5, Tokens: 20, Decode: 2, Save: 0.01, Restore: 0.02},
+			{Prefill: 2, FirstToken: 0.7, Tokens: 20, Decode: 1, Save: 0.03, Restore: 0.04},
 		},
 	}}
 	r.Measured.Roofline.ReadBytesPerSecond, r.Measured.Roofline.OpsPerSecond = 120000, 7500
@@ -32,14 +32,16 @@ func TestFiguresByHand(t *testing.T) {
 		FirstToken: Spread{0.6, 0.5, 0.7},
 		Prefill:    Spread{75, 50, 100},
 		Decode:     Spread{15, 10, 20},
+		Save:       Spread{0.02, 0.01, 0.03},
+		Restore:    Spread{0.03, 0.02, 0.04},
 		// 2,000 bytes for each of 15 tokens a second; 50 operations a token, 75 tokens a second.
 		DecodeBytesPerSecond: 30000, DecodeShare: 0.25, PrefillOpsPerSecond: 3750, PrefillShare: 0.5,
 	}
 	if diff := cmp.Diff(want, r.Figures, cmp.Comparer(func(a, b float64) bool { return a-b < 1e-9 && b-a < 1e-9 })); diff != "" {
 		t.Error(diff)
 	}
-	if r.WarmupTax != 5-3.6 {
-		t.Errorf("the first pass took %v longer, want 1.4", r.WarmupTax)
+	if r.WarmupTax != 5-3.65 {
+		t.Errorf("the first pass took %v longer, want 1.35", r.WarmupTax)
 	}
 	r.About(&protocol.Ready{Model: "m", Adapter: "a GPU"})
 	var out bytes.Buffer

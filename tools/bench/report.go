@@ -51,6 +51,8 @@ type Figures struct {
 	FirstToken Spread `json:"first_token_seconds"`
 	Prefill    Spread `json:"prefill_tokens_per_second"`
 	Decode     Spread `json:"decode_tokens_per_second"`
+	Save       Spread `json:"save_seconds"`
+	Restore    Spread `json:"restore_seconds"`
 
 	DecodeBytesPerSecond float64 `json:"decode_bytes_per_second"` // counted bytes times the median
 	DecodeShare          float64 `json:"decode_share_of_read_bandwidth"`
@@ -83,19 +85,23 @@ func (r *Report) About(ready *protocol.Ready) {
 // Conclude works out the figures.
 func (r *Report) Conclude() {
 	m := &r.Measured
-	var first, prefill, decode, passes []float64
+	var first, prefill, decode, passes, save, restore []float64
 	for _, run := range m.Runs {
 		first = append(first, run.FirstToken)
 		prefill = append(prefill, float64(r.Prompt)/run.Prefill)
 		if run.Tokens > 0 {
 			decode = append(decode, float64(run.Tokens)/run.Decode)
 		}
-		passes = append(passes, run.Prefill+run.FirstToken+run.Decode)
+		if run.Save > 0 {
+			save, restore = append(save, run.Save), append(restore, run.Restore)
+		}
+		passes = append(passes, run.Prefill+run.FirstToken+run.Decode+run.Save+run.Restore)
 	}
 	r.WarmupTax = max(0, m.Warmup-spread(passes).Median)
 	f := &r.Figures
 	f.Load, f.Compile = spread(r.Load), spread(r.Compile)
 	f.FirstToken, f.Prefill, f.Decode = spread(first), spread(prefill), spread(decode)
+	f.Save, f.Restore = spread(save), spread(restore)
 	f.DecodeBytesPerSecond = float64(m.Decode.Bytes) * f.Decode.Median
 	f.PrefillOpsPerSecond = float64(m.Prefill.Ops) / float64(r.Prompt) * f.Prefill.Median
 	if roof := m.Roofline; roof.ReadBytesPerSecond > 0 {
@@ -144,6 +150,10 @@ func (r *Report) Write(out io.Writer) error {
 	row("first token, ms", "%.2f", f.FirstToken, 1e3)
 	row("prefill, tokens/s", "%.1f", f.Prefill, 1)
 	row("decode, tokens/s", "%.1f", f.Decode, 1)
+	if len(m.Runs) > 0 && m.Runs[0].Save > 0 {
+		row("state saved, ms", "%.2f", f.Save, 1e3)
+		row("state restored, ms", "%.2f", f.Restore, 1e3)
+	}
 	line()
 	if r.Start > 0 {
 		line("browser started", fmt.Sprintf("%.2f s", r.Start))

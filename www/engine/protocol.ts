@@ -428,6 +428,8 @@ export interface BenchRun {
   first_token: number;
   tokens: number;
   decode: number;
+  save: number;
+  restore: number;
 }
 export interface Cost {
   bytes: number;
