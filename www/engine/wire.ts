@@ -66,6 +66,9 @@ class Passing extends Error {
   }
 }
 
+/** The browser gave a request or its answer up, and does not tell the page why. */
+class Broken extends Passing {}
+
 /** A fault of the bytes: another copy may be right. */
 export const damaged = (error: unknown): error is LoadError =>
   error instanceof LoadError && (error.code === "wrong_hash" || error.code === "wrong_length");
@@ -79,7 +82,8 @@ const SOMETHING = 1 << 16;
 export class Wire {
   /** By origin: whether it answers ranges, as far as known. */
   readonly #ranges = new Map<string, boolean>();
-  readonly #probes = new Map<string, { promise: Promise<void>; resolve: () => void }>();
+  /** By origin: who finds that out; ends with the error if it gives up. */
+  readonly #probes = new Map<string, { end: Promise<unknown>; done: (error?: unknown) => void }>();
   readonly #reached = new Set<string>();
   /** Buffers to read through: thousands of fresh ones would lie about until they are collected. */
   readonly #spare: ArrayBuffer[] = [];
@@ -182,9 +186,9 @@ export class Wire {
   ): Promise<void> {
     const name = nameOf(remote.url);
     let at = from;
-    await this.#persist(name, signal, async (attempt) => {
+    const bring = async (attempt: number) => {
       const before = at;
-      await this.#inTurn(remote, at, to, async () => {
+      await this.#inTurn(remote, async () => {
         const line = await this.#line(remote, at, to, signal, attempt);
         try {
           while (at < to) {
@@ -199,15 +203,46 @@ export class Wire {
           if (line === remote.line && at < remote.size) return; // the next part goes on with it
         } catch (error) {
           line.stop.abort();
-          remote.line = undefined;
+          if (line === remote.line) remote.line = undefined;
           throw error instanceof Passing ? new Short(error.message, error.after, at - before) : error;
         }
         line.give();
         line.stop.abort();
-        remote.line = undefined;
+        if (line === remote.line) remote.line = undefined;
       });
       return at - before;
-    });
+    };
+    if (from === 0 && to === remote.size) await this.#persist(name, signal, bring);
+    else await this.#knowing(remote, () => this.#persist(name, signal, bring));
+  }
+
+  /** Does what needs to know whether the server has ranges: the first one finds out, however often it must try, for all. */
+  async #knowing(remote: Remote, work: () => Promise<void>): Promise<void> {
+    const origin = new URL(remote.url).origin;
+    while (!this.#ranges.has(origin)) {
+      const probe = this.#probes.get(origin);
+      if (probe) {
+        const error = await probe.end;
+        // A server that one could not reach, the others cannot reach either; any other error is that one's own.
+        if (error instanceof LoadError && error.code === "network") throw error;
+        continue;
+      }
+      let done: (error?: unknown) => void = () => {};
+      const end = new Promise<unknown>((resolve) => {
+        done = resolve;
+      });
+      this.#probes.set(origin, { end, done });
+      try {
+        return await work();
+      } catch (error) {
+        done(error);
+        throw error;
+      } finally {
+        done();
+        if (this.#probes.get(origin)?.end === end) this.#probes.delete(origin);
+      }
+    }
+    await work();
   }
 
   /** A file that goes on after its end is another one. */
@@ -217,33 +252,17 @@ export class Wire {
   }
 
   /** Where the server has no ranges, parts of a file are read one after another, from one response. */
-  async #inTurn(remote: Remote, from: number, to: number, work: () => Promise<void>): Promise<void> {
-    const origin = new URL(remote.url).origin;
-    if (!this.#ranges.has(origin) && !(from === 0 && to === remote.size)) {
-      const probe = this.#probes.get(origin);
-      if (!probe) {
-        // The first one finds out for all.
-        let resolve = () => {};
-        const promise = new Promise<void>((done) => {
-          resolve = done;
-        });
-        this.#probes.set(origin, { promise, resolve });
-        const turn = work().finally(() => this.#found(origin));
-        remote.turn = turn.catch(() => {});
-        return await turn;
-      }
-      await probe.promise;
-    }
-    if (this.#ranges.get(origin) !== false) return await work();
+  async #inTurn(remote: Remote, work: () => Promise<void>): Promise<void> {
+    if (this.#ranges.get(new URL(remote.url).origin)) return await work();
     const turn = (remote.turn ?? Promise.resolve()).then(work);
     remote.turn = turn.catch(() => {});
     return await turn;
   }
 
-  /** Notes whether an origin answers ranges; undefined: that was not found out. */
-  #found(origin: string, ranges?: boolean) {
-    if (ranges !== undefined) this.#ranges.set(origin, ranges);
-    this.#probes.get(origin)?.resolve();
+  /** Notes whether an origin answers ranges. */
+  #found(origin: string, ranges: boolean) {
+    this.#ranges.set(origin, ranges);
+    this.#probes.get(origin)?.done();
     this.#probes.delete(origin);
   }
 
@@ -258,12 +277,19 @@ export class Wire {
       line = remote.line = undefined;
     }
     if (!line) {
-      // Browsers drop packed answers to ranges without a word: where nothing is known yet, the whole file is tried, too.
-      const plain = this.#ranges.get(origin) === false || (attempt > 1 && !this.#ranges.has(origin));
-      const ranged = !(from === 0 && to === size) && !plain;
+      const ranged = !(from === 0 && to === size) && this.#ranges.get(origin) !== false;
+      const first = !this.#ranges.has(origin);
       const stop = new AbortController();
       const headers = ranged ? { Range: `bytes=${from}-${to - 1}` } : undefined;
-      const response = await this.#ask(url, headers, signal, stop, attempt > 0 ? "reload" : remote.cache);
+      // Whoever finds out that there are no ranges goes on at once: others would begin behind its first byte.
+      const whole = () => this.#line(remote, from, to, signal, attempt);
+      let response: Response;
+      try {
+        response = await this.#ask(url, headers, signal, stop, attempt > 0 ? "reload" : remote.cache);
+      } catch (error) {
+        if (error instanceof Broken && first && this.#ranges.get(origin) === false) return await whole();
+        throw error;
+      }
       const packed = response.headers.get("content-encoding");
       line = {
         at: from,
@@ -273,26 +299,27 @@ export class Wire {
         stop,
       };
       if (response.status === 206) {
-        const [, first, total] = response.headers.get("content-range")?.match(/bytes (\d+)-\d+\/(\d+)/) ?? [];
+        const [, start, total] = response.headers.get("content-range")?.match(/bytes (\d+)-\d+\/(\d+)/) ?? [];
+        const right = ranged && !packed && (!start || Number(start) === from);
+        if (ranged) this.#found(origin, right);
         if (total && Number(total) !== size && !packed) {
           stop.abort();
           throw wrongLength(name, total, size);
         }
-        if (!ranged || packed || (first && Number(first) !== from)) {
+        if (!right) {
           stop.abort();
-          if (ranged) this.#found(origin, false);
+          if (ranged && first) return await whole();
           throw new Passing("the server sends another range than the one that was asked for");
         }
-        this.#found(origin, true);
       } else {
+        if (ranged) this.#found(origin, false);
         const length = Number(response.headers.get("content-length"));
         if (length > 0 && length !== size && !packed) {
           stop.abort();
           throw wrongLength(name, String(length), size);
         }
         line.at = 0;
-        if (ranged || plain) this.#found(origin, false);
-        if (ranged || this.#ranges.get(origin) === false) remote.line = line;
+        if (this.#ranges.get(origin) === false) remote.line = line;
       }
     }
     while (line.at < from) {
@@ -352,7 +379,7 @@ export class Wire {
     } catch (error) {
       if (signal.aborted) throw cancelled();
       if (error instanceof Passing || error instanceof LoadError) throw error;
-      throw new Passing(`the connection broke: ${said(error)}`);
+      throw new Broken(`the connection broke: ${said(error)}`);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", stop);
@@ -368,19 +395,24 @@ export class Wire {
     cache: RequestCache,
   ): Promise<Response> {
     const name = nameOf(url);
+    const { host, origin } = new URL(url);
     if (signal.aborted) throw cancelled();
-    let response: Response;
-    try {
-      const init: RequestInit = { signal: stop.signal, cache };
-      if (headers) init.headers = headers;
+    const init: RequestInit = { signal: stop.signal, cache };
+    if (headers) init.headers = headers;
+    const send = () => {
       const sent = this.request(url, init);
       sent.catch(() => {});
-      response = await this.#inTime({ stop }, sent, signal, `${new URL(url).host} does not answer`);
-    } catch (error) {
-      if (error instanceof Passing) await this.#explain(url, signal);
-      throw error;
-    }
-    this.#reached.add(new URL(url).origin);
+      return this.#inTime({ stop }, sent, signal, `${host} does not answer`);
+    };
+    const response = await send().catch(async (error) => {
+      // A broken connection, or an answer that the browser hides: that of a server that is there is hidden again.
+      if (!(error instanceof Broken) || !(await this.#there(url, headers, signal))) throw error;
+      return await send().catch((error) => {
+        if (error instanceof Broken) this.#hidden(url, headers);
+        throw error;
+      });
+    });
+    this.#reached.add(origin);
     if (response.status === 200 || response.status === 206) return response;
     stop.abort();
     const answer = `the server answers ${response.status} ${response.statusText}`.trim();
@@ -404,35 +436,51 @@ export class Wire {
     throw new LoadError("network", `${name} could not be fetched: ${answer}`);
   }
 
-  /** Tells a server that forbids the page from one that cannot be reached: browsers tell the page neither. */
-  async #explain(url: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Whether a server answers from which the browser gave no answer to the page, if that tells more than another try.
+   * What the page's own rules forbid is thrown.
+   */
+  async #there(url: string, headers: { Range: string } | undefined, signal: AbortSignal): Promise<boolean> {
     const { origin, host, protocol } = new URL(url);
-    if (this.#reached.has(origin) || signal.aborted) return;
     const here = globalThis.location?.origin;
-    if (here && origin !== here) await new Promise((resolve) => setTimeout(resolve, 20)); // for the event
-    if (this.#forbidden === origin) {
-      throw new LoadError(
-        "network",
-        `this page's Content-Security-Policy forbids it to read from ${host}: its connect-src must name that host`,
-      );
+    const foreign = here !== undefined && origin !== here && !this.#reached.has(origin);
+    if (signal.aborted) return false;
+    if (foreign) {
+      await new Promise((resolve) => setTimeout(resolve, 20)); // for the event
+      if (this.#forbidden === origin) {
+        throw new LoadError(
+          "network",
+          `this page's Content-Security-Policy forbids it to read from ${host}: its connect-src must name that host`,
+        );
+      }
+      if (
+        globalThis.location?.protocol === "https:" &&
+        protocol === "http:" &&
+        !/^(localhost|127\.)/.test(host)
+      ) {
+        throw new LoadError(
+          "network",
+          `a page on https may not read from http://${host}: give the model an https address`,
+        );
+      }
     }
-    if (
-      globalThis.location?.protocol === "https:" &&
-      protocol === "http:" &&
-      !/^(localhost|127\.)/.test(host)
-    ) {
-      throw new LoadError(
-        "network",
-        `a page on https may not read from http://${host}: give the model an https address`,
-      );
-    }
-    if (!here || origin === here || globalThis.navigator?.onLine === false) return;
+    if (!foreign && !(headers && !this.#ranges.has(origin))) return false;
+    if (globalThis.navigator?.onLine === false) return false;
     try {
       const timeout = AbortSignal.timeout(this.patience.stall);
       await this.request(url, { mode: "no-cors", method: "HEAD", signal: timeout, cache: "no-store" });
+      return true;
     } catch {
-      return; // not there at all
+      return false;
     }
+  }
+
+  /** What it means that the browser hides the answers of a server that is there. */
+  #hidden(url: string, headers: { Range: string } | undefined) {
+    const { origin, host } = new URL(url);
+    // Answers to ranges it hides if they are packed, too: then the whole file comes.
+    if (headers && !this.#ranges.has(origin)) return this.#found(origin, false);
+    if (this.#reached.has(origin)) return;
     throw new LoadError(
       "network",
       `${host} does not let other sites' pages read ${nameOf(url)}: it sends no Access-Control-Allow-Origin header (CORS); host the model where that is set, or on this page's own server`,

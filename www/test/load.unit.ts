@@ -12,7 +12,11 @@ const small: Settings = {
   ...{ stall: 200, tries: 4, pause: 1, longest: 20 },
 };
 
-type Answer = (name: string, data: Uint8Array, range?: [number, number]) => Response | undefined;
+type Answer = (
+  name: string,
+  data: Uint8Array,
+  range?: [number, number],
+) => Response | undefined | Promise<never>;
 
 /** Shards of random bytes, and a server of them that counts what it is asked for. */
 function folder(sizes: number[], settings = small) {
@@ -30,7 +34,7 @@ function folder(sizes: number[], settings = small) {
     const name = input.slice(base.length);
     const header = new Headers(init?.headers).get("range");
     const range = header?.match(/bytes=(\d+)-(\d*)/);
-    asked.push(header ? `${name} ${header.slice(6)}` : name);
+    asked.push([init?.method, name, header?.slice(6)].filter(Boolean).join(" "));
     flying.most = Math.max(flying.most, ++flying.now);
     await new Promise((resolve) => setTimeout(resolve, 3));
     flying.now--;
@@ -39,7 +43,7 @@ function folder(sizes: number[], settings = small) {
     if (!data) return new Response(null, { status: 404 });
     const from = Number(range?.[1] ?? 0);
     const to = Math.min(Number(range?.[2] || data.length - 1), data.length - 1);
-    const special = answer(name, data, range ? [from, to] : undefined);
+    const special = await answer(name, data, range ? [from, to] : undefined);
     if (special) return special;
     if (!range) return new Response(data as Uint8Array<ArrayBuffer>);
     return ranged(data, from, to);
@@ -168,6 +172,65 @@ test("ranges of a packed answer are no ranges of the file", async () => {
         }),
   );
   model.right((await model.load()).shards);
+  assert.deepEqual(model.asked, ["model-0.safetensors 0-255", "model-0.safetensors"]);
+});
+
+/** What a browser says of an answer that it may not, or will not, show to the page. */
+const refused = () => Promise.reject(new TypeError("Failed to fetch"));
+const silent = () => new Promise<never>(() => {});
+const busy = () => new Response(null, { status: 503, headers: { "retry-after": "0" } });
+
+for (const [trouble, answer] of [
+  ["says nothing", silent],
+  ["is busy", busy],
+  ["breaks connections", refused],
+] as const) {
+  test(`a server that ${trouble} at first is not taken for one without ranges`, async () => {
+    const model = folder([1000, 700]);
+    let times = 3;
+    model.answering(() => (times-- > 0 ? answer() : undefined));
+    model.right((await model.load()).shards);
+    // One asks again and again until it is known that there are ranges, then all others ask once.
+    const asked = model.asked.filter((text) => !text.startsWith("HEAD"));
+    const tries = asked.lastIndexOf("model-0.safetensors 0-255");
+    assert.ok(tries > 0 && asked.slice(0, tries).every((text) => text === asked[tries]), asked.join());
+    assert.equal(new Set(asked).size, asked.length - tries);
+    assert.ok(!asked.includes("model-0.safetensors"), "no byte comes twice");
+  });
+}
+
+test("a server that never answers fails all parts as soon as one has tried often enough", async () => {
+  const model = folder([1000]);
+  model.answering(busy);
+  await assert.rejects(model.load(), fault("network", "model-0.safetensors", "503", "tried 4 times"));
+  assert.deepEqual(model.asked, Array(4).fill("model-0.safetensors 0-255"));
+});
+
+test("where the browser hides answers to ranges, files come whole", async () => {
+  const model = folder([3000, 700]);
+  model.answering((_, __, range) => (range ? refused() : undefined));
+  model.right((await model.load()).shards);
+  const whole = model.asked.filter((text) => !/HEAD| \d/.test(text));
+  assert.deepEqual(whole, ["model-0.safetensors", "model-1.safetensors"]);
+});
+
+test("on another origin, a slow or broken line is told from a server that lets no other site read", async () => {
+  const location = { origin: "https://page.example", href: "https://page.example/", protocol: "https:" };
+  Object.assign(globalThis, { location });
+  try {
+    for (const trouble of [silent, refused]) {
+      const model = folder([1000]);
+      let times = 1;
+      model.answering(() => (times-- > 0 ? trouble() : undefined));
+      model.right((await model.load()).shards);
+    }
+    const closed = folder([1000]);
+    // Only what asks for no content may pass, as the requests of images do.
+    closed.answering(() => (closed.asked.at(-1)?.startsWith("HEAD") ? undefined : refused()));
+    await assert.rejects(closed.load(), fault("network", "models.example", "Access-Control-Allow-Origin"));
+  } finally {
+    Reflect.deleteProperty(globalThis, "location");
+  }
 });
 
 for (const sizes of [[700], [5000]]) {
