@@ -63,8 +63,8 @@ export function calm(seed) {
   return { ...plan, elsewhere: false, faults: Number.POSITIVE_INFINITY, only: "drip" };
 }
 
-/** Serves schedules at /SEED/; tells what it did in .log, by seed. */
-export async function serveFaults(pages) {
+/** Serves schedules at /SEED/ on so many ports, all alike; tells what it did in .log, by seed. */
+export async function serveFaults(count, pages) {
   const schedules = new Map();
   const plan = (seed, what) => schedules.set(String(seed), what);
   const log = new Map();
@@ -191,7 +191,7 @@ export async function serveFaults(pages) {
   }
 
   const servers = await Promise.all(
-    Array.from({ length: 12 }, async () => {
+    Array.from({ length: count }, async () => {
       const server = createServer(handle);
       await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
       return server;

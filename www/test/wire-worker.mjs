@@ -5,7 +5,7 @@ import { openStore } from "/engine/store.js";
 const small = {
   ...settings,
   ...{ part: 4096, block: 16384, blocks: 3, lines: 5 },
-  ...{ stall: 500, tries: 6, pause: 2, longest: 60 },
+  ...{ stall: 1000, tries: 6, pause: 2, longest: 60 },
 };
 
 const hex = (bytes) =>
