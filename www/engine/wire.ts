@@ -52,6 +52,8 @@ interface Line {
   give: () => void;
   /** The response is the file, not a range of it. */
   whole: boolean;
+  /** How many bytes the server announced, if it did. */
+  length: number;
   stop: AbortController;
 }
 
@@ -121,7 +123,7 @@ export class Wire {
       const packed = response.headers.get("content-encoding");
       tag = packed ? "" : tagOf(response);
       const length = packed ? 0 : Number(response.headers.get("content-length")) + at;
-      const line = { at, ...reading(response), left: undefined, whole: true, stop };
+      const line = { at, ...reading(response), left: undefined, whole: true, length, stop };
       const before = at;
       for (;;) {
         const chunk = await this.#read(line, MOST, signal, name).catch((error) => {
@@ -193,7 +195,7 @@ export class Wire {
         try {
           while (at < to) {
             const chunk = await this.#read(line, to - at, signal, name);
-            if (!chunk) throw new Passing(`the connection broke after ${at} of ${remote.size} bytes`);
+            if (!chunk) throw ended(line, remote);
             sink(at, chunk);
             at += chunk.length;
           }
@@ -296,6 +298,7 @@ export class Wire {
         ...reading(response, this.#spare),
         left: undefined,
         whole: response.status === 200,
+        length: Number(response.headers.get("content-length")),
         stop,
       };
       if (response.status === 206) {
@@ -313,10 +316,10 @@ export class Wire {
         }
       } else {
         if (ranged) this.#found(origin, false);
-        const length = Number(response.headers.get("content-length"));
-        if (length > 0 && length !== size && !packed) {
+        // Another origin's answer may be packed without that the page is told: then only its bytes can be counted.
+        if (line.length > 0 && line.length !== size && !packed && response.type !== "cors") {
           stop.abort();
-          throw wrongLength(name, String(length), size);
+          throw wrongLength(name, String(line.length), size);
         }
         line.at = 0;
         if (this.#ranges.get(origin) === false) remote.line = line;
@@ -326,7 +329,7 @@ export class Wire {
       if (!(await this.#read(line, from - line.at, signal, name))) {
         line.stop.abort();
         remote.line = undefined;
-        throw new Passing(`the connection broke after ${line.at} of ${size} bytes`);
+        throw ended(line, remote);
       }
     }
     return line;
@@ -544,6 +547,12 @@ export function wrongLength(name: string, got: string, want: number): LoadError 
     "wrong_length",
     `${name} has ${got} bytes, the index says ${want}; the copy on the server is incomplete or belongs to another version of the model`,
   );
+}
+
+/** What a response's end before the file's means: one that is as long as announced is all that the server has. */
+function ended({ at, whole, length }: Line, { url, size }: Remote): Error {
+  if (whole && at === length) return wrongLength(nameOf(url), String(at), size);
+  return new Passing(`the connection broke after ${at} of ${size} bytes`);
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

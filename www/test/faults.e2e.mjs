@@ -121,7 +121,8 @@ for (const name of browsers) {
         assert.match(message, /model-\d\.safetensors/, clear);
         assert.doesNotMatch(message, /undefined|NaN|\[object|\n/, clear);
         assert.ok(message.length > 30 && message.length < 400, clear);
-        assert.ok(plan.faults > 0, `no fault is to blame: ${clear}`);
+        // Damaged files come once more.
+        assert.ok(plan.faults >= (code === "network" ? 1 : 2), `no fault is to blame: ${clear}`);
         return "explained";
       }
       assert.deepEqual(
@@ -232,8 +233,8 @@ for (const name of browsers) {
         const files = plan.files.map(({ name, size, sha256 }) => ({ name, size, sha256 }));
         const origin = `http://127.0.0.1:${server.ports[0]}`;
         const devtools = await page.createCDPSession();
-        const { usage } = await page.evaluate(() => navigator.storage.estimate());
-        await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: usage + 1000 });
+        // Less than the model needs, whatever of the other tests' files has gone by now.
+        await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1000 });
         const order = { base: `${origin}/${plan.seed}/`, files, kept: "files" };
         const { hashes, failure, warned } = await page.evaluate((order) => globalThis.load(order), order);
         await devtools.send("Storage.overrideQuotaForOrigin", { origin });

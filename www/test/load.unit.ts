@@ -175,6 +175,34 @@ test("ranges of a packed answer are no ranges of the file", async () => {
   assert.deepEqual(model.asked, ["model-0.safetensors 0-255", "model-0.safetensors"]);
 });
 
+/** An answer of another origin, whose Content-Encoding the page does not see. */
+function foreign(data: Uint8Array, length: number) {
+  const response = new Response(data as Uint8Array<ArrayBuffer>, {
+    headers: { "content-length": `${length}` },
+  });
+  return Object.defineProperty(response, "type", { value: "cors" });
+}
+
+test("the length of another origin's answer may be that of its packed bytes", async () => {
+  for (const length of [2000, 4000]) {
+    const model = folder([3000]);
+    model.answering((_, data) => foreign(data, length));
+    model.right((await model.load()).shards);
+    assert.equal(model.asked.length, 1);
+  }
+  for (const length of [2000, 4000]) {
+    const model = folder([3000]);
+    model.answering((_, data) => {
+      const other = Uint8Array.from({ length }, (_, i) => data[i] ?? 0);
+      return foreign(other, length);
+    });
+    await assert.rejects(
+      model.load(),
+      fault("wrong_length", "model-0", length < 3000 ? "2000" : "more than 3000"),
+    );
+  }
+});
+
 /** What a browser says of an answer that it may not, or will not, show to the page. */
 const refused = () => Promise.reject(new TypeError("Failed to fetch"));
 const silent = () => new Promise<never>(() => {});

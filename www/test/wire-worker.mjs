@@ -27,14 +27,14 @@ self.onmessage = async ({ data: { base, files, kept } }) => {
         if (at < counts[index].length) counts[index][at]++;
       return part;
     };
-    const { status, statusText, headers, redirected, body } = response;
+    const { status, statusText, headers, redirected, type, body } = response;
     const counted = {
       getReader: (options) => {
         const reader = body.getReader(options);
         return { read: async (view) => count(await reader.read(view)), cancel: () => reader.cancel() };
       },
     };
-    return { status, statusText, headers, redirected, ok: response.ok, body: body && counted };
+    return { status, statusText, headers, redirected, type, ok: response.ok, body: body && counted };
   };
   const model = new ModelFiles(Promise.resolve(kept ? await openStore() : undefined), small, request);
   const notes = [];
