@@ -7,10 +7,19 @@
 import { startWorker } from "./engine/connection.ts";
 import type { Lapped } from "./engine/protocol.ts";
 
-/** JavaScript's heap in the page and its worker, without WebAssembly's memory; only Chromium tells, and only a page. */
+let tellsMemory = crossOriginIsolated;
+
+/**
+ * JavaScript's heap in bytes, the page's and its worker's, without WebAssembly's memory; 0 where the browser does not
+ * tell: only Chromium does, and its headless shell knows the question but refuses it, or takes it and never answers.
+ */
 async function scriptMemory(): Promise<number> {
   const asked = performance as { measureUserAgentSpecificMemory?(): Promise<{ bytes: number }> };
-  return crossOriginIsolated ? ((await asked.measureUserAgentSpecificMemory?.())?.bytes ?? 0) : 0;
+  if (!tellsMemory || !asked.measureUserAgentSpecificMemory) return 0;
+  const late = new Promise<undefined>((resolve) => setTimeout(resolve, 10_000));
+  const told = await Promise.race([asked.measureUserAgentSpecificMemory().catch(() => undefined), late]);
+  tellsMemory = told !== undefined;
+  return told?.bytes ?? 0;
 }
 
 function start(): void {
