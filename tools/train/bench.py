@@ -35,14 +35,14 @@ def scans(batch, length, d_inner, shapes):
     times = {}
     inputs = random_inputs(batch, length, d_inner, 16, "cuda", torch.bfloat16)
     dy = torch.randn(batch, length, d_inner, device="cuda", dtype=torch.bfloat16)
-    for block, tile, warps in shapes:
-        scan_triton.use(block, tile, warps)
+    for shape in shapes:
+        block, tile, warps = shape
         try:
             begun = time.time()
-            states = scan_triton.scan_forward(*inputs)[1]
-            forward = median_ms(lambda: scan_triton.scan_forward(*inputs))
-            backward = median_ms(lambda: scan_triton.scan_backward(*inputs, states, dy))
-            times[block, tile, warps] = forward + backward
+            states = scan_triton.scan_forward(*inputs, *shape)[1]
+            forward = median_ms(lambda: scan_triton.scan_forward(*inputs, *shape))
+            backward = median_ms(lambda: scan_triton.scan_backward(*inputs, states, dy, *shape))
+            times[shape] = forward + backward
             print(f"scan {batch}x{length}x{d_inner} block {block} tile {tile} warps {warps}: "
                   f"forward {forward:.2f} ms, backward {backward:.2f} ms ({time.time() - begun:.1f} s)", flush=True)
         except Exception as error:  # a shape that does not fit is a result, not a failure

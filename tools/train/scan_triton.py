@@ -11,15 +11,16 @@ import torch
 import triton
 import triton.language as tl
 
-TILE = 4  # steps a program takes at once; also the distance of the stored states
-FORWARD = {"BLOCK": 32, "num_warps": 2}  # channels a program owns; measured by bench.py
-BACKWARD = {"BLOCK": 32, "num_warps": 2}
+# Channels a program owns, steps it takes at once (also the distance of the stored states) and its warps; measured by
+# bench.py. Both passes are handed it as arguments: what a compiled graph depends on must stand in the graph, since
+# the compiler's cache outlives the process and would hand a graph of one shape to a run of another.
+SHAPE = 32, 4, 2
 
 
 def use(block, tile, warps):
-    """Takes another shape for both passes, before the first scan of a program."""
-    global TILE, FORWARD, BACKWARD
-    TILE, FORWARD, BACKWARD = tile, {"BLOCK": block, "num_warps": warps}, {"BLOCK": block, "num_warps": warps}
+    """Takes another shape for the scans that follow."""
+    global SHAPE
+    SHAPE = block, tile, warps
 
 
 @triton.jit
@@ -164,22 +165,22 @@ def _strides(*tensors):
     return out
 
 
-def scan_forward(x, dt, A, B, C, D, z, dt_bias):
+def scan_forward(x, dt, A, B, C, D, z, dt_bias, block, tile, warps):
     """y [batch, T, d_inner] in x's type and the tiles' first states [batch, tiles, d_state, d_inner] fp32."""
     batch, T, d_inner = x.shape
-    tiles, state = -(-T // TILE), A.shape[1]
+    tiles, state = -(-T // tile), A.shape[1]
     y = torch.empty(batch, T, d_inner, dtype=x.dtype, device=x.device)
     states = torch.empty(batch, tiles, state, d_inner, dtype=torch.float32, device=x.device)
-    _forward[(batch, -(-d_inner // FORWARD["BLOCK"]))](
+    _forward[(batch, -(-d_inner // block))](
         x, dt, A, B, C, D, z, dt_bias, y, states, T, d_inner, tiles, *_strides(x, dt, B, C, z),
-        STATE=state, TILE=TILE, **FORWARD)
+        STATE=state, BLOCK=block, TILE=tile, num_warps=warps)
     return y, states
 
 
-def scan_backward(x, dt, A, B, C, D, z, dt_bias, states, dy):
-    """Gradients of x, dt, A, B, C, D, z and dt_bias, each in its tensor's type."""
+def scan_backward(x, dt, A, B, C, D, z, dt_bias, states, dy, block, tile, warps):
+    """Gradients of x, dt, A, B, C, D, z and dt_bias, each in its tensor's type. tile is the one that made states."""
     batch, T, d_inner = x.shape
-    state, blocks, device = A.shape[1], -(-d_inner // BACKWARD["BLOCK"]), x.device
+    state, blocks, device = A.shape[1], -(-d_inner // block), x.device
     dy = dy.contiguous()
     dx, ddt, dz = (torch.empty(batch, T, d_inner, dtype=like.dtype, device=device) for like in (x, dt, z))
     dB, dC = (torch.empty(batch, blocks, T, state, dtype=torch.float32, device=device) for _ in range(2))
@@ -187,7 +188,7 @@ def scan_backward(x, dt, A, B, C, D, z, dt_bias, states, dy):
     dD, dbias = (torch.empty(batch, d_inner, dtype=torch.float32, device=device) for _ in range(2))
     _backward[(batch, blocks)](
         x, dt, A, B, C, D, z, dt_bias, states, dy, dx, ddt, dA, dB, dC, dD, dz, dbias, T, d_inner, states.shape[1],
-        *_strides(x, dt, B, C, z), STATE=state, TILE=TILE, **BACKWARD)
+        *_strides(x, dt, B, C, z), STATE=state, BLOCK=block, TILE=tile, num_warps=warps)
     return (dx, ddt, dA.sum(0).t().contiguous(), dB.sum(1).to(B.dtype), dC.sum(1).to(C.dtype), dD.sum(0), dz,
             dbias.sum(0))
 
@@ -195,26 +196,29 @@ def scan_backward(x, dt, A, B, C, D, z, dt_bias, states, dy):
 def _register():
     """Makes the two passes one differentiable operator that torch.compile leaves whole."""
     forward = torch.library.custom_op("samba::selective_scan", scan_forward, mutates_args=(), schema=(
-        "(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor D, Tensor z, Tensor dt_bias) -> (Tensor, Tensor)"))
+        "(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor D, Tensor z, Tensor dt_bias, int block, int tile, "
+        "int warps) -> (Tensor, Tensor)"))
     backward = torch.library.custom_op("samba::selective_scan_backward", scan_backward, mutates_args=(), schema=(
         "(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor D, Tensor z, Tensor dt_bias, Tensor states, "
-        "Tensor dy) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"))
+        "Tensor dy, int block, int tile, int warps) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"))
 
     @forward.register_fake
-    def _(x, dt, A, B, C, D, z, dt_bias):
-        tiles = -(-x.shape[1] // TILE)
+    def _(x, dt, A, B, C, D, z, dt_bias, block, tile, warps):
+        tiles = -(-x.shape[1] // tile)
         return (x.new_empty(x.shape), x.new_empty(x.shape[0], tiles, A.shape[1], x.shape[2], dtype=torch.float32))
 
     @backward.register_fake
-    def _(x, dt, A, B, C, D, z, dt_bias, states, dy):
+    def _(x, dt, A, B, C, D, z, dt_bias, states, dy, block, tile, warps):
         return tuple(torch.empty(like.shape, dtype=like.dtype, device=like.device)
                      for like in (x, dt, A, B, C, D, z, dt_bias))
 
     def save(ctx, inputs, output):
-        ctx.save_for_backward(*inputs, output[1])
+        *tensors, block, tile, warps = inputs
+        ctx.save_for_backward(*tensors, output[1])
+        ctx.shape = block, tile, warps
 
     def gradients(ctx, dy, _states):
-        return backward(*ctx.saved_tensors, dy)
+        return *backward(*ctx.saved_tensors, dy, *ctx.shape), None, None, None
 
     forward.register_autograd(gradients, setup_context=save)
     return forward
@@ -228,4 +232,4 @@ def selective_scan_triton(x, dt, A, B, C, D, z, dt_bias):
     global _operator
     if _operator is None:
         _operator = _register()
-    return _operator(x, dt, A, B, C, D, z, dt_bias)[0]
+    return _operator(x, dt, A, B, C, D, z, dt_bias, *SHAPE)[0]

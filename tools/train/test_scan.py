@@ -1,5 +1,7 @@
 """The scan's kernels against autograd through the plain recurrence."""
+import importlib.util
 import unittest
+from unittest import mock
 
 import torch
 
@@ -37,26 +39,68 @@ def error(got, want):
     return float((got.double().cpu() - want).norm() / want.norm().clamp(min=1))
 
 
+def kernels():
+    """scan_triton, on a host without Triton with its kernels interpreted."""
+    try:
+        import triton  # noqa: F401
+    except ImportError:
+        import interpret
+        interpret.install()
+    import scan_triton
+    return scan_triton
+
+
 class Kernels(unittest.TestCase):
-    def check(self, inputs, bound):
-        import scan_triton
+    def check(self, inputs, bound, shape=(32, 4, 2)):
+        scan_triton = kernels()
         dy = torch.randn(inputs[0].shape, generator=torch.Generator().manual_seed(9)).to(inputs[0])
         want = expected(inputs, dy)
-        y, states = scan_triton.scan_forward(*inputs)
-        got = [y] + list(scan_triton.scan_backward(*inputs, states, dy))
+        y, states = scan_triton.scan_forward(*inputs, *shape)
+        self.assertEqual(states.shape[1], -(-inputs[0].shape[1] // shape[1]))
+        got = [y] + list(scan_triton.scan_backward(*inputs, states, dy, *shape))
         for name, one, two in zip(["y"] + NAMES, got, want):
             self.assertLess(error(one, two), bound, name)
 
     def test_interpreted(self):
-        try:
-            import triton  # noqa: F401
+        if importlib.util.find_spec("triton"):
             self.skipTest("triton is here: test_on_the_gpu runs the kernels themselves")
-        except ImportError:
-            import interpret
-            interpret.install()
-        for T in (1, 7, 8, 9, 21):
-            with self.subTest(T=T):
-                self.check(random_inputs(2, T, 40, 16, seed=T), 1e-5)
+        for T, shape in ((1, (32, 4, 2)), (7, (32, 4, 2)), (8, (32, 4, 2)), (9, (64, 2, 1)), (21, (16, 8, 4))):
+            with self.subTest(T=T, shape=shape):
+                self.check(random_inputs(2, T, 40, 16, seed=T), 1e-5, shape)
+
+    def test_the_shape_is_in_the_call(self):
+        """What the compiler's cache tells graphs apart by are the calls in them: a shape outside them would be mixed up."""
+        scan_triton = kernels()
+        calls = []
+        with mock.patch.object(scan_triton, "_operator", lambda *args: calls.append(args) or (args[0], None)), \
+                mock.patch.object(scan_triton, "SHAPE", scan_triton.SHAPE):
+            inputs = random_inputs(1, 4, 32, 16)
+            for shape in ((32, 4, 2), (32, 2, 1)):
+                scan_triton.use(*shape)
+                scan_triton.selective_scan_triton(*inputs)
+        self.assertEqual([call[8:] for call in calls], [(32, 4, 2), (32, 2, 1)])
+
+    @unittest.skipUnless(hasattr(torch.library, "custom_op"), "PyTorch here has no torch.library.custom_op (2.4)")
+    def test_compiled_graphs_of_two_shapes_are_two(self):
+        scan_triton = kernels()
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device == "cpu" and importlib.util.find_spec("triton"):
+            self.skipTest("triton without a GPU runs no kernel")
+        inputs = random_inputs(1, 21, 32, 16, device)
+        graphs = []
+
+        def keep(graph, _):
+            graphs.append(str(graph.graph))
+            return graph.forward
+
+        with mock.patch.object(scan_triton, "SHAPE", scan_triton.SHAPE):
+            scan_triton.selective_scan_triton(*inputs)  # registered
+            for shape in ((32, 4, 2), (32, 2, 1)):
+                scan_triton.use(*shape)
+                torch.library.opcheck(scan_triton._operator, (*(t.requires_grad_() for t in inputs), *shape))
+                y = torch.compile(scan_triton.selective_scan_triton, backend=keep)(*inputs)
+                self.assertLess(error(y.detach(), expected(inputs, torch.ones_like(y))[0]), 1e-4)
+        self.assertEqual(len(set(graphs)), 2, graphs)
 
     @unittest.skipUnless(torch.cuda.is_available(), "no GPU")
     def test_on_the_gpu(self):
@@ -64,6 +108,7 @@ class Kernels(unittest.TestCase):
                                                (2, 500, 96, torch.bfloat16, 1e-2)):
             with self.subTest(T=T, kind=kind):
                 self.check(random_inputs(batch, T, d_inner, 16, "cuda", kind), bound)
+                self.check(random_inputs(batch, T, d_inner, 16, "cuda", kind), bound, (32, 2, 1))
 
     @unittest.skipUnless(torch.cuda.is_available(), "no GPU")
     def test_operator_and_autograd(self):

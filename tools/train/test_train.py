@@ -458,10 +458,12 @@ class Training(Folder):
         self.encode()
         self.common()
         command = ["twins.py", "--data", self.at("data"), "--tokenizer", self.tokenizer_path, "--config", self.at("config.json"),
-                   "--out", self.at("twins"), "--steps", "2", "--batch", "2", "--device", "cpu", "--sequences", "2"]
+                   "--out", self.at("twins"), "--steps", "2", "--batch", "2", "--device", "cpu", "--sequences", "2", "--scan", "32,2,1"]
+        ran = []
         with mock.patch.object(sys, "argv", command), contextlib.redirect_stdout(io.StringIO()) as out, \
-                mock.patch.object(subprocess, "run", lambda command, env: self.in_process(command[1:])):
+                mock.patch.object(subprocess, "run", lambda command, env: ran.append(command) or self.in_process(command[1:])):
             twins.main()
+        self.assertEqual([command[command.index("--scan") + 1] for command in ran], ["32,2,1"] * 3)
         with open(self.at("twins", "twins.json")) as file:
             results = json.load(file)
         self.assertEqual(list(results), list(twins.PAPER))

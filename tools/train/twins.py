@@ -83,6 +83,7 @@ def main():
     add("--processes", type=int, default=1)
     add("--port", type=int, default=29512)
     add("--device")
+    add("--scan", help="BLOCK,TILE,WARPS of the scan's kernels (bench.py --best)")
     args = parser.parse_args()
     configs = twins(Config.load(args.config) if args.config else Config())
     device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -104,7 +105,7 @@ def main():
         command = [sys.executable, *launcher, os.path.join(HERE, "train.py"), "--config", os.path.join(out, "config.json"),
                    "--data", args.data, "--tokenizer", args.tokenizer, "--out", out, "--steps", str(args.steps),
                    "--batch", str(args.batch), "--lr", str(args.lr), "--no-state",
-                   *(["--device", args.device] if args.device else [])]
+                   *(part for name in ("device", "scan") if getattr(args, name) for part in ("--" + name, getattr(args, name)))]
         done = subprocess.run(command, env={**os.environ, "GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"})
         if done.returncode:
             raise CorpusError(f"{name}: the training failed, see above")
