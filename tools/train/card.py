@@ -1,13 +1,16 @@
 """Writes a model folder's card: every figure from the file that a command wrote, ten unedited answers, honest limits.
 
-    samba eval ppl --model DIR --text held-out.txt --lengths 4K,16K,...,1M --json ppl.json --plot DIR/perplexity.svg
-    samba eval passkey --model DIR --lengths 4K,8K,...,256K --json passkey.json --plot DIR/passkey.svg
-    card.py DIR --report report.json --ppl ppl.json --passkey passkey.json --samba bin/samba
+    samba eval ppl --model DIR --text held-out.txt --lengths 1K,4K,...,256K --json ppl.json
+    samba eval passkey --model DIR --lengths 4K,8K,...,256K --json passkey.json
+    samba eval ppl --model DIR --text held-out.txt --lengths 4K --tokens 16384 --json rounded.json  # and of 32 bits
+    card.py DIR --report report.json --ppl ppl.json --passkey passkey.json --rounding rounded.json exact.json \
+        --twins twins.json --samba bin/samba
 
 What has not been measured is said to be missing, not left out.
 """
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -15,6 +18,7 @@ import sys
 from checkpoint import atomically, load_model
 from corpus import CorpusError
 from model import Samba
+from twins import table as twins_table
 
 QUESTIONS = [
     "Hello! How are you today?", "Tell me a short story about a fox.", "What is the capital of France?",
@@ -41,7 +45,7 @@ language: en
 
 {parameters:.1f} M parameters in the shape of the paper *Samba* (Mamba and sliding-window attention in turn, each followed by an MLP): {layers} blocks, width {width}, MLP {mlp:,}, {heads} query heads in {groups} groups, window {window:,}, vocabulary {vocab:,} with tied embeddings. {bits}
 
-It writes fluent English and knows little: what it says about the world is often wrong, and it cannot reckon. It was made to show the engine at work, not to be relied on. It speaks English only, nothing has been done to keep it from offensive text, and answers to questions are guesses.
+It writes fluent English and knows little: what it says about the world is often wrong, and it cannot reckon. It was made to show the engine at work, not to be relied on. It speaks English only, nothing has been done to keep it from offensive text, and answers to questions are guesses. It follows a conversation loosely: {limit}
 
 ## How it was trained
 
@@ -51,6 +55,10 @@ It writes fluent English and knows little: what it says about the world is often
 
 The commands, the settings and the loss curves are in `tools/train/README.md`.
 
+## What the rounding costs
+
+{rounding}
+
 ## Perplexity by length
 
 {ppl}
@@ -59,9 +67,13 @@ The commands, the settings and the loss curves are in `tools/train/README.md`.
 
 {passkey}
 
+## The paper's comparison
+
+{twins}
+
 ## Answers
 
-Unedited, at the default settings, seeds 0 to {last}: `samba generate --model {folder} --chat "..." --seed N`.
+Unedited, at the default settings, seeds 0 to {last}: `samba generate --model {folder} --backend {backend} --chat "..." --seed N`.
 
 {answers}
 
@@ -102,14 +114,64 @@ def training(report):
 
 
 def where(report):
-    return ", ".join(dict.fromkeys(part for part in (report["backend"], report.get("browser"), report["adapter"]) if part))
+    parts = report["backend"], report.get("browser"), report["adapter"], report["date"]
+    return ", ".join(dict.fromkeys(part for part in parts if part))
+
+
+def lengths(report):
+    return ",".join(str(row["length"]) for row in report["lengths"])
+
+
+def rounding(rounded, exact):
+    """Both are reports of samba eval ppl: the shipped bits and the unquantized weights, over the same tokens."""
+    if not rounded:
+        return "Not measured for these weights yet (`samba eval ppl`)."
+    if rounded["text"] != exact["text"] or rounded["tokens"] != exact["tokens"] or lengths(rounded) != lengths(exact):
+        raise CorpusError("--rounding: the two reports are of different tokens: give both the same --text, --lengths and --tokens")
+    one, two = rounded["lengths"][-1], exact["lengths"][-1]
+    more = 100 * math.expm1(one["nats"] - two["nats"])
+    return (f"Perplexity of {one['scored']:,} held-out tokens {one['perplexity']:.3f} with {rounded['bits']} bits, "
+            f"{two['perplexity']:.3f} unquantized: {more:+.2f} % (`samba eval ppl --text {rounded['text']} --lengths "
+            f"{lengths(rounded)} --tokens {rounded['tokens']}`, {where(rounded)}).")
+
+
+def twins(results):
+    if not results:
+        return "Not made for these weights yet (`twins.py`)."
+    first = next(iter(results.values()))
+    return (f"Small twins of {first['parameters'] / 1e6:.1f} M parameters, trained alike on {first['tokens']:,} tokens, and the perplexity "
+            "of the same held-out tokens by length; tools/train/README.md has the command and what it shows.\n\n"
+            + twins_table(results, [int(n) for n in first["perplexity"]]))
+
+
+def reach(report):
+    """How far before the end of the prompt, in tokens, the furthest key lay that was retrieved every time, and the nearest
+    that was not."""
+    found, missed = 0, None
+    for row in report["lengths"]:
+        for depth, right, asked in zip(report["depths"], row["right"], row["asked"]):
+            distance = round((1 - depth) * row["prompt_tokens"])
+            if asked and right == asked:
+                found = max(found, distance)
+            elif asked:
+                missed = distance if missed is None else min(missed, distance)
+    return found, missed
+
+
+def limit(report):
+    if not report:
+        return "how far back it recalls a number word for word has not been measured."
+    found, missed = reach(report)
+    if missed is None:
+        return f"a number told once it recalls from as far back as was asked, {found:,} tokens."
+    return f"a number told once it recalls from {found:,} tokens back, and not from {missed:,} (see Recall)."
 
 
 def perplexity(report):
     if not report:
         return "Not measured for these weights yet (`samba eval ppl`)."
     rows = [f"The first {report['tokens']:,} tokens of {report['text']}, cut into sequences of each length "
-            f"(`samba eval ppl`, {where(report)}):", "", "| length | sequences | nats a token | perplexity |", "|---|---|---|---|"]
+            f"(`samba eval ppl --lengths {lengths(report)}`, {where(report)}):", "", "| length | sequences | nats a token | perplexity |", "|---|---|---|---|"]
     rows += [f"| {r['length']:,} | {r['sequences']:,} | {r['nats']:.4f} ± {r['standard_error']:.4f} | {r['perplexity']:.2f} |"
              for r in report["lengths"]]
     return "\n".join(rows)
@@ -118,12 +180,16 @@ def perplexity(report):
 def passkey(report):
     if not report:
         return "Not measured for these weights yet (`samba eval passkey`)."
-    rows = [f"A five-digit key in a text of one repeated line, {report['keys']} keys at each depth (`samba eval passkey`, "
-            f"{where(report)}); keys retrieved by depth:", "",
+    rows = [f"A five-digit key in a text of one repeated line, {report['keys']} at each depth (`samba eval passkey --keys "
+            f"{report['keys']} --lengths {lengths(report)}`, {where(report)}); keys retrieved by depth (0 %: the text's start):", "",
             "| tokens | all | " + " | ".join(f"{100 * d:.0f} %" for d in report["depths"]) + " |",
             "|---|---|" + "---|" * len(report["depths"])]
     rows += [f"| {r['length']:,} | {100 * r['retrieved']:.0f} % | " + " | ".join(map(str, r["right"])) + " |"
              for r in report["lengths"]]
+    found, missed = reach(report)
+    if missed is not None:
+        rows += ["", f"The furthest key retrieved lay {found:,} tokens before the end, the nearest missed {missed:,}. Samba's aim, every "
+                 "key at any length, is not met: what lies well beyond the attention's window is not recalled word for word."]
     return "\n".join(rows)
 
 
@@ -143,6 +209,8 @@ def main():
     add("--report", help="report.json of pipeline.py")
     add("--ppl", help="JSON of samba eval ppl")
     add("--passkey", help="JSON of samba eval passkey")
+    add("--rounding", nargs=2, metavar=("ROUNDED", "EXACT"), help="JSON of samba eval ppl: the folder's bits, and 32 bits")
+    add("--twins", help="twins.json of twins.py")
     add("--history", default="", help="what came before the last run, in a sentence")
     add("--samba", help="the samba command, for the answers (default: none are given)")
     add("--backend", default="native")
@@ -158,7 +226,8 @@ def main():
         mlp=config.intermediate_size, heads=config.n_head, groups=config.n_query_groups, window=config.local_window,
         vocab=config.vocab_size, bits=f"{bits}, {index['metadata']['total_size'] / 2**20:.1f} MiB.", history=args.history,
         training=training(read(args.report)), ppl=perplexity(read(args.ppl)), passkey=passkey(read(args.passkey)),
-        last=len(QUESTIONS) - 1, folder=os.path.basename(os.path.abspath(args.folder)),
+        limit=limit(read(args.passkey)), rounding=rounding(*map(read, args.rounding or (None, None))), twins=twins(read(args.twins)),
+        last=len(QUESTIONS) - 1, folder=os.path.relpath(args.folder), backend=args.backend,
         answers="\n".join(answers) or "Not drawn for these weights yet (`card.py --samba`).", sources=SOURCES)
 
     def write(path):

@@ -9,25 +9,27 @@ COLOURS = ["#2563eb", "#d97706", "#059669", "#7c3aed"]
 
 
 def read(path):
-    """The log's (tokens, loss) and its evaluations [(tokens, name, loss)]."""
-    train, held_out = [], []
+    """The log's stage, its (tokens, loss) and its evaluations [(tokens, name, loss)]."""
+    stage, train, held_out = path, [], []
     with open(path, encoding="utf-8") as file:
         for line in file:
             entry = json.loads(line)
-            if entry.get("event") == "eval":
+            if entry.get("event") == "start":
+                stage = entry["stage"]
+            elif entry.get("event") == "eval":
                 held_out += [(entry["tokens"], key, value) for key, value in entry.items() if key.startswith("val_")]
             elif "loss" in entry:
                 train.append((entry["tokens"], entry["loss"]))
-    return train, held_out
+    return stage, train, held_out
 
 
 def svg(logs):
     curves = [read(path) for path in logs]
-    points = [p for train, _ in curves for p in train]
+    points = [p for _, train, _ in curves for p in train]
     if not points:
         sys.exit("plot.py: the logs hold no losses")
     most = max(tokens for tokens, _ in points)
-    values = [loss for _, loss in points] + [v for _, held_out in curves for _, _, v in held_out]
+    values = [loss for _, loss in points] + [v for _, _, held_out in curves for _, _, v in held_out]
     low, high = math.floor(min(values) * 2) / 2, min(math.ceil(max(values) * 2) / 2, math.floor(min(values) * 2) / 2 + 4)
 
     def place(tokens, loss):
@@ -44,11 +46,11 @@ def svg(logs):
         x = place(most * fifth / 5, low)[0]
         out.append(f'<text x="{x:.1f}" y="{HEIGHT - 24}" text-anchor="middle" fill="#374151">{most * fifth / 5e6:.0f}</text>')
     out.append(f'<text x="{WIDTH / 2}" y="{HEIGHT - 6}" text-anchor="middle" fill="#374151">million tokens (loss in nats a token)</text>')
-    for i, (train, held_out) in enumerate(curves):
+    for i, (stage, train, held_out) in enumerate(curves):
         colour = COLOURS[i % len(COLOURS)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*p) for p in train))
         out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
-        out.append(f'<text x="{WIDTH - 20}" y="{32 + 18 * i}" text-anchor="end" fill="{colour}">{logs[i].split("/")[-1]}</text>')
+        out.append(f'<text x="{WIDTH - 16 - 70 * (len(curves) - 1 - i)}" y="{HEIGHT - 6}" text-anchor="end" fill="{colour}">{stage}</text>')
         for tokens, name, value in held_out:
             x, y = place(tokens, value)
             fill = colour if name == "val_text" else "#fff"

@@ -267,13 +267,17 @@ class Card(unittest.TestCase):
             reports = {
                 "report": {"stages": {"tune": {"device": "H100", "steps": 820, "tokens": 1234567, "val_text": 3.21, "text": 24.78}}},
                 "ppl": {"text": "books.txt", "tokens": 4096, "backend": "chromium", "browser": "Chrome/1", "adapter": "nvidia h100",
-                        "lengths": [{"length": 4096, "sequences": 1, "nats": 3.2, "standard_error": 0.01, "perplexity": 24.53}]},
-                "passkey": {"keys": 5, "backend": "cpu", "adapter": "cpu", "depths": [0, 1],
-                            "lengths": [{"length": 4096, "retrieved": 0.9, "right": [4, 5]}]}}
+                        "date": "2026-11-25", "bits": 8, "lengths": [{"length": 4096, "sequences": 1, "scored": 4095, "nats": 3.2, "standard_error": 0.01, "perplexity": 24.53}]},
+                "passkey": {"keys": 5, "backend": "cpu", "adapter": "cpu", "date": "2026-11-25", "depths": [0, 0.5, 1],
+                            "lengths": [{"length": 4096, "prompt_tokens": 4000, "retrieved": 0.933, "right": [4, 5, 5], "asked": [5, 5, 5]}]},
+                "twins": {name: {"parameters": 10, "steps": 2, "tokens": 48, "seconds": 1, "held_out_tokens": 96,
+                                 "perplexity": {"24": 9.5}} for name in twins.PAPER}}
+            reports["exact"] = dict(reports["ppl"], bits=0, lengths=[dict(reports["ppl"]["lengths"][0], nats=3.19, perplexity=24.29)])
             command = ["card.py", model, "--history", "Trained before."]
-            for fields, words in (((), ["Trained before.", "report is missing", "Not measured", "Not drawn"]),
-                                  (("report", "ppl", "passkey"), ["| tune | H100 | 820 | 1,234,567 | – | – | 3.210 (24.78) | – |",
-                                   "chromium, Chrome/1, nvidia h100", "| 4,096 | 1 | 3.2000 ± 0.0100 | 24.53 |", "| 4,096 | 90 % | 4 | 5 |"])):
+            for fields, words in (((), ["Trained before.", "report is missing", "Not measured", "Not made", "Not drawn"]),
+                                  (("report", "ppl", "passkey", "twins"), ["| tune | H100 | 820 | 1,234,567 | – | – | 3.210 (24.78) | – |",
+                                   "chromium, Chrome/1, nvidia h100", "| 4,096 | 1 | 3.2000 ± 0.0100 | 24.53 |", "| 4,096 | 93 % | 4 | 5 | 5 |",
+                                   "recalls from 2,000 tokens back, and not from 4,000", "| Transformer | 10 | 9.50 | 11.14"])):
                 for name in fields:
                     with open(os.path.join(folder, name), "w") as file:
                         json.dump(reports[name], file)
@@ -284,6 +288,16 @@ class Card(unittest.TestCase):
                     text = file.read()
                 for words in words:
                     self.assertIn(words, text)
+            with open(os.path.join(folder, "exact"), "w") as file:
+                json.dump(reports["exact"], file)
+            with mock.patch.object(sys, "argv", command + ["--rounding", os.path.join(folder, "ppl"), os.path.join(folder, "exact")]):
+                card.main()
+            with open(os.path.join(model, "README.md")) as file:
+                self.assertIn("Perplexity of 4,095 held-out tokens 24.530 with 8 bits, 24.290 unquantized: +1.01 %", file.read())
+            with open(os.path.join(folder, "exact"), "w") as file:
+                json.dump(dict(reports["exact"], tokens=1), file)
+            with mock.patch.object(sys, "argv", command + ["--rounding", os.path.join(folder, "ppl"), os.path.join(folder, "exact")]):
+                self.assertRaisesRegex(CorpusError, "different tokens", card.main)
             with mock.patch.object(sys, "argv", command + ["--ppl", os.path.join(folder, "none")]):
                 self.assertRaisesRegex(CorpusError, "no report", card.main)
 
