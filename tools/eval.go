@@ -75,8 +75,7 @@ func (f *evalFlags) open(ctx context.Context, progress *progress) (*engine, *pro
 
 func newEvalPerplexity() *cobra.Command {
 	var f evalFlags
-	var text string
-	var tokens int
+	var text, most string
 	cmd := &cobra.Command{
 		Use:   "ppl",
 		Short: "Perplexity of a text by length of context",
@@ -94,8 +93,11 @@ documents, are recognised. Ctrl-C prints what there is so far.`,
 				return err
 			}
 			longest := lengths[len(lengths)-1]
-			if tokens == 0 {
-				tokens = longest
+			tokens := longest
+			if most != "" {
+				if tokens, err = eval.ParseLength("tokens", most); err != nil {
+					return err
+				}
 			}
 			if tokens < longest {
 				return fmt.Errorf("--tokens is %d, want at least the longest of --lengths, %d", tokens, longest)
@@ -109,7 +111,7 @@ documents, are recognised. Ctrl-C prints what there is so far.`,
 	}
 	f.register(cmd, "1K,4K,16K")
 	cmd.Flags().StringVar(&text, "text", "", "file with the text")
-	cmd.Flags().IntVar(&tokens, "tokens", 0, "tokens of the text to measure at every length; 0: as many as the longest length")
+	cmd.Flags().StringVar(&most, "tokens", "", "tokens of the text to measure at every length, such as 256K (default: as many as the longest length)")
 	cmd.MarkFlagRequired("text")
 	return cmd
 }

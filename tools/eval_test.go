@@ -39,6 +39,8 @@ func TestEvalRefuses(t *testing.T) {
 		{ppl("--lengths", "4K,...,1M"), "want two numbers before the dots"},
 		{ppl("--lengths", "1K,4K,..."), "nothing follows the dots"},
 		{ppl("--lengths", "4,6,...,100"), "6 is no multiple of 4"},
+		{ppl("--lengths", "4,8", "--tokens", "6X"), `--tokens: "6X" is no length, want 2 to 4194304 tokens, also as 4K or 1M`},
+		{ppl("--lengths", "4,8", "--tokens", "1K"), "has 12 tokens for this model, want at least 1024"},
 		{ppl("--lengths", "4,8", "--tokens", "6"), "--tokens is 6, want at least the longest of --lengths, 8"},
 		{ppl("--lengths", "8K"), "has 12 tokens for this model, want at least 8192: give a longer text or shorter --lengths"},
 		{ppl("--json", filepath.Join(folder, "none", "out")), "there is no folder " + filepath.Join(folder, "none")},

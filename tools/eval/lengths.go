@@ -53,6 +53,15 @@ func ParseLengths(flag, text string) ([]int, error) {
 	return slices.Compact(lengths), nil
 }
 
+// ParseLength reads one number of tokens, such as 4096 or 4K. Errors name the flag.
+func ParseLength(flag, text string) (int, error) {
+	n, err := parseLength(strings.TrimSpace(text))
+	if err != nil {
+		return 0, fmt.Errorf("--%s: %w", flag, err)
+	}
+	return n, nil
+}
+
 func parseLength(field string) (int, error) {
 	digits, unit := field, 1
 	switch {
