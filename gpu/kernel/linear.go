@@ -66,9 +66,12 @@ func (v Variant) shapeMatvec(outputs, steps int, pair bool) matvecShape {
 			s.lanes /= 2
 		}
 	case outputs < 2048:
-		s.lanes = 32
+		s = matvecShape{size: 512, lanes: 32, rows: 1}
+		if pair {
+			s = matvecShape{size: 256, lanes: 32, rows: 2}
+		}
 	case outputs < 4096 && !pair:
-		s.lanes, s.rows = 32, 4
+		s = matvecShape{size: 512, lanes: 32, rows: 2}
 	}
 	if pair {
 		s.rows = max(s.rows/2, 1)
@@ -104,23 +107,26 @@ func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	if r.tuned != nil {
 		s = *r.tuned
 	}
+	for s.size > int(r.Device.Info().Limits.MaxWorkgroupSize) {
+		s.size /= 2
+	}
 	n := s.rows
 	if pair {
 		n *= 2
 	}
+	// Lanes beyond a subgroup meet in workgroup memory.
+	subgroup, warp := 1, 1
+	if v.Subgroup > 0 && s.lanes > 1 && s.size%v.Subgroup == 0 {
+		subgroup, warp = min(v.Subgroup, s.lanes), v.Subgroup
+	}
 	// Staged: x in workgroup memory, where that has room for it beside the sums.
-	staged := aligned && !v.CPU && 4*(w.In+max(values, 4)+5*s.size) <= int(r.Device.Info().Limits.MaxWorkgroupStorage)
+	staged := aligned && !v.CPU && 4*(w.In+max(values, 4)+s.size/subgroup*n+s.size/warp) <= int(r.Device.Info().Limits.MaxWorkgroupStorage)
 	sums := n
 	if o.Gain != nil && !staged {
 		sums++
 	}
 	c["VALUES"], c["QUADS"], c["SIZE"], c["LANES"] = values, max(values/4, 1), s.size, s.lanes
 	c["ROWS"], c["N"], c["SUMS"], c["STAGED"] = s.rows, n, sums, staged
-	// Lanes beyond a subgroup meet in workgroup memory.
-	subgroup, warp := 1, 1
-	if v.Subgroup > 0 && s.lanes > 1 && s.size%v.Subgroup == 0 {
-		subgroup, warp = min(v.Subgroup, s.lanes), v.Subgroup
-	}
 	c["SUBGROUP"], c["WARP"], c["SUBGROUPS"], c["SHARED"] = subgroup, warp, subgroup > 1, s.lanes > subgroup
 	r.want("matvec", "x", x, w.In)
 	buffers := append(w.buffers(p), x, y)
