@@ -9,6 +9,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
+	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/safetensors"
 )
 
@@ -33,7 +34,7 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 	if weights == 0 {
 		return nil // an index from elsewhere, or none
 	}
-	state := m.stateSize()
+	state := m.stateSize(o.Device)
 	room := func(weights int64) (bool, error) { return o.room(ctx, weights+state, weights+state) }
 	ok, err := room(weights)
 	if ok || err != nil {
@@ -78,7 +79,7 @@ func (o *Options) room(ctx context.Context, all, more int64) (bool, error) {
 // spare is the room beside the weights and a conversation.
 func (m *Model) spare(o Options) spare {
 	return func(ctx context.Context, bytes int64) (bool, error) {
-		return o.room(ctx, m.weights+m.stateSize()+bytes, bytes)
+		return o.room(ctx, m.weights+m.stateSize(o.Device)+bytes, bytes)
 	}
 }
 
@@ -90,8 +91,9 @@ func gigabytes(n int64) string {
 }
 
 // stateSize is what a conversation takes at first: its state, the copies of the part
-// that steps overwrite, and the activations of a chunk.
-func (m *Model) stateSize() int64 {
+// that steps overwrite, and the activations of a chunk, on a device also as its matrix
+// units take them.
+func (m *Model) stateSize(device *gpu.Device) int64 {
 	c := m.config
 	var values int
 	for _, kind := range c.LayerTypes {
@@ -102,7 +104,36 @@ func (m *Model) stateSize() int64 {
 		values += 2 * m.ring(c.window(kind)) * c.NumKVHeads * c.HeadDim
 	}
 	values += m.chunk * (3*c.HiddenSize + 3*c.IntermediateSize + 4*c.DInner() + c.QKVRows())
-	return 4 * int64(values)
+	if device == nil {
+		return 4 * int64(values)
+	}
+	// Weights of more than 16 bits would take none.
+	x, w := halvesSize(c, device, m.chunk, func(spec TensorSpec) gpuWeight {
+		w := &kernel.Weight{DType: reference.F16, Out: spec.Shape[0], In: spec.Shape[1]}
+		if q := c.Quantization; q != nil {
+			w.DType, _ = storage(spec.Name, w.In, q.Bits, q.GroupSize)
+		}
+		return w
+	})
+	return 4*int64(values) + int64(x+w)
+}
+
+// halvesSize is how many bytes of kernel.Halves a model's weights and a chunk take. A layer's weight has room for all
+// of its rows; the head's, which multiplies a chunk only where somebody asks for all logits, comes in slices.
+func halvesSize(c *Config, device *gpu.Device, chunk int, weight func(spec TensorSpec) gpuWeight) (x, w uint64) {
+	recorder := kernel.Recorder{Device: device, Tokens: chunk}
+	for _, spec := range c.TensorSpecs() {
+		if !isLinear(spec) {
+			continue
+		}
+		rows := spec.Shape[0]
+		if spec.Name == EmbedTokens || spec.Name == LMHead {
+			rows = 1
+		}
+		ofX, ofW := recorder.HalvesSize(weight(spec), rows)
+		x, w = max(x, ofX), max(w, ofW)
+	}
+	return x, w
 }
 
 // weightBytes is what the model's weights take as samba convert stores them.

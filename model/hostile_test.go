@@ -177,8 +177,8 @@ func FuzzConfig(f *testing.F) {
 			return
 		}
 		m := &Model{config: c, chunk: DefaultChunk}
-		if c.weightBytes(4) <= 0 || m.stateSize() <= 0 {
-			t.Errorf("sizes overflow: weights %d, state %d", c.weightBytes(4), m.stateSize())
+		if c.weightBytes(4) <= 0 || m.stateSize(nil) <= 0 {
+			t.Errorf("sizes overflow: weights %d, state %d", c.weightBytes(4), m.stateSize(nil))
 		}
 	})
 }

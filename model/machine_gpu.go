@@ -205,10 +205,11 @@ type gpuMachine struct {
 // gpuScratch are the buffers that every run of an engine shares beside the activations.
 type gpuScratch struct {
 	ids, normed, gateUp gpuArray
-	angles              gpuArray // nil without RoPE
-	history             gpuArray // of the run; the embedding writes it
-	partials            gpuArray // of one token's attention; nil where none needs any
-	weights             gpuArray // of the vocabulary, for the sampler; nil where registers hold them
+	angles              gpuArray      // nil without RoPE
+	history             gpuArray      // of the run; the embedding writes it
+	partials            gpuArray      // of one token's attention; nil where none needs any
+	weights             gpuArray      // of the vocabulary, for the sampler; nil where registers hold them
+	halves              kernel.Halves // none without matrix units
 }
 
 func (m *gpuMachine) embed(table gpuWeight, x gpuArray) {
@@ -326,6 +327,18 @@ func newGPUEngine(c *Config, device *gpu.Device, s store[gpuArray, gpuWeight], g
 			return nil, err
 		}
 	}
+	x, w := halvesSize(c, device, chunk, func(spec TensorSpec) gpuWeight {
+		w, _ := s.linear(spec.Name) // there is one: the graph has it
+		return w
+	})
+	if x > 0 {
+		if e.scratch.halves.X, err = s.array("x in fp16", int(x/4)); err != nil {
+			return nil, err
+		}
+		if e.scratch.halves.W, err = s.array("W in fp16", int(w/4)); err != nil {
+			return nil, err
+		}
+	}
 	partials, recorder := 0, kernel.Recorder{Device: device}
 	for _, l := range g.layers {
 		if l.attention != nil {
@@ -424,7 +437,7 @@ func (r *gpuRun) allocate() (err error) {
 
 func (r *gpuRun) record(tokens int, f func(m *gpuMachine)) *gpu.Program {
 	m := &gpuMachine{eps: r.engine.config.RMSNormEps, buffer: &r.scratch, state: r.state}
-	m.Recorder = kernel.Recorder{Device: r.engine.device, Program: r.engine.device.NewProgram(), Cursor: r.cursor, Tokens: tokens}
+	m.Recorder = kernel.Recorder{Device: r.engine.device, Program: r.engine.device.NewProgram(), Cursor: r.cursor, Tokens: tokens, Halves: r.scratch.halves}
 	f(m)
 	return m.Program
 }

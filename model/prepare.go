@@ -48,7 +48,7 @@ func (m *Model) prepare(device *gpu.Device) {
 	cursor, _ := s.array("cursor", 4)
 	for _, tokens := range []int{1, m.chunk} {
 		r := &gpuMachine{eps: c.RMSNormEps, buffer: &e.scratch, state: state}
-		r.Recorder = kernel.Recorder{Device: device, Program: device.NewProgram(), Cursor: cursor, Tokens: tokens, Prepare: true}
+		r.Recorder = kernel.Recorder{Device: device, Program: device.NewProgram(), Cursor: cursor, Tokens: tokens, Halves: e.scratch.halves, Prepare: true}
 		g.forward(r, e.activations)
 		if tokens == 1 {
 			r.head(e.activations.x, g.norm, g.head, e.activations.logits, false)

@@ -94,7 +94,7 @@ func TestNoRoomToGrow(t *testing.T) {
 		probe.weights = probe.config.weightBytes(16) + 1<<12
 		each := int64(2 * 2 * 32 * 4)
 		// There is room for 128 positions beside the 64, not for 256.
-		m := load(src, Options{Chunk: 16, Memory: probe.weights + probe.stateSize() + 150*each})
+		m := load(src, Options{Chunk: 16, Memory: probe.weights + probe.stateSize(nil) + 150*each})
 		s := newSession(t, m)
 		ids := make([]uint32, 300)
 		err = s.Prefill(ctx, ids, nil)

@@ -43,7 +43,7 @@ func (m *Model) trial(ctx context.Context, real *gpuEngine) error {
 		cpu: &cpuStore{weights: map[string]*reference.Weight{}},
 	}
 	defer t.gpu.free()
-	if ok, err := device.HasRoom(ctx, t.bytes(&c.Config)); err != nil || !ok {
+	if ok, err := device.HasRoom(ctx, t.bytes(&c.Config, device)); err != nil || !ok {
 		return err // a device that is nearly full: it has at least allocated the model
 	}
 	vectors := map[string][]float32{}
@@ -171,7 +171,7 @@ func (t *trial) cut(name string) (layer int, rest string, ok bool) {
 }
 
 // bytes is about what the trial takes on the device.
-func (t *trial) bytes(c *Config) (n int64) {
+func (t *trial) bytes(c *Config, device *gpu.Device) (n int64) {
 	for _, spec := range c.TensorSpecs() {
 		if isLinear(spec) {
 			n += int64(spec.Shape[0]) * int64(spec.Shape[1]) * int64(t.like(spec.Name).DType.Bits()+1) / 8
@@ -182,7 +182,8 @@ func (t *trial) bytes(c *Config) (n int64) {
 			n += 12 * int64(c.SlidingWindow) * int64(c.NumKVHeads*c.HeadDim) // ring and more
 		}
 	}
-	return n + 16<<20
+	x, w := halvesSize(c, device, trialTokens, func(spec TensorSpec) gpuWeight { return t.like(spec.Name) })
+	return n + int64(x+w) + 16<<20
 }
 
 // linear makes a weight of rows that repeat.

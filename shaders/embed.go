@@ -7,6 +7,7 @@
 //	override NAME: u32;              becomes const NAME: u32 = <value>;
 //	for (var i = 0u; i < NAME; i++) { //#unroll
 //	                                 the body again and again, { let i = 0u; ... } { let i = 1u; ... }
+//	    ... { //#unroll const        likewise, { const i = 0u; ... }, which the native binding cannot read
 //
 // Numbers are fixed when the pipeline is made; only types and features use
 // //#if. The overrides are rewritten as constants because the native binding
@@ -17,6 +18,7 @@
 package shaders
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"regexp"
@@ -48,7 +50,7 @@ func Specialize(stem string, constants Constants) (string, error) {
 	return strings.Join(lines, "\n"), nil
 }
 
-var loop = regexp.MustCompile(`^(\s*)for \(var (\w+) = 0u; \w+ < (\w+); \w+\+\+\) \{ //#unroll$`)
+var loop = regexp.MustCompile(`^(\s*)for \(var (\w+) = 0u; \w+ < (\w+); \w+\+\+\) \{ //#unroll( const)?$`)
 
 // mostUnrolled bounds the text that a loop becomes; longer ones stay loops.
 const mostUnrolled = 64
@@ -81,7 +83,7 @@ func unroll(lines []string, constants Constants) ([]string, error) {
 			out = append(append(append(out, lines[i]), body...), lines[end])
 		} else {
 			for n := range count {
-				out = append(out, fmt.Sprintf("%s{ let %s = %du;", m[1], m[2], n))
+				out = append(out, fmt.Sprintf("%s{ %s %s = %du;", m[1], cmp.Or(strings.TrimSpace(m[4]), "let"), m[2], n))
 				out = append(append(out, body...), m[1]+"}")
 			}
 		}

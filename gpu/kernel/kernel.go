@@ -36,8 +36,12 @@ type Recorder struct {
 	// variant to the reference.
 	Restrict *Variant
 
-	tuned  *matvecShape // instead of the rule's, for measurements
-	blocks [2]int       // likewise, of matmul_matrix
+	// Halves is room for the operands of products on matrix units; without it, or
+	// with too little, Linear takes other kernels.
+	Halves Halves
+
+	tunedMatvec *matvecShape // instead of the rule's, for measurements
+	tunedMatmul *matmulShape
 }
 
 // Variant is what kernels may use beyond WebGPU's baseline.

@@ -65,6 +65,10 @@ func eachVariant(t *testing.T, tokens int, f func(b *bench)) {
 			b := newBench(t, tokens)
 			restrict := kernel.Variant(v.Variant)
 			b.Restrict = &restrict
+			if v.Matrix {
+				// So little for W that the larger ones come in slices.
+				b.Halves = kernel.Halves{X: b.bytes("x in fp16", make([]byte, 256<<10)), W: b.bytes("W in fp16", make([]byte, 64<<10))}
+			}
 			f(b)
 		})
 	}

@@ -39,8 +39,12 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 	if o.XStride == 0 {
 		o.XStride = w.In
 	}
+	one := r.Slots == 0 && (r.Tokens == 1 || o.Last)
+	if !one && r.matmulBlocks(w, x, y, o) {
+		return
+	}
 	for _, p := range w.Parts {
-		if r.Slots == 0 && (r.Tokens == 1 || o.Last) {
+		if one {
 			r.matvec(w, p, x, y, o)
 		} else {
 			r.matmul(w, p, x, y, o)
@@ -104,8 +108,8 @@ func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	}
 	v := r.variant()
 	s := v.shapeMatvec(outputs, w.In/values, pair)
-	if r.tuned != nil {
-		s = *r.tuned
+	if r.tunedMatvec != nil {
+		s = *r.tunedMatvec
 	}
 	for s.size > int(r.Device.Info().Limits.MaxWorkgroupSize) {
 		s.size /= 2
@@ -161,15 +165,10 @@ func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	c["ADD"] = o.Add
 	c["VECTORS"] = w.In%4 == 0 && o.XStride%4 == 0
 	c["EIGHTS"] = w.In%8 == 0 && o.XStride%4 == 0
-	sizes, err := r.Device.Words(uint32(w.In), uint32(p.Rows), uint32(o.XStride), uint32(w.Out), uint32(p.Row0))
-	if err != nil {
-		r.Program.Fail(err)
-		return
-	}
 	r.want("matmul", "x", x, (r.Tokens-1)*o.XStride+w.In)
 	r.want("matmul", "y", y, r.Tokens, w.Out)
-	buffers := append(w.buffers(p), x, y, r.Cursor, sizes)
 	v := r.variant()
+	buffers := append(w.buffers(p), x, y, r.Cursor, r.sizes(w, p, o, matmulSlice{rows: p.Rows}))
 	if v.CPU || r.Slots > 0 {
 		tokens, lanes, size := 8, 1, 16
 		if r.Slots > 0 {
@@ -191,22 +190,17 @@ func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 		r.dispatch("matmul_direct", c, [3]uint32{blocks(p.Rows, 4*size/lanes), blocks(r.Tokens, tokens), 1}, buffers...)
 		return
 	}
-	// fp16 products are as exact as 16-bit weights ask for; wider weights keep fp32's.
-	if v.Matrix && w.DType != reference.F32 && w.DType != reference.BF16 {
-		fm, fn := 4, 2
-		if blocks(p.Rows, 64)*blocks(r.Tokens, 128) < 512 {
-			fm = 2
-		}
-		if r.blocks != [2]int{} {
-			fm, fn = r.blocks[0], r.blocks[1]
-		}
-		c["SUBGROUP"], c["FM"], c["FN"] = v.Subgroup, fm, fn
-		// A thread's share of tiles 32 values deep.
-		c["X_TURNS"], c["W_TURNS"] = 32*fm*8/(4*v.Subgroup), max(32*fn*4/(4*v.Subgroup), 1)
-		r.dispatch("matmul_matrix", c, [3]uint32{blocks(p.Rows, 32*fn), blocks(r.Tokens, 32*fm), 1}, buffers...)
-		return
-	}
 	r.dispatch("matmul", c, [3]uint32{blocks(p.Rows, 64), blocks(r.Tokens, 64), 1}, buffers...)
+}
+
+// sizes is what the matmul kernels read of their operands: matmul_sizes.wgsl.
+func (r *Recorder) sizes(w *Weight, p Part, o LinearOptions, s matmulSlice) *gpu.Buffer {
+	b, err := r.Device.Words(uint32(w.In), uint32(s.rows), uint32(o.XStride), uint32(w.Out), uint32(p.Row0+s.first),
+		uint32(s.kBlocks), uint32(s.blocks), uint32(s.first))
+	if err != nil {
+		r.Program.Fail(err)
+	}
+	return b
 }
 
 func (r *Recorder) rope(stem string, c shaders.Constants, o RoPE) {

@@ -2,7 +2,10 @@ package kernel
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -18,10 +21,9 @@ import (
 const cold = 192 << 20
 
 // perDispatch is the time of one launch among dependent ones: many minus few, so that submit and readback drop out.
-func perDispatch(b *testing.B, d *gpu.Device, record func(r *Recorder, i int)) time.Duration {
+// Programs are repeated without a pause, so that the GPU's clocks have no time to fall.
+func perDispatch(b *testing.B, d *gpu.Device, few, many, repeats int, record func(r *Recorder, i int)) time.Duration {
 	b.Helper()
-	// Repeated without a pause, so that the GPU's clocks have no time to fall.
-	const few, many, repeats = 20, 120, 10
 	cursor, err := d.NewBuffer("cursor", 16)
 	if err != nil {
 		b.Fatal(err)
@@ -58,7 +60,7 @@ func perDispatch(b *testing.B, d *gpu.Device, record func(r *Recorder, i int)) t
 		return best
 	}
 	run(many)
-	return (run(many) - run(few)) / ((many - few) * repeats)
+	return (run(many) - run(few)) / time.Duration((many-few)*repeats)
 }
 
 func open(b *testing.B) *gpu.Device {
@@ -114,8 +116,8 @@ func BenchmarkMatvec(b *testing.B) {
 		bytes := float64(s.out*s.in) * (float64(s.dtype.Bits())/8 + 4.0/64)
 		best, bestShape := time.Hour, ""
 		try := func(name string, shape *matvecShape) {
-			took := perDispatch(b, d, func(r *Recorder, i int) {
-				r.Tokens, r.tuned = 1, shape
+			took := perDispatch(b, d, 20, 120, 10, func(r *Recorder, i int) {
+				r.Tokens, r.tunedMatvec = 1, shape
 				r.Linear(ws[i%len(ws)], x, y, LinearOptions{Gain: gain, Eps: 1e-5, SwiGLU: s.swiglu})
 			})
 			fmt.Printf("matvec %5dx%-5d %v swiglu=%-5v %-14s %7.2f us %6.0f GB/s\n", s.out, s.in, s.dtype, s.swiglu, name, float64(took.Nanoseconds())/1000, bytes/float64(took.Nanoseconds()))
@@ -141,29 +143,80 @@ func BenchmarkMatvec(b *testing.B) {
 	}
 }
 
+// matmulShapes are those that were best or next to it for some layer of the paper's models, and their neighbours.
+var matmulShapes = []matmulShape{
+	{fm: 4, fn: 4, gm: 2, gn: 2, gk: 1, steps: 1}, {fm: 4, fn: 4, gm: 2, gn: 2, gk: 1, steps: 2}, {fm: 4, fn: 4, gm: 2, gn: 1, gk: 2, steps: 1},
+	{fm: 4, fn: 2, gm: 2, gn: 4, gk: 1, steps: 1}, {fm: 4, fn: 2, gm: 2, gn: 2, gk: 1, steps: 1}, {fm: 4, fn: 2, gm: 2, gn: 2, gk: 1, steps: 2},
+	{fm: 2, fn: 4, gm: 2, gn: 2, gk: 1, steps: 1}, {fm: 2, fn: 4, gm: 2, gn: 2, gk: 1, steps: 2}, {fm: 2, fn: 2, gm: 2, gn: 2, gk: 1, steps: 2},
+	{fm: 2, fn: 2, gm: 2, gn: 1, gk: 4, steps: 1}, {fm: 2, fn: 2, gm: 1, gn: 1, gk: 8, steps: 1}, {fm: 2, fn: 4, gm: 1, gn: 1, gk: 4, steps: 1},
+}
+
 func BenchmarkMatmul(b *testing.B) {
 	d := open(b)
-	for _, tokens := range []int{1024} {
-		for _, s := range [][2]int{{6144, 1536}, {1536, 3072}, {128, 3072}, {9216, 2304}, {2304, 4608}} {
-			out, in := s[0], s[1]
-			w := weights(b, d, reference.Q4, out, in)[:1]
-			x, y := zeros(b, d, tokens*in), zeros(b, d, tokens*out)
-			try := func(name string, fragments [2]int, restrict *Variant) {
-				took := perDispatch(b, d, func(r *Recorder, _ int) {
-					r.Tokens, r.blocks, r.Restrict = tokens, fragments, restrict
-					if err := d.Write(r.Cursor, 0, []byte{0, 0, 0, 0, byte(tokens), byte(tokens >> 8), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}); err != nil {
-						b.Fatal(err)
-					}
-					r.Linear(w[0], x, y, LinearOptions{})
-				})
-				fmt.Printf("matmul %4d x %5dx%-5d %-10s %8.1f us %7.2f TFLOP/s\n", tokens, out, in, name, float64(took.Nanoseconds())/1000, 2*float64(tokens)*float64(out)*float64(in)/float64(took.Nanoseconds())/1000)
+	if !d.Info().Variant.Matrix {
+		b.Skip("needs the WebGPU feature chromium-experimental-subgroup-matrix")
+	}
+	const tokens = 1024
+	for _, s := range [][2]int{{6144, 1536}, {1536, 3072}, {12288, 2304}, {2304, 6144}, {176, 4608}} {
+		out, in := s[0], s[1]
+		w := weights(b, d, reference.Q4, out, in)[0]
+		x, y := zeros(b, d, tokens*in), zeros(b, d, tokens*out)
+		halves := Halves{zeros(b, d, (tokens+128)*(in+128)/2), zeros(b, d, (out+128)*(in+128)/2)} // with what fills tiles
+		r := rand.New(rand.NewPCG(1, 2))
+		for _, random := range []struct {
+			buffer *gpu.Buffer
+			draw   func() uint32
+		}{
+			{w.Parts[0].Data, r.Uint32},
+			{w.Parts[0].Affine, func() uint32 { return uint32(0x2400+r.IntN(1024)) | uint32(0xac00+r.IntN(1024))<<16 }}, // 2^-6, -2^-4
+			{x, func() uint32 { return math.Float32bits(float32(r.NormFloat64())) }},
+		} {
+			data := make([]byte, random.buffer.Size())
+			for i := 0; i < len(data); i += 4 {
+				binary.LittleEndian.PutUint32(data[i:], random.draw())
 			}
-			try("fp32", [2]int{}, &Variant{})
-			if d.Info().Variant.Matrix {
-				for _, f := range [][2]int{{2, 2}, {4, 2}, {2, 4}, {4, 4}} {
-					try(fmt.Sprint(f), f, nil)
-				}
+			if err := d.Write(random.buffer, 0, data); err != nil {
+				b.Fatal(err)
 			}
 		}
+		best, bestName := time.Hour, ""
+		try := func(name string, shape *matmulShape, restrict *Variant) {
+			took := perDispatch(b, d, 2, 14, 4, func(r *Recorder, _ int) {
+				r.Tokens, r.tunedMatmul, r.Restrict, r.Halves = tokens, shape, restrict, halves
+				if err := d.Write(r.Cursor, 0, []byte{0, 0, 0, 0, byte(tokens & 255), byte(tokens >> 8), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}); err != nil {
+					b.Fatal(err)
+				}
+				r.Linear(w, x, y, LinearOptions{})
+			})
+			fmt.Printf("matmul %4d x %5dx%-5d %-24s %8.1f us %7.2f TFLOP/s\n", tokens, out, in, name, float64(took.Nanoseconds())/1000, 2*tokens*float64(out)*float64(in)/float64(took.Nanoseconds())/1000)
+			if took < best {
+				best, bestName = took, name
+			}
+		}
+		try("fp32", nil, &Variant{})
+		try("rule", nil, nil)
+		for _, s := range matmulShapes {
+			groups := blocks(tokens, s.tokens()) * blocks(out, s.rows())
+			if out < 1000 && groups < 16 || out > 1000 && s.gk > 2 {
+				continue
+			}
+			try(s.String(), &s, nil)
+		}
+		fmt.Printf("matmul %4d x %5dx%-5d best %s %v\n", tokens, out, in, bestName, best)
+		for _, buffer := range []*gpu.Buffer{x, y, halves.X, halves.W} {
+			buffer.Free()
+		}
+		w.Free()
 	}
+}
+
+func (s matmulShape) String() string {
+	name := fmt.Sprintf("%dx%d of %dx%d", s.gm, s.gn, s.fm, s.fn)
+	if s.gk > 1 {
+		name += fmt.Sprintf(" k/%d", s.gk)
+	}
+	if s.steps > 1 {
+		name += fmt.Sprintf(" steps %d", s.steps)
+	}
+	return name
 }

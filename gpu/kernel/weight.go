@@ -25,6 +25,9 @@ type Part struct {
 	Data, Affine *gpu.Buffer
 }
 
+// Exact tells whether the values have more bits than fp16: their products stay in fp32 then.
+func (w *Weight) Exact() bool { return w.DType == reference.F32 || w.DType == reference.BF16 }
+
 // Free gives back the device memory.
 func (w *Weight) Free() {
 	for _, p := range w.Parts {

@@ -1,0 +1,117 @@
+package kernel
+
+import (
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/shaders"
+)
+
+// Halves is room for x and W in fp16, as matmul_blocks reads them. What a
+// dispatch leaves there is for the next one only: all recordings that run one
+// after another share it.
+type Halves struct{ X, W *gpu.Buffer }
+
+// HalvesSize is how many bytes of Halves the product of w with Tokens tokens
+// takes if so many of W's rows lie there at once; 0 where it takes other kernels.
+// More rows come after one another.
+func (r *Recorder) HalvesSize(w *Weight, rows int) (x, wBytes uint64) {
+	s, ok := r.shapeMatmul(w)
+	if !ok {
+		return 0, 0
+	}
+	limits := r.Device.Info().Limits
+	most := min(limits.MaxBindingSize, limits.MaxBufferSize)
+	return min(s.xBytes(w.In, r.Tokens), most), min(s.rowBytes(w.In)*uint64(blocks(rows, s.rows())), most)
+}
+
+// matmulShape is how matmul_blocks deals a product to subgroups: see there.
+type matmulShape struct{ fm, fn, gm, gn, gk, steps int }
+
+func (s matmulShape) tokens() int { return 16 * s.fm * s.gm } // of a workgroup's tile
+func (s matmulShape) rows() int   { return 16 * s.fn * s.gn }
+
+// kBlocks is how many blocks of 16 a walk along k has, with those that are zeros.
+func (s matmulShape) kBlocks(in int) int { return int(blocks(in, 16*s.steps*s.gk)) * s.steps * s.gk }
+
+// xBytes is what x takes in fp16, rowBytes what a tile's rows of W do.
+func (s matmulShape) xBytes(in, tokens int) uint64 {
+	return 32 * uint64(s.kBlocks(in)) * uint64(blocks(tokens, s.tokens())) * uint64(s.tokens())
+}
+
+func (s matmulShape) rowBytes(in int) uint64 { return 32 * uint64(s.kBlocks(in)) * uint64(s.rows()) }
+
+// shapeMatmul chooses it; false where the product does not go by matrix units.
+// Large tiles read less, small ones give more of the GPU work, and where even
+// they are too few, several subgroups share the walk along k. Measured on an
+// H100 with 1,024 tokens (BenchmarkMatmul). For a few tokens W's way to fp16,
+// 2.5 bytes moved for a weight of 4 bits, is most of the work; where another
+// kernel would do better then has not been measured.
+func (r *Recorder) shapeMatmul(w *Weight) (s matmulShape, ok bool) {
+	v := r.variant()
+	if !v.Matrix || v.CPU || r.Slots > 0 || w.Exact() {
+		return s, false
+	}
+	switch {
+	case r.tunedMatmul != nil:
+		s = *r.tunedMatmul
+	case w.Out < 512:
+		s = matmulShape{fm: 2, fn: 2, gm: 2, gn: 1, gk: 4, steps: 1}
+	case w.Out < 2048:
+		s = matmulShape{fm: 4, fn: 4, gm: 2, gn: 1, gk: 2, steps: 1}
+	default:
+		s = matmulShape{fm: 4, fn: 2, gm: 2, gn: 2, gk: 1, steps: 2}
+	}
+	return s, s.gm*s.gn*s.gk*v.Subgroup <= int(r.Device.Info().Limits.MaxWorkgroupSize)
+}
+
+// matmulSlice is rows of a part that are multiplied at once.
+type matmulSlice struct{ first, rows, kBlocks, blocks int }
+
+// slices cuts so many rows where room's end comes; none if not one tile has room.
+func (s matmulShape) slices(in, rows int, room uint64) (slices []matmulSlice) {
+	tiles := int(room / s.rowBytes(in))
+	for first, n := 0, tiles*s.rows(); n > 0 && first < rows; first += n {
+		n := min(n, rows-first)
+		slices = append(slices, matmulSlice{first, n, s.kBlocks(in), int(blocks(n, s.rows())) * s.fn * s.gn})
+	}
+	return slices
+}
+
+// matmulBlocks records Linear on matrix units, or nothing where it cannot.
+func (r *Recorder) matmulBlocks(w *Weight, x, y *gpu.Buffer, o LinearOptions) bool {
+	s, ok := r.shapeMatmul(w)
+	room := r.Halves
+	if !ok || room.X == nil || room.X.Size() < s.xBytes(w.In, r.Tokens) || room.W.Size() < s.rowBytes(w.In) {
+		return false
+	}
+	r.want("matmul_blocks", "x", x, (r.Tokens-1)*o.XStride+w.In)
+	r.want("matmul_blocks", "y", y, r.Tokens, w.Out)
+	converted := false
+	for _, p := range w.Parts {
+		for _, slice := range s.slices(w.In, p.Rows, room.W.Size()) {
+			sizes := r.sizes(w, p, o, slice)
+			if !converted {
+				r.blocksX(s, x, w.In, sizes, w.In%4 == 0 && o.XStride%4 == 0)
+				converted = true
+			}
+			r.blocksW(w, p, slice, sizes)
+			c := shaders.Constants{
+				"SUBGROUP": r.variant().Subgroup, "ADD": o.Add,
+				"FM": s.fm, "FN": s.fn, "GM": s.gm, "GN": s.gn, "GK": s.gk, "STEPS": s.steps,
+			}
+			r.dispatch("matmul_blocks", c, [3]uint32{blocks(r.Tokens, s.tokens()), blocks(slice.rows, s.rows()), 1},
+				room.W, room.X, y, r.Cursor, sizes)
+		}
+	}
+	return true
+}
+
+// blocksX records x's way to fp16 in blocks.
+func (r *Recorder) blocksX(s matmulShape, x *gpu.Buffer, in int, sizes *gpu.Buffer, vectors bool) {
+	grid := [3]uint32{blocks(s.kBlocks(in), 8), blocks(r.Tokens, s.tokens()) * uint32(s.fm*s.gm), 1}
+	r.dispatch("blocks_x", shaders.Constants{"VECTORS": vectors}, grid, x, r.Halves.X, r.Cursor, sizes)
+}
+
+// blocksW records the way of a slice of W to fp16 in blocks.
+func (r *Recorder) blocksW(w *Weight, p Part, s matmulSlice, sizes *gpu.Buffer) {
+	r.dispatch("blocks_w", w.constants(), [3]uint32{blocks(s.kBlocks, 8), uint32(s.blocks), 1}, append(w.buffers(p), r.Halves.W, sizes)...)
+}
