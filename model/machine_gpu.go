@@ -273,6 +273,7 @@ func (m *gpuMachine) attention(i int, w *attentionWeights[gpuArray, gpuWeight], 
 		m.normLinear(a.x, gain, w.qkv, a.qkv)
 		m.RoPE(rope, a.qkv)
 	}
+	m.Exact = w.qkv.Exact()
 	m.WindowAttention(shape, a.qkv, kv, m.buffer.partials, a.mixed)
 }
 

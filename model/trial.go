@@ -24,8 +24,9 @@ var ErrWrong = errors.New("the GPU computes wrong numbers")
 // divides no tile of a kernel, so that a row in a wrong place shows.
 const trialPeriod = 38
 
-// A trial reads so many tokens in one chunk, then one more.
-const trialTokens = 19
+// A trial reads so many tokens in one chunk, then one more: more than a tile of
+// attention's has queries or keys.
+const trialTokens = 43
 
 // What a trial's logits may be off by, as a share of the largest: fp32's
 // rounding through two layers, and where products are of f16, f16's.
@@ -54,7 +55,13 @@ func (m *Model) trial(ctx context.Context, real *gpuEngine) error {
 			return err
 		}
 	}
-	gpuGraph, err := assemble(&c.Config, t.gpu, maps.Clone(vectors), m.ring)
+	ring := func(window int) int {
+		if window == 0 {
+			return m.ring(window)
+		}
+		return max(m.ring(window), window+trialTokens) // chunks may be shorter
+	}
+	gpuGraph, err := assemble(&c.Config, t.gpu, maps.Clone(vectors), ring)
 	if err != nil {
 		return err
 	}

@@ -36,12 +36,16 @@ type Recorder struct {
 	// variant to the reference.
 	Restrict *Variant
 
+	// Exact keeps attention's products in fp32 where matrix units would take fp16.
+	Exact bool
+
 	// Halves is room for the operands of products on matrix units; without it, or
 	// with too little, Linear takes other kernels.
 	Halves Halves
 
-	tunedMatvec *matvecShape // instead of the rule's, for measurements
-	tunedMatmul *matmulShape
+	tunedMatvec    *matvecShape // instead of the rule's, for measurements
+	tunedMatmul    *matmulShape
+	tunedAttention matrixTile
 }
 
 // Variant is what kernels may use beyond WebGPU's baseline.

@@ -107,6 +107,15 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 	}
 	columns := columnsOf(s)
 	c["BLOCKS"] = int(blocks(columns, attentionSize))
+	if t, ok := r.matrixTile(s); ok && r.Tokens > 1 && r.Slots == 0 {
+		subgroup := r.variant().Subgroup
+		size := t.warps * subgroup
+		c["SUBGROUP"], c["WARPS"], c["SIZE"], c["KEYS"] = subgroup, t.warps, size, t.keys
+		c["KEY_BLOCKS"], c["DEPTH"], c["ROWS"], c["OWN"] = t.keys/16, s.HeadDim/16, 64/subgroup, t.keys/4
+		c["TURNS"], c["TILE_ROWS"] = t.keys*columns/size, max(2*t.keys, 16*t.warps)
+		r.dispatch("window_attention_matrix", c, [3]uint32{uint32(s.Heads), blocks(r.Tokens, 16*t.warps), 1}, qkv, kv, out, r.Cursor)
+		return
+	}
 	if r.Tokens > 1 && r.Slots == 0 {
 		queries, keys, staged := attentionTile(s.HeadDim, r.storage())
 		groups := 1
@@ -163,6 +172,35 @@ func attentionLanes(s reference.AttentionShape, storage int) (threads, together 
 		threads /= 2
 	}
 	return threads, together
+}
+
+// matrixTile is how window_attention_matrix deals out a chunk: 16 queries to a
+// subgroup of a workgroup, and so many keys to a tile.
+type matrixTile struct{ warps, keys int }
+
+// words is how much workgroup memory a tile takes, 4 bytes each.
+func (t matrixTile) words(headDim int) int {
+	return max(2*t.keys, 16*t.warps)*(headDim+8)/2 + 16*t.warps*(t.keys+4) + 16*t.warps*(t.keys+8)/2
+}
+
+// matrixTile chooses it, 64 queries and 32 keys where there is room (measured on
+// an H100, BenchmarkAttention); false where the device has no matrix units, or
+// they do not suit the shape: a subgroup's sums have to stay in registers.
+func (r *Recorder) matrixTile(s reference.AttentionShape) (matrixTile, bool) {
+	v := r.variant()
+	if !v.Matrix || v.CPU || r.Exact || v.Subgroup < 4 || v.Subgroup > 64 || s.HeadDim%16 != 0 || s.HeadDim > 128 {
+		return matrixTile{}, false
+	}
+	tiles := []matrixTile{{4, 32}, {2, 32}}
+	if r.tunedAttention != (matrixTile{}) {
+		tiles = []matrixTile{r.tunedAttention}
+	}
+	for _, t := range tiles {
+		if t.words(s.HeadDim) <= r.storage() && t.keys*s.HeadDim/4%(t.warps*v.Subgroup) == 0 {
+			return t, true
+		}
+	}
+	return matrixTile{}, false
 }
 
 // attentionTile is how many queries and keys a workgroup takes at once, and
