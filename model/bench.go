@@ -1,10 +1,12 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/samba-web/samba/gpu"
@@ -274,6 +276,7 @@ func byRole(times []gpu.DispatchTime, passes int) []KernelTime {
 	type key struct{ kernel, role string }
 	at := map[key]int{}
 	var sum []KernelTime
+	converted := "" // the role of what lies in halvesOfW
 	for _, t := range times {
 		role := ""
 		for _, label := range t.Buffers {
@@ -282,6 +285,10 @@ func byRole(times []gpu.DispatchTime, passes int) []KernelTime {
 				role = short
 				break
 			}
+		}
+		if slices.Contains(t.Buffers, halvesOfW) {
+			role = cmp.Or(role, converted)
+			converted = role
 		}
 		k := key{t.Kernel, role}
 		i, known := at[k]

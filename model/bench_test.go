@@ -156,9 +156,12 @@ func TestByRole(t *testing.T) {
 		{Kernel: "window_attention", Buffers: []string{"qkv", "layers.1 keys"}, Seconds: 3},
 		{Kernel: "matvec", Buffers: []string{"embed_tokens.weight", "x"}, Seconds: 4},
 		{Kernel: "sample", Buffers: []string{"logits"}, Seconds: 5},
+		{Kernel: "blocks_w", Buffers: []string{"layers.2.mixer.o_proj.weight", halvesOfW}, Seconds: 6},
+		{Kernel: "matmul_blocks", Buffers: []string{halvesOfW, "x in fp16"}, Seconds: 7},
 	}
 	want := []KernelTime{
 		{"matvec", "mlp.down_proj.weight", 2, 3}, {"window_attention", "keys", 1, 3}, {"matvec", "embed_tokens.weight", 1, 4}, {"sample", "", 1, 5},
+		{"blocks_w", "mixer.o_proj.weight", 1, 6}, {"matmul_blocks", "mixer.o_proj.weight", 1, 7},
 	}
 	if diff := cmp.Diff(want, byRole(append(times, times...), 2)); diff != "" {
 		t.Error(diff)

@@ -26,6 +26,8 @@ const (
 
 	historySize = 2 * penaltyTail // what runs ahead must not overwrite what a rewind needs
 	outRing     = 64              // sampled tokens on their way to the host
+
+	halvesOfW = "W in fp16" // the buffer's label
 )
 
 type (
@@ -336,7 +338,7 @@ func newGPUEngine(c *Config, device *gpu.Device, s store[gpuArray, gpuWeight], g
 		if e.scratch.halves.X, err = s.array("x in fp16", int(x/4)); err != nil {
 			return nil, err
 		}
-		if e.scratch.halves.W, err = s.array("W in fp16", int(w/4)); err != nil {
+		if e.scratch.halves.W, err = s.array(halvesOfW, int(w/4)); err != nil {
 			return nil, err
 		}
 	}
