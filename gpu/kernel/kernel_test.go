@@ -600,7 +600,7 @@ func TestRoPEAndWindowAttention(t *testing.T) {
 				t.Skip("runs natively: a browser's software GPU takes half a minute for it, and has the others")
 			}
 			eachVariant(t, chunk, func(b *bench) {
-				if i > 0 && b.Restrict.Subgroup > 0 && (!b.Restrict.Matrix || s.HeadDim%16 != 0 || s.HeadDim > 128) {
+				if i > 0 && b.Restrict.Subgroup > 0 && !(b.Restrict.Matrix && matrixHeads(s)) {
 					b.Skip("subgroups change only the projection, which the first shape tests; matrices take no such heads")
 				}
 				a := &attention{bench: b, shape: s, keys: b.floats(s.Ring*s.KVHeads*s.HeadDim, 1), values: b.floats(s.Ring*s.KVHeads*s.HeadDim, 1)}
@@ -678,11 +678,14 @@ func (a *attention) attend(pos, count int) {
 	a.near(fmt.Sprintf("keys at %d", pos), ring[:len(a.keys)], a.keys, 2e-6)
 	a.near(fmt.Sprintf("values at %d", pos), ring[len(a.keys):], a.values, 1e-6)
 	tolerance := 1e-5
-	if a.Restrict.Matrix && count > 1 && s.HeadDim%16 == 0 && s.HeadDim <= 128 {
+	if a.Restrict.Matrix && count > 1 && matrixHeads(s) {
 		tolerance = 2e-3 // see TestWindowAttentionMatrix
 	}
 	a.near(fmt.Sprintf("attention of %d at %d", count, pos), a.readFloats(out), want, tolerance)
 }
+
+// matrixHeads tells whether attention's matrix units take heads of that size.
+func matrixHeads(s reference.AttentionShape) bool { return s.HeadDim%16 == 0 && s.HeadDim <= 128 }
 
 // A chunk's attention on matrix units: whole tiles and parts of them, windows that cut them, a ring that wraps, and the
 // same bits however the tokens are cut into chunks.

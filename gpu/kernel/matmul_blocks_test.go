@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -23,66 +22,72 @@ func half(bits uint16) float64 {
 	return math.Copysign(v, 0.5-float64(bits>>15))
 }
 
-// All of matmul_blocks' shapes give what fp32 products give, but for fp16's rounding, whether W comes over at once or
-// in slices.
-func TestMatmulShapes(t *testing.T) {
-	d, err := gpu.Open(context.Background())
-	if errors.Is(err, gpu.ErrNoAdapter) {
-		t.Skipf("needs a WebGPU adapter: %v", err)
+func upload(t testing.TB, d *gpu.Device, words []uint32) *gpu.Buffer {
+	t.Helper()
+	data := make([]byte, 4*len(words))
+	for i, v := range words {
+		binary.LittleEndian.PutUint32(data[4*i:], v)
+	}
+	b := zeros(t, d, len(words))
+	if err := d.Write(b, 0, data); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func download(t testing.TB, d *gpu.Device, b *gpu.Buffer, size uint64) []byte {
+	t.Helper()
+	readback, err := d.Read(b, 0, size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := readback.Wait(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func run(t testing.TB, d *gpu.Device, p *gpu.Program) {
+	t.Helper()
+	err := p.Err()
+	if err == nil {
+		err = d.Run(p)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
+}
+
+// All of matmul_blocks' shapes give what fp32 products give, but for fp16's rounding, whether W comes over at once or
+// in slices.
+func TestMatmulShapes(t *testing.T) {
+	d := open(t)
 	if !d.Info().Variant.Matrix {
 		t.Skip("needs the WebGPU feature chromium-experimental-subgroup-matrix")
 	}
 	const tokens, rows, in = 270, 300, 448
 	buffer := func(words int, draw func() uint32) *gpu.Buffer {
-		data := make([]byte, 4*words)
-		for i := range words {
-			binary.LittleEndian.PutUint32(data[4*i:], draw())
+		drawn := make([]uint32, words)
+		for i := range drawn {
+			drawn[i] = draw()
 		}
-		b, err := d.NewBuffer("test", uint64(len(data)))
-		if err == nil {
-			err = d.Write(b, 0, data)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
+		return upload(t, d, drawn)
 	}
 	w := &Weight{DType: reference.Q4, Out: rows, In: in, Group: 64, Parts: []Part{{
 		Rows: rows, Data: buffer(rows*in/8, rand.Uint32), Affine: buffer(rows*in/64, func() uint32 { return rand.Uint32()&0x03ff03ff | 0xac002400 })}}}
 	x := buffer(tokens*in, func() uint32 { return math.Float32bits(float32(rand.NormFloat64())) })
-	y := buffer(tokens*rows, func() uint32 { return 0 })
-	drawn := [4]uint32{0, tokens, 0, 0}
-	at := -1
-	cursor := buffer(4, func() uint32 { at++; return drawn[at] })
-	zero := func() uint32 { return 0 }
-	whole := Halves{buffer(512*512/2, zero), buffer(512*512/2, zero)}
-	sliced := Halves{whole.X, buffer(150*512/2, zero)}
+	y := zeros(t, d, tokens*rows)
+	cursor := upload(t, d, []uint32{0, tokens, 0, 0})
+	whole := Halves{zeros(t, d, 512*512/2), zeros(t, d, 512*512/2)}
+	sliced := Halves{whole.X, zeros(t, d, 150*512/2)}
 	product := func(shape *matmulShape, halves Halves) []byte {
 		t.Helper()
 		r := Recorder{Device: d, Program: d.NewProgram(), Tokens: tokens, Cursor: cursor, tunedMatmul: shape, Halves: halves}
 		defer r.Program.Free()
 		r.Linear(w, x, y, LinearOptions{})
-		err := r.Program.Err()
-		if err == nil {
-			err = d.Run(r.Program)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		readback, err := d.Read(y, 0, y.Size())
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := readback.Wait(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return data
+		run(t, d, r.Program)
+		return download(t, d, y, y.Size())
 	}
 	want := product(nil, Halves{})
 	for _, s := range matmulShapes {
@@ -104,29 +109,7 @@ func TestMatmulShapes(t *testing.T) {
 
 // Where matmul_blocks finds x and W, on every device: what fills tiles is zero.
 func TestBlocks(t *testing.T) {
-	d, err := gpu.Open(context.Background())
-	if errors.Is(err, gpu.ErrNoAdapter) {
-		t.Skipf("needs a WebGPU adapter: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	upload := func(words []uint32) *gpu.Buffer {
-		t.Helper()
-		data := make([]byte, 4*len(words))
-		for i, v := range words {
-			binary.LittleEndian.PutUint32(data[4*i:], v)
-		}
-		b, err := d.NewBuffer("test", uint64(len(data)))
-		if err == nil {
-			err = d.Write(b, 0, data)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
+	d := open(t)
 	s := matmulShape{fm: 2, fn: 1, gm: 1, gn: 2, gk: 2, steps: 2}
 	for _, c := range []struct {
 		dtype            reference.DType
@@ -151,42 +134,29 @@ func TestBlocks(t *testing.T) {
 			}
 		}
 		w := &Weight{DType: c.dtype, Out: c.rows, In: c.in, Group: 32}
-		p := Part{Rows: c.rows, Data: upload(ref.Data)}
+		p := Part{Rows: c.rows, Data: upload(t, d, ref.Data)}
 		if c.dtype.Quantized() {
 			affine := make([]uint32, c.rows*c.in/32)
 			for i := range affine {
 				affine[i] = rand.Uint32()&0x03ff03ff | 0xac002400
 				ref.Scales, ref.Biases = append(ref.Scales, uint16(affine[i])), append(ref.Biases, uint16(affine[i]>>16))
 			}
-			p.Affine = upload(affine)
+			p.Affine = upload(t, d, affine)
 		}
 		count := c.tokens - 1
-		room := func(size uint64) *gpu.Buffer { return upload(make([]uint32, size/4)) }
-		r := Recorder{Device: d, Tokens: c.tokens, Cursor: upload([]uint32{0, uint32(count), 0, 0}),
+		room := func(size uint64) *gpu.Buffer { return zeros(t, d, int(size/4)) }
+		r := Recorder{Device: d, Tokens: c.tokens, Cursor: upload(t, d, []uint32{0, uint32(count), 0, 0}),
 			Halves: Halves{room(s.xBytes(c.in, c.tokens)), room(uint64(c.tiles) * s.rowBytes(c.in))}}
-		run := func(record func(sizes *gpu.Buffer), slice matmulSlice) {
+		convert := func(record func(sizes *gpu.Buffer), slice matmulSlice) {
 			t.Helper()
 			r.Program = d.NewProgram()
 			defer r.Program.Free()
 			record(r.sizes(w, p, LinearOptions{XStride: c.stride}, slice))
-			err := r.Program.Err()
-			if err == nil {
-				err = d.Run(r.Program)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			run(t, d, r.Program)
 		}
 		check := func(what string, b *gpu.Buffer, across int, want func(row, k int) float64) {
 			t.Helper()
-			readback, err := d.Read(b, 0, uint64(512*s.kBlocks(c.in)*across))
-			if err != nil {
-				t.Fatal(err)
-			}
-			data, err := readback.Wait(context.Background())
-			if err != nil {
-				t.Fatal(err)
-			}
+			data := download(t, d, b, uint64(512*s.kBlocks(c.in)*across))
 			for i := range len(data) / 2 {
 				block, in := i/256, i%256
 				row, k := block%across*16+in/16, block/across*16+in%16
@@ -197,7 +167,7 @@ func TestBlocks(t *testing.T) {
 			}
 		}
 		parts := s.slices(c.in, c.rows, r.Halves.W.Size())
-		run(func(sizes *gpu.Buffer) { r.blocksX(s, upload(x), c.in, sizes, c.vectors) }, parts[0])
+		convert(func(sizes *gpu.Buffer) { r.blocksX(s, upload(t, d, x), c.in, sizes, c.vectors) }, parts[0])
 		check("x", r.Halves.X, (c.tokens+31)/32*2, func(row, k int) float64 {
 			if row >= count || k >= c.in {
 				return 0
@@ -214,7 +184,7 @@ func TestBlocks(t *testing.T) {
 				t.Errorf("%+v: a slice begins at row %d, want %d", c, slice.first, next)
 			}
 			next += slice.rows
-			run(func(sizes *gpu.Buffer) { r.blocksW(w, p, slice, sizes) }, slice)
+			convert(func(sizes *gpu.Buffer) { r.blocksW(w, p, slice, sizes) }, slice)
 			check("W", r.Halves.W, slice.blocks, func(row, k int) float64 {
 				if row >= slice.rows || k >= c.in {
 					return 0

@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -63,18 +64,21 @@ func perDispatch(b *testing.B, d *gpu.Device, few, many, repeats int, record fun
 	return (run(many) - run(few)) / time.Duration((many-few)*repeats)
 }
 
-func open(b *testing.B) *gpu.Device {
-	b.Helper()
+func open(t testing.TB) *gpu.Device {
+	t.Helper()
 	d, err := gpu.Open(context.Background())
-	if err != nil {
-		b.Skipf("needs a WebGPU adapter: %v", err)
+	if errors.Is(err, gpu.ErrNoAdapter) {
+		t.Skipf("needs a WebGPU adapter: %v", err)
 	}
-	b.Cleanup(d.Close)
-	b.Logf("%s, %v", d.Info().Name, d.Info().Variant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	t.Logf("%s, %v", d.Info().Name, d.Info().Variant)
 	return d
 }
 
-func zeros(b *testing.B, d *gpu.Device, words int) *gpu.Buffer {
+func zeros(b testing.TB, d *gpu.Device, words int) *gpu.Buffer {
 	b.Helper()
 	buffer, err := d.NewBuffer("benchmark", 4*uint64(words))
 	if err != nil {
