@@ -47,14 +47,14 @@ type BenchRun struct {
 	FirstToken float64 `json:"first_token"` // the same and a token sampled and read back
 	Tokens     int     `json:"tokens"`      // that Decode counts: those of the first flight of decode are not in it
 	Decode     float64 `json:"decode"`
-	// The state after them saved, and put back; 0 for more than benchState of it, and where there is none of fixed size.
+	// The state after them saved, and put back; 0 for more than mostSaved of it, and where there is none of fixed size.
 	Save    float64 `json:"save"`
 	Restore float64 `json:"restore"`
 }
 
-// benchState is the largest saved state that Bench takes out of the GPU: a big
+// mostSaved is the largest saved state that Bench takes out of the GPU: a big
 // model's has hundreds of megabytes, which a page has better use for.
-const benchState = 64 << 20
+const mostSaved = 64 << 20
 
 // Launches are dispatches of kernels.
 type Launches struct {
@@ -187,7 +187,7 @@ func (s *Session) benchRun(ctx context.Context, ids []uint32, generate int) (run
 	}
 	run.FirstToken = arrivals[0].Seconds()
 	run.Tokens, run.Decode = steady(arrivals)
-	if size := s.model.StateSize(); size > 0 && size <= benchState {
+	if size := s.model.StateSize(); size > 0 && size <= mostSaved {
 		err = s.benchState(ctx, &run)
 	}
 	return run, err

@@ -69,11 +69,10 @@ func (v Variant) shapeMatvec(outputs, steps int, pair bool) matvecShape {
 		for s.lanes > 16 && s.lanes > steps/4 {
 			s.lanes /= 2
 		}
+	case outputs < 2048 && pair:
+		s.lanes = 32
 	case outputs < 2048:
 		s = matvecShape{size: 512, lanes: 32, rows: 1}
-		if pair {
-			s = matvecShape{size: 256, lanes: 32, rows: 2}
-		}
 	case outputs < 4096 && !pair:
 		s = matvecShape{size: 512, lanes: 32, rows: 2}
 	}
