@@ -1,17 +1,18 @@
 """Recall tuning: documents with a pass key somewhere in much irrelevant text, and the question for it at their end.
 
-The plain form is the passkey prompt after Mohtashami and Jaggi; around it stand varied phrasings, several short
-documents in a row, real text as filler, and the same as a chat. Filler may be given a pace: each of its tokens counts
-for the Mamba states as if it came that many times (model.stretch), so that 4,096 tokens teach what 262,144 ask. And
-in half of these rows attention sees 256 keys only (model.NEAR): four layers of a window of 2,048 reach across 4,096
-tokens by handing on from one to the next, which is learned first and is of no use at 16,384.
+The plain form is the passkey prompt after Mohtashami and Jaggi; around it stand varied phrasings, real text as filler,
+and the same as a chat. Three things make the Mamba states learn it, not attention alone. In most of these rows attention
+sees the last few keys only (model.NEAR): four layers of a window of 2,048 reach across 4,096 tokens by handing on from
+one to the next, which is learned first and is of no use at 16,384. Dense rows hold many documents of all lengths, the
+shortest barely longer than what attention sees, with keys from one digit on: what is easy to hold is learned first. And
+filler may be given a pace: each of its tokens counts for the states as if it came that many times (model.stretch), so
+that 4,096 tokens teach what 262,144 ask.
 """
 import itertools
 
 import numpy as np
 
 from corpus import CorpusError
-from data import ChatStream
 
 INTRO = ("There is an important info hidden inside a lot of irrelevant text. Find it and memorize them. I will quiz you "
          "about the important information there.")
@@ -36,7 +37,10 @@ PHRASINGS = [  # fact, question, start of the answer
     ("The key to the safe is {k}. {k} opens the safe.", "What is the key to the safe?", "The key to the safe is"),
     ("Note that the magic number is {k}.", "What is the magic number?", "The magic number is"),
 ]
-ASKED, TOLD, AFTER = 100.0, 10.0, 10.0  # weights: the key in the answer, where the fact repeats it, what ends the answer
+ASKED, TOLD, AFTER = 100.0, 50.0, 10.0  # weights: the key in the answer, where the fact repeats it, what ends the answer
+DENSE = 0.1  # of these weights in rows of many documents
+SHORTEST = 40  # tokens of a dense row's document: its filler is nothing, or a few words
+HELD = 0.75  # of the rows with keys: attention sees model.NEAR keys only
 LONGEST_PACE = 64
 
 
@@ -62,25 +66,22 @@ class Writer:
 
 
 class RecallStream:
-    """Rows for recall tuning: a share of documents with keys, the rest chat and plain text at pace 1.
+    """Rows of another stream, a share of them replaced by documents with keys.
 
-    A batch is laid out for shares processes: each one's part begins with rows whose attention is held short, then
-    come others with keys, then chat and text.
+    paced: half of these are one long document or a few, with filler at a pace; else all of them are dense. A batch is
+    laid out for shares processes: each one's part begins with rows whose attention is held short, then come others with
+    keys, then the other stream's.
     """
 
-    def __init__(self, folder, length, tokenizer, seed=0, share=0.6, text=0.25, shares=1):
-        self.tokenizer, self.length, self.seed, self.share, self.shares = tokenizer, length, seed, share, shares
+    def __init__(self, others, text, length, tokenizer, seed=0, share=0.6, paced=True, shares=1):
+        """text: the ids that real text as filler is cut from."""
+        self.others, self.text, self.length, self.tokenizer = others, text, length, tokenizer
+        self.seed, self.share, self.paced, self.shares = seed, share, paced, shares
         self.newline = tokenizer.encode("\n")
         self.garbage = tokenizer.encode(" " + GARBAGE)
         smallest = sum(map(len, map(tokenizer.encode, (INTRO, FACT, QUESTION, ANSWER)))) + 2 * len(self.garbage) + 40
         if length < smallest:
             raise CorpusError(f"recall: rows of {length} tokens, want at least {smallest} for a passkey document")
-        self.chats = ChatStream(folder, length, tokenizer.end, seed, text=text)
-        self.text = self.chats.text.ids
-
-    def _key(self, random, digits=None):
-        digits = digits or (5 if random.random() < 0.7 else int(random.integers(4, 8)))
-        return str(random.integers(1, 10)) + "".join(str(d) for d in random.integers(0, 10, digits - 1))
 
     def _fill(self, writer, random, kind, count, pace):
         """At most count tokens of filler: whole sentences with a space between them, or a piece of real text."""
@@ -98,16 +99,21 @@ class RecallStream:
             writer.put(ids, 0.0, pace)
             space = " "
 
-    def document(self, writer, random, room, plain=False, depth=None, pace=None):
-        """One document of at most room tokens: introduction, filler, fact, filler, question and answer."""
+    def document(self, writer, random, room, plain=False, depth=None, after=None, pace=None, short=False):
+        """One document of at most room tokens: introduction, filler, fact, filler, question and answer.
+
+        plain: the paper's form alone. depth: the share of the filler before the fact. after: the filler's tokens after
+        it, where depth does not say. short: no introduction, and keys from one digit on.
+        """
         encode = self.tokenizer.encode
         fact, question, answer = PHRASINGS[0] if plain or random.random() < 0.5 else PHRASINGS[random.integers(len(PHRASINGS))]
-        intro = INTRO if plain else INTROS[random.integers(len(INTROS))]
+        intro = INTRO if plain else "" if short else INTROS[random.integers(len(INTROS))]
         kind = "garbage" if plain else random.choice(["garbage", "sentences", "text"], p=[0.4, 0.3, 0.3])
         if pace is None:
             pace = 1.0 if random.random() < 0.4 or kind == "text" else float(np.exp(random.uniform(0, np.log(LONGEST_PACE))))
         chat = not plain and random.random() < 0.2
-        key = self._key(random, 5 if plain else None)
+        digits = 5 if plain else random.choice([1, 2, 3, 5], p=[0.4, 0.2, 0.1, 0.3]) if short else random.choice([4, 5, 6, 7], p=[0.1, 0.7, 0.1, 0.1])
+        key = str(random.integers(1, 10)) + "".join(str(d) for d in random.integers(0, 10, digits - 1))
         start = len(writer.ids)
         newline = self.newline
         if chat:
@@ -118,7 +124,9 @@ class RecallStream:
         told = len(encode(fact.replace("{k}", key)))
         asked = len(encode(question)) + len(encode(answer)) + len(encode(" " + key)) + 12
         free = max(0, room - (len(writer.ids) - start) - told - asked)
-        before = int(free * (random.random() if depth is None else depth))
+        if depth is None:
+            depth = random.random() if after is None else 1 - min(1, after / max(1, free))
+        before = int(free * depth)
         self._fill(writer, random, kind, before, pace)
         writer.put(newline)
         writer.text(fact, key, TOLD)
@@ -148,40 +156,46 @@ class RecallStream:
         """Row `number` of documents with keys: ids [length + 1], weights [length], pace [length]."""
         random = np.random.default_rng((self.seed, 7, number))
         writer = Writer(self.tokenizer, self.length + 1)
-        if random.random() < 0.4:  # several short ones: the key before must give way to the next
-            while True:
-                room = int(random.integers(150, max(151, self.length // 2)))
-                if len(writer.ids) + room > self.length:
-                    break
-                self.document(writer, random, room)
-        if not writer.ids:
-            self.document(writer, random, self.length)
-        return self._row(writer)
+        if self.paced and random.random() < 0.5:
+            while (left := self.length - len(writer.ids)) > 150:
+                self.document(writer, random, left if random.random() < 0.7 else int(random.integers(150, left + 1)))
+            return self._row(writer)
+        while True:
+            room = int(np.exp(random.uniform(np.log(SHORTEST), np.log(self.length))))
+            if len(writer.ids) + room > self.length:
+                break
+            self.document(writer, random, room, depth=0.0 if random.random() < 0.7 else None, pace=1.0, short=True)
+        ids, weights, pace = self._row(writer)
+        return ids, weights * np.float32(DENSE), pace
 
-    def probe(self, size, pace, seed=1 << 30):
-        """Rows of the plain form that no training row shows, at depths spread evenly, every filler token at one pace."""
+    def probe(self, size, after=None, pace=1, seed=1 << 30):
+        """Rows of the plain form that no training row shows: ids, weights of the asked key, pace.
+
+        after: the filler's tokens between key and question; None: at depths spread evenly. Every token of it has the pace.
+        """
         rows = []
         for i in range(size):
             writer = Writer(self.tokenizer, self.length + 1)
-            self.document(writer, np.random.default_rng((seed, i)), self.length, plain=True,
-                          depth=i / max(1, size - 1), pace=float(pace))
+            self.document(writer, np.random.default_rng((seed, i)), self.length, plain=True, after=after, pace=float(pace),
+                          depth=i / max(1, size - 1) if after is None else None)
             rows.append(self._row(writer))
         ids, weights, paces = map(np.stack, zip(*rows))
         return ids, np.where(weights == ASKED, weights, 0), paces
 
-    def batch(self, step, size):
-        """ids [size, length + 1], weights and pace [size, length], and how many rows of each part are held short."""
+    def shape(self, size):
+        """Of each part of a batch of size rows: how many rows have keys, which is fewer than all, and how many are held short."""
         part = size // self.shares
-        keyed = min(part - 1, max(1, round(part * self.share)))  # of each part, and at least one row is none
-        rows = [self.keyed(step * keyed * self.shares + i) for i in range(keyed * self.shares)]
-        others = self.chats.batch(step, (part - keyed) * self.shares)
-        ids, weights, pace = [], [], []
+        keyed = min(part - 1, max(1, round(part * self.share)))
+        return keyed, max(1, round(keyed * HELD))
+
+    def batch(self, step, size):
+        """ids [size, length + 1], weights and pace [size, length] or None, and how many rows of each part are held short."""
+        part = size // self.shares
+        keyed, held = self.shape(size)
+        with_keys = [self.keyed(step * keyed * self.shares + i) for i in range(keyed * self.shares)]
+        others = [(ids, weights, np.ones_like(weights)) for ids, weights in zip(*self.others.batch(step, (part - keyed) * self.shares))]
+        rows = []
         for i in range(self.shares):
-            for row in rows[i * keyed:(i + 1) * keyed]:
-                for to, values in zip((ids, weights, pace), row):
-                    to.append(values)
-            for j in range(i * (part - keyed), (i + 1) * (part - keyed)):
-                ids.append(others[0][j])
-                weights.append(others[1][j])
-                pace.append(np.ones_like(others[1][j]))
-        return np.stack(ids), np.stack(weights), np.stack(pace), (keyed + 1) // 2
+            rows += with_keys[i * keyed:(i + 1) * keyed] + others[i * (part - keyed):(i + 1) * (part - keyed)]
+        ids, weights, pace = map(np.stack, zip(*rows))
+        return ids, weights, pace if self.paced else None, held

@@ -27,7 +27,8 @@ from recall import ASKED, RecallStream
 from tokenizer import Tokenizer
 
 BF16_PEAK = {"H100": 989e12, "H200": 989e12}  # dense, operations a second, by the vendor's datasheet
-PROBE_PACES = (1, 4, 16, 64)  # recall is probed as if the filler were so many times as long
+PROBE_AFTER = (32, 128, 512, 2048)  # recall is probed with so much filler between key and question,
+PROBE_PACES = (1, 4, 16, 64)  # and, where filler has a pace, as if it were so many times as long
 
 
 def learning_rate(peak, done, warmup, floor):
@@ -168,11 +169,13 @@ class Trainer:
 
     def stream(self):
         args = self.args
-        if args.stage == "pretrain":
-            return TextStream(args.data, self.length, args.seed)
-        if args.stage == "tune":
-            return ChatStream(args.data, self.length, self.tokenizer.end, args.seed, text=args.text_share)
-        return RecallStream(args.data, self.length, self.tokenizer, args.seed, args.recall_share, shares=self.ranks.count)
+        text = TextStream(args.data, self.length, args.seed)
+        others = text if args.stage == "pretrain" else \
+            ChatStream(args.data, self.length, self.tokenizer.end, args.seed, text=args.text_share)
+        if not args.recall_share:
+            return others
+        return RecallStream(others, text.ids, self.length, self.tokenizer, args.seed, args.recall_share,
+                            paced=args.stage == "recall", shares=self.ranks.count)
 
     def log(self, **fields):
         line = json.dumps({key: round(value, 6) if isinstance(value, float) else value for key, value in fields.items()})
@@ -191,16 +194,16 @@ class Trainer:
     def batch_loss(self, objective, ids, weights, pace=None, near=0):
         """The mean loss over the whole batch's weights, up to the factor that averaging over processes takes away."""
         weights = weights / max(float(weights.sum()), 1e-6) * self.ranks.count
-        if pace is None:
-            return objective(*self.place(ids, weights.astype(np.float32)))
-        return objective(*self.place(ids, weights.astype(np.float32), pace), near)
+        ids, weights = self.place(ids, weights.astype(np.float32))
+        return objective(ids, weights, None if pace is None else self.place(pace)[0], near)
 
     def evaluate(self):
         """Mean loss a token on held-out text and on the assistant's words of held-out chats; recall, where it is tuned."""
         results = {}
         size = self.args.batch
+        recall = self.data if isinstance(self.data, RecallStream) else None
         # A batch without a pace would compile the blocks once more.
-        pace = [np.ones((size, self.length), np.float32)] if isinstance(self.data, RecallStream) else []
+        pace = [np.ones((size, self.length), np.float32)] if recall and recall.paced else []
         with torch.set_grad_enabled(self.cuda):  # without gradients, the compiled blocks would be compiled once more
             for name, stream in self.held_out.items():
                 total = count = 0.0
@@ -212,21 +215,26 @@ class Trainer:
                     total, count = total + self.ranks.sum(mine)[0] * weights.sum(), count + weights.sum()
                 if count:
                     results["val_" + name] = float(total / count)
-            if isinstance(self.data, RecallStream):
-                results["recall"] = {str(pace * self.length): self.recall(pace) for pace in PROBE_PACES}
+            if recall:
+                results["held"] = {str(after): self.recall(after=after) for after in PROBE_AFTER if after < self.length}
+                results["recall"] = {str(pace * self.length): self.recall(pace=pace) for pace in PROBE_PACES[:None if recall.paced else 1]}
         self.log(event="eval", step=self.step, tokens=self.tokens, **results)
         return results
 
-    def recall(self, pace):
-        """The share of probed keys whose every digit is the likeliest next token."""
-        ids, weights, paces = self.place(*self.data.probe(self.args.batch, pace))
-        right = 0
-        hidden = self.objective.hidden(ids[:, :-1].contiguous(), paces)
-        for row in range(len(ids)):
-            asked = weights[row] == ASKED
-            logits = hidden[row][asked].float() @ self.model.lm_head.weight.float().t()
-            right += int((logits.argmax(-1) == ids[row, 1:][asked]).all())
-        return self.ranks.sum(right)[0] / self.args.batch
+    def recall(self, after=None, pace=1):
+        """The share of probed keys whose every digit is the likeliest next token: of keys so much filler ago where
+        attention is held short, or with the whole window, at all depths."""
+        right = asked = 0
+        near = 0 if after is None else self.data.shape(self.args.batch)[1]
+        for seed in range(1 if after is None else 2):
+            ids, weights, paces = self.place(*self.data.probe(self.args.batch, after, pace, seed=(1 << 30) + seed))
+            hidden = self.objective.hidden(ids[:, :-1].contiguous(), paces if self.data.paced else None, near)
+            for row in range(near or len(ids)):
+                key = weights[row] == ASKED
+                logits = hidden[row][key].float() @ self.model.lm_head.weight.float().t()
+                right, asked = right + int((logits.argmax(-1) == ids[row, 1:][key]).all()), asked + 1
+        right, asked = self.ranks.sum(right, asked)
+        return right / asked
 
     def save(self):
         if not self.ranks.first:
@@ -354,7 +362,7 @@ def arguments():
     add("--floor", type=float, default=0.0, help="last learning rate as a share of the peak (default 0)")
     add("--weight-decay", type=float, default=0.1)
     add("--text-share", type=float, default=0.2, help="share of plain-text rows while tuning (default 0.2)")
-    add("--recall-share", type=float, default=0.6, help="share of rows with keys while tuning recall (default 0.6)")
+    add("--recall-share", type=float, default=0.0, help="share of rows that are documents with keys (default 0)")
     add("--log-every", type=int, default=20)
     add("--eval-every", type=int, default=0, help="steps between evaluations (0: at the end only)")
     add("--save-every", action="store_true", help="save after each evaluation, not at the end only")
