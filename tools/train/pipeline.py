@@ -21,7 +21,7 @@ PACKING = 14
 
 # The settings of each stage beside its time.
 STAGES = {
-    "pretrain": {"lr": 2.5e-3, "warmup": 0.01, "eval_every": 250, "recall_share": 0.3, "save_every": True, "no_state": True},
+    "pretrain": {"lr": 2.5e-3, "warmup": 0.01, "eval_every": 400, "recall_share": 0.3, "save_every": True, "no_state": True},
     "tune": {"lr": 6e-4, "warmup": 0.02, "recall_share": 0.3, "no_state": True},
     # At most 500 steps, as in the paper; how many fit in the time is in the log.
     "recall": {"lr": 1e-3, "warmup": 0.05, "eval_every": 100, "recall_share": 0.6, "steps": 500, "no_state": True},

@@ -37,9 +37,9 @@ PHRASINGS = [  # fact, question, start of the answer
     ("The key to the safe is {k}. {k} opens the safe.", "What is the key to the safe?", "The key to the safe is"),
     ("Note that the magic number is {k}.", "What is the magic number?", "The magic number is"),
 ]
-ASKED, TOLD, AFTER = 100.0, 50.0, 10.0  # weights: the key in the answer, where the fact repeats it, what ends the answer
-DENSE = 0.1  # of these weights in rows of many documents
-SHORTEST = 40  # tokens of a dense row's document: its filler is nothing, or a few words
+ASKED, TOLD, AFTER = 1.0, 0.5, 0.1  # weights: the key in the answer, where the fact repeats it, what ends the answer
+ROW = 0.5  # all weights of a row with keys come to this share of a row of text
+SHORTEST, SHORT = 40, 80  # tokens of a dense row's document, with a few words of filler, and its longest where rows are densest
 HELD = 0.75  # of the rows with keys: attention sees model.NEAR keys only
 LONGEST_PACE = 64
 
@@ -150,7 +150,7 @@ class RecallStream:
         weights, pace = np.zeros(self.length + 1, np.float32), np.ones(self.length + 1, np.float32)
         take = min(len(writer.ids), self.length + 1)
         ids[:take], weights[:take], pace[:take] = writer.ids[:take], writer.weights[:take], writer.paces[:take]
-        return ids, weights[1:], pace[:-1]
+        return ids, weights[1:] * np.float32(ROW * self.length / weights[1:].sum()), pace[:-1]
 
     def keyed(self, number):
         """Row `number` of documents with keys: ids [length + 1], weights [length], pace [length]."""
@@ -160,16 +160,14 @@ class RecallStream:
             while (left := self.length - len(writer.ids)) > 150:
                 self.document(writer, random, left if random.random() < 0.7 else int(random.integers(150, left + 1)))
             return self._row(writer)
-        while True:
-            room = int(np.exp(random.uniform(np.log(SHORTEST), np.log(self.length))))
-            if len(writer.ids) + room > self.length:
-                break
+        longest = np.exp(random.uniform(np.log(SHORT), np.log(self.length)))
+        while (left := self.length - len(writer.ids)) > SHORTEST:
+            room = min(left, int(np.exp(random.uniform(np.log(SHORTEST), np.log(longest)))))
             self.document(writer, random, room, depth=0.0 if random.random() < 0.7 else None, pace=1.0, short=True)
-        ids, weights, pace = self._row(writer)
-        return ids, weights * np.float32(DENSE), pace
+        return self._row(writer)
 
     def probe(self, size, after=None, pace=1, seed=1 << 30):
-        """Rows of the plain form that no training row shows: ids, weights of the asked key, pace.
+        """Rows of the plain form that no training row shows: ids, where the asked key is, pace.
 
         after: the filler's tokens between key and question; None: at depths spread evenly. Every token of it has the pace.
         """
@@ -180,7 +178,7 @@ class RecallStream:
                           depth=i / max(1, size - 1) if after is None else None)
             rows.append(self._row(writer))
         ids, weights, paces = map(np.stack, zip(*rows))
-        return ids, np.where(weights == ASKED, weights, 0), paces
+        return ids, weights == weights.max(1, keepdims=True), paces
 
     def shape(self, size):
         """Of each part of a batch of size rows: how many rows have keys, which is fewer than all, and how many are held short."""

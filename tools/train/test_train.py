@@ -184,23 +184,23 @@ class Recall(Folder):
             self.assertEqual(self.tokenizer.decode(depth_ids[:-1][fast > 1]), "".join(garbage))
 
     def test_training_rows(self):
-        seen, dense = set(), set()
+        seen, documents = set(), []
         for number in range(60):
             ids, weights, pace = self.stream.keyed(number)
             self.assertEqual([len(ids), len(weights), len(pace)], [401, 400, 400])
             self.assertTrue((pace >= 1).all() and (pace <= recall.LONGEST_PACE).all())
+            self.assertAlmostEqual(weights.sum(), recall.ROW * 400, 2)
             weight = weights.max()
-            self.assertIn(weight, (recall.ASKED, np.float32(recall.ASKED * recall.DENSE)), self.tokenizer.decode(ids))
-            dense.add(bool(weight < recall.ASKED))
             # Every asked digit stands in the text before.
             asked = self.tokenizer.decode(ids[1:][weights == weight]).split()
             self.assertTrue(asked)
             text = self.tokenizer.decode(ids)
             for key in asked:
                 self.assertGreaterEqual(text.count(key), 2)
+            documents.append((ids == self.tokenizer.end).sum())
             seen.add(tuple(asked))
         self.assertGreater(len(seen), 50)
-        self.assertEqual(dense, {False, True})
+        self.assertGreater(max(documents), 4)
         np.testing.assert_array_equal(self.stream.keyed(3)[0], self.stream.keyed(3)[0])
 
     def test_a_batch_mixes_keys_and_chats(self):
@@ -208,7 +208,7 @@ class Recall(Folder):
             self.stream.shares = shares
             ids, weights, pace, near = self.stream.batch(3, 8)
             self.assertEqual([a.shape for a in (ids, weights, pace)], [(8, 401), (8, 400), (8, 400)])
-            keyed = (weights > 1).any(1)
+            keyed = (weights > 1).any(1)  # a digit weighs more than a token of text
             for part in range(shares):  # each process's rows begin with those that are held short
                 mine = slice(part * 8 // shares, (part + 1) * 8 // shares)
                 self.assertEqual(keyed[mine].tolist(), [True] * (4 // shares) + [False] * (4 // shares))

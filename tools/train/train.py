@@ -23,7 +23,7 @@ from checkpoint import atomically, load_file, load_model, save_model
 from corpus import CorpusError
 from data import ChatStream, TextStream
 from model import Config, Samba, decayed
-from recall import ASKED, RecallStream
+from recall import RecallStream
 from tokenizer import Tokenizer
 
 BF16_PEAK = {"H100": 989e12, "H200": 989e12}  # dense, operations a second, by the vendor's datasheet
@@ -227,10 +227,10 @@ class Trainer:
         right = asked = 0
         near = 0 if after is None else self.data.shape(self.args.batch)[1]
         for seed in range(1 if after is None else 2):
-            ids, weights, paces = self.place(*self.data.probe(self.args.batch, after, pace, seed=(1 << 30) + seed))
+            ids, asked_for, paces = self.place(*self.data.probe(self.args.batch, after, pace, seed=(1 << 30) + seed))
             hidden = self.objective.hidden(ids[:, :-1].contiguous(), paces if self.data.paced else None, near)
             for row in range(near or len(ids)):
-                key = weights[row] == ASKED
+                key = asked_for[row]
                 logits = hidden[row][key].float() @ self.model.lm_head.weight.float().t()
                 right, asked = right + int((logits.argmax(-1) == ids[row, 1:][key]).all()), asked + 1
         right, asked = self.ranks.sum(right, asked)
