@@ -136,7 +136,7 @@ func (r *longRun) read(ctx context.Context, ids []uint32) error {
 			lap = min(lap, r.laps[0])
 		}
 		err := s.Prefill(ctx, ids[done:lap], func(n, _ int) {
-			r.tell(done+n, len(ids), float64(r.counted.Ops+r.model.reading(done, done+n).Ops))
+			r.tell(done+n, len(ids), func() float64 { return float64(r.counted.Ops + r.model.reading(done, done+n).Ops) })
 		})
 		if err == nil {
 			err = s.settle(ctx)
@@ -203,7 +203,7 @@ func (r *longRun) write(ctx context.Context, ids []uint32) error {
 					return nil
 				}
 				if i == 0 {
-					r.tell(tokens-1, r.Generate, float64(r.counted.Bytes+r.writing(r.at, tokens-1).Bytes))
+					r.tell(tokens-1, r.Generate, func() float64 { return float64(r.counted.Bytes + r.writing(r.at, tokens-1).Bytes) })
 				}
 				if next == len(r.Laps) || tokens-1 < r.Laps[next] {
 					return nil
@@ -261,14 +261,16 @@ func (r *longRun) lap(tokens int) Lap {
 
 // tell reports progress now and then. Time left is told by what is left to be
 // done: full attention slows down.
-func (r *longRun) tell(done, total int, counted float64) {
+func (r *longRun) tell(done, total int, count func() float64) {
 	if r.OnProgress == nil || time.Since(r.told) < 200*time.Millisecond && done < total {
 		return
 	}
 	r.told = time.Now()
 	p := Progress{Phase: PhaseBench, Loaded: int64(done), Total: int64(total)}
-	if seconds := time.Since(r.started).Seconds(); !r.started.IsZero() && seconds > 1 && counted > 0 {
-		p.SecondsLeft = seconds * max(0, r.total-counted) / counted
+	if seconds := time.Since(r.started).Seconds(); !r.started.IsZero() && seconds > 1 {
+		if counted := count(); counted > 0 {
+			p.SecondsLeft = seconds * max(0, r.total-counted) / counted
+		}
 		if since := seconds - r.last.Seconds; since > 0 {
 			p.Rate = float64((done-r.last.Tokens)*r.Batch) / since
 		}

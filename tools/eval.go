@@ -146,15 +146,26 @@ func readText(path string) (string, error) {
 
 // tokenIDs asks the engine how it reads a text.
 func tokenIDs(ctx context.Context, e *engine, text string) ([]uint32, error) {
-	answer, err := e.ask(ctx, &protocol.Tokenize{Text: text}, func(protocol.Message, []byte) error { return nil })
+	tokens, err := tokens(ctx, e, &protocol.Tokenize{Text: text})
+	return tokens.IDs, err
+}
+
+// textOf asks the engine what ids say.
+func textOf(ctx context.Context, e *engine, ids []uint32) (string, error) {
+	tokens, err := tokens(ctx, e, &protocol.Detokenize{IDs: ids})
+	return tokens.Text, err
+}
+
+func tokens(ctx context.Context, e *engine, request protocol.Message) (protocol.Tokens, error) {
+	answer, err := e.ask(ctx, request, func(protocol.Message, []byte) error { return nil })
 	if err != nil {
-		return nil, err
+		return protocol.Tokens{}, err
 	}
 	tokens, ok := answer.(*protocol.Tokens)
 	if !ok {
-		return nil, fmt.Errorf("the engine answered %s to tokenize, want tokens", answer.Type())
+		return protocol.Tokens{}, fmt.Errorf("the engine answered %s to %s, want tokens", answer.Type(), request.Type())
 	}
-	return tokens.IDs, nil
+	return *tokens, nil
 }
 
 func runPerplexity(cmd *cobra.Command, f *evalFlags, path, text string, lengths []int, tokens int) error {
@@ -240,12 +251,16 @@ func newEvalPasskey() *cobra.Command {
 	var f evalFlags
 	var depths, keys int
 	var seed uint64
+	var text string
 	cmd := &cobra.Command{
 		Use:   "passkey",
 		Short: "Recall of a pass key hidden in a long irrelevant text",
 		Long: `Hides a five-digit key in a text of one repeated line, asks for it at the end, and counts
 the answers that are the key, digit for digit, at temperature 0 and without penalties. Each
 length is asked at several depths: 0 % is before all irrelevant text, 100 % after it.
+
+With --text the key is hidden in the words of that file instead, each key in another passage:
+harder, since they differ from token to token and may hold numbers of their own.
 
 Ctrl-C prints what there is so far.`,
 		Example: "  samba eval passkey --model www/models/default --lengths 4K,8K,...,256K --depths 11 --keys 5 --plot passkey.svg",
@@ -263,10 +278,19 @@ Ctrl-C prints what there is so far.`,
 			if err != nil {
 				return err
 			}
-			return runPasskey(cmd, &f, lengths, &eval.Passkey{Keys: keys, Seed: seed, Depth: eval.Depths(depths)})
+			report := &eval.Passkey{Keys: keys, Seed: seed, Depth: eval.Depths(depths)}
+			words := ""
+			if text != "" {
+				if words, err = readText(text); err != nil {
+					return err
+				}
+				report.Text = filepath.Base(text)
+			}
+			return runPasskey(cmd, &f, lengths, words, report)
 		},
 	}
 	f.register(cmd, "4K,8K,16K")
+	cmd.Flags().StringVar(&text, "text", "", "file whose words hide the key (default: one repeated line, as in the paper)")
 	cmd.Flags().IntVar(&depths, "depths", 11, "places of the key, spread evenly from the text's start to its end")
 	cmd.Flags().IntVar(&keys, "keys", 5, "keys to ask for at each depth")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "of the keys")
@@ -276,7 +300,53 @@ Ctrl-C prints what there is so far.`,
 // answerTokens is room for five digits and a space, however they are cut, and for what tells that more follow.
 const answerTokens = 8
 
-func runPasskey(cmd *cobra.Command, f *evalFlags, lengths []int, report *eval.Passkey) error {
+// haystack makes the irrelevant text around a key: a prompt of at most length
+// tokens, but for a few that begin or end differently where the pieces meet.
+type haystack func(length int, depth float64, number int) (before, after string, err error)
+
+// inGarbage fills prompts with one repeated line.
+func inGarbage(ctx context.Context, e *engine) (haystack, error) {
+	var counts [2]int
+	for i, prompt := range eval.CalibrationPrompts() {
+		ids, err := tokenIDs(ctx, e, prompt)
+		if err != nil {
+			return nil, err
+		}
+		counts[i] = len(ids)
+	}
+	garbage, err := eval.NewGarbage(counts)
+	return func(length int, depth float64, _ int) (string, string, error) {
+		lines, err := garbage.Lines(length)
+		before := int(math.Round(float64(lines) * depth))
+		return eval.GarbageLines(before), eval.GarbageLines(lines - before), err
+	}, err
+}
+
+// inText fills prompts with passages of a text.
+func inText(ctx context.Context, e *engine, text string) (haystack, error) {
+	frame, err := tokenIDs(ctx, e, eval.PasskeyPrompt("12345", "", ""))
+	if err != nil {
+		return nil, err
+	}
+	ids, err := tokenIDs(ctx, e, text)
+	return func(length int, depth float64, number int) (before, after string, err error) {
+		room := length - len(frame)
+		if room < 1 {
+			return "", "", fmt.Errorf("a passkey prompt of %d tokens has no room for any text: this model's tokenizer needs more than %d", length, len(frame))
+		}
+		if room > len(ids) {
+			return "", "", fmt.Errorf("--text has %d tokens for this model, want at least %d for a prompt of %d: give a longer text or shorter --lengths", len(ids), room, length)
+		}
+		passage := ids[number*room%(len(ids)-room+1):][:room]
+		middle := int(math.Round(float64(room) * depth))
+		if before, err = textOf(ctx, e, passage[:middle]); err == nil {
+			after, err = textOf(ctx, e, passage[middle:])
+		}
+		return before, after, err
+	}, err
+}
+
+func runPasskey(cmd *cobra.Command, f *evalFlags, lengths []int, text string, report *eval.Passkey) error {
 	ctx := cmd.Context()
 	progress := newProgress(os.Stderr)
 	defer progress.done()
@@ -286,32 +356,33 @@ func runPasskey(cmd *cobra.Command, f *evalFlags, lengths []int, report *eval.Pa
 	}
 	defer e.close()
 	report.About = about
-	var counts [2]int
-	for i, prompt := range eval.CalibrationPrompts() {
-		ids, err := tokenIDs(ctx, e, prompt)
-		if err != nil {
-			return err
-		}
-		counts[i] = len(ids)
+	var hay haystack
+	if text == "" {
+		hay, err = inGarbage(ctx, e)
+	} else {
+		hay, err = inText(ctx, e, text)
 	}
-	garbage, err := eval.NewGarbage(counts)
 	if err != nil {
 		return err
 	}
-	if _, err := garbage.Lines(lengths[0]); err != nil {
-		return fmt.Errorf("--lengths %s: %w", f.lengths, err)
+	for _, length := range []int{lengths[0], lengths[len(lengths)-1]} {
+		if _, _, err := hay(length, 0, 0); err != nil {
+			return fmt.Errorf("--lengths %s: %w", f.lengths, err)
+		}
 	}
 	asked, total := int64(0), int64(len(lengths)*len(report.Depth)*report.Keys)
 	for _, length := range lengths {
-		lines, _ := garbage.Lines(length) // longer than the first
 		report.Rows = append(report.Rows, report.NewRow(length))
 		row := &report.Rows[len(report.Rows)-1]
 		for d, depth := range report.Depth {
-			before := int(math.Round(float64(lines) * depth))
 			for k := range report.Keys {
 				key := eval.Key(report.Seed, length, d, k)
+				before, after, err := hay(length, depth, k)
+				if err != nil {
+					return err
+				}
 				started := time.Now()
-				answer, tokens, err := recall(ctx, e, eval.PasskeyPrompt(key, before, lines-before))
+				answer, tokens, err := recall(ctx, e, eval.PasskeyPrompt(key, before, after))
 				if errors.Is(err, errInterrupted) {
 					progress.done()
 					return f.finish(cmd, report, err)

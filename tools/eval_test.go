@@ -173,6 +173,36 @@ func TestEvalPasskey(t *testing.T) {
 	}
 }
 
+// A key may be hidden in a text of one's own, each in another passage.
+func TestEvalPasskeyInText(t *testing.T) {
+	folder, out := talkingFixture(t), t.TempDir()
+	text := filepath.Join(out, "book.txt")
+	if err := os.WriteFile(text, []byte(strings.Repeat("Call me Ishmael. Some years ago, never mind how long precisely. ", 20)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run := func(lengths string) (string, error) {
+		stdout, _, err := samba(t, "eval", "passkey", "--model", folder, "--backend", "cpu", "--text", text, "--lengths", lengths, "--depths", "2", "--keys", "2",
+			"--json", filepath.Join(out, "k.json"), "--plot", filepath.Join(out, "k.svg"))
+		return stdout, err
+	}
+	stdout, err := run("500,700")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := readReport[eval.Passkey](t, filepath.Join(out, "k.json"), filepath.Join(out, "k.svg"))
+	if !report.Complete || report.Text != "book.txt" || !strings.Contains(stdout, "hidden in book.txt") {
+		t.Errorf("report: %+v\n%s", report, stdout)
+	}
+	for i, row := range report.Rows {
+		if length := []int{500, 700}[i]; row.Tokens > length+4 || row.Tokens < length-4 {
+			t.Errorf("prompts of %d tokens, want %d", row.Tokens, length)
+		}
+	}
+	if _, err := run("500,9000"); err == nil || !strings.Contains(err.Error(), "--text has 1280 tokens for this model, want at least") {
+		t.Errorf("a text that is too short: %v", err)
+	}
+}
+
 // What was measured before Ctrl-C is not lost.
 func TestEvalInterrupted(t *testing.T) {
 	folder, out := talkingFixture(t), filepath.Join(t.TempDir(), "k.json")

@@ -28,12 +28,12 @@ func TestParseLengths(t *testing.T) {
 }
 
 func TestPasskeyPrompt(t *testing.T) {
-	got := PasskeyPrompt("12345", 1, 2)
+	got := PasskeyPrompt("12345", GarbageLines(1), GarbageLines(2))
 	want := intro + "\n" + garbage + "\nThe pass key is 12345. Remember it. 12345 is the pass key.\n" + garbage + " " + garbage + "\nWhat is the pass key? The pass key is"
 	if got != want {
 		t.Errorf("got %q", got)
 	}
-	if got := PasskeyPrompt("1", 0, 0); strings.Contains(got, "grass") || strings.Count(got, "\n") != 4 {
+	if got := PasskeyPrompt("1", GarbageLines(0), GarbageLines(0)); strings.Contains(got, "grass") || strings.Count(got, "\n") != 4 {
 		t.Errorf("without garbage: %q", got)
 	}
 	for answer, want := range map[string]bool{" 12345.": true, "12345": true, "\n12345 is": true, " 123456": false, " 1234": false, " 12354": false, "": false, " x12345": false} {
@@ -45,6 +45,9 @@ func TestPasskeyPrompt(t *testing.T) {
 
 func TestGarbage(t *testing.T) {
 	words := func(s string) int { return len(strings.Fields(s)) }
+	lines := func(before, after int) int {
+		return words(PasskeyPrompt("12345", GarbageLines(before), GarbageLines(after)))
+	}
 	prompts := CalibrationPrompts()
 	g, err := NewGarbage([2]int{words(prompts[0]), words(prompts[1])})
 	if err != nil {
@@ -55,7 +58,7 @@ func TestGarbage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if fit, more := words(PasskeyPrompt("12345", n/2, n-n/2)), words(PasskeyPrompt("12345", n, 1)); fit > length || more <= length {
+		if fit, more := lines(n/2, n-n/2), lines(n, 1); fit > length || more <= length {
 			t.Errorf("%d lines for %d tokens make %d, one more %d", n, length, fit, more)
 		}
 	}

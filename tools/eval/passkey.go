@@ -15,12 +15,14 @@ const (
 	question = "What is the pass key? The pass key is"
 )
 
-// PasskeyPrompt hides the key after so many lines of garbage and before so many
-// others, and asks for it.
-func PasskeyPrompt(key string, before, after int) string {
-	filler := func(n int) string { return strings.TrimSuffix(strings.Repeat(garbage+" ", n), " ") }
-	return strings.Join([]string{intro, filler(before), fmt.Sprintf(fact, key), filler(after), question}, "\n")
+// PasskeyPrompt hides the key between two pieces of irrelevant text, and asks
+// for it.
+func PasskeyPrompt(key, before, after string) string {
+	return strings.Join([]string{intro, before, fmt.Sprintf(fact, key), after, question}, "\n")
 }
+
+// GarbageLines are so many lines of the text that the paper's prompt repeats.
+func GarbageLines(n int) string { return strings.TrimSuffix(strings.Repeat(garbage+" ", n), " ") }
 
 // Garbage says how many lines of garbage fill a prompt up to, and not beyond, a
 // length in tokens.
@@ -31,7 +33,10 @@ var calibration = [2]int{8, 24}
 
 // CalibrationPrompts are to be counted in tokens for NewGarbage.
 func CalibrationPrompts() [2]string {
-	return [2]string{PasskeyPrompt("12345", 4, calibration[0]-4), PasskeyPrompt("12345", 12, calibration[1]-12)}
+	prompt := func(before, after int) string {
+		return PasskeyPrompt("12345", GarbageLines(before), GarbageLines(after))
+	}
+	return [2]string{prompt(4, calibration[0]-4), prompt(12, calibration[1]-12)}
 }
 
 // NewGarbage learns from the token counts of the CalibrationPrompts.
@@ -68,9 +73,10 @@ func Retrieved(answer, key string) bool {
 // Passkey is one run of samba eval passkey.
 type Passkey struct {
 	About
-	Keys  int          `json:"keys"`   // of each cell
-	Seed  uint64       `json:"seed"`   // of the keys
-	Depth []float64    `json:"depths"` // where the fact stands: 0 is before all garbage, 1 after it
+	Text  string       `json:"text,omitempty"` // the file whose words hide the key; "": garbage does
+	Keys  int          `json:"keys"`           // of each cell
+	Seed  uint64       `json:"seed"`           // of the keys
+	Depth []float64    `json:"depths"`         // where the fact stands: 0 is before all irrelevant text, 1 after it
 	Rows  []PasskeyRow `json:"lengths"`
 }
 

@@ -55,6 +55,9 @@ func (p *Passkey) SVG() string {
 			left+width/2, under+18, plot.Short(r.Length), left+width/2, under+36, 100*r.Retrieved)
 	}
 	title := fmt.Sprintf("Pass keys retrieved in percent, %d at each depth, by tokens of the prompt", p.Keys)
+	if p.Text != "" {
+		title = fmt.Sprintf("Pass keys retrieved from %s in percent, %d at each depth, by tokens of the prompt", p.Text, p.Keys)
+	}
 	return plot.Frame(height, title, p.caption(), &body)
 }
 

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -55,7 +56,7 @@ func (p *Perplexity) Write(out io.Writer) error {
 // Write prints a table for people.
 func (p *Passkey) Write(out io.Writer) error {
 	p.About.write(out)
-	fmt.Fprintf(out, "pass keys retrieved of %d at each depth, seed %d\n\n", p.Keys, p.Seed)
+	fmt.Fprintf(out, "pass keys retrieved of %d at each depth, hidden in %s, seed %d\n\n", p.Keys, cmp.Or(p.Text, "one repeated line"), p.Seed)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(table, "length\tretrieved\t")
 	for _, d := range p.Depth {

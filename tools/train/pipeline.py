@@ -24,7 +24,7 @@ STAGES = {
     "pretrain": {"lr": 2.5e-3, "warmup": 0.01, "eval_every": 400, "recall_share": 0.3, "save_every": True, "no_state": True},
     "tune": {"lr": 6e-4, "warmup": 0.02, "recall_share": 0.3, "no_state": True},
     # At most 500 steps, as in the paper; how many fit in the time is in the log.
-    "recall": {"lr": 1e-3, "warmup": 0.05, "eval_every": 100, "recall_share": 0.6, "steps": 500, "no_state": True},
+    "recall": {"lr": 4e-4, "warmup": 0.05, "eval_every": 100, "recall_share": 0.4, "text_share": 0.4, "steps": 500, "no_state": True},
 }
 
 

@@ -37,7 +37,7 @@ PHRASINGS = [  # fact, question, start of the answer
     ("The key to the safe is {k}. {k} opens the safe.", "What is the key to the safe?", "The key to the safe is"),
     ("Note that the magic number is {k}.", "What is the magic number?", "The magic number is"),
 ]
-ASKED, TOLD, AFTER = 1.0, 0.5, 0.1  # weights: the key in the answer, where the fact repeats it, what ends the answer
+ASKED, TOLD, AFTER = 1.0, 0.5, 1.0  # weights: the key in the answer, where the fact repeats it, what ends the answer
 ROW = 0.5  # all weights of a row with keys come to this share of a row of text
 SHORTEST, SHORT = 40, 80  # tokens of a dense row's document, with a few words of filler, and its longest where rows are densest
 HELD = 0.75  # of the rows with keys: attention sees model.NEAR keys only
@@ -45,16 +45,22 @@ LONGEST_PACE = 64
 
 
 class Writer:
-    """Builds one row of length + 1 tokens. Pieces are encoded apart, at places where the tokenizer cuts anyway."""
+    """Builds one row. Pieces are encoded apart, at places where the tokenizer cuts anyway."""
 
-    def __init__(self, tokenizer, room):
-        self.tokenizer, self.room = tokenizer, room
+    def __init__(self, tokenizer):
+        self.tokenizer = tokenizer
         self.ids, self.weights, self.paces = [], [], []
+        self.answers = []  # where the asked keys stand: slices of ids
 
     def put(self, ids, weight=0.0, pace=1.0):
         self.ids.extend(ids)
         self.weights.extend([weight] * len(ids))
         self.paces.extend([pace] * len(ids))
+
+    def answer(self, key):
+        start = len(self.ids)
+        self.put(self.tokenizer.encode(" " + key), ASKED)
+        self.answers.append(slice(start, len(self.ids)))
 
     def text(self, text, key="", told=0.0):
         """Text with {k}; from its second place on, the key carries the weight told."""
@@ -139,7 +145,7 @@ class RecallStream:
             writer.text(answer)
         else:
             writer.text(" " + answer)
-        writer.put(encode(" " + key), ASKED)
+        writer.answer(key)
         writer.put(encode("."), AFTER)
         if chat:
             writer.put([self.tokenizer.turn_end], AFTER)
@@ -155,7 +161,7 @@ class RecallStream:
     def keyed(self, number):
         """Row `number` of documents with keys: ids [length + 1], weights [length], pace [length]."""
         random = np.random.default_rng((self.seed, 7, number))
-        writer = Writer(self.tokenizer, self.length + 1)
+        writer = Writer(self.tokenizer)
         if self.paced and random.random() < 0.5:
             while (left := self.length - len(writer.ids)) > 150:
                 self.document(writer, random, left if random.random() < 0.7 else int(random.integers(150, left + 1)))
@@ -173,12 +179,14 @@ class RecallStream:
         """
         rows = []
         for i in range(size):
-            writer = Writer(self.tokenizer, self.length + 1)
+            writer = Writer(self.tokenizer)
             self.document(writer, np.random.default_rng((seed, i)), self.length, plain=True, after=after, pace=float(pace),
                           depth=i / max(1, size - 1) if after is None else None)
-            rows.append(self._row(writer))
-        ids, weights, paces = map(np.stack, zip(*rows))
-        return ids, weights == weights.max(1, keepdims=True), paces
+            ids, _, paces = self._row(writer)
+            asked = np.zeros(self.length + 1, bool)
+            asked[writer.answers[0]] = True
+            rows.append((ids, asked[1:], paces))
+        return tuple(map(np.stack, zip(*rows)))
 
     def shape(self, size):
         """Of each part of a batch of size rows: how many rows have keys, which is fewer than all, and how many are held short."""

@@ -190,9 +190,8 @@ class Recall(Folder):
             self.assertEqual([len(ids), len(weights), len(pace)], [401, 400, 400])
             self.assertTrue((pace >= 1).all() and (pace <= recall.LONGEST_PACE).all())
             self.assertAlmostEqual(weights.sum(), recall.ROW * 400, 2)
-            weight = weights.max()
             # Every asked digit stands in the text before.
-            asked = self.tokenizer.decode(ids[1:][weights == weight]).split()
+            asked = re.findall(r"\d+", self.tokenizer.decode(ids[1:][weights == weights.max()]))
             self.assertTrue(asked)
             text = self.tokenizer.decode(ids)
             for key in asked:

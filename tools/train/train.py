@@ -228,7 +228,7 @@ class Trainer:
         near = 0 if after is None else self.data.shape(self.args.batch)[1]
         for seed in range(1 if after is None else 2):
             ids, asked_for, paces = self.place(*self.data.probe(self.args.batch, after, pace, seed=(1 << 30) + seed))
-            hidden = self.objective.hidden(ids[:, :-1].contiguous(), paces if self.data.paced else None, near)
+            hidden = self.objective.hidden(ids[:, :-1].contiguous(), paces if self.data.paced else None, near).detach()
             for row in range(near or len(ids)):
                 key = asked_for[row]
                 logits = hidden[row][key].float() @ self.model.lm_head.weight.float().t()
