@@ -1,7 +1,7 @@
 """Writes a model folder's card: every figure from the file that a command wrote, ten unedited answers, honest limits.
 
     samba eval ppl --model DIR --text held-out.txt --lengths 1K,4K,...,256K --json ppl.json
-    samba eval passkey --model DIR --lengths 4K,8K,...,256K --json passkey.json
+    samba eval passkey --model DIR --lengths 4K,8K,...,256K --json passkey.json  # and with --text book.txt
     samba eval ppl --model DIR --text held-out.txt --lengths 4K --tokens 16384 --json rounded.json  # and of 32 bits
     card.py DIR --report report.json --ppl ppl.json --passkey passkey.json --rounding rounded.json exact.json \
         --twins twins.json --samba bin/samba
@@ -139,8 +139,8 @@ def twins(results):
     if not results:
         return "Not made for these weights yet (`twins.py`)."
     first = next(iter(results.values()))
-    return (f"Small twins of {first['parameters'] / 1e6:.1f} M parameters, trained alike on {first['tokens']:,} tokens, and the perplexity "
-            "of the same held-out tokens by length; tools/train/README.md has the command and what it shows.\n\n"
+    return (f"Twins of {first['parameters'] / 1e6:.1f} M parameters, trained alike on {first['tokens']:,} tokens, and the perplexity of the "
+            "same held-out tokens by length; tools/train/README.md has the command and what it shows.\n\n"
             + twins_table(results, [int(n) for n in first["perplexity"]]))
 
 
@@ -158,18 +158,25 @@ def reach(report):
     return found, missed
 
 
-def limit(report):
-    if not report:
+def amid(report):
+    return f"amid the prose of {report['text']}" if report.get("text") else "amid one repeated line"
+
+
+def limit(reports):
+    if not reports:
         return "how far back it recalls a number word for word has not been measured."
-    found, missed = reach(report)
-    if missed is None:
-        return f"a number told once it recalls from as far back as was asked, {found:,} tokens."
-    return f"a number told once it recalls from {found:,} tokens back, and not from {missed:,} (see Recall)."
+    said = []
+    for report in reports:
+        found, missed = reach(report)
+        said.append(f"{amid(report)} from {found:,} tokens back" + (", as far as was asked" if missed is None else f", and not always from {missed:,}"))
+    return f"a number told once it recalls {'; '.join(said)} (see Recall)."
+
+
+def each(reports, section, command):
+    return "\n\n".join(map(section, reports)) or f"Not measured for these weights yet (`{command}`)."
 
 
 def perplexity(report):
-    if not report:
-        return "Not measured for these weights yet (`samba eval ppl`)."
     rows = [f"The first {report['tokens']:,} tokens of {report['text']}, cut into sequences of each length "
             f"(`samba eval ppl --lengths {lengths(report)}`, {where(report)}):", "", "| length | sequences | nats a token | perplexity |", "|---|---|---|---|"]
     rows += [f"| {r['length']:,} | {r['sequences']:,} | {r['nats']:.4f} ± {r['standard_error']:.4f} | {r['perplexity']:.2f} |"
@@ -178,18 +185,14 @@ def perplexity(report):
 
 
 def passkey(report):
-    if not report:
-        return "Not measured for these weights yet (`samba eval passkey`)."
-    rows = [f"A five-digit key in a text of one repeated line, {report['keys']} at each depth (`samba eval passkey --keys "
-            f"{report['keys']} --lengths {lengths(report)}`, {where(report)}); keys retrieved by depth (0 %: the text's start):", "",
+    hidden, option = ("in a text of one repeated line", "") if not report.get("text") else (
+        f"in passages of {report['text']}", f"--text {report['text']} ")
+    rows = [f"A five-digit key {hidden}, {report['keys']} at each depth (`samba eval passkey {option}--keys {report['keys']} "
+            f"--lengths {lengths(report)}`, {where(report)}); keys retrieved by depth (0 %: the text's start):", "",
             "| tokens | all | " + " | ".join(f"{100 * d:.0f} %" for d in report["depths"]) + " |",
             "|---|---|" + "---|" * len(report["depths"])]
     rows += [f"| {r['length']:,} | {100 * r['retrieved']:.0f} % | " + " | ".join(map(str, r["right"])) + " |"
              for r in report["lengths"]]
-    found, missed = reach(report)
-    if missed is not None:
-        rows += ["", f"The furthest key retrieved lay {found:,} tokens before the end, the nearest missed {missed:,}. Samba's aim, every "
-                 "key at any length, is not met: what lies well beyond the attention's window is not recalled word for word."]
     return "\n".join(rows)
 
 
@@ -207,8 +210,8 @@ def main():
     add = parser.add_argument
     add("folder", help="model folder; its README.md is written")
     add("--report", help="report.json of pipeline.py")
-    add("--ppl", help="JSON of samba eval ppl")
-    add("--passkey", help="JSON of samba eval passkey")
+    add("--ppl", nargs="+", default=[], help="JSON of samba eval ppl")
+    add("--passkey", nargs="+", default=[], help="JSON of samba eval passkey")
     add("--rounding", nargs=2, metavar=("ROUNDED", "EXACT"), help="JSON of samba eval ppl: the folder's bits, and 32 bits")
     add("--twins", help="twins.json of twins.py")
     add("--history", default="", help="what came before the last run, in a sentence")
@@ -221,12 +224,13 @@ def main():
     quantization = fields.get("quantization")
     bits = f"Weights of {quantization['bits']} bits in groups of {quantization['group_size']}" if quantization else "Unquantized weights"
     answers = [answer(args.samba, args.folder, q, i, args.backend) for i, q in enumerate(QUESTIONS)] if args.samba else []
+    keys = list(map(read, args.passkey))
     text = CARD.format(
         parameters=sum(p.numel() for p in Samba(config).parameters()) / 1e6, layers=config.n_layer, width=config.n_embd,
         mlp=config.intermediate_size, heads=config.n_head, groups=config.n_query_groups, window=config.local_window,
         vocab=config.vocab_size, bits=f"{bits}, {index['metadata']['total_size'] / 2**20:.1f} MiB.", history=args.history,
-        training=training(read(args.report)), ppl=perplexity(read(args.ppl)), passkey=passkey(read(args.passkey)),
-        limit=limit(read(args.passkey)), rounding=rounding(*map(read, args.rounding or (None, None))), twins=twins(read(args.twins)),
+        training=training(read(args.report)), ppl=each(map(read, args.ppl), perplexity, "samba eval ppl"),
+        passkey=each(keys, passkey, "samba eval passkey"), limit=limit(keys), rounding=rounding(*map(read, args.rounding or (None, None))), twins=twins(read(args.twins)),
         last=len(QUESTIONS) - 1, folder=os.path.relpath(args.folder), backend=args.backend,
         answers="\n".join(answers) or "Not drawn for these weights yet (`card.py --samba`).", sources=SOURCES)
 
