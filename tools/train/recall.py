@@ -37,6 +37,7 @@ PHRASINGS = [  # fact, question, start of the answer
     ("The key to the safe is {k}. {k} opens the safe.", "What is the key to the safe?", "The key to the safe is"),
     ("Note that the magic number is {k}.", "What is the magic number?", "The magic number is"),
 ]
+DIGITS = {"short": {"a": [1, 2, 3, 5], "p": [0.4, 0.2, 0.1, 0.3]}, "long": {"a": [4, 5, 6, 7], "p": [0.1, 0.7, 0.1, 0.1]}}
 ASKED, TOLD, AFTER = 1.0, 0.5, 1.0  # weights: the key in the answer, where the fact repeats it, what ends the answer
 ROW = 0.5  # all weights of a row with keys come to this share of a row of text
 SHORTEST, SHORT = 40, 80  # tokens of a dense row's document, with a few words of filler, and its longest where rows are densest
@@ -118,7 +119,7 @@ class RecallStream:
         if pace is None:
             pace = 1.0 if random.random() < 0.4 or kind == "text" else float(np.exp(random.uniform(0, np.log(LONGEST_PACE))))
         chat = not plain and random.random() < 0.2
-        digits = 5 if plain else random.choice([1, 2, 3, 5], p=[0.4, 0.2, 0.1, 0.3]) if short else random.choice([4, 5, 6, 7], p=[0.1, 0.7, 0.1, 0.1])
+        digits = 5 if plain else random.choice(**DIGITS["short" if short else "long"])
         key = str(random.integers(1, 10)) + "".join(str(d) for d in random.integers(0, 10, digits - 1))
         start = len(writer.ids)
         newline = self.newline
@@ -192,7 +193,7 @@ class RecallStream:
         """Of each part of a batch of size rows: how many rows have keys, which is fewer than all, and how many are held short."""
         part = size // self.shares
         keyed = min(part - 1, max(1, round(part * self.share)))
-        return keyed, max(1, round(keyed * HELD))
+        return keyed, min(keyed, max(1, round(keyed * HELD)))
 
     def batch(self, step, size):
         """ids [size, length + 1], weights and pace [size, length] or None, and how many rows of each part are held short."""
