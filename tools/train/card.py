@@ -168,7 +168,7 @@ def limit(reports):
     said = []
     for report in reports:
         found, missed = reach(report)
-        said.append(f"{amid(report)} from {found:,} tokens back" + (", as far as was asked" if missed is None else f", and not always from {missed:,}"))
+        said.append(f"{amid(report)} from {found:,} tokens back" + (", as far as was asked" if missed is None else f", not always from {missed:,} on"))
     return f"a number told once it recalls {'; '.join(said)} (see Recall)."
 
 

@@ -284,7 +284,7 @@ class Card(unittest.TestCase):
             for fields, words in (((), ["Trained before.", "report is missing", "Not measured", "Not made", "Not drawn"]),
                                   (("report", "ppl", "passkey", "twins"), ["| tune | H100 | 820 | 1,234,567 | – | – | 3.210 (24.78) | – |",
                                    "chromium, Chrome/1, nvidia h100", "| 4,096 | 1 | 3.2000 ± 0.0100 | 24.53 |", "| 4,096 | 93 % | 4 | 5 | 5 |",
-                                   "recalls amid one repeated line from 2,000 tokens back, and not always from 4,000", "| Transformer | 10 | 9.50 | 11.14"])):
+                                   "recalls amid one repeated line from 2,000 tokens back, not always from 4,000 on", "| Transformer | 10 | 9.50 | 11.14"])):
                 for name in fields:
                     with open(os.path.join(folder, name), "w") as file:
                         json.dump(reports[name], file)

@@ -333,8 +333,10 @@ for (const name of browsers) {
         const first = await text(page, ".answer");
         assert.match(await text(page, ".assistant .foot"), /longest length.*12 tokens/);
         await page.click(".assistant [aria-label='Answer again']");
-        await page.waitForSelector(".writing", patience);
+        // Twelve tokens may be written before anyone looks: what stays says that they are a second answer's.
+        await page.waitForSelector(".assistant .versions", patience);
         await finished(page, 1);
+        assert.match(await text(page, ".assistant .versions"), /2 \/ 2/);
         assert.equal(await text(page, ".answer"), first); // the same seed
         await page.reload();
         await ready(page);
