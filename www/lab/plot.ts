@@ -79,7 +79,7 @@ function plotted(host: HTMLElement, { lengths, curves, most, mark, value }: Char
     const room = ctx.measureText(mark.name).width + 12 * devicePixelRatio;
     const left = x + room > plot.bbox.left + plot.bbox.width;
     ctx.textAlign = left ? "right" : "left";
-    ctx.fillText(mark.name, x + (left ? -6 : 6) * devicePixelRatio, top + 14 * devicePixelRatio);
+    ctx.fillText(mark.name, x + (left ? -6 : 6) * devicePixelRatio, top + height / 2);
     ctx.restore();
   };
   const options: uPlot.Options = {
@@ -96,6 +96,8 @@ function plotted(host: HTMLElement, { lengths, curves, most, mark, value }: Char
         ...axis,
         label: labStrings.tokens,
         labelFont: font,
+        // On a logarithmic axis uPlot would blank what is no round power.
+        filter: (_, splits) => splits,
         splits: () => lengths.filter((_, i) => (lengths.length - 1 - i) % every === 0),
         values: (_, ticks) => ticks.map((n) => integer.format(n)),
       },

@@ -310,6 +310,15 @@ for (const name of browsers) {
       );
     });
 
+    test("an answer that is a number and a point is no list", () =>
+      visit(browser, server.origin, async (page) => {
+        await page.waitForSelector("#go");
+        await importFile(page, conversationFile("number.json", "numbers", ["48213.", "1. One\n2. Two"]));
+        await finished(page, 2);
+        assert.deepEqual(await texts(page, ".answer > p"), ["48213."]);
+        assert.deepEqual(await texts(page, ".answer > ol > li"), ["One", "Two"]);
+      }));
+
     test("settings are refused with a reason, and hold", () =>
       visit(browser, server.origin, async (page) => {
         await ready(page);

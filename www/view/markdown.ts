@@ -1,6 +1,6 @@
 /** Shows Markdown as it streams. What a model writes is hostile until it is sanitised. */
 import DOMPurify from "dompurify";
-import { Marked, type Token } from "marked";
+import { Marked, type Token, type Tokens } from "marked";
 import { strings } from "../strings.ts";
 import { copyFrom, make } from "./dom.ts";
 
@@ -33,7 +33,12 @@ function quoted(text: string): string {
   return text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 
+/** Whether a list has no words: an answer such as "1815." is a number, not the start of an enumeration. */
+const bare = (source: Token): boolean =>
+  source.type === "list" && (source as Tokens.List).items.every(({ text }) => !text.trim());
+
 function render(source: Token): DocumentFragment {
+  if (bare(source)) return plain(source.raw.trim());
   // There is none for a text that opens a frameset in the page's place.
   const fragment: DocumentFragment | null = DOMPurify.sanitize(marked.parser([source]), allowed);
   if (!fragment) return plain(source.raw);
