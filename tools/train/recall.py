@@ -1,4 +1,4 @@
-"""Recall tuning: documents with a pass key somewhere in much irrelevant text, and the question for it at their end.
+"""What recall is learned from: documents with a pass key somewhere in much irrelevant text, and the question for it at their end.
 
 The plain form is the passkey prompt after Mohtashami and Jaggi; around it stand varied phrasings, real text as filler,
 and the same as a chat. Three things make the Mamba states learn it, not attention alone. In most of these rows attention

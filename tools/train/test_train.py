@@ -18,6 +18,7 @@ import torch
 
 import card
 import data
+import held_out
 import loss
 import recall
 import train
@@ -220,6 +221,12 @@ class Recall(Folder):
     def test_rows_too_short(self):
         with self.assertRaisesRegex(CorpusError, "want at least"):
             RecallStream(self.stream.others, self.stream.text, 60, self.tokenizer)
+
+
+class HeldOut(unittest.TestCase):
+    def test_a_bibles_chapters_are_paragraphs(self):
+        lines = ["Ge1:1 In the beginning.\n", "Ge1:2 And the earth. \n", "Ge2:1 Thus.\n", "Ex2:1 Now.\n"]
+        self.assertEqual(held_out.bible(lines), "In the beginning. And the earth.\n\nThus.\n\nNow.\n")
 
 
 class Folders(unittest.TestCase):
@@ -445,6 +452,18 @@ class Training(Folder):
                        "--length", "60")
         tuned = self.losses("tuned")
         self.assertLess(np.mean(tuned[-3:]), np.mean(tuned[:3]))
+
+    def test_what_stages_read_unless_told(self):
+        """Recall tuning has keys without being asked, chat tuning needs no text."""
+        folder = self.encode()
+        few = ["--steps", "1", "--eval-batches", "1"]
+        self.assertEqual(self.run_train("--stage", "recall", "--length", "400", *few).data.share, 0.4)
+        for name in os.listdir(folder):
+            if name.startswith("stories"):
+                os.remove(os.path.join(folder, name))
+        data._loaded.cache_clear()
+        tuned = self.run_train("--stage", "tune", "--length", "60", "--text-share", "0", "--out", self.at("chats"), *few)
+        self.assertIsInstance(tuned.data, data.ChatStream)
 
     def test_two_processes_train_as_one_does(self):
         """DistributedDataParallel over gloo gives the weights of a single process."""

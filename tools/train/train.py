@@ -169,13 +169,16 @@ class Trainer:
 
     def stream(self):
         args = self.args
-        text = TextStream(args.data, self.length, args.seed)
-        others = text if args.stage == "pretrain" else \
-            ChatStream(args.data, self.length, self.tokenizer.end, args.seed, text=args.text_share)
-        if not args.recall_share:
+        recall = args.stage == "recall"
+        share = args.recall_share if args.recall_share is not None else 0.4 if recall else 0.0
+        if args.stage == "pretrain":
+            others = TextStream(args.data, self.length, args.seed)
+        else:
+            others = ChatStream(args.data, self.length, self.tokenizer.end, args.seed, text=args.text_share)
+        if not share:
             return others
-        return RecallStream(others, text.ids, self.length, self.tokenizer, args.seed, args.recall_share,
-                            paced=args.stage == "recall", shares=self.ranks.count)
+        text = TextStream(args.data, self.length, args.seed).ids
+        return RecallStream(others, text, self.length, self.tokenizer, args.seed, share, paced=recall, shares=self.ranks.count)
 
     def log(self, **fields):
         line = json.dumps({key: round(value, 6) if isinstance(value, float) else value for key, value in fields.items()})
@@ -201,9 +204,9 @@ class Trainer:
         """Mean loss a token on held-out text and on the assistant's words of held-out chats; recall, where it is tuned."""
         results = {}
         size = self.args.batch
-        recall = self.data if isinstance(self.data, RecallStream) else None
+        keyed = isinstance(self.data, RecallStream)
         # A batch without a pace would compile the blocks once more.
-        pace = [np.ones((size, self.length), np.float32)] if recall and recall.paced else []
+        pace = [np.ones((size, self.length), np.float32)] if keyed and self.data.paced else []
         with torch.set_grad_enabled(self.cuda):  # without gradients, the compiled blocks would be compiled once more
             for name, stream in self.held_out.items():
                 total = count = 0.0
@@ -215,9 +218,10 @@ class Trainer:
                     total, count = total + self.ranks.sum(mine)[0] * weights.sum(), count + weights.sum()
                 if count:
                     results["val_" + name] = float(total / count)
-            if recall:
+            if keyed:
                 results["held"] = {str(after): self.recall(after=after) for after in PROBE_AFTER if after < self.length}
-                results["recall"] = {str(pace * self.length): self.recall(pace=pace) for pace in PROBE_PACES[:None if recall.paced else 1]}
+                paces = PROBE_PACES if self.data.paced else PROBE_PACES[:1]
+                results["recall"] = {str(pace * self.length): self.recall(pace=pace) for pace in paces}
         self.log(event="eval", step=self.step, tokens=self.tokens, **results)
         return results
 
@@ -362,7 +366,7 @@ def arguments():
     add("--floor", type=float, default=0.0, help="last learning rate as a share of the peak (default 0)")
     add("--weight-decay", type=float, default=0.1)
     add("--text-share", type=float, default=0.2, help="share of plain-text rows while tuning (default 0.2)")
-    add("--recall-share", type=float, default=0.0, help="share of rows that are documents with keys (default 0)")
+    add("--recall-share", type=float, help="share of rows that are documents with keys (default 0.4 while tuning recall, else 0)")
     add("--log-every", type=int, default=20)
     add("--eval-every", type=int, default=0, help="steps between evaluations (0: at the end only)")
     add("--save-every", action="store_true", help="save after each evaluation, not at the end only")
