@@ -146,17 +146,17 @@ func readText(path string) (string, error) {
 
 // tokenIDs asks the engine how it reads a text.
 func tokenIDs(ctx context.Context, e *engine, text string) ([]uint32, error) {
-	tokens, err := tokens(ctx, e, &protocol.Tokenize{Text: text})
-	return tokens.IDs, err
+	answer, err := askTokens(ctx, e, &protocol.Tokenize{Text: text})
+	return answer.IDs, err
 }
 
 // textOf asks the engine what ids say.
 func textOf(ctx context.Context, e *engine, ids []uint32) (string, error) {
-	tokens, err := tokens(ctx, e, &protocol.Detokenize{IDs: ids})
-	return tokens.Text, err
+	answer, err := askTokens(ctx, e, &protocol.Detokenize{IDs: ids})
+	return answer.Text, err
 }
 
-func tokens(ctx context.Context, e *engine, request protocol.Message) (protocol.Tokens, error) {
+func askTokens(ctx context.Context, e *engine, request protocol.Message) (protocol.Tokens, error) {
 	answer, err := e.ask(ctx, request, func(protocol.Message, []byte) error { return nil })
 	if err != nil {
 		return protocol.Tokens{}, err
@@ -315,11 +315,14 @@ func inGarbage(ctx context.Context, e *engine) (haystack, error) {
 		counts[i] = len(ids)
 	}
 	garbage, err := eval.NewGarbage(counts)
+	if err != nil {
+		return nil, err
+	}
 	return func(length int, depth float64, _ int) (string, string, error) {
 		lines, err := garbage.Lines(length)
 		before := int(math.Round(float64(lines) * depth))
 		return eval.GarbageLines(before), eval.GarbageLines(lines - before), err
-	}, err
+	}, nil
 }
 
 // inText fills prompts with passages of a text.
@@ -329,6 +332,9 @@ func inText(ctx context.Context, e *engine, text string) (haystack, error) {
 		return nil, err
 	}
 	ids, err := tokenIDs(ctx, e, text)
+	if err != nil {
+		return nil, err
+	}
 	return func(length int, depth float64, number int) (before, after string, err error) {
 		room := length - len(frame)
 		if room < 1 {
@@ -343,7 +349,7 @@ func inText(ctx context.Context, e *engine, text string) (haystack, error) {
 			after, err = textOf(ctx, e, passage[middle:])
 		}
 		return before, after, err
-	}, err
+	}, nil
 }
 
 func runPasskey(cmd *cobra.Command, f *evalFlags, lengths []int, text string, report *eval.Passkey) error {

@@ -54,10 +54,11 @@ func (p *Passkey) SVG() string {
 		fmt.Fprintf(&body, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\" fill=\"#374151\">%s</text><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\" font-weight=\"bold\" fill=\"#374151\">%.0f %%</text>\n",
 			left+width/2, under+18, plot.Short(r.Length), left+width/2, under+36, 100*r.Retrieved)
 	}
-	title := fmt.Sprintf("Pass keys retrieved in percent, %d at each depth, by tokens of the prompt", p.Keys)
+	from := ""
 	if p.Text != "" {
-		title = fmt.Sprintf("Pass keys retrieved from %s in percent, %d at each depth, by tokens of the prompt", p.Text, p.Keys)
+		from = " from " + p.Text
 	}
+	title := fmt.Sprintf("Pass keys retrieved%s in percent, %d at each depth, by tokens of the prompt", from, p.Keys)
 	return plot.Frame(height, title, p.caption(), &body)
 }
 
