@@ -363,6 +363,12 @@ func (d *Device) HasRoom(ctx context.Context, n int64) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	// The browser takes a buffer's memory back when the queue has come past its end.
+	queue := d.device.Get("queue")
+	queue.Call("submit", []any{})
+	if _, err := await(ctx, queue.Call("onSubmittedWorkDone"), d.lost); err != nil {
+		return false, err
+	}
 	return failure.IsNull(), d.check()
 }
 

@@ -125,14 +125,13 @@ func (b *gpuBatch) program(f drawingFeatures, rows int) (*gpu.Program, error) {
 
 // makeRoom lets full attention keep so many positions of each sequence.
 func (b *gpuBatch) makeRoom(positions int) error {
-	room, err := b.engine.grow(context.Background(), &b.store, b.state, len(b.places), b.room, positions)
-	if room > b.room {
-		b.room = room
+	var err error
+	b.room, err = b.engine.grow(context.Background(), &b.store, b.state, len(b.places), b.room, positions, func() {
 		for kind, p := range b.steps {
 			p.Free()
 			delete(b.steps, kind)
 		}
-	}
+	})
 	return err
 }
 

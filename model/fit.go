@@ -76,10 +76,10 @@ func (o *Options) room(ctx context.Context, all, more int64) (bool, error) {
 	return runtime.GOOS != "js" || all <= maxWASM, nil
 }
 
-// spare is the room beside the weights and a conversation.
+// spare is the room beside the weights and a conversation's first state.
 func (m *Model) spare(o Options) spare {
-	return func(ctx context.Context, bytes int64) (bool, error) {
-		return o.room(ctx, m.weights+m.stateSize(o.Device)+bytes, bytes)
+	return func(ctx context.Context, bytes, held int64) (bool, error) {
+		return o.room(ctx, m.weights+m.stateSize(o.Device)+bytes, bytes-held)
 	}
 }
 

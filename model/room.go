@@ -19,13 +19,14 @@ const firstRoom = 4
 var ErrNoRoom = errors.New("the context cannot grow")
 
 // spare tells whether so many bytes can be taken beside a model's weights and
-// the state of a conversation.
-type spare func(ctx context.Context, bytes int64) (bool, error)
+// the first state of a conversation; some of them are held already.
+type spare func(ctx context.Context, bytes, held int64) (bool, error)
 
 // growth is the room, in positions, that comes from room by doubling until there
 // is enough, or where that is too much, an eighth more than enough; most is what a
-// layer's keys and values may have at all.
-func (s spare) growth(ctx context.Context, room, positions, most, bytesPerPosition int) (int, error) {
+// layer's keys and values may have at all. A position takes so many bytes in all
+// layers, and in the largest; layers grow one after another.
+func (s spare) growth(ctx context.Context, room, positions, most, bytesPerPosition, largest int) (int, error) {
 	refuse := func(why string) error {
 		return fmt.Errorf("%w: the keys and values of full attention over %d tokens need %s, %s",
 			ErrNoRoom, positions, gigabytes(int64(positions)*int64(bytesPerPosition)), why)
@@ -33,13 +34,15 @@ func (s spare) growth(ctx context.Context, room, positions, most, bytesPerPositi
 	if positions > most {
 		return 0, refuse(fmt.Sprintf("and a layer's are bound in one piece, which ends at %d tokens here", most))
 	}
-	for room < positions {
-		room = min(2*room, most)
+	held, larger := int64(room)*int64(bytesPerPosition), room
+	for larger < positions {
+		larger = min(2*larger, most)
 	}
-	little := min(positions+positions/8, room)
-	for _, try := range []int{room, little} {
-		// The old ones are there until they have been copied.
-		if ok, err := s(ctx, int64(try)*int64(bytesPerPosition)); ok || err != nil {
+	little := min(positions+positions/8, larger)
+	for _, try := range []int{larger, little} {
+		// A layer's old ones are there until they have been copied.
+		bytes := int64(try)*int64(bytesPerPosition) + int64(room)*int64(largest)
+		if ok, err := s(ctx, bytes, held); ok || err != nil {
 			return try, err
 		}
 	}
@@ -58,14 +61,14 @@ func stands(err error) error {
 func (l *layer[V, W]) row() int { return 2 * l.attention.shape.KVHeads * l.attention.shape.HeadDim }
 
 // fullRows counts the values that a position takes in all layers of full
-// attention together; 0 without such layers.
-func (g *graph[V, W]) fullRows() (values int) {
+// attention together, and in the largest; 0 without such layers.
+func (g *graph[V, W]) fullRows() (values, largest int) {
 	for _, l := range g.layers {
 		if l.full() {
-			values += l.row()
+			values, largest = values+l.row(), max(largest, l.row())
 		}
 	}
-	return values
+	return values, largest
 }
 
 // firstRoom is how many positions a new state's full attention holds.
@@ -81,10 +84,11 @@ func (g *graph[V, W]) firstRoom() (positions int) {
 // makeRoom lets full attention keep so many positions.
 func (r *cpuRun) makeRoom(ctx context.Context, positions int) error {
 	g := r.engine.graph
-	if g.fullRows() == 0 || positions <= r.room {
+	values, largest := g.fullRows()
+	if values == 0 || positions <= r.room {
 		return nil
 	}
-	room, err := r.engine.spare.growth(ctx, r.room, positions, 1<<31-1, 4*g.fullRows())
+	room, err := r.engine.spare.growth(ctx, r.room, positions, 1<<31-1, 4*values, 4*largest)
 	if err != nil {
 		return stands(err)
 	}
@@ -103,71 +107,81 @@ func (r *cpuRun) makeRoom(ctx context.Context, positions int) error {
 
 // makeRoom lets full attention keep so many positions.
 func (r *gpuRun) makeRoom(ctx context.Context, positions int) error {
-	room, err := r.engine.grow(ctx, &r.store, r.state, 1, r.room, positions)
-	if err != nil || room == r.room {
-		return stands(err)
-	}
+	features, forgotten := r.drawn.features(), false
+	room, err := r.engine.grow(ctx, &r.store, r.state, 1, r.room, positions, func() {
+		for tokens, p := range r.absorbs {
+			p.Free()
+			delete(r.absorbs, tokens)
+		}
+		r.drawn.free()
+		forgotten = true
+	})
 	r.room = room
-	// What was recorded reads and writes the old buffers.
-	for tokens, p := range r.absorbs {
-		p.Free()
-		delete(r.absorbs, tokens)
+	if forgotten {
+		err = errors.Join(err, r.recordDrawing(features))
 	}
-	r.drawn.free()
-	return r.recordDrawing(r.drawn.features())
+	return stands(err)
 }
 
 // grow gives full attention's keys and values of so many conversations, which
 // lie one after another, room for so many positions, and returns how many there
-// is room for. What is under way on the device still writes to the old buffers,
-// before they are copied.
-func (e *gpuEngine) grow(ctx context.Context, s *gpuStore, state []layerState[gpuArray], places, room, positions int) (int, error) {
+// is room for. forget drops what was recorded, which reads and writes the old
+// buffers; what is under way on the device does so before they are copied.
+//
+// Layers grow one after another, so that no more than two have their old keys
+// and values beside the new ones. Where one fails, the others keep what they
+// have: a kernel takes a layer's room from its buffer.
+func (e *gpuEngine) grow(ctx context.Context, s *gpuStore, state []layerState[gpuArray], places, room, positions int, forget func()) (int, error) {
 	g := e.graph
-	if g.fullRows() == 0 || positions <= room {
+	values, largest := g.fullRows()
+	if values == 0 || positions <= room {
 		return room, nil
 	}
-	limits, most := e.device.Info().Limits, 1<<31-1
-	for _, l := range g.layers {
-		if l.full() {
-			most = min(most, int(min(limits.MaxBindingSize, limits.MaxBufferSize)/uint64(4*places*l.row())))
-		}
-	}
-	larger, err := e.spare.growth(ctx, room, positions, most, 4*places*g.fullRows())
+	limits := e.device.Info().Limits
+	most := min(1<<31-1, int(min(limits.MaxBindingSize, limits.MaxBufferSize)/uint64(4*places*largest)))
+	larger, err := e.spare.growth(ctx, room, positions, most, 4*places*values, 4*places*largest)
 	if err != nil {
 		return room, err
 	}
-	grown, moves := make([]gpuArray, len(g.layers)), e.device.NewProgram()
-	defer moves.Free()
+	forget()
 	for i, l := range g.layers {
 		if !l.full() {
 			continue
 		}
-		old := state[i].kv
-		if grown[i], err = e.device.NewBuffer(fmt.Sprintf("layers.%d kv_ring", i), uint64(4*places*larger*l.row())); err != nil {
-			err = fmt.Errorf("%w: %w", ErrNoRoom, err)
-			break
+		size := uint64(4 * places * larger * l.row())
+		if state[i].kv.Size() >= size {
+			continue
 		}
-		halves := 2 * uint64(places)
-		for half := range halves {
-			moves.Copy(old, half*old.Size()/halves, grown[i], half*grown[i].Size()/halves, old.Size()/halves)
+		if err := e.growLayer(s, &state[i].kv, fmt.Sprintf("layers.%d kv_ring", i), size, 2*uint64(places)); err != nil {
+			return room, err
 		}
-	}
-	if err == nil {
-		err = e.device.Run(moves)
-	}
-	if err != nil {
-		for _, b := range grown {
-			b.Free()
-		}
-		return room, err
-	}
-	for i, b := range grown {
-		if b != nil {
-			s.replace(state[i].kv, b)
-			state[i].kv = b
+		if err := e.device.Settle(ctx); err != nil { // until the layer before has been copied
+			return room, err
 		}
 	}
 	return larger, nil
+}
+
+// growLayer moves a layer's keys and values, which lie in so many parts, to a
+// buffer of a larger size.
+func (e *gpuEngine) growLayer(s *gpuStore, kv *gpuArray, label string, size, parts uint64) error {
+	old := *kv
+	grown, err := e.device.NewBuffer(label, size)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoRoom, err)
+	}
+	moves := e.device.NewProgram()
+	defer moves.Free()
+	for part := range parts {
+		moves.Copy(old, part*old.Size()/parts, grown, part*size/parts, old.Size()/parts)
+	}
+	if err := e.device.Run(moves); err != nil {
+		grown.Free()
+		return err
+	}
+	s.replace(old, grown)
+	*kv = grown
+	return nil
 }
 
 // replace frees one of the store's arrays and keeps another in its place.

@@ -93,8 +93,8 @@ func TestNoRoomToGrow(t *testing.T) {
 		}
 		probe.weights = probe.config.weightBytes(16) + 1<<12
 		each := int64(2 * 2 * 32 * 4)
-		// There is room for 128 positions beside the 64, not for 256.
-		m := load(src, Options{Chunk: 16, Memory: probe.weights + probe.stateSize(nil) + 150*each})
+		// There is room for 128 positions and a layer of 64 beside the first 64, not for 256.
+		m := load(src, Options{Chunk: 16, Memory: probe.weights + probe.stateSize(nil) + (128+32+22)*each})
 		s := newSession(t, m)
 		ids := make([]uint32, 300)
 		err = s.Prefill(ctx, ids, nil)
@@ -126,16 +126,22 @@ func TestNoRoomToGrow(t *testing.T) {
 }
 
 func TestGrowth(t *testing.T) {
-	roomy := spare(func(_ context.Context, bytes int64) (bool, error) { return bytes <= 8000, nil })
+	var asked, held int64
+	roomy := spare(func(_ context.Context, bytes, of int64) (bool, error) {
+		asked, held = bytes, of
+		return bytes <= 8000, nil
+	})
 	for _, test := range []struct{ room, positions, most, want int }{
 		{64, 65, 10_000, 128}, {64, 500, 10_000, 512}, {64, 129, 200, 200}, {64, 200, 200, 200}, {64, 201, 200, 0}, {64, 700, 10_000, 787}, {64, 801, 10_000, 0},
 	} {
-		got, err := roomy.growth(context.Background(), test.room, test.positions, test.most, 10)
+		got, err := roomy.growth(context.Background(), test.room, test.positions, test.most, 10, 2)
 		if want := test.want; (err == nil) != (want > 0) || err == nil && got != want || err != nil && !errors.Is(err, ErrNoRoom) {
 			t.Errorf("%+v: %d, %v", test, got, err)
+		} else if want > 0 && (asked != int64(10*want+2*test.room) || held != int64(10*test.room)) {
+			t.Errorf("%+v: asked for %d bytes with %d held, want all the new ones and a layer's old ones", test, asked, held)
 		}
 	}
-	_, err := roomy.growth(context.Background(), 64, 300, 256, 1e6)
+	_, err := roomy.growth(context.Background(), 64, 300, 256, 1e6, 1e6)
 	if want := "the context cannot grow: the keys and values of full attention over 300 tokens need 0.30 GB, and a layer's are bound in one piece, which ends at 256 tokens here"; fmt.Sprint(err) != want {
 		t.Errorf("%v, want %s", err, want)
 	}
