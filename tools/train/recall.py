@@ -6,7 +6,7 @@ sees the last few keys only (model.NEAR): four layers of a window of 2,048 reach
 one to the next, which is learned first and is of no use at 16,384. Dense rows hold many documents of all lengths, the
 shortest barely longer than what attention sees, with keys from one digit on: what is easy to hold is learned first. And
 filler may be given a pace: each of its tokens counts for the states as if it came that many times (model.stretch), so
-that 4,096 tokens teach what 262,144 ask; real text at a lower one, since it asks more of a state than a sentence that returns.
+that 4,096 tokens teach what 262,144 ask.
 """
 import itertools
 
@@ -42,7 +42,7 @@ ASKED, TOLD, AFTER = 1.0, 0.5, 1.0  # weights: the key in the answer, where the 
 ROW = 0.5  # all weights of a row with keys come to this share of a row of text
 SHORTEST, SHORT = 40, 80  # tokens of a dense row's document, with a few words of filler, and its longest where rows are densest
 HELD = 0.75  # of the rows with keys: attention sees model.NEAR keys only
-LONGEST_PACE, LONGEST_TEXT_PACE = 64, 16
+LONGEST_PACE = 64
 
 
 class Writer:
@@ -75,9 +75,9 @@ class Writer:
 class RecallStream:
     """Rows of another stream, a share of them replaced by documents with keys.
 
-    paced: half of these are one long document or a few, with filler at a pace; else all of them are dense, which is what
-    a new model learns from first. A batch is laid out for shares processes: each one's part begins with rows whose
-    attention is held short, then come others with keys, then the other stream's.
+    paced: half of these are one long document or a few, with filler at a pace; else all of them are dense. A batch is
+    laid out for shares processes: each one's part begins with rows whose attention is held short, then come others with
+    keys, then the other stream's.
     """
 
     def __init__(self, others, text, length, tokenizer, seed=0, share=0.6, paced=True, shares=1):
@@ -95,7 +95,7 @@ class RecallStream:
         if kind == "text":
             start = int(random.integers(0, len(self.text) - count))
             ids = self.text[start:start + count]
-            writer.put(np.where(ids == self.tokenizer.end, self.newline[0], ids).tolist(), 0.0, pace)
+            writer.put(np.where(ids == self.tokenizer.end, self.newline[0], ids).tolist())
             return
         lines = [GARBAGE] if kind == "garbage" else [FILLERS[i] for i in random.integers(0, len(FILLERS), 12)]
         end, space = len(writer.ids) + count, ""
@@ -115,10 +115,9 @@ class RecallStream:
         encode = self.tokenizer.encode
         fact, question, answer = PHRASINGS[0] if plain or random.random() < 0.5 else PHRASINGS[random.integers(len(PHRASINGS))]
         intro = INTRO if plain else "" if short else INTROS[random.integers(len(INTROS))]
-        kind = "garbage" if plain else random.choice(["garbage", "sentences", "text"], p=[0.25, 0.25, 0.5])
+        kind = "garbage" if plain else random.choice(["garbage", "sentences", "text"], p=[0.4, 0.3, 0.3])
         if pace is None:
-            longest = LONGEST_TEXT_PACE if kind == "text" else LONGEST_PACE
-            pace = 1.0 if random.random() < 0.4 else float(np.exp(random.uniform(0, np.log(longest))))
+            pace = 1.0 if random.random() < 0.4 or kind == "text" else float(np.exp(random.uniform(0, np.log(LONGEST_PACE))))
         chat = not plain and random.random() < 0.2
         digits = 5 if plain else random.choice(**DIGITS["short" if short else "long"])
         key = str(random.integers(1, 10)) + "".join(str(d) for d in random.integers(0, 10, digits - 1))

@@ -178,8 +178,7 @@ class Trainer:
         if not share:
             return others
         text = TextStream(args.data, self.length, args.seed).ids
-        paced = recall or bool(args.init)
-        return RecallStream(others, text, self.length, self.tokenizer, args.seed, share, paced, shares=self.ranks.count)
+        return RecallStream(others, text, self.length, self.tokenizer, args.seed, share, paced=recall, shares=self.ranks.count)
 
     def log(self, **fields):
         line = json.dumps({key: round(value, 6) if isinstance(value, float) else value for key, value in fields.items()})
