@@ -60,10 +60,13 @@ type lastingRun struct {
 }
 
 // A way that has this many chunks (decode steps mostly), or tokens, is begun
-// anew from a copy of the state. Tests have shorter ones.
+// anew from a copy of the state, but not before the time that the last copy took
+// has passed this many times: copies take a fiftieth of it at most, and so much
+// is computed again at most. Tests have shorter ones.
 var (
 	maxWayChunks = 4096
 	maxWayTokens = 1 << 16
+	copyPause    = time.Duration(50)
 )
 
 // way is how to come to a state, flights under way not counted: from a copy, or
@@ -80,6 +83,8 @@ type copied struct {
 	state    gpu.Blob
 	position int
 	tail     []uint32
+	made     time.Time
+	took     time.Duration // 0: it was there anyway
 }
 
 // here is the way so far; what is appended to it afterwards goes elsewhere.
@@ -90,7 +95,12 @@ func (w *way) note(ids ...uint32) {
 	w.chunks = append(w.chunks, uint16(len(ids)))
 }
 
-func (w *way) long() bool { return len(w.chunks) >= maxWayChunks || len(w.tokens) >= maxWayTokens }
+func (w *way) long() bool {
+	if len(w.chunks) < maxWayChunks && len(w.tokens) < maxWayTokens {
+		return false
+	}
+	return w.from == nil || time.Since(w.from.made) >= copyPause*w.from.took
+}
 
 // end is where the way has come to, but for the state.
 func (w *way) end() *copied {
@@ -126,16 +136,21 @@ func (r *lastingRun) note(ids ...uint32) { r.way.note(ids...) }
 // land ends an answer: what was drawn counts no more.
 func (r *lastingRun) land() { r.drawing, r.counts, r.pending, r.ahead = nil, nil, false, nil }
 
-// shorten begins the way anew where it has become long. No flight is under way.
+// due tells whether the way has become so long that it is begun anew. Full
+// attention's never is: its state has no fixed size, and grows as the way does.
+func (r *lastingRun) due() bool { return r.way.long() && r.model.StateSize() > 0 }
+
+// shorten begins the way anew where that is due. No flight is under way.
 func (r *lastingRun) shorten(ctx context.Context) error {
-	size := r.model.StateSize()
-	if !r.way.long() || size == 0 { // that of full attention grows itself
+	if !r.due() {
 		return nil
 	}
-	end := r.way.end()
-	end.state = gpu.NewBlob(size - stateHeader)
+	end, started := r.way.end(), time.Now()
+	end.state = gpu.NewBlob(r.model.StateSize() - stateHeader)
 	err := r.run.save(context.WithoutCancel(ctx), end.state)
 	if err == nil {
+		end.made = time.Now()
+		end.took = end.made.Sub(started)
 		r.anew(end)
 	}
 	return err
@@ -346,7 +361,7 @@ func (r *lastingRun) launch(ctx context.Context, first bool, allowed []uint32) (
 // depth lets no more flights go where the way must be begun anew: it is when
 // the last one has landed.
 func (r *lastingRun) depth() int {
-	if r.way.long() && len(r.ahead) > 0 {
+	if len(r.ahead) > 0 && r.due() {
 		return 0
 	}
 	return r.run.depth()
@@ -459,7 +474,7 @@ func (r *lastingRun) save(ctx context.Context, into gpu.Blob) error {
 
 func (r *lastingRun) restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
 	r.land()
-	r.anew(&copied{state, position, slices.Clone(tail)})
+	r.anew(&copied{state: state, position: position, tail: slices.Clone(tail)})
 	return r.goTo(ctx, r.generation, func() error { return r.run.restore(ctx, state, position, tail) })
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/samba-web/samba/gpu"
 )
@@ -185,8 +186,10 @@ func TestLostState(t *testing.T) {
 	if runtime.GOOS == "js" {
 		t.Skip("for time's sake: it runs natively")
 	}
-	defer func(chunks, tokens int) { maxWayChunks, maxWayTokens = chunks, tokens }(maxWayChunks, maxWayTokens)
-	maxWayChunks, maxWayTokens = 9, 50
+	defer func(chunks, tokens int, pause time.Duration) {
+		maxWayChunks, maxWayTokens, copyPause = chunks, tokens, pause
+	}(maxWayChunks, maxWayTokens, copyPause)
+	maxWayChunks, maxWayTokens, copyPause = 9, 50, 0
 	sampling := Sampling{Temperature: 0.9, RepetitionPenalty: 1.2, FrequencyPenalty: 0.5, Seed: 5}
 	for _, place := range []string{"cpu", "gpu"} {
 		t.Run(place, func(t *testing.T) {
@@ -242,6 +245,58 @@ func TestLostState(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A copy of the state waits until the one before has paid off.
+func TestCopiesTakeAFiftieth(t *testing.T) {
+	long := func(chunks int, from *copied) bool {
+		w := way{from: from, chunks: make([]uint16, chunks), tokens: make([]uint32, chunks)}
+		return w.long()
+	}
+	before := func(ago, took time.Duration) *copied { return &copied{made: time.Now().Add(-ago), took: took} }
+	for _, c := range []struct {
+		what   string
+		chunks int
+		from   *copied
+		want   bool
+	}{
+		{"a short way from nothing", maxWayChunks - 1, nil, false},
+		{"a long way from nothing", maxWayChunks, nil, true},
+		{"a long way from a state that was restored", maxWayChunks, &copied{}, true},
+		{"49 times what the copy took", maxWayChunks, before(49*time.Minute, time.Minute), false},
+		{"50 times", maxWayChunks, before(50*time.Minute, time.Minute), true},
+		{"50 times, but a short way", maxWayChunks - 1, before(50*time.Minute, time.Minute), false},
+	} {
+		if got := long(c.chunks, c.from); got != c.want {
+			t.Errorf("%s: begun anew: %v, want %v", c.what, got, c.want)
+		}
+	}
+}
+
+// Flights land before the way is begun anew, and only then: full attention, which has no copies, goes on running ahead.
+func TestLandingBeforeACopy(t *testing.T) {
+	random := testRandom(t)
+	for _, c := range []struct {
+		what      string
+		attention string
+		from      *copied
+		lands     bool
+	}{
+		{"a window", LayerSlidingAttention, nil, true},
+		{"a window, the copy before has not paid off", LayerSlidingAttention, &copied{made: time.Now(), took: time.Hour}, false},
+		{"full attention", LayerFullAttention, nil, false},
+	} {
+		m := loadTest(t, randomModel(t, random, testConfig(LayerMamba, c.attention), 32), Options{Chunk: 16})
+		inner, err := m.engine.newRun()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer inner.close()
+		r := &lastingRun{run: inner, model: m, ahead: []*lastingFlight{nil}, way: way{from: c.from, chunks: make([]uint16, maxWayChunks)}}
+		if got := r.depth() == 0; got != c.lands {
+			t.Errorf("%s: flights land: %v, want %v", c.what, got, c.lands)
+		}
 	}
 }
 
