@@ -23,6 +23,7 @@ type BenchOptions struct {
 	Seed             uint64 // of the prompt
 	Roofline         bool   // measure what the adapter reaches at best, too
 	Kernels          bool   // time each kernel, too, where the adapter has timestamps
+	Batch            int    // and those of a step of so many sequences together; 0: none
 	OnProgress       func(Progress)
 }
 
@@ -39,6 +40,7 @@ type BenchReport struct {
 	PrefillChunk   int             `json:"prefill_chunk"`             // tokens of a chunk
 	PrefillKernels []KernelTime    `json:"prefill_kernels,omitempty"` // of the prompt's last whole chunk
 	DecodeKernels  []KernelTime    `json:"decode_kernels,omitempty"`  // of one token after the prompt
+	BatchKernels   []KernelTime    `json:"batch_kernels,omitempty"`   // of one token each of several sequences after it
 }
 
 // BenchRun is one run.
@@ -120,6 +122,11 @@ func (s *Session) Bench(ctx context.Context, o BenchOptions) (*BenchReport, erro
 	if o.Kernels && device.CanTime() {
 		if err := s.timeKernels(ctx, r, ids, b); err != nil {
 			return nil, err
+		}
+		if o.Batch > 1 {
+			if b.BatchKernels, err = r.engine.timeBatch(ctx, o.Batch, o.Prompt); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return b, s.Reset()
@@ -266,6 +273,42 @@ func (s *Session) timeKernels(ctx context.Context, r *gpuRun, ids []uint32, b *B
 	}
 	b.DecodeKernels, err = timed(r.drawn.use.step, whole, 1, timedSteps)
 	return err
+}
+
+// timeBatch times a step of so many sequences, all at one position. Their states
+// and settings hold zeros, which the clock does not mind.
+func (e *gpuEngine) timeBatch(ctx context.Context, sequences, position int) ([]KernelTime, error) {
+	made, err := e.newBatch(sequences)
+	if err != nil {
+		return nil, err
+	}
+	b := made.(*gpuBatch)
+	defer b.close()
+	if err := b.makeRoom(position + 1); err != nil {
+		return nil, err
+	}
+	p, err := b.program(drawingFeatures{}, sequences)
+	if err != nil {
+		return nil, err
+	}
+	rows, positions, _, length := kernel.BatchCursor(sequences)
+	cursor := make([]uint32, length)
+	cursor[1] = uint32(sequences)
+	for i := range sequences {
+		cursor[rows+i], cursor[positions+i] = uint32(i), uint32(position)
+	}
+	var all []gpu.DispatchTime
+	for range timedSteps {
+		if err := e.device.Write(b.cursor, 0, words(cursor...)); err != nil {
+			return nil, err
+		}
+		times, err := e.device.Time(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, times...)
+	}
+	return byRole(all, timedSteps), nil
 }
 
 var layerLabel = regexp.MustCompile(`^layers\.\d+[. ]`)

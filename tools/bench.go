@@ -43,7 +43,7 @@ func newBench() *cobra.Command {
 token, prefill and decode, beside what kernels that only read or only multiply reach on the
 same adapter. --random takes the shapes of one of the paper's models and fills them with
 random weights in place: nothing is downloaded or written. Sampling is the model's own.`,
-		Example: "  samba bench --random 421M --backend chromium --kernels\n  samba bench --model www/models/default --json bench.json",
+		Example: "  samba bench --random 421M --backend chromium --kernels --batch 16\n  samba bench --model www/models/default --json bench.json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(cmd); err != nil {
@@ -62,6 +62,7 @@ random weights in place: nothing is downloaded or written. Sampling is the model
 	flags.IntVar(&f.loads, "loads", 3, "how often to load the model")
 	flags.Uint64Var(&f.request.Seed, "seed", 0, "of random weights and of the prompt's tokens")
 	flags.BoolVar(&f.request.Kernels, "kernels", false, "the GPU's time in each kernel, too, by timestamp queries (in browsers)")
+	flags.IntVar(&f.request.Batch, "batch", 0, "with --kernels: those of a step of so many sequences together after the prompt, too")
 	flags.BoolVar(&f.request.Roofline, "roofline", true, "measure what the adapter reaches at best, too")
 	flags.StringVar(&f.json, "json", "", "write the figures to this file as JSON, too; - prints JSON alone")
 	flags.StringSliceVar(&f.peers, "peers", nil, "other engines to measure after ours, in the same browser: "+bench.PeerWllama+",\n"+bench.PeerWllamaCPU+" (128 + 16 tokens at most), "+bench.PeerORT+" (MatMulNBits alone, beside our kernels)")
@@ -81,6 +82,9 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 		if n.got < 1 || n.got > n.most {
 			return fmt.Errorf("--%s is %d, want 1 to %d", n.flag, n.got, n.most)
 		}
+	}
+	if b := f.request.Batch; b != 0 && (b < 2 || b > model.MaxSlots || !f.request.Kernels) {
+		return fmt.Errorf("--batch is %d, want 2 to %d, with --kernels", b, model.MaxSlots)
 	}
 	if err := bench.CheckPeers(f.peers, f.folder); err != nil {
 		return err
@@ -126,7 +130,7 @@ func runBench(cmd *cobra.Command, f *benchFlags) error {
 	defer progress.done()
 	report := &bench.Report{
 		Commit: version(), Date: now(), Backend: f.backend,
-		Seed: f.request.Seed, Prompt: f.request.Prompt, Generate: f.request.Generate,
+		Seed: f.request.Seed, Prompt: f.request.Prompt, Generate: f.request.Generate, Batch: f.request.Batch,
 	}
 	if f.random == "1.7B" {
 		report.Note = "MLP of 8192, printed as 8196, which groups of 64 do not divide"

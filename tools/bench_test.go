@@ -26,6 +26,8 @@ func TestBenchRefuses(t *testing.T) {
 		{[]string{"--random", "tiny", "--generate", "-1"}, "--generate is -1, want 1 to"},
 		{[]string{"--random", "tiny", "--runs", "0"}, "--runs is 0, want 1 to 1000"},
 		{[]string{"--random", "tiny", "--loads", "0"}, "--loads is 0, want 1 to 100"},
+		{[]string{"--random", "tiny", "--batch", "4"}, "--batch is 4, want 2 to 64, with --kernels"},
+		{[]string{"--random", "tiny", "--batch", "65", "--kernels"}, "--batch is 65, want 2 to 64, with --kernels"},
 		{[]string{"--random", "tiny", "--backend", "abacus"}, `--backend is "abacus", want one of`},
 		{[]string{"--model", filepath.Join(t.TempDir(), "none")}, "none: there is no such folder"},
 		{[]string{"--random", "tiny", "--backend", "cpu", "--json", filepath.Join(t.TempDir(), "none", "out")}, "there is no folder"},
@@ -47,7 +49,7 @@ func TestBenchInChromium(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "bench.json")
 	out, _, err := samba(t, "bench", "--random", "tiny", "--backend", "chromium", "--prompt", "80", "--generate", "12", "--runs", "1", "--loads", "1",
-		"--kernels", "--roofline=false", "--json", file)
+		"--kernels", "--batch", "3", "--roofline=false", "--json", file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +69,7 @@ func TestBenchInChromium(t *testing.T) {
 	if !strings.HasPrefix(r.Browser, "Chrom") && !strings.HasPrefix(r.Browser, "HeadlessChrome/") {
 		t.Errorf("browser is %q", r.Browser)
 	}
-	for name, kernels := range map[string]int{"decode": len(r.Measured.DecodeKernels), "prefill": len(r.Measured.PrefillKernels)} {
+	for name, kernels := range map[string]int{"decode": len(r.Measured.DecodeKernels), "batch": len(r.Measured.BatchKernels), "prefill": len(r.Measured.PrefillKernels)} {
 		if kernels < 5 {
 			t.Errorf("%s: times of %d kernels", name, kernels)
 		}

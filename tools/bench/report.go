@@ -31,6 +31,7 @@ type Report struct {
 	Seed       uint64   `json:"seed"`
 	Prompt     int      `json:"prompt"`
 	Generate   int      `json:"generate"`
+	Batch      int      `json:"batch,omitempty"` // sequences of the step whose kernels are timed, too
 
 	Start     float64           `json:"start"`   // seconds from the browser's start to a page that listens
 	Load      []float64         `json:"load"`    // seconds, all of a load
@@ -177,6 +178,9 @@ func (r *Report) Write(out io.Writer) error {
 		return err
 	}
 	if err := writeKernels(out, "decode, one token", m.DecodeKernels); err != nil {
+		return err
+	}
+	if err := writeKernels(out, fmt.Sprintf("a step of %d sequences", r.Batch), m.BatchKernels); err != nil {
 		return err
 	}
 	return writeKernels(out, fmt.Sprintf("prefill, a chunk of %d tokens", m.PrefillChunk), m.PrefillKernels)

@@ -274,6 +274,7 @@ func (m *Bench) validate() error {
 		within("prompt", &m.Prompt, 1, maxLogitsIDs),
 		within("generate", &m.Generate, 1, maxLogitsIDs),
 		within("runs", &m.Runs, 1, 1000),
+		within("batch", &m.Batch, 0, model.MaxSlots),
 	)
 }
 

@@ -653,7 +653,7 @@ func littleEndian(values []float32) []byte {
 
 func (e *Engine) bench(ctx context.Context, id uint32, m *Bench) (Message, error) {
 	report, err := e.session.Bench(ctx, model.BenchOptions{
-		Prompt: m.Prompt, Generate: m.Generate, Runs: m.Runs, Seed: m.Seed, Roofline: m.Roofline, Kernels: m.Kernels,
+		Prompt: m.Prompt, Generate: m.Generate, Runs: m.Runs, Seed: m.Seed, Roofline: m.Roofline, Kernels: m.Kernels, Batch: m.Batch,
 		OnProgress: func(p model.Progress) {
 			e.send(id, &Progress{Phase: p.Phase, Loaded: p.Loaded, Total: p.Total}, nil)
 		},

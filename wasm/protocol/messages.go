@@ -242,6 +242,8 @@ type Bench struct {
 	Roofline bool `json:"roofline,omitempty"`
 	// Whether to time each kernel, too, where the adapter has timestamps.
 	Kernels bool `json:"kernels,omitempty"`
+	// And those of a step of so many sequences together. Default none.
+	Batch int `json:"batch,omitempty"`
 }
 
 // LongRun asks for one long measurement: a prompt of random tokens is read, or a

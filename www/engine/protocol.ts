@@ -165,6 +165,8 @@ export interface Bench extends Header {
   roofline?: boolean;
   /** Whether to time each kernel, too, where the adapter has timestamps. */
   kernels?: boolean;
+  /** And those of a step of so many sequences together. Default none. */
+  batch?: number;
 }
 
 /**
@@ -461,6 +463,7 @@ export interface BenchReport {
   prefill_chunk: number;
   prefill_kernels?: KernelTime[];
   decode_kernels?: KernelTime[];
+  batch_kernels?: KernelTime[];
 }
 
 /** Benched carries what a bench measured. */
