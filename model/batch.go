@@ -22,5 +22,8 @@ type batch interface {
 	leave(place, absorbed int) error
 	// ahead is how many steps should be under way at once.
 	ahead() int
+	// stateBytes is what is allocated for sequences' states beside the runs' own.
+	// Unlike the rest it may be called while others use the batch.
+	stateBytes() int64
 	close()
 }

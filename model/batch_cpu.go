@@ -42,6 +42,16 @@ func (e *cpuEngine) newBatch(places int) (batch, error) {
 	return b, nil
 }
 
+// stateBytes counts what each place is given when it is first taken.
+func (b *cpuBatch) stateBytes() (bytes int64) {
+	for _, l := range b.engine.graph.layers {
+		if w := l.mamba; w != nil {
+			bytes += int64(4 * len(b.places) * stateDepth * w.shape.DInner * (w.shape.DConv - 1 + w.shape.DState))
+		}
+	}
+	return bytes
+}
+
 func (b *cpuBatch) join(place int, r run, d drawing, pending uint32, drawn int) (position int, err error) {
 	s := b.places[place]
 	if s == nil {

@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
@@ -22,7 +23,8 @@ type gpuBatch struct {
 	drawn       gpuDrawing
 	out         gpuArray
 	steps       map[stepKind]*gpu.Program
-	room        int // positions that full attention's buffers hold of each sequence
+	room        int          // positions that full attention's buffers hold of each sequence
+	bytes       atomic.Int64 // of state
 }
 
 // stepKind tells steps apart that are recorded for themselves.
@@ -70,6 +72,7 @@ func (b *gpuBatch) allocate() (err error) {
 	if err != nil {
 		return err
 	}
+	b.count()
 	if b.activations, err = newActivations(c, &b.store, n); err != nil {
 		return err
 	}
@@ -132,8 +135,24 @@ func (b *gpuBatch) makeRoom(positions int) error {
 			delete(b.steps, kind)
 		}
 	})
+	b.count()
 	return err
 }
+
+// count notes how large the states are.
+func (b *gpuBatch) count() {
+	var bytes int64
+	for _, l := range b.state {
+		for _, buffer := range []gpuArray{l.conv, l.ssm, l.kv} {
+			if buffer != nil {
+				bytes += int64(buffer.Size())
+			}
+		}
+	}
+	b.bytes.Store(bytes)
+}
+
+func (b *gpuBatch) stateBytes() int64 { return b.bytes.Load() }
 
 // move copies the state after so many tokens between a run and a place.
 func (b *gpuBatch) move(place int, r *gpuRun, position int, out bool) error {

@@ -47,6 +47,7 @@ type longRun struct {
 	LongOptions
 	model    *Model
 	sessions []*Session
+	pool     *Pool // nil: one sequence
 	onLap    func(Lap) error
 	laps     []int // to come
 	started  time.Time
@@ -165,6 +166,7 @@ func (r *longRun) write(ctx context.Context, ids []uint32) error {
 			return err
 		}
 		defer pool.Close()
+		r.pool = pool
 		generate = func(s *Session, q Request, emit func(Chunk) error) (Result, error) {
 			return pool.Generate(ctx, s, q, emit)
 		}
@@ -252,6 +254,9 @@ func (r *longRun) lap(tokens int) Lap {
 	for _, s := range r.sessions {
 		lap.Memory.State += s.StateBytes()
 	}
+	if r.pool != nil {
+		lap.Memory.State += r.pool.batch.stateBytes()
+	}
 	if own := r.sessions[0].gpuRun(); own != nil {
 		lap.Memory.GPU = own.engine.device.Allocated()
 	}
@@ -305,9 +310,10 @@ func (r *longRun) writing(from, to int) (sum Cost) {
 	return sum
 }
 
-// LapsEvery are laps of so many tokens each.
+// LapsEvery are laps of so many tokens each; less than half of one at the end
+// belongs to the one before.
 func LapsEvery(tokens, total int) (laps []int) {
-	for at := tokens; at < total; at += tokens {
+	for at := tokens; total-at >= (tokens+1)/2; at += tokens {
 		laps = append(laps, at)
 	}
 	return append(laps, total)

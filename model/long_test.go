@@ -34,11 +34,11 @@ func TestLongRun(t *testing.T) {
 		}
 		// What was written is told, and so is what follows it.
 		laps = nil
-		if err := m.LongRun(ctx, LongOptions{Prompt: 10, Generate: 60, Laps: LapsEvery(25, 60), Trace: true}, take); err != nil {
+		if err := m.LongRun(ctx, LongOptions{Prompt: 10, Generate: 65, Laps: LapsEvery(25, 65), Trace: true}, take); err != nil {
 			t.Fatal(err)
 		}
-		if len(laps) != 3 || laps[0].Tokens != 25 || laps[2].Tokens != 60 || len(laps[0].IDs) != 10+1+25 || len(laps[2].IDs) != 10 {
-			t.Fatalf("%+v, want laps of 25, 25 and 10 tokens, the first with the prompt and a token more", laps)
+		if len(laps) != 3 || laps[0].Tokens != 25 || laps[2].Tokens != 65 || len(laps[0].IDs) != 10+1+25 || len(laps[2].IDs) != 15 {
+			t.Fatalf("%+v, want laps of 25, 25 and 15 tokens, the first with the prompt and a token more", laps)
 		}
 		ids := slices.Concat(laps[0].IDs, laps[1].IDs, laps[2].IDs)
 		all := allLogits(t, m, ids, 7)
@@ -52,10 +52,24 @@ func TestLongRun(t *testing.T) {
 		if len(laps) != 2 || laps[1].Tokens != 20 || laps[1].Seconds <= 0 || laps[1].Counted.State <= laps[0].Counted.State {
 			t.Errorf("%+v of three sequences", laps)
 		}
+		if s := newSession(t, m); s.gpuRun() != nil && laps[1].Memory.State <= 3*s.StateBytes() {
+			t.Errorf("%d bytes of state: where three sequences are decoded together is not in it", laps[1].Memory.State)
+		}
 		stop, cancel := context.WithCancel(ctx)
 		err = m.LongRun(stop, LongOptions{Prompt: 4, Generate: 1000, Laps: []int{5, 1000}}, func(Lap) error { cancel(); return nil })
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%v of a run that was cancelled", err)
 		}
 	})
+}
+
+func TestLapsEvery(t *testing.T) {
+	for _, c := range []struct {
+		tokens, total int
+		want          []int
+	}{{25, 65, []int{25, 50, 65}}, {25, 60, []int{25, 60}}, {25, 50, []int{25, 50}}, {25, 30, []int{30}}, {1, 2, []int{1, 2}}, {7, 3, []int{3}}} {
+		if got := LapsEvery(c.tokens, c.total); !slices.Equal(got, c.want) {
+			t.Errorf("laps of %d in %d: %v, want %v", c.tokens, c.total, got, c.want)
+		}
+	}
 }

@@ -141,7 +141,7 @@ func (r *Race) Write(out io.Writer) error {
 	}
 	fmt.Fprintf(out, "\nratio: Samba's tokens a second over the Transformer's. counted: the Transformer's %s over Samba's, at least,\n"+
 		"which is what the ratio would be if nothing else took time. State: allocated for the conversation, keys and values in\n"+
-		"fp32; full attention's has room to grow.\n", what)
+		"fp32, of several together twice: each one's own, and a place in the batch; full attention's has room to grow.\n", what)
 	for _, runner := range r.Runners {
 		if runner.Ended != "" {
 			fmt.Fprintf(out, "%s ended early: %s\n", runner.Name, runner.Ended)

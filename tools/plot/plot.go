@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Sizes of a drawing, in pixels.
@@ -106,7 +107,7 @@ func (c *Chart) SVG() string {
 			if c.Log {
 				tokens = Short(int(math.Round(math.Exp2(v))))
 			}
-			fmt.Fprintf(&body, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\" fill=\"#374151\">%s</text>\n", x(v), top+panelHeight+18, tokens)
+			fmt.Fprintf(&body, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\" fill=\"#374151\">%s</text>\n", min(x(v), Width-textWidth(tokens)/2), top+panelHeight+18, tokens)
 		}
 	}
 	fmt.Fprintf(&body, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" fill=\"#374151\">%s</text>\n", Width/2, height-Bottom+36, html.EscapeString(c.Axis))
@@ -156,9 +157,40 @@ func (p *Panel) draw(body *strings.Builder, top int, x func(float64) float64) {
 			}
 		}
 		fmt.Fprintf(body, "<polyline points=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\"%s/>\n", strings.Join(path, " "), colour, dash)
-		fmt.Fprintf(body, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" fill=\"%s\">%s</text>\n", Width-Right, top+14+18*i, colour, html.EscapeString(l.Name))
+	}
+	p.legend(body, top)
+}
+
+// legend names the lines: beside the panel's name where they have room there,
+// else one below the other within the panel.
+func (p *Panel) legend(body *strings.Builder, top int) {
+	wide := textWidth(p.Name)
+	for _, l := range p.Lines {
+		wide += textWidth(l.Name) + legendGap
+	}
+	beside := p.Name != "" && wide <= Width-Left-Right
+	right, y := float64(Width-Right), top+14
+	if beside {
+		y = top - 8
+	}
+	for i := range p.Lines {
+		if beside {
+			i = len(p.Lines) - 1 - i // from the right
+		}
+		name := p.Lines[i].Name
+		fmt.Fprintf(body, "<text x=\"%.0f\" y=\"%d\" text-anchor=\"end\" fill=\"%s\">%s</text>\n", right, y, colours[i%len(colours)], html.EscapeString(name))
+		if beside {
+			right -= textWidth(name) + legendGap
+		} else {
+			y += 18
+		}
 	}
 }
+
+// textWidth is about how wide a text is: fonts differ.
+func textWidth(text string) float64 { return 7 * float64(utf8.RuneCountInString(text)) }
+
+const legendGap = 16
 
 // NiceStep is the least of 1, 2, 5 times a power of ten that is not below v.
 func NiceStep(v float64) float64 {
