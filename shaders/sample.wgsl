@@ -8,7 +8,8 @@ enable subgroups;
 // 1. repetition penalty (Keskar et al., CTRL, section 4.1): for each token among the last TAIL, l > 0 ? l / p : l * p
 // 2. temperature; 0 takes the highest logit, ties the lowest id
 // 3. top-k, top-p, min-p: which weights p = exp((logit - highest logit) / temperature) are kept
-//      top-k  those that fewer than top_k weights exceed (ties stay), by a bound that is searched for to the last bit
+//      top-k  those that fewer than top_k weights exceed (ties stay), by a bound that is searched for, to the last bit if
+//             need be
 //      top-p  those that weights of less than top_p of the mass exceed, of the mass that top-k left
 //      min-p  those of at least min_p
 // 4. Gumbel-max: argmax of logit / temperature + Gumbel noise is a draw from the softmax. The noise is a hash of
@@ -16,7 +17,7 @@ enable subgroups;
 //    Whether top-p keeps a token is asked of the drawn one alone. If not, it goes with all that are no likelier and the
 //    same noise decides among the rest, which hold all that are kept: the draw is the one among those.
 //
-// HELD: weights stay in registers, PER a thread; else in scratch weights [VOCAB].
+// HELD: logits, then weights, stay in registers, PER a thread; else weights in scratch weights [VOCAB].
 // One workgroup. history [HISTORY] by absolute position; ids[0] takes the token; out [OUT_RING] takes it, too,
 // for the host.
 // BATCH: a workgroup for each row of logits, weights and out; all else has a row for each of PLACES sequences.
@@ -168,12 +169,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
     var top = -3.0e38;
     var top_id = 0xffffffffu;
+//#if HELD
+    // All are on their way before the first is looked at.
+    for (var n = 0u; n < PER; n++) { //#unroll
+        held[n] = logits[first + min(n * SIZE + lane, VOCAB - 1u)];
+    }
+    for (var n = 0u; n < PER; n++) { //#unroll
+        if held[n] > top && n * SIZE + lane < VOCAB {
+            top = held[n];
+            top_id = n * SIZE + lane;
+        }
+    }
+//#else
     for (var i = lane; i < VOCAB; i += SIZE) {
         if logits[first + i] > top {
             top = logits[first + i];
             top_id = i;
         }
     }
+//#endif
     highest(top, top_id, lane);
     let peak = workgroupUniformLoad(&best[0]);
     var token = workgroupUniformLoad(&best_id[0]);
@@ -182,7 +196,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var n = 0u; n < PER; n++) { //#unroll
             let i = n * SIZE + lane;
 //#if HELD
-            held[n] = select(-1.0, exp((logits[first + min(i, VOCAB - 1u)] - peak) / temperature), i < VOCAB);
+            held[n] = select(-1.0, exp((held[n] - peak) / temperature), i < VOCAB);
 //#else
             if i < VOCAB {
                 weights[first + i] = exp((logits[first + i] - peak) / temperature);
@@ -193,7 +207,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if sampling.top_k > 0u && sampling.top_k < VOCAB {
             var range = Range(0u, ABOVE_ONE);
             for (var turn = 0u; turn < 16u; turn++) {
-                range = narrowed(range, number_of(quarters(range), lane) >= vec3<f32>(f32(sampling.top_k)));
+                let numbers = number_of(quarters(range), lane);
+                range = narrowed(range, numbers >= vec3<f32>(f32(sampling.top_k)));
+                // A bound that just so many reach is as good as the last of them. It is hardly ever met at once, and to
+                // ask takes a barrier.
+                if turn >= 5u {
+                    if lane == 0u {
+                        kept = select(0u, 1u, any(numbers == vec3<f32>(f32(sampling.top_k))));
+                    }
+                    if workgroupUniformLoad(&kept) == 1u {
+                        break;
+                    }
+                }
             }
             bound = bitcast<f32>(range.low);
         }

@@ -70,6 +70,9 @@ func (r *Recorder) Sample(logits, sampling, history, ids, out, scratch *gpu.Buff
 	r.want("sample", "history", history, r.places(), tail)
 	v := r.variant()
 	size := v.oneWorkgroup(r.Device)
+	if r.tunedSampler > 0 {
+		size = r.tunedSampler
+	}
 	c := v.reduction(size, shaders.Constants{"VOCAB": vocab, "HISTORY": int(history.Size()/4) / r.places(), "TAIL": tail, "OUT_RING": int(out.Size() / 4)})
 	c["HELD"], c["PER"] = held(size, vocab), (vocab+size-1)/size
 	buffers := []*gpu.Buffer{logits, sampling, history, r.Cursor, ids, out}

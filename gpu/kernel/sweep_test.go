@@ -147,6 +147,36 @@ func BenchmarkMatvec(b *testing.B) {
 	}
 }
 
+// The sampler alone, at the default model's settings and at those without top-k.
+func BenchmarkSample(b *testing.B) {
+	d := open(b)
+	for _, vocab := range []int{16384, 32000, 50304} {
+		random := rand.New(rand.NewPCG(3, 4))
+		data := make([]uint32, vocab)
+		for i := range data {
+			data[i] = math.Float32bits(float32(3 * random.NormFloat64()))
+		}
+		logits, ids, out, history := upload(b, d, data), zeros(b, d, 1), zeros(b, d, 64), zeros(b, d, 128)
+		scratch := zeros(b, d, vocab)
+		for _, s := range []reference.Sampling{{Temperature: 0.7, TopP: 0.9, TopK: 40, Repetition: 1}, {Temperature: 0.8, TopP: 0.95, Repetition: 1}, {Temperature: 0, TopP: 1, Repetition: 1}} {
+			settings := zeros(b, d, 8)
+			if err := d.Write(settings, 0, SamplingBytes(s)); err != nil {
+				b.Fatal(err)
+			}
+			for _, size := range []int{0, 256, 512, 1024} {
+				if size > int(d.Info().Limits.MaxWorkgroupSize) {
+					continue
+				}
+				took := perDispatch(b, d, 20, 120, 4, func(r *Recorder, _ int) {
+					r.Tokens, r.tunedSampler = 1, size
+					r.Sample(logits, settings, history, ids, out, scratch, vocab, 64)
+				})
+				fmt.Printf("sample %5d temperature %.1f top-k %-2d %4d threads %7.2f us\n", vocab, s.Temperature, s.TopK, size, float64(took.Nanoseconds())/1000)
+			}
+		}
+	}
+}
+
 // matmulShapes are those that were best or next to it for some layer of the paper's models, and their neighbours.
 var matmulShapes = []matmulShape{
 	{fm: 4, fn: 4, gm: 2, gn: 2, gk: 1, steps: 1}, {fm: 4, fn: 4, gm: 2, gn: 2, gk: 1, steps: 2}, {fm: 4, fn: 4, gm: 2, gn: 1, gk: 2, steps: 1},
