@@ -54,6 +54,7 @@ enable subgroups;
 @group(0) @binding(6) var<storage, read_write> conv_state: array<f32>;
 override D_INNER: u32;
 override D_CONV: u32;
+override TAPS: u32; // D_CONV - 1: inputs that the state keeps
 //#endif
 //#if ROPE
 @group(0) @binding(5) var<storage, read> cursor: Cursor;
@@ -201,15 +202,16 @@ fn finish(r: u32, a: f32, b: f32) {
         y[c] = a;
         return;
     }
-    var sum = conv[D_INNER * D_CONV + c] + conv[c * D_CONV + D_CONV - 1u] * a;
-    for (var k = 0u; k + 1u < D_CONV; k++) {
-        let at = c * (D_CONV - 1u) + k;
-        sum += conv[c * D_CONV + k] * conv_state[at];
-        if k + 2u < D_CONV {
-            conv_state[at] = conv_state[at + 1u];
-        } else {
-            conv_state[at] = a;
-        }
+    // All are on their way before the first is written.
+    var inputs: array<f32, D_CONV>;
+    for (var k = 0u; k < TAPS; k++) { //#unroll
+        inputs[k] = conv_state[c * TAPS + k];
+    }
+    inputs[TAPS] = a;
+    var sum = conv[D_INNER * D_CONV + c] + conv[c * D_CONV + TAPS] * a;
+    for (var k = 0u; k < TAPS; k++) { //#unroll
+        sum += conv[c * D_CONV + k] * inputs[k];
+        conv_state[c * TAPS + k] = inputs[k + 1u];
     }
     y[c] = silu(sum);
 //#else

@@ -141,7 +141,7 @@ func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 		r.want("matvec", "y", y, w.Out)
 		r.want("matvec", "convolution", o.Conv.Params, o.Conv.DInner, o.Conv.DConv+1)
 		r.want("matvec", "conv_state", o.Conv.State, o.Conv.DInner, o.Conv.DConv-1)
-		c["D_INNER"], c["D_CONV"] = o.Conv.DInner, o.Conv.DConv
+		c["D_INNER"], c["D_CONV"], c["TAPS"] = o.Conv.DInner, o.Conv.DConv, o.Conv.DConv-1
 		buffers = append(buffers, o.Conv.Params, o.Conv.State)
 	case o.RoPE != nil:
 		r.want("matvec", "y", y, o.RoPE.Shape.Heads, o.RoPE.Shape.HeadDim)
