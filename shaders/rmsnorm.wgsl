@@ -1,22 +1,34 @@
 // RMSNorm: y[t, i] = x[t, i] / sqrt(mean_j x[t, j]^2 + EPS) * gain[i]      x, y [count, WIDTH]; gain [WIDTH]
 //
-// One workgroup a token; the sum is taken in fp32.
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> gain: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+// One workgroup a token; the sum is taken in fp32. FOURS: WIDTH is a multiple of 4.
+//#if FOURS
+alias Vec = vec4<f32>;
+const STEPS = WIDTH / 4u;
+//#else
+alias Vec = f32;
+const STEPS = WIDTH;
+//#endif
+@group(0) @binding(0) var<storage, read> x: array<Vec>;
+@group(0) @binding(1) var<storage, read> gain: array<Vec>;
+@group(0) @binding(2) var<storage, read_write> y: array<Vec>;
 
 override WIDTH: u32;
 override EPS: f32;
-const SIZE = 64u;
+override SIZE: u32 = 64; // a power of 2
 
 var<workgroup> partial: array<f32, SIZE>;
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let base = group.x * WIDTH;
+    let base = group.x * STEPS;
     var sum = 0.0;
-    for (var i = lane; i < WIDTH; i += SIZE) {
-        sum += x[base + i] * x[base + i];
+    for (var i = lane; i < STEPS; i += SIZE) {
+        let v = x[base + i];
+//#if FOURS
+        sum += dot(v, v);
+//#else
+        sum += v * v;
+//#endif
     }
     partial[lane] = sum;
     workgroupBarrier();
@@ -27,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
     }
     let scale = inverseSqrt(partial[0] / f32(WIDTH) + EPS);
-    for (var i = lane; i < WIDTH; i += SIZE) {
+    for (var i = lane; i < STEPS; i += SIZE) {
         y[base + i] = x[base + i] * scale * gain[i];
     }
 }

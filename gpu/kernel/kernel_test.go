@@ -515,15 +515,16 @@ func TestEmbedding(t *testing.T) {
 
 func TestRMSNorm(t *testing.T) {
 	for _, tokens := range []int{1, 5} {
-		b := newBench(t, tokens)
-		for _, width := range []int{1, 63, 64, 200} {
-			x, gain, want := b.floats(tokens*width, 2), b.floats(width, 1), make([]float32, tokens*width)
-			reference.RMSNorm(x, gain, 1e-5, want, tokens)
-			y := b.buffer("y", b.floats(tokens*width, 1))
-			b.RMSNorm(b.buffer("x", x), b.buffer("gain", gain), y, 1e-5)
-			b.run()
-			b.near(fmt.Sprint(width), b.readFloats(y), want, 1e-6)
-		}
+		eachVariant(t, tokens, func(b *bench) {
+			for _, width := range []int{1, 63, 64, 200, 2048} {
+				x, gain, want := b.floats(tokens*width, 2), b.floats(width, 1), make([]float32, tokens*width)
+				reference.RMSNorm(x, gain, 1e-5, want, tokens)
+				y := b.buffer("y", b.floats(tokens*width, 1))
+				b.RMSNorm(b.buffer("x", x), b.buffer("gain", gain), y, 1e-5)
+				b.run()
+				b.near(fmt.Sprint(width), b.readFloats(y), want, 1e-6)
+			}
+		})
 	}
 }
 

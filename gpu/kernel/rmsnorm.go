@@ -10,5 +10,9 @@ func (r *Recorder) RMSNorm(x, gain, y *gpu.Buffer, eps float64) {
 	width := int(gain.Size() / 4)
 	r.want("rmsnorm", "x", x, r.Tokens, width)
 	r.want("rmsnorm", "y", y, r.Tokens, width)
-	r.dispatch("rmsnorm", shaders.Constants{"WIDTH": width, "EPS": eps}, [3]uint32{uint32(r.Tokens), 1, 1}, x, gain, y)
+	size := 64
+	if r.variant().CPU {
+		size = 8 // threads take turns at every barrier there
+	}
+	r.dispatch("rmsnorm", shaders.Constants{"WIDTH": width, "EPS": eps, "SIZE": size, "FOURS": width%4 == 0}, [3]uint32{uint32(r.Tokens), 1, 1}, x, gain, y)
 }
