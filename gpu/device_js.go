@@ -364,21 +364,24 @@ func (d *Device) HasRoom(ctx context.Context, n int64) (bool, error) {
 		return false, err
 	}
 	// The browser takes a buffer's memory back when the queue has come past its end.
-	queue := d.device.Get("queue")
-	queue.Call("submit", []any{})
-	if _, err := await(ctx, queue.Call("onSubmittedWorkDone"), d.lost); err != nil {
+	if _, err := await(ctx, d.queued(), d.lost); err != nil {
 		return false, err
 	}
 	return failure.IsNull(), d.check()
+}
+
+// queued is a promise that the queue has done all that it holds, writes among it.
+func (d *Device) queued() js.Value {
+	queue := d.device.Get("queue")
+	queue.Call("submit", []any{})
+	return queue.Call("onSubmittedWorkDone")
 }
 
 // Settle waits until what was written before the last call of Settle has left
 // the host's memory, so that one upload runs beside the next one's arrival.
 func (d *Device) Settle(ctx context.Context) error {
 	before := d.settled
-	queue := d.device.Get("queue")
-	queue.Call("submit", []any{})
-	d.settled = queue.Call("onSubmittedWorkDone")
+	d.settled = d.queued()
 	d.settled.Call("catch", js.Global().Get("Boolean"))
 	if before.Truthy() {
 		if _, err := await(ctx, before, d.lost); err != nil {

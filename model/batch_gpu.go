@@ -72,7 +72,7 @@ func (b *gpuBatch) allocate() (err error) {
 	if err != nil {
 		return err
 	}
-	b.count()
+	b.bytes.Store(allocated(b.state))
 	if b.activations, err = newActivations(c, &b.store, n); err != nil {
 		return err
 	}
@@ -128,28 +128,17 @@ func (b *gpuBatch) program(f drawingFeatures, rows int) (*gpu.Program, error) {
 
 // makeRoom lets full attention keep so many positions of each sequence.
 func (b *gpuBatch) makeRoom(positions int) error {
-	var err error
-	b.room, err = b.engine.grow(context.Background(), &b.store, b.state, len(b.places), b.room, positions, func() {
+	room, err := b.engine.grow(context.Background(), &b.store, b.state, len(b.places), b.room, positions, func() {
 		for kind, p := range b.steps {
 			p.Free()
 			delete(b.steps, kind)
 		}
 	})
-	b.count()
-	return err
-}
-
-// count notes how large the states are.
-func (b *gpuBatch) count() {
-	var bytes int64
-	for _, l := range b.state {
-		for _, buffer := range []gpuArray{l.conv, l.ssm, l.kv} {
-			if buffer != nil {
-				bytes += int64(buffer.Size())
-			}
-		}
+	if room != b.room || err != nil { // or some layers have grown
+		b.room = room
+		b.bytes.Store(allocated(b.state))
 	}
-	b.bytes.Store(bytes)
+	return err
 }
 
 func (b *gpuBatch) stateBytes() int64 { return b.bytes.Load() }

@@ -253,19 +253,10 @@ func (s *Session) timeKernels(ctx context.Context, r *gpuRun, ids []uint32, b *B
 		return err
 	}
 	timed := func(p *gpu.Program, pos, tokens, passes int) ([]KernelTime, error) {
-		var all []gpu.DispatchTime
-		for range passes {
+		return timePasses(ctx, r.engine.device, p, passes, func() error {
 			r.pos = pos
-			if err := r.upload(ids[pos%whole:][:tokens]); err != nil {
-				return nil, err
-			}
-			times, err := r.engine.device.Time(ctx, p)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, times...)
-		}
-		return byRole(all, passes), nil
+			return r.upload(ids[pos%whole:][:tokens])
+		})
 	}
 	var err error
 	if b.PrefillKernels, err = timed(r.chunkProgram(b.PrefillChunk), whole-b.PrefillChunk, b.PrefillChunk, timedChunks); err != nil {
@@ -297,18 +288,23 @@ func (e *gpuEngine) timeBatch(ctx context.Context, sequences, position int) ([]K
 	for i := range sequences {
 		cursor[rows+i], cursor[positions+i] = uint32(i), uint32(position)
 	}
+	return timePasses(ctx, e.device, p, timedSteps, func() error { return e.device.Write(b.cursor, 0, words(cursor...)) })
+}
+
+// timePasses times a program's kernels, each pass from the same place.
+func timePasses(ctx context.Context, device *gpu.Device, p *gpu.Program, passes int, prepare func() error) ([]KernelTime, error) {
 	var all []gpu.DispatchTime
-	for range timedSteps {
-		if err := e.device.Write(b.cursor, 0, words(cursor...)); err != nil {
+	for range passes {
+		if err := prepare(); err != nil {
 			return nil, err
 		}
-		times, err := e.device.Time(ctx, p)
+		times, err := device.Time(ctx, p)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, times...)
 	}
-	return byRole(all, timedSteps), nil
+	return byRole(all, passes), nil
 }
 
 var layerLabel = regexp.MustCompile(`^layers\.\d+[. ]`)

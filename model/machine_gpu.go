@@ -724,8 +724,11 @@ func (r *gpuRun) rewind(ctx context.Context, from flight, absorbed []uint32) err
 	return nil
 }
 
-func (r *gpuRun) stateBytes() (n int64) {
-	for _, l := range r.state {
+func (r *gpuRun) stateBytes() int64 { return allocated(r.state) }
+
+// allocated is the size of a state's buffers.
+func allocated(state []layerState[gpuArray]) (n int64) {
+	for _, l := range state {
 		for _, v := range []gpuArray{l.conv, l.ssm, l.kv} {
 			if v != nil {
 				n += int64(v.Size())

@@ -1,7 +1,7 @@
 // RMSNorm: y[t, i] = x[t, i] / sqrt(mean_j x[t, j]^2 + EPS) * gain[i]      x, y [count, WIDTH]; gain [WIDTH]
 //
-// One workgroup a token; the sum is taken in fp32. FOURS: WIDTH is a multiple of 4.
-//#if FOURS
+// One workgroup a token; the sum is taken in fp32. VECTORS: WIDTH is a multiple of 4.
+//#if VECTORS
 alias Vec = vec4<f32>;
 const STEPS = WIDTH / 4u;
 //#else
@@ -24,7 +24,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var sum = 0.0;
     for (var i = lane; i < STEPS; i += SIZE) {
         let v = x[base + i];
-//#if FOURS
+//#if VECTORS
         sum += dot(v, v);
 //#else
         sum += v * v;

@@ -14,5 +14,5 @@ func (r *Recorder) RMSNorm(x, gain, y *gpu.Buffer, eps float64) {
 	if r.variant().CPU {
 		size = 8 // threads take turns at every barrier there
 	}
-	r.dispatch("rmsnorm", shaders.Constants{"WIDTH": width, "EPS": eps, "SIZE": size, "FOURS": width%4 == 0}, [3]uint32{uint32(r.Tokens), 1, 1}, x, gain, y)
+	r.dispatch("rmsnorm", shaders.Constants{"WIDTH": width, "EPS": eps, "SIZE": size, "VECTORS": width%4 == 0}, [3]uint32{uint32(r.Tokens), 1, 1}, x, gain, y)
 }

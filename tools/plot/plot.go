@@ -168,23 +168,19 @@ func (p *Panel) legend(body *strings.Builder, top int) {
 	for _, l := range p.Lines {
 		wide += textWidth(l.Name) + legendGap
 	}
-	beside := p.Name != "" && wide <= Width-Left-Right
-	right, y := float64(Width-Right), top+14
-	if beside {
-		y = top - 8
+	y, next := top+14, fmt.Sprintf(`x="%d" dy="18"`, Width-Right)
+	if p.Name != "" && wide <= Width-Left-Right {
+		y, next = top-8, fmt.Sprintf(`dx="%d"`, legendGap)
 	}
-	for i := range p.Lines {
-		if beside {
-			i = len(p.Lines) - 1 - i // from the right
+	fmt.Fprintf(body, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", Width-Right, y)
+	for i, l := range p.Lines {
+		place := next
+		if i == 0 {
+			place = ""
 		}
-		name := p.Lines[i].Name
-		fmt.Fprintf(body, "<text x=\"%.0f\" y=\"%d\" text-anchor=\"end\" fill=\"%s\">%s</text>\n", right, y, colours[i%len(colours)], html.EscapeString(name))
-		if beside {
-			right -= textWidth(name) + legendGap
-		} else {
-			y += 18
-		}
+		fmt.Fprintf(body, "<tspan fill=\"%s\" %s>%s</tspan>", colours[i%len(colours)], place, html.EscapeString(l.Name))
 	}
+	body.WriteString("</text>\n")
 }
 
 // textWidth is about how wide a text is: fonts differ.
