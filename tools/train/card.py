@@ -145,17 +145,15 @@ def twins(results):
 
 
 def reach(report):
-    """How far before the end of the prompt, in tokens, the furthest key lay that was retrieved every time, and the nearest
-    that was not."""
-    found, missed = 0, None
+    """How far before the end of the prompt, in tokens, the nearest key lay that was not retrieved every time, None where
+    all were, and before it the furthest."""
+    distances = {True: [], False: []}  # of keys retrieved every time, and of others
     for row in report["lengths"]:
         for depth, right, asked in zip(report["depths"], row["right"], row["asked"]):
-            distance = round((1 - depth) * row["prompt_tokens"])
-            if asked and right == asked:
-                found = max(found, distance)
-            elif asked:
-                missed = distance if missed is None else min(missed, distance)
-    return found, missed
+            if asked:
+                distances[right == asked].append(round((1 - depth) * row["prompt_tokens"]))
+    missed = min(distances[False], default=None)
+    return max((d for d in distances[True] if missed is None or d < missed), default=0), missed
 
 
 def amid(report):
