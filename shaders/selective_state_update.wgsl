@@ -25,6 +25,7 @@ override D_STATE: u32;
 override ROW0: u32 = 0;  // first channel of this part of W
 override OUT: u32;       // channels of it
 override LANES: u32 = 16;
+override TURNS: u32;     // states of a lane: D_STATE / LANES, rounded up
 const SIZE = 64u;
 
 //#if SHARED
@@ -58,23 +59,36 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let r = group.x * (SIZE / LANES) + thread / LANES;
     let row = min(r, OUT - 1u);
     let c = ROW0 + row;
+    // The states are on their way while dt is summed up.
+    var a: array<f32, TURNS>;
+    var h: array<f32, TURNS>;
+    for (var i = 0u; i < TURNS; i++) { //#unroll
+        let at = c * D_STATE + min(lane + i * LANES, D_STATE - 1u);
+        a[i] = exp(params[at]);
+        h[i] = ssm_state[at];
+    }
+    let v = xz[c];
+    let z = xz[D_INNER + c];
+    let d = params[D_INNER * D_STATE + c];
+    let dt_bias = params[D_INNER * (D_STATE + 1u) + c];
     var raw = 0.0;
     for (var k = lane; k < IN; k += LANES) {
         raw += weight_at(row, k) * dbc[k];
     }
-    let dt = softplus(total(raw, thread) + params[D_INNER * (D_STATE + 1u) + c]);
-    let v = xz[c];
+    let dt = softplus(total(raw, thread) + dt_bias);
     var sum = 0.0;
-    for (var n = lane; n < D_STATE; n += LANES) {
-        let at = c * D_STATE + n;
-        let h = exp(-dt * exp(params[at])) * ssm_state[at] + dt * dbc[IN + n] * v;
-        sum += dbc[IN + D_STATE + n] * h;
-        if r < OUT {
-            ssm_state[at] = h;
+    for (var i = 0u; i < TURNS; i++) { //#unroll
+        let n = lane + i * LANES;
+        if n < D_STATE {
+            h[i] = exp(-dt * a[i]) * h[i] + dt * dbc[IN + n] * v;
+            sum += dbc[IN + D_STATE + n] * h[i];
+            if r < OUT {
+                ssm_state[c * D_STATE + n] = h[i];
+            }
         }
     }
     sum = total(sum, thread);
     if lane == 0u && r < OUT {
-        y[c] = (sum + params[D_INNER * D_STATE + c] * v) * silu(xz[D_INNER + c]);
+        y[c] = (sum + d * v) * silu(z);
     }
 }

@@ -45,7 +45,7 @@ func (r *Recorder) SelectiveStateUpdate(s reference.ScanShape, dtProj *Weight, d
 	for _, p := range dtProj.Parts {
 		c := dtProj.constants()
 		c["IN"], c["OUT"], c["ROW0"] = dtProj.In, p.Rows, p.Row0
-		c["D_INNER"], c["D_STATE"], c["LANES"] = s.DInner, s.DState, lanes
+		c["D_INNER"], c["D_STATE"], c["LANES"], c["TURNS"] = s.DInner, s.DState, lanes, int(blocks(s.DState, lanes))
 		c["SUBGROUPS"] = v.Subgroup > 0 && lanes > 1
 		c["SHARED"] = v.Subgroup == 0 && lanes > 1
 		r.dispatch("selective_state_update", c, [3]uint32{blocks(p.Rows, 64/lanes), 1, 1},
