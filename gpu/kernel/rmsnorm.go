@@ -10,7 +10,7 @@ func (r *Recorder) RMSNorm(x, gain, y *gpu.Buffer, eps float64) {
 	width := int(gain.Size() / 4)
 	r.want("rmsnorm", "x", x, r.Tokens, width)
 	r.want("rmsnorm", "y", y, r.Tokens, width)
-	size := 64
+	size := 256
 	if r.variant().CPU {
 		size = 8 // threads take turns at every barrier there
 	}
