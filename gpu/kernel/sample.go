@@ -27,10 +27,20 @@ const heldWeights = 64
 
 // SampleScratch is the number of values that Sample needs to keep its weights in; 0: registers hold them.
 func SampleScratch(d *gpu.Device, v Variant, vocab int) int {
-	if held(v.oneWorkgroup(d), vocab) {
+	if held(v.samplerSize(d, vocab), vocab) {
 		return 0
 	}
 	return vocab
+}
+
+// samplerSize is how many threads the sampler has: as many as hold the vocabulary's weights in registers, where the
+// device has so many (on an H200, 50,304 weights take 1,024 threads 37 us, and 512 threads, which reread them, 209).
+func (v Variant) samplerSize(d *gpu.Device, vocab int) int {
+	size := v.oneWorkgroup(d)
+	for !v.CPU && !held(size, vocab) && 2*size <= int(d.Info().Limits.MaxWorkgroupSize) {
+		size *= 2
+	}
+	return size
 }
 
 func held(size, vocab int) bool { return (vocab+size-1)/size <= heldWeights }
@@ -69,7 +79,7 @@ func (r *Recorder) Sample(logits, sampling, history, ids, out, scratch *gpu.Buff
 	r.want("sample", "sampling", sampling, r.places(), 8)
 	r.want("sample", "history", history, r.places(), tail)
 	v := r.variant()
-	size := v.oneWorkgroup(r.Device)
+	size := v.samplerSize(r.Device, vocab)
 	if r.tunedSampler > 0 {
 		size = r.tunedSampler
 	}
