@@ -170,7 +170,7 @@ func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	buffers := append(w.buffers(p), x, y, r.Cursor, r.sizes(w, p, o, matmulSlice{rows: p.Rows}))
 	if v.CPU || r.Slots > 0 {
 		tokens, lanes, size := 8, 1, 16
-		if r.Slots > 0 {
+		if r.Slots > 0 && p.Rows < 8192 { // few rows: the GPU is filled by tokens
 			tokens = 4
 		}
 		if v.CPU {
