@@ -41,3 +41,56 @@ func BenchmarkAttention(b *testing.B) {
 		}
 	}
 }
+
+// One token of one sequence and of each of 16, in a window that is full and behind thousands of tokens.
+func BenchmarkTokenAttention(b *testing.B) {
+	d := open(b)
+	grouped, alone := reference.AttentionShape{Heads: 32, KVHeads: 4, HeadDim: 64}, reference.AttentionShape{Heads: 12, KVHeads: 12, HeadDim: 128}
+	for _, c := range []struct {
+		reference.AttentionShape
+		sequences, keys int
+	}{{grouped, 16, -2048}, {grouped, 16, 16384}, {alone, 16, -2048}, {grouped, 1, -2048}, {grouped, 1, 16384}, {grouped, 1, 65536}, {alone, 1, -2048}, {alone, 1, 16384}} {
+		s, keys := c.AttentionShape, max(c.keys, -c.keys)
+		if s.Ring = keys; c.keys < 0 {
+			s.Window, s.Ring = keys, keys+4
+		}
+		qkv, kv := zeros(b, d, c.sequences*(s.Heads+2*s.KVHeads)*s.HeadDim), zeros(b, d, c.sequences*2*s.Ring*s.KVHeads*s.HeadDim)
+		out, partials := zeros(b, d, c.sequences*s.Heads*s.HeadDim), zeros(b, d, c.sequences*s.Heads*maxSplits*(s.HeadDim+2))
+		slots, words := 0, []uint32{uint32(keys - 1), 1, 0, 0}
+		if c.sequences > 1 {
+			rows, positions, _, n := BatchCursor(c.sequences)
+			slots, words = c.sequences, make([]uint32, n)
+			words[1] = uint32(slots)
+			for i := range slots {
+				words[rows+i], words[positions+i] = uint32(i), uint32(keys-1)
+			}
+		}
+		cursor := upload(b, d, words)
+		bytes := float64(c.sequences * keys * 2 * s.KVHeads * s.HeadDim * 4)
+		try := func(name string, shape *sharing) {
+			took := perDispatch(b, d, 4, 24, 4, func(r *Recorder, i int) {
+				r.Slots, r.Tokens, r.Cursor, r.tunedSharing = slots, c.sequences, cursor, shape
+				r.WindowAttention(s, qkv, kv, partials, out)
+			})
+			fmt.Printf("attention of %2d x %d/%d x %d to %5d %-12s %8.2f us %6.0f GB/s\n", c.sequences, s.Heads, s.KVHeads, s.HeadDim, keys, name, float64(took.Nanoseconds())/1000, bytes/float64(took.Nanoseconds()))
+		}
+		try("rule", nil)
+		full := s
+		full.Window = 0
+		most := sharingOf(Variant(d.Info().Variant), full, int(d.Info().Limits.MaxWorkgroupStorage)/4, 0)
+		for group := 1; group <= most.group; group *= most.group {
+			for slots := 1; slots <= most.slots; slots *= 2 {
+				for splits := 4; splits <= 256; splits *= 2 {
+					if c.sequences*splits*s.KVHeads >= 64 && keys/splits >= 64 && (group == most.group || slots == 1) {
+						try(fmt.Sprintf("%d x%d /%d", group, slots, splits), &sharing{group, slots, s.Heads / s.KVHeads / group, splits})
+					}
+				}
+			}
+			if most.group == 1 {
+				break
+			}
+		}
+		kv.Free()
+		qkv.Free()
+	}
+}

@@ -46,6 +46,7 @@ type Recorder struct {
 	tunedMatvec    *matvecShape // instead of the rule's, for measurements
 	tunedMatmul    *matmulShape
 	tunedAttention matrixTile
+	tunedSharing   *sharing
 	tunedSampler   int
 }
 

@@ -22,11 +22,14 @@ type sharing struct {
 
 // sharingOf chooses it. Full attention reads keys and values once for as many
 // queries as there is room for, and splits them so that hundreds of workgroups
-// have some when there are many. A window's are few: what counts there is that
-// all of them are read at once.
-func sharingOf(v Variant, s reference.AttentionShape, storage int) sharing {
+// have some when there are many. One token's window has few: what counts there
+// is that all of them are read at once. A batch of so many sequences, 0 for
+// none, has keys enough for the GPU with fewer splits, and reads them once for
+// several queries whatever the window. Measured on an H200
+// (BenchmarkTokenAttention).
+func sharingOf(v Variant, s reference.AttentionShape, storage, sequences int) sharing {
 	perKV := s.Heads / s.KVHeads
-	if v.CPU || s.Window > 0 {
+	if v.CPU || s.Window > 0 && sequences == 0 {
 		d := sharing{group: 1, slots: 1, parts: perKV, splits: 1}
 		if !v.CPU {
 			d.splits = min(int(blocks(s.Window, attentionSize)), 64)
@@ -34,7 +37,7 @@ func sharingOf(v Variant, s reference.AttentionShape, storage int) sharing {
 		return d
 	}
 	d := sharing{group: 1, slots: 1}
-	for _, try := range [][2]int{{8, 4}, {8, 2}, {8, 1}, {4, 4}, {4, 2}, {4, 1}, {2, 4}, {2, 2}, {2, 1}} {
+	for _, try := range [][2]int{{8, 2}, {8, 1}, {4, 2}, {4, 1}, {2, 2}, {2, 1}} {
 		group, slots := try[0], try[1]
 		if group/2 < perKV && group <= slots*nearOf(s) && group*s.HeadDim+attentionSize*(slots*(nearMost+2)+1+4)+group <= storage {
 			d.group, d.slots = group, slots
@@ -42,7 +45,14 @@ func sharingOf(v Variant, s reference.AttentionShape, storage int) sharing {
 		}
 	}
 	d.parts = int(blocks(perKV, d.group))
-	for d.splits = 64; d.splits < maxSplits && d.splits*s.KVHeads*d.parts < 512; {
+	least, most, workgroups := 64, maxSplits, 512
+	if sequences > 0 {
+		least, most, workgroups = 1, sharingOf(v, s, storage, 0).splits, 2048 // a row's partials have room for one token's splits
+		if s.Window > 0 {
+			d.slots, workgroups = 1, 512
+		}
+	}
+	for d.splits = least; 2*d.splits <= most && max(sequences, 1)*d.splits*s.KVHeads*d.parts < workgroups; {
 		d.splits *= 2
 	}
 	return d
@@ -63,7 +73,10 @@ func columnsOf(s reference.AttentionShape) int {
 func nearOf(s reference.AttentionShape) int { return largestDivisor(nearMost, columnsOf(s)) }
 
 func (r *Recorder) sharing(s reference.AttentionShape) sharing {
-	return sharingOf(r.variant(), s, r.storage())
+	if r.tunedSharing != nil {
+		return *r.tunedSharing
+	}
+	return sharingOf(r.variant(), s, r.storage(), r.Slots)
 }
 
 // storage is workgroup memory, in words.
