@@ -111,6 +111,27 @@ func (r *longRun) warmUp(ctx context.Context, ids []uint32) error {
 	return s.settle(ctx)
 }
 
+// readTogether lets all sequences read all but the prompt's last token, so that
+// they start to write at once, however long it is; before it they write a little.
+func (r *longRun) readTogether(ctx context.Context, pool *Pool, ids []uint32) error {
+	if err := r.warmUpTogether(ctx, pool, ids[:min(len(ids), 16)]); err != nil {
+		return err
+	}
+	for i, s := range r.sessions {
+		err := pool.Share(ctx, s, func() error {
+			return s.Prefill(ctx, ids[:len(ids)-1], func(done, total int) {
+				if r.OnProgress != nil {
+					r.OnProgress(Progress{Phase: PhasePrefill, Loaded: int64(i*total + done), Total: int64(r.Batch * total)})
+				}
+			})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // warmUpTogether lets all sequences write a little.
 func (r *longRun) warmUpTogether(ctx context.Context, pool *Pool, ids []uint32) error {
 	failures := make([]error, r.Batch)
@@ -170,7 +191,7 @@ func (r *longRun) write(ctx context.Context, ids []uint32) error {
 		generate = func(s *Session, q Request, emit func(Chunk) error) (Result, error) {
 			return pool.Generate(ctx, s, q, emit)
 		}
-		if err := r.warmUpTogether(ctx, pool, ids); err != nil {
+		if err := r.readTogether(ctx, pool, ids); err != nil {
 			return err
 		}
 	}

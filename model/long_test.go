@@ -45,6 +45,18 @@ func TestLongRun(t *testing.T) {
 		if d := worst(laps[2].Logits, all[len(all)-m.Config().VocabSize:]); d > 1e-4 {
 			t.Errorf("the last logits are off by %g", d)
 		}
+		// Several together, behind a prompt of several chunks: the first writes what it writes alone.
+		var wrote [2][]uint32
+		for i, batch := range []int{1, 3} {
+			laps = nil
+			if err := m.LongRun(ctx, LongOptions{Prompt: 40, Generate: 20, Batch: batch, Laps: []int{5, 20}, Trace: true}, take); err != nil {
+				t.Fatal(err)
+			}
+			wrote[i] = laps[0].IDs[:40+1+5] // of a batch, the others come to five when it is perhaps further
+		}
+		if !slices.Equal(wrote[0], wrote[1]) {
+			t.Errorf("together it wrote %v, alone %v", wrote[1], wrote[0])
+		}
 		laps = nil
 		if err := m.LongRun(ctx, LongOptions{Prompt: 4, Generate: 20, Batch: 3, Laps: []int{5, 20}}, take); err != nil {
 			t.Fatal(err)

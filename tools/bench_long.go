@@ -151,7 +151,7 @@ together, and their tokens are counted together. Ctrl-C keeps what was measured.
 	}
 	f.register(cmd, "1.7B")
 	cmd.Flags().IntVar(&f.run.Generate, "tokens", 65536, "tokens to write")
-	cmd.Flags().IntVar(&f.run.Prompt, "prompt", 16, "tokens of the prompt before them")
+	cmd.Flags().IntVar(&f.run.Prompt, "prompt", 16, "tokens that each sequence has read before it writes")
 	cmd.Flags().IntVar(&f.run.Batch, "batch", 1, "sequences to write together")
 	return cmd
 }
