@@ -45,6 +45,7 @@ type Recorder struct {
 
 	tunedMatvec    *matvecShape // instead of the rule's, for measurements
 	tunedMatmul    *matmulShape
+	tunedBatch     *batchShape
 	tunedAttention matrixTile
 	tunedSharing   *sharing
 	tunedSampler   int

@@ -46,7 +46,7 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 	for _, p := range w.Parts {
 		if one {
 			r.matvec(w, p, x, y, o)
-		} else {
+		} else if !r.matmulBatch(w, p, x, y, o) {
 			r.matmul(w, p, x, y, o)
 		}
 	}

@@ -185,6 +185,48 @@ var matmulShapes = []matmulShape{
 	{fm: 2, fn: 2, gm: 2, gn: 1, gk: 4, steps: 1}, {fm: 2, fn: 2, gm: 1, gn: 1, gk: 8, steps: 1}, {fm: 2, fn: 4, gm: 1, gn: 1, gk: 4, steps: 1},
 }
 
+var batchShapes = []batchShape{
+	{1, 4, 2}, {1, 8, 2}, {1, 4, 4}, {1, 8, 4}, {2, 2, 2}, {2, 4, 2}, {2, 8, 2}, {2, 4, 4}, {4, 2, 2}, {4, 4, 2}, {4, 2, 4}, {8, 2, 2},
+}
+
+// A batch of 16 at the 1.7B's shapes.
+func BenchmarkBatchLinear(b *testing.B) {
+	d := open(b)
+	const slots = 16
+	for _, s := range []struct {
+		out, in int
+		dtype   reference.DType
+	}{{8192, 2048, reference.Q4}, {2048, 4096, reference.Q4}, {16384, 2048, reference.Q4}, {2048, 8192, reference.Q4}, {160, 4096, reference.F16}, {50304, 2048, reference.Q8}} {
+		ws := weights(b, d, s.dtype, s.out, s.in)
+		x, y := zeros(b, d, slots*s.in), zeros(b, d, slots*s.out)
+		rows, _, _, words := BatchCursor(slots)
+		cursor := make([]uint32, words)
+		cursor[1] = slots
+		for i := range slots {
+			cursor[rows+i] = uint32(i)
+		}
+		batch := upload(b, d, cursor)
+		macs := float64(s.out*s.in) * slots
+		try := func(name string, shape *batchShape, restrict *Variant) {
+			took := perDispatch(b, d, 10, 60, 4, func(r *Recorder, i int) {
+				r.Slots, r.Tokens, r.Cursor, r.tunedBatch, r.Restrict = slots, slots, batch, shape, restrict
+				r.Linear(ws[i%len(ws)], x, y, LinearOptions{})
+			})
+			fmt.Printf("batch %5dx%-5d %v %-14s %7.2f us %6.2f TMAC/s\n", s.out, s.in, s.dtype, name, float64(took.Nanoseconds())/1000, macs/float64(took.Nanoseconds())/1000)
+		}
+		try("rule", nil, nil)
+		if d.Info().Variant.Matrix {
+			try("without matrices", nil, &Variant{Subgroup: d.Info().Variant.Subgroup})
+			for _, shape := range batchShapes {
+				try(fmt.Sprintf("%d/%d/%d", shape.fn, shape.gk, shape.steps), &shape, nil)
+			}
+		}
+		for _, w := range ws {
+			w.Free()
+		}
+	}
+}
+
 func BenchmarkMatmul(b *testing.B) {
 	d := open(b)
 	if !d.Info().Variant.Matrix {

@@ -1,0 +1,47 @@
+package kernel
+
+import "github.com/samba-web/samba/gpu"
+
+// batchShape is how matmul_batch deals a batch's product to subgroups: see there.
+type batchShape struct{ fn, gk, steps int }
+
+// words of workgroup memory that it takes
+func (s batchShape) words() int { return s.gk * (8*(16*s.steps+8)*(1+s.fn) + 256) }
+
+// shapeBatch chooses it; false where the product does not go by matrix units.
+func (r *Recorder) shapeBatch(w *Weight, o LinearOptions) (s batchShape, ok bool) {
+	v := r.variant()
+	if !v.Matrix || v.CPU || r.Slots == 0 || w.Exact() || w.In%8 != 0 || o.XStride%4 != 0 {
+		return s, false
+	}
+	s = batchShape{fn: 1, gk: 8, steps: 2}
+	if w.Out >= 4096 {
+		s = batchShape{fn: 2, gk: 4, steps: 2}
+	}
+	if r.tunedBatch != nil {
+		s = *r.tunedBatch
+	}
+	for s.gk > 1 && (s.words() > r.storage() || s.gk*v.Subgroup > int(r.Device.Info().Limits.MaxWorkgroupSize)) {
+		s.gk /= 2
+	}
+	return s, 32*s.steps%v.Subgroup == 0
+}
+
+// matmulBatch records a part's product on matrix units, or nothing where it cannot.
+func (r *Recorder) matmulBatch(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) bool {
+	s, ok := r.shapeBatch(w, o)
+	if !ok {
+		return false
+	}
+	r.want("matmul_batch", "x", x, (r.Tokens-1)*o.XStride+w.In)
+	r.want("matmul_batch", "y", y, r.Tokens, w.Out)
+	subgroup := r.variant().Subgroup
+	turns, words := 32*s.steps/subgroup, w.DType.Bits()/4
+	c := w.constants()
+	c["ADD"], c["VECTORS"], c["EIGHTS"] = o.Add, true, false
+	c["SUBGROUP"], c["FN"], c["GK"], c["STEPS"] = subgroup, s.fn, s.gk, s.steps
+	c["WORDS"], c["X_TURNS"], c["W_TURNS"], c["W_WORDS"] = words, turns, turns*s.fn, turns*s.fn*words
+	r.dispatch("matmul_batch", c, [3]uint32{blocks(p.Rows, 16*s.fn), blocks(r.Tokens, 16), 1},
+		append(w.buffers(p), x, y, r.Cursor, r.sizes(w, p, o, matmulSlice{rows: p.Rows}))...)
+	return true
+}
