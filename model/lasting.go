@@ -61,12 +61,12 @@ type lastingRun struct {
 
 // A way that has this many chunks (decode steps mostly), or tokens, is begun
 // anew from a copy of the state, but not before the time that the last copy took
-// has passed this many times: copies take a fiftieth of it at most, and so much
+// has passed this many times: copies take a hundredth of it at most, and so much
 // is computed again at most. Tests have shorter ones.
 var (
 	maxWayChunks = 4096
 	maxWayTokens = 1 << 16
-	copyPause    = time.Duration(50)
+	copyPause    = time.Duration(100)
 )
 
 // way is how to come to a state, flights under way not counted: from a copy, or

@@ -249,7 +249,7 @@ func TestLostState(t *testing.T) {
 }
 
 // A copy of the state waits until the one before has paid off.
-func TestCopiesTakeAFiftieth(t *testing.T) {
+func TestCopiesTakeAHundredth(t *testing.T) {
 	long := func(chunks int, from *copied) bool {
 		w := way{from: from, chunks: make([]uint16, chunks), tokens: make([]uint32, chunks)}
 		return w.long()
@@ -264,9 +264,9 @@ func TestCopiesTakeAFiftieth(t *testing.T) {
 		{"a short way from nothing", maxWayChunks - 1, nil, false},
 		{"a long way from nothing", maxWayChunks, nil, true},
 		{"a long way from a state that was restored", maxWayChunks, &copied{}, true},
-		{"49 times what the copy took", maxWayChunks, before(49*time.Minute, time.Minute), false},
-		{"50 times", maxWayChunks, before(50*time.Minute, time.Minute), true},
-		{"50 times, but a short way", maxWayChunks - 1, before(50*time.Minute, time.Minute), false},
+		{"99 times what the copy took", maxWayChunks, before(99*time.Minute, time.Minute), false},
+		{"100 times", maxWayChunks, before(100*time.Minute, time.Minute), true},
+		{"100 times, but a short way", maxWayChunks - 1, before(100*time.Minute, time.Minute), false},
 	} {
 		if got := long(c.chunks, c.from); got != c.want {
 			t.Errorf("%s: begun anew: %v, want %v", c.what, got, c.want)
