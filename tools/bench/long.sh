@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Long texts on a host with a GPU, all of it in one call: tools/bench/README.md.
 #
-#   tools/bench/long.sh FOLDER [short|long|soak]
+#   tools/bench/long.sh FOLDER [short|long|batch|soak]
 #
 # leaves FOLDER/NAME.{txt,json,svg} of each measurement. Each ends by itself after a while and then keeps what it has.
 # The environment may say otherwise: SAMBA (the program), BACKEND, SHAPE, MODEL (of the soak), and CHROME and
@@ -28,10 +28,11 @@ case $plan in
   short) # five minutes
     measure prompt 150 long-prompt --random "$shape" --sizes "${SIZES:-1K,4K,16K,64K,128K}"
     measure write 90 long-generate --random "$shape" --tokens "${TOKENS:-16384}"
-    measure batch 90 long-generate --random "$shape" --tokens "${BATCH_TOKENS:-8192}" --batch "${BATCH:-16}" ;;
-  long) # ten minutes
-    measure write-long 290 long-generate --random "$shape" --tokens "${TOKENS:-65536}"
-    measure batch-long 290 long-generate --random "$shape" --tokens "${BATCH_TOKENS:-16384}" --batch "${BATCH:-16}" ;;
+    measure behind 150 long-generate --random "$shape" --prompt "${PROMPT:-31000}" --tokens "${BATCH_TOKENS:-1700}" --batch "${BATCH:-16}" ;;
+  long) # seven minutes at most
+    measure write-long 580 long-generate --random "$shape" --tokens "${TOKENS:-65536}" ;;
+  batch) # ten minutes
+    measure batch 590 long-generate --random "$shape" --tokens "${BATCH_TOKENS:-32768}" --batch "${BATCH:-16}" ;;
   soak) # ten minutes at most a call, or SOAK_SECONDS
     measure soak "${SOAK_SECONDS:-580}" soak --model "${MODEL:-www/models/default}" --tokens "${TOKENS:-1000000}" ;;
   *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
