@@ -59,6 +59,46 @@ func run(t testing.TB, d *gpu.Device, p *gpu.Program) {
 	}
 }
 
+// random is so many words of a buffer.
+func random(t testing.TB, d *gpu.Device, words int, draw func() uint32) *gpu.Buffer {
+	t.Helper()
+	drawn := make([]uint32, words)
+	for i := range drawn {
+		drawn[i] = draw()
+	}
+	return upload(t, d, drawn)
+}
+
+func normal() uint32 { return math.Float32bits(float32(rand.NormFloat64())) }
+
+// randomWeight is [rows, in] in groups of 64, scales, biases and fp16 values of order 0.1 to 1.
+func randomWeight(t testing.TB, d *gpu.Device, dtype reference.DType, rows, in int) *Weight {
+	t.Helper()
+	word := rand.Uint32
+	if dtype == reference.F16 {
+		word = func() uint32 { return rand.Uint32()&0x83ff83ff | 0x34003400 }
+	}
+	p := Part{Rows: rows, Data: random(t, d, rows*in*dtype.Bits()/32, word)}
+	if dtype.Quantized() {
+		p.Affine = random(t, d, rows*in/64, func() uint32 { return rand.Uint32()&0x03ff03ff | 0xac002400 })
+	}
+	return &Weight{DType: dtype, Out: rows, In: in, Group: 64, Parts: []Part{p}}
+}
+
+// nearHalves holds sums of fp16 products to those of fp32 ones.
+func nearHalves(t *testing.T, what any, got, want []byte) {
+	t.Helper()
+	var errors, norm float64
+	for i := 0; i < len(want); i += 4 {
+		v := float64(math.Float32frombits(binary.LittleEndian.Uint32(want[i:])))
+		e := float64(math.Float32frombits(binary.LittleEndian.Uint32(got[i:]))) - v
+		errors, norm = errors+e*e, norm+v*v
+	}
+	if !(errors <= 1e-6*norm) {
+		t.Errorf("%v: relative error %.3g, want 1e-3", what, math.Sqrt(errors/norm))
+	}
+}
+
 // All of matmul_blocks' shapes give what fp32 products give, but for fp16's rounding, whether W comes over at once or
 // in slices.
 func TestMatmulShapes(t *testing.T) {
@@ -67,16 +107,7 @@ func TestMatmulShapes(t *testing.T) {
 		t.Skip("needs the WebGPU feature chromium-experimental-subgroup-matrix")
 	}
 	const tokens, rows, in = 270, 300, 448
-	buffer := func(words int, draw func() uint32) *gpu.Buffer {
-		drawn := make([]uint32, words)
-		for i := range drawn {
-			drawn[i] = draw()
-		}
-		return upload(t, d, drawn)
-	}
-	w := &Weight{DType: reference.Q4, Out: rows, In: in, Group: 64, Parts: []Part{{
-		Rows: rows, Data: buffer(rows*in/8, rand.Uint32), Affine: buffer(rows*in/64, func() uint32 { return rand.Uint32()&0x03ff03ff | 0xac002400 })}}}
-	x := buffer(tokens*in, func() uint32 { return math.Float32bits(float32(rand.NormFloat64())) })
+	w, x := randomWeight(t, d, reference.Q4, rows, in), random(t, d, tokens*in, normal)
 	y := zeros(t, d, tokens*rows)
 	cursor := upload(t, d, []uint32{0, tokens, 0, 0})
 	whole := Halves{zeros(t, d, 512*512/2), zeros(t, d, 512*512/2)}
@@ -91,16 +122,8 @@ func TestMatmulShapes(t *testing.T) {
 	}
 	want := product(nil, Halves{})
 	for _, s := range matmulShapes {
-		var errors, norm float64
 		got := product(&s, whole)
-		for i := 0; i < len(want); i += 4 {
-			v := float64(math.Float32frombits(binary.LittleEndian.Uint32(want[i:])))
-			e := float64(math.Float32frombits(binary.LittleEndian.Uint32(got[i:]))) - v
-			errors, norm = errors+e*e, norm+v*v
-		}
-		if !(errors <= 1e-6*norm) {
-			t.Errorf("%v: relative error %.3g, want 1e-3", s, math.Sqrt(errors/norm))
-		}
+		nearHalves(t, s, got, want)
 		if !bytes.Equal(product(&s, sliced), got) {
 			t.Errorf("%v: other bits in slices", s)
 		}
