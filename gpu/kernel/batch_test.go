@@ -50,7 +50,7 @@ func TestBatchLinear(t *testing.T) {
 		if runtime.GOOS == "js" && dtype != reference.F16 && dtype != reference.Q4 {
 			inner.Skip("for time's sake: it runs natively, and TestMatmul reads such weights by the same text")
 		}
-		b := newBatch(inner, 7)
+		b := newBatch(inner, 9) // enough for matrix units
 		all := [][2]int{{67, 192}}
 		if !dtype.Quantized() {
 			all = [][2]int{{67, 30}, {3, 1}}

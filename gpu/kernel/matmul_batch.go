@@ -8,12 +8,17 @@ type batchShape struct{ fn, gk, steps int }
 // words of workgroup memory that it takes
 func (s batchShape) words() int { return s.gk * (8*(16*s.steps+8)*(1+s.fn) + 256) }
 
+// leastBatch is how many sequences go by matrix units at least: there any number
+// up to 16 takes what some ten take without, whose time grows with them.
+const leastBatch = 8
+
 // shapeBatch chooses it; false where the product does not go by matrix units.
-// Few rows have many subgroups share the walk along k, many rows share x.
+// How many take part does not count: a row has the same bits whoever else does.
+// Few rows of W have many subgroups share the walk along k, many rows share x.
 // Measured on an H100 with 16 sequences (BenchmarkBatchLinear).
 func (r *Recorder) shapeBatch(w *Weight, o LinearOptions) (s batchShape, ok bool) {
 	v := r.variant()
-	if !v.Matrix || v.CPU || r.Slots == 0 || w.Exact() || w.In%8 != 0 || o.XStride%4 != 0 {
+	if !v.Matrix || v.CPU || r.Slots < leastBatch || w.Exact() || w.In%8 != 0 || o.XStride%4 != 0 {
 		return s, false
 	}
 	switch {
