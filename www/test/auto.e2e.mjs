@@ -99,7 +99,7 @@ for (const name of browsers) {
     const harm =
       name === "chromium"
         ? ["h[n] = exp(dt * a[n])", "h[n] = 0.9 * exp(dt * a[n])"] // selective_scan
-        : ["let h = exp(", "let h = 0.9 * exp("]; // selective_state_update
+        : ["h[i] = exp(-dt", "h[i] = 0.9 * exp(-dt"]; // selective_state_update
     test("one that computes wrong numbers is not: the processor answers", async () => {
       const gate = await disguised(...harm);
       try {
