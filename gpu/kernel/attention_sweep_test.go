@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/samba-web/samba/gpu/reference"
@@ -49,23 +50,24 @@ func BenchmarkTokenAttention(b *testing.B) {
 	for _, c := range []struct {
 		reference.AttentionShape
 		sequences, keys int
-	}{{grouped, 16, -2048}, {grouped, 16, 16384}, {alone, 16, -2048}, {grouped, 1, -2048}, {grouped, 1, 16384}, {grouped, 1, 65536}, {alone, 1, -2048}, {alone, 1, 16384}} {
-		s, keys := c.AttentionShape, max(c.keys, -c.keys)
-		if s.Ring = keys; c.keys < 0 {
-			s.Window, s.Ring = keys, keys+4
+		windowed        bool
+	}{
+		{grouped, 16, 2048, true}, {grouped, 16, 16384, false}, {alone, 16, 2048, true},
+		{grouped, 1, 2048, true}, {grouped, 1, 16384, false}, {grouped, 1, 65536, false}, {alone, 1, 2048, true}, {alone, 1, 16384, false},
+	} {
+		s, keys := c.AttentionShape, c.keys
+		if s.Ring = keys; c.windowed {
+			s.Window, s.Ring = keys, keys+BatchDepth
+		}
+		if uint64(4*c.sequences*2*s.Ring*s.KVHeads*s.HeadDim) > d.Info().Limits.MaxBindingSize {
+			continue
 		}
 		qkv, kv := zeros(b, d, c.sequences*(s.Heads+2*s.KVHeads)*s.HeadDim), zeros(b, d, c.sequences*2*s.Ring*s.KVHeads*s.HeadDim)
 		out, partials := zeros(b, d, c.sequences*s.Heads*s.HeadDim), zeros(b, d, c.sequences*s.Heads*maxSplits*(s.HeadDim+2))
-		slots, words := 0, []uint32{uint32(keys - 1), 1, 0, 0}
+		slots, cursor := 0, upload(b, d, []uint32{uint32(keys - 1), 1, 0, 0})
 		if c.sequences > 1 {
-			rows, positions, _, n := BatchCursor(c.sequences)
-			slots, words = c.sequences, make([]uint32, n)
-			words[1] = uint32(slots)
-			for i := range slots {
-				words[rows+i], words[positions+i] = uint32(i), uint32(keys-1)
-			}
+			slots, cursor = c.sequences, batchCursor(b, d, c.sequences, c.sequences, keys-1)
 		}
-		cursor := upload(b, d, words)
 		bytes := float64(c.sequences * keys * 2 * s.KVHeads * s.HeadDim * 4)
 		try := func(name string, shape *sharing) {
 			took := perDispatch(b, d, 4, 24, 4, func(r *Recorder, i int) {
@@ -78,16 +80,13 @@ func BenchmarkTokenAttention(b *testing.B) {
 		full := s
 		full.Window = 0
 		most := sharingOf(Variant(d.Info().Variant), full, int(d.Info().Limits.MaxWorkgroupStorage)/4, 0)
-		for group := 1; group <= most.group; group *= most.group {
+		for _, group := range slices.Compact([]int{1, most.group}) {
 			for slots := 1; slots <= most.slots; slots *= 2 {
-				for splits := 4; splits <= 256; splits *= 2 {
+				for splits := 4; splits <= maxSplits; splits *= 2 {
 					if c.sequences*splits*s.KVHeads >= 64 && keys/splits >= 64 && (group == most.group || slots == 1) {
 						try(fmt.Sprintf("%d x%d /%d", group, slots, splits), &sharing{group, slots, s.Heads / s.KVHeads / group, splits})
 					}
 				}
-			}
-			if most.group == 1 {
-				break
 			}
 		}
 		kv.Free()

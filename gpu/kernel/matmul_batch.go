@@ -50,7 +50,7 @@ func (r *Recorder) matmulBatch(w *Weight, p Part, x, y *gpu.Buffer, o LinearOpti
 	subgroup := r.variant().Subgroup
 	turns, words := 32*s.steps/subgroup, w.DType.Bits()/4
 	c := w.constants()
-	c["ADD"], c["VECTORS"], c["EIGHTS"] = o.Add, true, false
+	c["ADD"], c["VECTORS"] = o.Add, true
 	c["SUBGROUP"], c["FN"], c["GK"], c["STEPS"] = subgroup, s.fn, s.gk, s.steps
 	c["WORDS"], c["X_TURNS"], c["W_TURNS"], c["W_WORDS"] = words, turns, turns*s.fn, turns*s.fn*words
 	r.dispatch("matmul_batch", c, [3]uint32{blocks(p.Rows, 16*s.fn), blocks(r.Tokens, 16), 1},

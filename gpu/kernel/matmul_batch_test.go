@@ -5,8 +5,21 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
 )
+
+// batchCursor is that of a batch in which the first so many of its places take part, all at one position.
+func batchCursor(t testing.TB, d *gpu.Device, slots, count, position int) *gpu.Buffer {
+	t.Helper()
+	rows, positions, _, n := BatchCursor(slots)
+	words := make([]uint32, n)
+	words[1] = uint32(count)
+	for i := range count {
+		words[rows+i], words[positions+i] = uint32(i), uint32(position)
+	}
+	return upload(t, d, words)
+}
 
 // All of matmul_batch's shapes give what fp32 products give, but for fp16's rounding, and a row its bits whatever the
 // others are.
@@ -17,15 +30,12 @@ func TestBatchShapes(t *testing.T) {
 	}
 	const slots, some, rows, in = 21, 5, 75, 448
 	x := random(t, d, slots*in, normal)
-	_, _, _, words := BatchCursor(slots)
 	for _, dtype := range []reference.DType{reference.Q4, reference.Q8, reference.F16} {
 		w := randomWeight(t, d, dtype, rows, in)
 		product := func(count int, restrict *Variant, shape *batchShape) []byte {
 			t.Helper()
-			cursor := make([]uint32, words)
-			cursor[1] = uint32(count)
 			y := zeros(t, d, slots*rows)
-			r := Recorder{Device: d, Program: d.NewProgram(), Slots: slots, Tokens: slots, Cursor: upload(t, d, cursor), Restrict: restrict, tunedBatch: shape}
+			r := Recorder{Device: d, Program: d.NewProgram(), Slots: slots, Tokens: slots, Cursor: batchCursor(t, d, slots, count, 0), Restrict: restrict, tunedBatch: shape}
 			defer r.Program.Free()
 			r.Linear(w, x, y, LinearOptions{})
 			run(t, d, r.Program)

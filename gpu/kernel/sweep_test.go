@@ -199,13 +199,7 @@ func BenchmarkBatchLinear(b *testing.B) {
 	}{{8192, 2048, reference.Q4}, {2048, 4096, reference.Q4}, {16384, 2048, reference.Q4}, {2048, 8192, reference.Q4}, {160, 4096, reference.F16}, {50304, 2048, reference.Q8}} {
 		ws := weights(b, d, s.dtype, s.out, s.in)
 		x, y := zeros(b, d, slots*s.in), zeros(b, d, slots*s.out)
-		rows, _, _, words := BatchCursor(slots)
-		cursor := make([]uint32, words)
-		cursor[1] = slots
-		for i := range slots {
-			cursor[rows+i] = uint32(i)
-		}
-		batch := upload(b, d, cursor)
+		batch := batchCursor(b, d, slots, slots, 0)
 		macs := float64(s.out*s.in) * slots
 		try := func(name string, shape *batchShape, restrict *Variant) {
 			took := perDispatch(b, d, 10, 60, 4, func(r *Recorder, i int) {

@@ -4,8 +4,8 @@
 #   tools/bench/long.sh FOLDER [short|long|batch|soak]
 #
 # leaves FOLDER/NAME.{txt,json,svg} of each measurement. Each ends by itself after a while and then keeps what it has.
-# The environment may say otherwise: SAMBA (the program), BACKEND, SHAPE, MODEL (of the soak), and CHROME and
-# CHROME_GPU_FLAGS as for every samba command.
+# The environment may say otherwise: SAMBA (the program), BACKEND, SHAPE, SIZES, TOKENS, PROMPT, BATCH, BATCH_TOKENS,
+# MODEL and SOAK_SECONDS (of the soak), and CHROME and CHROME_GPU_FLAGS as for every samba command.
 set -uo pipefail
 out=${1:?which folder for the results}
 plan=${2:-short}
@@ -29,7 +29,7 @@ case $plan in
     measure prompt 150 long-prompt --random "$shape" --sizes "${SIZES:-1K,4K,16K,64K,128K}"
     measure write 90 long-generate --random "$shape" --tokens "${TOKENS:-16384}"
     measure behind 150 long-generate --random "$shape" --prompt "${PROMPT:-31000}" --tokens "${BATCH_TOKENS:-1700}" --batch "${BATCH:-16}" ;;
-  long) # seven minutes at most
+  long) # ten minutes at most
     measure write-long 580 long-generate --random "$shape" --tokens "${TOKENS:-65536}" ;;
   batch) # ten minutes
     measure batch 590 long-generate --random "$shape" --tokens "${BATCH_TOKENS:-32768}" --batch "${BATCH:-16}" ;;
