@@ -23,38 +23,52 @@ import (
 func newEval() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval",
-		Short: "Measure a model on long texts: perplexity, recall of a pass key",
+		Short: "Measure a model: questions answered right; perplexity and recall on long texts",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newEvalPerplexity(), newEvalPasskey())
+	cmd.AddCommand(newEvalAnswers(), newEvalPerplexity(), newEvalPasskey())
 	return cmd
 }
 
-// evalFlags are what both evaluations are asked for.
+// evalFlags are what every evaluation is asked for.
 type evalFlags struct {
 	engineFlags
 	reportFlags
-	lengths string
 }
 
-func (f *evalFlags) register(cmd *cobra.Command, lengths string) {
+func (f *evalFlags) register(cmd *cobra.Command) {
 	f.engineFlags.register(cmd)
-	cmd.Flags().StringVar(&f.lengths, "lengths", lengths, "tokens of context, separated by commas; dots go on by the factor before them")
 	f.reportFlags.register(cmd)
 	cmd.MarkFlagRequired("model")
 }
 
 // check refuses what cannot work before anything is started.
-func (f *evalFlags) check() ([]int, error) {
+func (f *evalFlags) check() error {
+	if err := f.reportFlags.check(); err != nil {
+		return err
+	}
+	return f.engineFlags.check()
+}
+
+// lengthFlags are what evaluations by length of context are asked for.
+type lengthFlags struct {
+	evalFlags
+	lengths string
+}
+
+func (f *lengthFlags) register(cmd *cobra.Command, lengths string) {
+	f.evalFlags.register(cmd)
+	cmd.Flags().StringVar(&f.lengths, "lengths", lengths, "tokens of context, separated by commas; dots go on by the factor before them")
+}
+
+// check refuses what cannot work before anything is started.
+func (f *lengthFlags) check() ([]int, error) {
 	lengths, err := eval.ParseLengths("lengths", f.lengths)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.reportFlags.check(); err != nil {
-		return nil, err
-	}
-	return lengths, f.engineFlags.check()
+	return lengths, f.evalFlags.check()
 }
 
 // open starts the engine and says what it is.
@@ -74,7 +88,7 @@ func (f *evalFlags) open(ctx context.Context, progress *progress) (*engine, *pro
 }
 
 func newEvalPerplexity() *cobra.Command {
-	var f evalFlags
+	var f lengthFlags
 	var text, most string
 	cmd := &cobra.Command{
 		Use:   "ppl",
@@ -168,7 +182,7 @@ func askTokens(ctx context.Context, e *engine, request protocol.Message) (protoc
 	return *tokens, nil
 }
 
-func runPerplexity(cmd *cobra.Command, f *evalFlags, path, text string, lengths []int, tokens int) error {
+func runPerplexity(cmd *cobra.Command, f *lengthFlags, path, text string, lengths []int, tokens int) error {
 	ctx := cmd.Context()
 	progress := newProgress(os.Stderr)
 	defer progress.done()
@@ -248,7 +262,7 @@ func floats(data []byte) []float32 {
 }
 
 func newEvalPasskey() *cobra.Command {
-	var f evalFlags
+	var f lengthFlags
 	var depths, keys int
 	var seed uint64
 	var text string
@@ -352,7 +366,7 @@ func inText(ctx context.Context, e *engine, text string) (haystack, error) {
 	}, nil
 }
 
-func runPasskey(cmd *cobra.Command, f *evalFlags, lengths []int, text string, report *eval.Passkey) error {
+func runPasskey(cmd *cobra.Command, f *lengthFlags, lengths []int, text string, report *eval.Passkey) error {
 	ctx := cmd.Context()
 	progress := newProgress(os.Stderr)
 	defer progress.done()
@@ -412,23 +426,31 @@ func runPasskey(cmd *cobra.Command, f *evalFlags, lengths []int, text string, re
 // recall returns the likeliest answer to a prompt, and the prompt's tokens.
 func recall(ctx context.Context, e *engine, prompt string) (answer string, tokens int, err error) {
 	most, cold, off := answerTokens, 0.0, 1.0
-	var text strings.Builder
-	ended, err := e.ask(ctx, &protocol.Generate{Prompt: prompt, MaxTokens: &most, Temperature: &cold, RepetitionPenalty: &off},
-		func(m protocol.Message, _ []byte) error {
-			if piece, ok := m.(*protocol.Text); ok {
-				text.WriteString(piece.Text)
-			}
-			return nil
-		})
+	answer, done, err := answerTo(ctx, e, &protocol.Generate{Prompt: prompt, MaxTokens: &most, Temperature: &cold, RepetitionPenalty: &off})
 	if err != nil {
 		return "", 0, err
 	}
+	return answer, done.Usage.PromptTokens, nil
+}
+
+// answerTo waits for the whole text of an answer.
+func answerTo(ctx context.Context, e *engine, request *protocol.Generate) (string, *protocol.Done, error) {
+	var text strings.Builder
+	ended, err := e.ask(ctx, request, func(m protocol.Message, _ []byte) error {
+		if piece, ok := m.(*protocol.Text); ok {
+			text.WriteString(piece.Text)
+		}
+		return nil
+	})
+	if err != nil {
+		return "", nil, err
+	}
 	done, ok := ended.(*protocol.Done)
 	if !ok {
-		return "", 0, fmt.Errorf("the engine answered %s to generate, want done", ended.Type())
+		return "", nil, fmt.Errorf("the engine answered %s to generate, want done", ended.Type())
 	}
 	if done.FinishReason == model.FinishCancelled {
-		return "", 0, errInterrupted
+		return "", nil, errInterrupted
 	}
-	return text.String(), done.Usage.PromptTokens, nil
+	return text.String(), done, nil
 }

@@ -27,10 +27,21 @@ func TestEvalRefuses(t *testing.T) {
 	passkey := func(more ...string) []string {
 		return append([]string{"passkey", "--model", model, "--backend", "cpu"}, more...)
 	}
+	question := writeFile(t, filepath.Join(folder, "q.jsonl"), `{"kind": "talk", "messages": ["Hi"], "answer": "x"}`)
+	answers := func(more ...string) []string {
+		return append([]string{"answers", "--model", model, "--backend", "cpu", "--questions", question}, more...)
+	}
 	for _, c := range []struct {
 		arguments []string
 		want      string
 	}{
+		{answers("--seeds", "-1"), "--seeds is -1, want 0 to 1000"},
+		{answers("--max-tokens", "0"), "--max-tokens is 0, want 1 to 4096"},
+		{answers("--show", "none"), `--show is "none", want wrong or all`},
+		{answers("--top-p", "0.5"), "change nothing without --seeds"},
+		{answers("--seeds", "1", "--top-p", "2"), "top_p is 2"},
+		{answers("--questions", folder), "is no regular file"},
+		{answers("--questions", text), "text: line 1: invalid character"},
 		{[]string{"ppl"}, `required flag(s) "model", "text" not set`},
 		{[]string{"ppl", "--model", filepath.Join(folder, "none"), "--text", text}, "none: there is no such folder"},
 		{ppl("--lengths", "x"), `--lengths x: "x" is no length, want 2 to 4194304 tokens, also as 4K or 1M`},
@@ -200,6 +211,36 @@ func TestEvalPasskeyInText(t *testing.T) {
 	}
 	if _, err := run("500,9000"); err == nil || !strings.Contains(err.Error(), "--text has 1280 tokens for this model, want at least") {
 		t.Errorf("a text that is too short: %v", err)
+	}
+}
+
+// Every turn is answered, greedily or once a seed, and what came is in the report.
+func TestEvalAnswers(t *testing.T) {
+	folder, out := talkingFixture(t), t.TempDir()
+	questions := writeFile(t, filepath.Join(out, "q.jsonl"), `{"kind": "any", "messages": ["Hello", "And then?"], "answer": "[^q]"}
+{"kind": "none", "messages": ["Hello"], "answer": "no model says this"}`)
+	run := func(more ...string) (eval.Answers, string) {
+		stdout, _, err := samba(t, append([]string{"eval", "answers", "--model", folder, "--backend", "cpu", "--questions", questions, "--max-tokens", "12",
+			"--json", filepath.Join(out, "a.json"), "--plot", filepath.Join(out, "a.svg")}, more...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return readReport[eval.Answers](t, filepath.Join(out, "a.json"), filepath.Join(out, "a.svg")), stdout
+	}
+	report, stdout := run("--show", "all")
+	if !report.Complete || report.Right != 0.5 || len(report.Given) != 2 || len(report.Given[0].Answers) != 2 || report.Given[1].Right {
+		t.Errorf("report: %+v", report)
+	}
+	if !strings.Contains(stdout, "> And then?\n"+report.Given[0].Answers[1]) {
+		t.Errorf("no answers in\n%s", stdout)
+	}
+	// The second turn's answer is the one that a chat gives.
+	if again, _ := run(); again.Given[0].Answers[1] != report.Given[0].Answers[1] {
+		t.Errorf("greedy answers differ: %q, %q", again.Given[0].Answers, report.Given[0].Answers)
+	}
+	sampled, _ := run("--seeds", "3", "--temperature", "1.5")
+	if len(sampled.Given) != 6 || sampled.Given[2].Seed != 3 || sampled.Settings["temperature"] != 1.5 || sampled.Given[0].Answers[0] == sampled.Given[1].Answers[0] {
+		t.Errorf("sampled: %+v", sampled)
 	}
 }
 

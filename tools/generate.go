@@ -40,8 +40,8 @@ func newGenerate() *cobra.Command {
 	var text, chat string
 	var asJSON bool
 	var request protocol.Generate
-	var maxTokens, topK, logprobs int
-	var temperature, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty float64
+	var sampling samplingFlags
+	var maxTokens, logprobs int
 	var biases []string
 	var schema string
 	var seed uint64
@@ -71,21 +71,15 @@ exported.`,
 				request.Messages = []protocol.ChatMessage{{Role: "user", Content: chat}}
 			}
 			for name, take := range map[string]func(){
-				"max-tokens":         func() { request.MaxTokens = &maxTokens },
-				"temperature":        func() { request.Temperature = &temperature },
-				"top-p":              func() { request.TopP = &topP },
-				"top-k":              func() { request.TopK = &topK },
-				"min-p":              func() { request.MinP = &minP },
-				"repetition-penalty": func() { request.RepetitionPenalty = &repetitionPenalty },
-				"presence-penalty":   func() { request.PresencePenalty = &presencePenalty },
-				"frequency-penalty":  func() { request.FrequencyPenalty = &frequencyPenalty },
-				"logprobs":           func() { request.TopLogprobs = &logprobs },
-				"seed":               func() { request.Seed = &seed },
+				"max-tokens": func() { request.MaxTokens = &maxTokens },
+				"logprobs":   func() { request.TopLogprobs = &logprobs },
+				"seed":       func() { request.Seed = &seed },
 			} {
 				if cmd.Flags().Changed(name) {
 					take()
 				}
 			}
+			sampling.set(cmd, &request)
 			if logprobs != 0 && !asJSON {
 				return errors.New("--logprobs needs --json, which prints them")
 			}
@@ -115,13 +109,7 @@ exported.`,
 	cmd.Flags().StringVar(&text, "prompt", "", "text to continue")
 	cmd.Flags().StringVar(&chat, "chat", "", "message to answer")
 	cmd.Flags().IntVar(&maxTokens, "max-tokens", 1024, "the most tokens to generate")
-	cmd.Flags().Float64Var(&temperature, "temperature", 0, "divides the logits; 0: always the likeliest token")
-	cmd.Flags().Float64Var(&topP, "top-p", 0, "keep the likeliest tokens that together reach this probability")
-	cmd.Flags().IntVar(&topK, "top-k", 0, "keep this many of the likeliest tokens; 0: all")
-	cmd.Flags().Float64Var(&minP, "min-p", 0, "drop tokens less likely than this share of the likeliest one")
-	cmd.Flags().Float64Var(&repetitionPenalty, "repetition-penalty", 0, "divides the score of tokens that were there already; 1: leave them alone")
-	cmd.Flags().Float64Var(&presencePenalty, "presence-penalty", 0, "taken from the score of tokens that the answer has already; -2 to 2")
-	cmd.Flags().Float64Var(&frequencyPenalty, "frequency-penalty", 0, "the same, once for each time that the answer has the token")
+	sampling.register(cmd)
 	cmd.Flags().StringArrayVar(&biases, "logit-bias", nil, "ID=BIAS: added to a token's score, -100 to 100; can be given several times")
 	cmd.Flags().StringVar(&schema, "schema", "", "file with a JSON Schema that the answer obeys, whatever the model")
 	cmd.Flags().IntVar(&logprobs, "logprobs", 0, "with --json: report each token's log probability, and of this many of the likeliest in its place")

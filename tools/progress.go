@@ -71,6 +71,7 @@ var phaseNames = map[string]string{
 	model.PhaseRebuild:  "after a lost device",
 	"score":             "scoring tokens",
 	"passkey":           "asking for keys",
+	"answers":           "asking questions",
 }
 
 // pace says how fast it goes and how long it will take, or why it does not go on.

@@ -149,3 +149,85 @@ func TestPlots(t *testing.T) {
 		t.Errorf("row: %+v", row)
 	}
 }
+
+func TestReadQuestions(t *testing.T) {
+	questions, err := ReadQuestions(strings.NewReader(`
+{"kind": "facts", "messages": ["What is the capital of Italy?"], "answer": "\\brome\\b"}
+
+{"kind": "memory", "messages": [{"role": "user", "content": "I am Ada."}, {"content": "Who am I?"}], "answer": "^(?!.*Bob).*Ada"}
+`))
+	if err != nil || len(questions) != 2 || questions[1].Turns[1] != "Who am I?" {
+		t.Fatalf("%+v, %v", questions, err)
+	}
+	for _, c := range []struct {
+		question int
+		answer   string
+		want     bool
+	}{{0, "It is ROME.", true}, {0, "Romeo", false}, {1, "You are\nAda.", true}, {1, "Bob or Ada", false}} {
+		if got, err := questions[c.question].Right(c.answer); err != nil || got != c.want {
+			t.Errorf("question %d, %q: %v, %v, want %v", c.question, c.answer, got, err, c.want)
+		}
+	}
+	for line, want := range map[string]string{
+		"":                                   "no questions: want JSON lines such as",
+		"\n[1]":                              "line 2: json: cannot unmarshal array",
+		`{"messages": ["x"], "answer": "x"}`: "line 1: kind is missing",
+		`{"kind": "a", "answer": "x"}`:       "messages is empty",
+		`{"kind": "a", "messages": ["x", " "], "answer": "x"}`:                              "messages[1] is empty",
+		`{"kind": "a", "messages": [7], "answer": "x"}`:                                     "messages[0] is 7, want what the user says, as a text",
+		`{"kind": "a", "messages": [{"role": "assistant", "content": "x"}], "answer": "x"}`: `messages[0] is by "assistant"`,
+		`{"kind": "a", "messages": ["x"]}`:                                                  "answer is missing",
+		`{"kind": "a", "messages": ["x"], "answer": "("}`:                                   "answer is no regular expression",
+		strings.Repeat("x", maxQuestionBytes+1):                                             "a line is longer than",
+	} {
+		if _, err := ReadQuestions(strings.NewReader(line)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60q: %v, want %q", line, err, want)
+		}
+	}
+}
+
+// A pattern that takes exponential time is told, not waited for.
+func TestHostilePattern(t *testing.T) {
+	q, err := parseQuestion([]byte(`{"kind": "a", "messages": ["x"], "answer": "^(a|aa|aaa)+$"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Right(strings.Repeat("a", 5000) + "b"); err == nil || !strings.Contains(err.Error(), "takes too long on an answer of 5001 bytes") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLoops(t *testing.T) {
+	for answer, want := range map[string]bool{
+		"": false, "one two three four five six seven eight": false,
+		"one two three four five six seven eight one two three four five six seven eight": true,
+		"one two three four five six seven nine one two three four five six seven eight":  false,
+		strings.Repeat("no ", 9): true,
+	} {
+		if Loops(answer) != want {
+			t.Errorf("%q: want %v", answer, want)
+		}
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	a := Answers{About: About{Complete: true}, Questions: "q.jsonl", Show: ShowWrong}
+	for i, kind := range []string{"facts", "sums", "facts", "facts"} {
+		a.Add(Answer{Kind: kind, Turns: []string{"one", "two"}, Answers: []string{"first", "second"}, Pattern: "x+", Right: i < 2, Loops: i == 1, Cut: i == 3})
+	}
+	if a.Right != 0.5 || a.Looping != 0.25 || a.Cut != 0.25 || len(a.Kinds) != 2 || a.Kinds[0].Right != 1 || a.Kinds[0].Asked != 3 || a.Kinds[1].Share != 1 {
+		t.Errorf("%+v", a)
+	}
+	var out strings.Builder
+	if err := a.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"4 answers, greedy", "50.0 %", "33.3 %", "same 8 words twice: 25.0 %; cut off: 25.0 %", "wrong: want x+\n> one\nfirst\n> two\nsecond\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+	if err := xml.Unmarshal([]byte(a.SVG()), new(any)); err != nil {
+		t.Error(err)
+	}
+}

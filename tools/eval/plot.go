@@ -2,7 +2,9 @@ package eval
 
 import (
 	"fmt"
+	"html"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/samba-web/samba/tools/plot"
@@ -60,6 +62,19 @@ func (p *Passkey) SVG() string {
 	}
 	title := fmt.Sprintf("Pass keys retrieved%s in percent, %d at each depth, by tokens of the prompt", from, p.Keys)
 	return plot.Frame(height, title, p.caption(), &body)
+}
+
+// SVG draws the share of right answers by kind.
+func (a *Answers) SVG() string {
+	var body strings.Builder
+	const bar, name = 26, 120
+	rows := append(slices.Clone(a.Kinds), KindRow{Kind: "all", Right: a.right, Asked: len(a.Given), Share: a.Right})
+	for i, k := range rows {
+		top, wide := plot.Top+bar*i, float64(plot.Width-plot.Right-name-40)
+		fmt.Fprintf(&body, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" fill=\"#374151\">%s</text><rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/><text x=\"%.1f\" y=\"%d\" fill=\"#111827\">%d of %d</text>\n",
+			name-8, top+bar/2+4, html.EscapeString(k.Kind), name, top+3, wide*k.Share, bar-6, shade(k.Share), name+wide*k.Share+6, top+bar/2+4, k.Right, k.Asked)
+	}
+	return plot.Frame(plot.Top+bar*len(rows)+plot.Bottom/2, "Answered right, of "+a.Questions, a.caption(), &body)
 }
 
 // shade goes from orange, nothing, to green, all; both are light enough for dark ink.
