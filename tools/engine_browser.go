@@ -16,7 +16,7 @@ import (
 
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/tools/browser"
-	"github.com/samba-web/samba/tools/serve"
+	"github.com/samba-web/samba/tools/server/static"
 	"github.com/samba-web/samba/tools/site"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -40,7 +40,7 @@ func engineInBrowser(ctx context.Context, folder string, options browser.Options
 	if _, err := browser.Find(options.Name, options.Path); err != nil {
 		return nil, "", err
 	}
-	listener, err := serve.Listen("127.0.0.1:0")
+	listener, err := static.Listen("127.0.0.1:0")
 	if err != nil {
 		return nil, "", err
 	}
@@ -48,15 +48,15 @@ func engineInBrowser(ctx context.Context, folder string, options browser.Options
 	relayPath, modelPath := "/relay/"+rand.Text(), "/models/"+rand.Text()
 	relay := &relay{origin: origin, connected: make(chan *websocket.Conn), agent: make(chan string, 1)}
 	mux := http.NewServeMux()
-	mux.Handle("/", isolated(serve.Handler(site.FS, nil)))
+	mux.Handle("/", isolated(static.Handler(site.FS, nil)))
 	if !model.IsRandom(folder) {
 		// The person named this folder, so links in it may lead anywhere, as they do in a hub's local store.
-		mux.Handle(modelPath+"/", http.StripPrefix(modelPath, serve.Models(os.DirFS(folder))))
+		mux.Handle(modelPath+"/", http.StripPrefix(modelPath, static.Models(os.DirFS(folder))))
 	}
 	mux.Handle(relayPath, relay)
 
 	serving, stopServing := context.WithCancel(context.Background())
-	go serve.Run(serving, listener, mux)
+	go static.Run(serving, listener, mux)
 	options.URL = origin + "/relay.html?socket=" + url.QueryEscape(relayPath)
 	running, err := browser.Start(context.WithoutCancel(ctx), options)
 	if err != nil {

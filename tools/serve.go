@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/samba-web/samba/tools/serve"
+	"github.com/samba-web/samba/tools/server/static"
 	"github.com/samba-web/samba/tools/site"
 )
 
@@ -48,11 +48,11 @@ this machine; no log has it. SIGTERM lets answers under way finish.`,
 				defer root.Close()
 				modelFiles = root.FS()
 			}
-			listener, err := serve.Listen(address)
+			listener, err := static.Listen(address)
 			if err != nil {
 				return err
 			}
-			handler, ctx := serve.Handler(site.FS, modelFiles), cmd.Context()
+			handler, ctx := static.Handler(site.FS, modelFiles), cmd.Context()
 			if engine.folder != "" {
 				server, stop, err := engine.start(ctx, cmd.ErrOrStderr())
 				if err != nil {
@@ -76,8 +76,8 @@ this machine; no log has it. SIGTERM lets answers under way finish.`,
 			if folder != "" {
 				from = "models from " + folder
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Samba is at %s (%s). Ctrl-C stops it.\n", serve.URL(listener), from)
-			return serve.Run(ctx, listener, handler)
+			fmt.Fprintf(cmd.OutOrStdout(), "Samba is at %s (%s). Ctrl-C stops it.\n", static.URL(listener), from)
+			return static.Run(ctx, listener, handler)
 		},
 	}
 	engine.register(cmd)

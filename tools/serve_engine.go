@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/samba-web/samba/model"
-	"github.com/samba-web/samba/tools/serve/remote"
+	"github.com/samba-web/samba/tools/server"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -29,7 +29,7 @@ type serveEngine struct {
 	tokens  string
 	grace   time.Duration
 	flags   *pflag.FlagSet
-	remote.Options
+	server.Options
 }
 
 func (f *serveEngine) register(cmd *cobra.Command) {
@@ -118,7 +118,7 @@ func (f *serveEngine) check() error {
 }
 
 // start loads the model and returns the server, and what ends it.
-func (f *serveEngine) start(ctx context.Context, log io.Writer) (*remote.Server, func(), error) {
+func (f *serveEngine) start(ctx context.Context, log io.Writer) (*server.Server, func(), error) {
 	f.Log = slog.New(slog.NewJSONHandler(log, nil))
 	var closers []func()
 	stop := func() {
@@ -134,7 +134,7 @@ func (f *serveEngine) start(ctx context.Context, log io.Writer) (*remote.Server,
 		f.States = folder
 		closers = append(closers, func() { os.RemoveAll(folder) })
 	}
-	fail := func(err error) (*remote.Server, func(), error) {
+	fail := func(err error) (*server.Server, func(), error) {
 		stop()
 		return nil, nil, err
 	}
@@ -170,14 +170,14 @@ func (f *serveEngine) start(ctx context.Context, log io.Writer) (*remote.Server,
 		return fail(err)
 	}
 	f.Options.Model, f.Ready, f.Machine = shared.Model, shared.Ready, pool
-	server, err := remote.New(f.Options)
+	running, err := server.New(f.Options)
 	if err != nil {
 		return fail(err)
 	}
-	closers = append(closers, pool.Close, server.Close)
+	closers = append(closers, pool.Close, running.Close)
 	f.Log.Info("the engine is ready", "model", f.Ready.Model, "adapter", f.Ready.Adapter, "seconds", time.Since(began).Seconds(),
 		"state_bytes", f.Ready.StateBytes, "states", f.States, "origins", f.Origins, "tokens", len(f.Tokens))
-	return server, stop, nil
+	return running, stop, nil
 }
 
 // beside adds the engine's paths to those of the pages.

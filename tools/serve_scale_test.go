@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/samba-web/samba/model/talking"
-	"github.com/samba-web/samba/tools/serve/remote"
+	"github.com/samba-web/samba/tools/server"
 	"github.com/samba-web/samba/tools/site"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -44,16 +44,16 @@ func talkingFolder(t *testing.T) string {
 	return folder
 }
 
-// server is samba serve in a process of its own.
-type server struct {
+// served is samba serve in a process of its own.
+type served struct {
 	*exec.Cmd
 	origin string
 	log    *strings.Builder
 }
 
-func startServer(t *testing.T, arguments ...string) *server {
+func startServer(t *testing.T, arguments ...string) *served {
 	t.Helper()
-	s := &server{Cmd: exec.Command(os.Args[0], append([]string{"serve", "--addr", "127.0.0.1:0", "--backend", "cpu"}, arguments...)...), log: &strings.Builder{}}
+	s := &served{Cmd: exec.Command(os.Args[0], append([]string{"serve", "--addr", "127.0.0.1:0", "--backend", "cpu"}, arguments...)...), log: &strings.Builder{}}
 	s.Env = append(os.Environ(), asSamba+"=1")
 	s.Stderr = s.log
 	out, err := s.StdoutPipe()
@@ -76,10 +76,10 @@ func startServer(t *testing.T, arguments ...string) *server {
 	return nil
 }
 
-func (s *server) socket() string { return "ws" + strings.TrimPrefix(s.origin, "http") + "/engine" }
+func (s *served) socket() string { return "ws" + strings.TrimPrefix(s.origin, "http") + "/engine" }
 
 // get returns a page of the server's.
-func (s *server) get(t *testing.T, path string) string {
+func (s *served) get(t *testing.T, path string) string {
 	t.Helper()
 	answer, err := http.Get(s.origin + path)
 	if err != nil {
@@ -94,7 +94,7 @@ func (s *server) get(t *testing.T, path string) string {
 }
 
 // behindNginx starts a plain reverse proxy before the servers and returns its address.
-func behindNginx(t *testing.T, servers ...*server) string {
+func behindNginx(t *testing.T, servers ...*served) string {
 	t.Helper()
 	program, err := exec.LookPath("nginx")
 	if err != nil {
@@ -158,7 +158,7 @@ http {
 }
 
 // say asks and returns the pieces of the answer.
-func sayTo(t *testing.T, c *remote.Client, g *protocol.Generate, first func()) (text string, done *protocol.Done) {
+func sayTo(t *testing.T, c *server.Client, g *protocol.Generate, first func()) (text string, done *protocol.Done) {
 	t.Helper()
 	last, err := c.Ask(t.Context(), g, func(m protocol.Message) error {
 		if piece, ok := m.(*protocol.Text); ok {
@@ -180,12 +180,12 @@ func sayTo(t *testing.T, c *remote.Client, g *protocol.Generate, first func()) (
 // carries on with the other and has the tokens that it would have had.
 func TestScaleOut(t *testing.T) {
 	folder, states := talkingFolder(t), t.TempDir()
-	servers := []*server{startServer(t, "--engine", folder, "--states", states), startServer(t, "--engine", folder, "--states", states)}
+	servers := []*served{startServer(t, "--engine", folder, "--states", states), startServer(t, "--engine", folder, "--states", states)}
 	address := behindNginx(t, servers...)
 
 	var requests []*protocol.Generate
 	var wants []string
-	alone := &remote.Client{URL: servers[0].socket()}
+	alone := &server.Client{URL: servers[0].socket()}
 	turns := []protocol.ChatMessage{{Role: "user", Content: "tell me"}}
 	for turn, tokens := range []int{20, 1500, 20} {
 		seed, temperature := uint64(turn), 1.0
@@ -199,9 +199,9 @@ func TestScaleOut(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 
-	c := &remote.Client{URL: "ws://" + address + "/engine"}
+	c := &server.Client{URL: "ws://" + address + "/engine"}
 	defer c.Cut()
-	var survivor *server
+	var survivor *served
 	for turn, g := range requests {
 		got, done := sayTo(t, c, g, func() {
 			if turn != 1 {
@@ -229,7 +229,7 @@ func TestScaleOut(t *testing.T) {
 	}
 }
 
-func connected(t *testing.T, s *server) bool {
+func connected(t *testing.T, s *served) bool {
 	t.Helper()
 	return !strings.Contains(s.get(t, "/metrics"), "\nsamba_connections 0\n")
 }
@@ -237,7 +237,7 @@ func connected(t *testing.T, s *server) bool {
 // SIGTERM lets the answer finish and ends the program without an error.
 func TestServeStopsGracefully(t *testing.T) {
 	s := startServer(t, "--engine", talkingFolder(t), "--states", t.TempDir())
-	c := &remote.Client{URL: s.socket()}
+	c := &server.Client{URL: s.socket()}
 	defer c.Cut()
 	seed, tokens := uint64(1), 200
 	text, done := sayTo(t, c, &protocol.Generate{Prompt: "hello", Seed: &seed, MaxTokens: &tokens}, func() { s.Process.Signal(syscall.SIGTERM) })

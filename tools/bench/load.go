@@ -12,7 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/samba-web/samba/tools/serve/remote"
+	"github.com/samba-web/samba/tools/server"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -75,7 +75,7 @@ func RunLoad(ctx context.Context, o LoadOptions, onProgress func(phase string, d
 	scripts := make([]script, o.Scripts)
 	began, tokens := time.Now(), 0
 	for i := range scripts {
-		c := &remote.Client{URL: o.URL}
+		c := &server.Client{URL: o.URL}
 		turns := []protocol.ChatMessage{}
 		for turn := range 2 {
 			turns = append(turns, protocol.ChatMessage{Role: "user", Content: []string{"Tell me about the " + topics[i%len(topics)] + fmt.Sprint(" number ", i, "."), "And then?"}[turn]})
@@ -105,7 +105,7 @@ func RunLoad(ctx context.Context, o LoadOptions, onProgress func(phase string, d
 		random := rand.New(rand.NewPCG(o.Seed, uint64(i)))
 		all.Go(func() {
 			for ctx.Err() == nil {
-				c := &remote.Client{URL: o.URL}
+				c := &server.Client{URL: o.URL}
 				script := &scripts[random.IntN(len(scripts))]
 				for turn, g := range script.requests {
 					v := visit{faults: o.Faults, random: random, client: c, want: script.answers[turn], began: time.Now()}
@@ -205,7 +205,7 @@ func quantile(sorted []time.Duration, percent int) float64 {
 type visit struct {
 	faults bool
 	random *rand.Rand
-	client *remote.Client
+	client *server.Client
 	want   []string
 	began  time.Time
 
@@ -243,7 +243,7 @@ func (v *visit) piece(text string) error {
 }
 
 // listen asks and returns the pieces of the answer.
-func listen(ctx context.Context, c *remote.Client, g *protocol.Generate, each func(text string) error) (pieces []string, err error) {
+func listen(ctx context.Context, c *server.Client, g *protocol.Generate, each func(text string) error) (pieces []string, err error) {
 	last, err := c.Ask(ctx, g, func(m protocol.Message) error {
 		piece, ok := m.(*protocol.Text)
 		if !ok {

@@ -17,7 +17,7 @@ import (
 
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/tools/browser"
-	"github.com/samba-web/samba/tools/serve"
+	"github.com/samba-web/samba/tools/server/static"
 )
 
 // Other engines that run the same shapes in the same browser.
@@ -152,7 +152,7 @@ func RunPeer(ctx context.Context, name string, o PeerOptions) (*Peer, error) {
 	for _, f := range files {
 		p.Bytes += f.size
 	}
-	listener, err := serve.Listen("127.0.0.1:0")
+	listener, err := static.Listen("127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func RunPeer(ctx context.Context, name string, o PeerOptions) (*Peer, error) {
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
 	stage.gone = serving.Done()
-	go serve.Run(serving, listener, mux)
+	go static.Run(serving, listener, mux)
 	o.Browser.URL = "http://" + listener.Addr().String() + "/"
 	running, err := browser.Start(serving, o.Browser)
 	if err != nil {

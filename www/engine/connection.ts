@@ -348,7 +348,7 @@ export class WebSocketConnection extends Waiting {
   }
 }
 
-/** The session goes on over another connection; see tools/serve/remote. */
+/** The session goes on over another connection; see tools/server. */
 const closedElsewhere = 4000;
 
 interface TrustedTypes {

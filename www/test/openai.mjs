@@ -1,4 +1,4 @@
-/** Uses a server as OpenAI's own package does: node openai.mjs BASE_URL. Run by tools/serve/remote's tests. */
+/** Uses a server as OpenAI's own package does: node openai.mjs BASE_URL. Run by tools/server's tests. */
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 

@@ -1,4 +1,4 @@
-// Package remote is the engine behind `samba serve --engine`: one loaded model
+// Package server is the engine behind `samba serve --engine`: one loaded model
 // for many clients, over WebSockets that speak the worker's protocol and over
 // OpenAI's HTTP API.
 //
@@ -10,7 +10,7 @@
 // and the state between two requests is on disk before the client hears that
 // the first is done. So whatever fails, whichever server the client then finds
 // computes the answer again and leaves out what was seen.
-package remote
+package server
 
 import (
 	"context"

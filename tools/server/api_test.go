@@ -1,4 +1,4 @@
-package remote
+package server
 
 import (
 	"bufio"
@@ -153,7 +153,7 @@ func TestOpenAIPackage(t *testing.T) {
 	if err != nil {
 		t.Skip("node is missing")
 	}
-	www, err := filepath.Abs("../../../www")
+	www, err := filepath.Abs("../../www")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
-// Package serve is the web server behind `samba serve`: the built site and a folder of models, read-only, with the
+// Package static is the web server behind `samba serve`: the built site and a folder of models, read-only, with the
 // headers that make both safe to visit, quick to visit again and usable from other sites' pages.
-package serve
+package static
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package remote
+package server
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ func ptr[T any](v T) *T { return &v }
 type home struct{}
 
 func (home) Source(url string) (model.Source, error) {
-	return talking.Source(model.Dir("../../../model/testdata/samba-mha")), nil
+	return talking.Source(model.Dir("../../model/testdata/samba-mha")), nil
 }
 
 func (home) Device(context.Context) (*gpu.Device, error) { return nil, gpu.ErrNoAdapter }
