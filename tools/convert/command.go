@@ -34,8 +34,8 @@ The config is taken from --config: one of Samba_421M, Samba_1.3B, Samba_1.7B,
 Samba_3.8B, LLaMA_438M, or a JSON file of the reference's config fields. Without
 it, from the checkpoint or a config.json beside it.
 
-Bits: 32 and 16 store floats. 8 and 4 quantize in groups; with 4, embeddings and
-the state's steering projections keep 8. What a group does not divide stays F16.
+Bits: 32 and 16 store floats. 8 and 4 quantize in groups; with 4, embeddings
+(unless --embedding-bits says 4, too) and the state's steering projections keep 8. What a group does not divide stays F16.
 
 The folder is built as DIR.partial and renamed at the end. When a run is killed,
 the same command goes on with the shards that are finished.`,
@@ -65,6 +65,7 @@ the same command goes on with the shards that are finished.`,
 	flags.StringVar(&o.To, "to", "", "the model folder to make")
 	flags.StringVar(&o.Config, "config", "", "a config's name, or a JSON file of the reference's config fields")
 	flags.IntVar(&o.Bits, "bits", 8, "bits of a weight: 4, 8, 16 or 32")
+	flags.IntVar(&o.Embed, "embedding-bits", 0, "with --bits 4, bits of the embeddings: 4 or 8 (default 8)")
 	flags.IntVar(&o.Group, "group-size", 64, "weights that share a scale: 32, 64 or 128")
 	flags.StringVar(&o.Tokenizer, "tokenizer", "", "tokenizer.json to put in")
 	flags.StringVar(&o.TokenizerConfig, "tokenizer-config", "", "tokenizer_config.json to put in")

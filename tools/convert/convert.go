@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -34,6 +35,7 @@ type Options struct {
 	Config   string // a name, a file, or "" for what the checkpoint says
 	Bits     int    // 4, 8, 16 or 32
 	Group    int    // 32, 64 or 128
+	Embed    int    // bits of the embeddings where Bits is 4: 4 or 8; 0 for 8
 	Force    bool   // replace an existing model folder
 
 	Tokenizer, TokenizerConfig, ChatTemplate, Card string // files, or ""
@@ -82,6 +84,14 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 	if !slices.Contains([]int{32, 64, 128}, o.Group) {
 		return nil, fmt.Errorf("--group-size is %d, want 32, 64 or 128", o.Group)
 	}
+	if o.Embed != 0 && (o.Bits != 4 || o.Embed != 4 && o.Embed != 8) {
+		return nil, fmt.Errorf("--embedding-bits is %d, want 4 or 8, and --bits 4", o.Embed)
+	}
+	wider := maps.Clone(model.Overrides4)
+	if o.Embed == 4 {
+		delete(wider, "embed_tokens")
+		delete(wider, "lm_head")
+	}
 	to := filepath.Clean(o.To)
 	if err := checkTarget(o.From, to, o.Force); err != nil {
 		return nil, err
@@ -95,7 +105,7 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	outputs, err := plan(config, src, o.Bits, o.Group)
+	outputs, err := plan(config, src, o.Bits, o.Group, wider)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +132,7 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 	if quantized {
 		config.Quantization = &model.Quantization{GroupSize: o.Group, Bits: o.Bits}
 		if o.Bits == 4 {
-			config.Quantization.Overrides = model.Overrides4
+			config.Quantization.Overrides = wider
 		}
 	}
 	texts, err := companions(o, config, src, report)

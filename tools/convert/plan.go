@@ -73,8 +73,9 @@ func linear(name string) bool {
 	return strings.HasSuffix(name, "_proj.weight") || name == model.EmbedTokens || name == model.LMHead
 }
 
-// encode chooses how an output is stored.
-func (o *output) encode(bits, group int) {
+// encode chooses how an output is stored: in bits, or where that is 4 in the
+// bits that wider has for the last part of its name.
+func (o *output) encode(bits, group int, wider map[string]int) {
 	o.dtype = safetensors.F32
 	if bits == 32 || !linear(o.name) {
 		return
@@ -90,8 +91,8 @@ func (o *output) encode(bits, group int) {
 	o.dtype, o.bits, o.group = safetensors.U32, bits, group
 	if bits == 4 {
 		stem := strings.TrimSuffix(o.name, ".weight")
-		if wider := model.Overrides4[stem[strings.LastIndexByte(stem, '.')+1:]]; wider != 0 {
-			o.bits = wider
+		if more := wider[stem[strings.LastIndexByte(stem, '.')+1:]]; more != 0 {
+			o.bits = more
 		}
 	}
 }
@@ -105,7 +106,7 @@ type planner struct {
 
 // plan lists the model's weights in the order in which a token meets them. The
 // error names the tensor that is missing, misshapen or left over.
-func plan(c *model.Config, src *source, bits, group int) ([]*output, error) {
+func plan(c *model.Config, src *source, bits, group int, wider map[string]int) ([]*output, error) {
 	p := &planner{c, src, map[string]bool{}}
 	theirs := p.has("transformer.wte.weight")
 	if !theirs && !p.has(model.EmbedTokens) {
@@ -129,7 +130,7 @@ func plan(c *model.Config, src *source, bits, group int) ([]*output, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.encode(bits, group)
+		o.encode(bits, group, wider)
 		outputs = append(outputs, o)
 	}
 	for _, name := range slices.Sorted(maps.Keys(src.tensors)) {

@@ -16,9 +16,12 @@ def atomically(path, save):
     os.replace(path + ".partial", path)
 
 
-def save_model(model, path, iteration):
-    """The reference's layout: {"model": bf16 state dict, "hparams", "iter_num"}."""
-    weights = {name: weight.detach().to("cpu", torch.bfloat16) for name, weight in model.state_dict().items()}
+def save_model(model, path, iteration, dtype=torch.bfloat16):
+    """The reference's layout: {"model": state dict, "hparams", "iter_num"}.
+
+    Weights that were trained with the rounding in the loop want fp32: bf16 would move them before they are rounded.
+    """
+    weights = {name: weight.detach().to("cpu", dtype) for name, weight in model.state_dict().items()}
     weights["lm_head.weight"] = weights["transformer.wte.weight"]  # tied: stored once
     atomically(path, lambda at: torch.save(
         {"model": weights, "hparams": model.config.reference(), "iter_num": iteration}, at))
