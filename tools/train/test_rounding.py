@@ -21,8 +21,8 @@ class Rounded(unittest.TestCase):
         torch.manual_seed(int.from_bytes(os.urandom(4), "little"))
         self.model = Samba(Config(**SHAPE))
         with torch.no_grad():  # what trained weights have, too: outliers, constant groups, tiny and zero ones
-            for weight in self.model.parameters():
-                if weight.dim() == 2:
+            for name, weight in self.model.named_parameters():
+                if weight.dim() == 2 and not name.endswith("A_log"):
                     weight[3] *= 40
                     weight[5, 7] = 3
                     weight[6, :64] = 0.1234567
@@ -72,7 +72,8 @@ class Rounded(unittest.TestCase):
         rounds.undo()
         for (name, weight), other in zip(self.model.named_parameters(), twin.parameters()):
             self.assertTrue(torch.equal(weight, before[name]), name)
-            torch.testing.assert_close(weight.grad, other.grad, msg=name)
+            apart = (weight.grad - other.grad).norm() / other.grad.norm()
+            self.assertLess(apart, 1e-4, name)
 
     def test_scales_are_kept_for_a_while(self):
         rounds = rounding.Rounding(self.model, 4, 4, every=3)
