@@ -87,6 +87,7 @@ export const strings = {
   samba: "Samba",
   copy: "Copy",
   copied: "Copied",
+  notCopied: "Not copied: the browser forbids it. Select the text and copy it with the keyboard.",
   code: "code",
   regenerate: "Answer again",
   edit: "Edit",

@@ -3,6 +3,7 @@ import { backendOf } from "../engine/backend.ts";
 import { type CompletionUsage, inspectState, type Samba } from "../engine/client.ts";
 import { said } from "../engine/errors.ts";
 import { strings, textStrings } from "../strings.ts";
+import { composes } from "../view/composition.ts";
 import { $, icon, iconButton, make, textButton } from "../view/dom.ts";
 import { mostBytes, textOf } from "../view/text.ts";
 import { Archive } from "./archive.ts";
@@ -515,8 +516,7 @@ page.prompt.onpaste = (event) => {
   else attach(strings.pasted, text.replaceAll("\r\n", "\n"), text);
 };
 page.prompt.onkeydown = (event) => {
-  // While an input method composes a word, Enter chooses it.
-  if (event.isComposing) return;
+  if (composes(event)) return; // Enter chooses a word then
   if (event.key === "Enter" && !event.shiftKey && !answering) {
     event.preventDefault();
     page.composer.requestSubmit();

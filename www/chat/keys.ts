@@ -1,5 +1,6 @@
 /** Keyboard shortcuts. All take a modifier, so that speech and typing never set one off. */
 import { strings } from "../strings.ts";
+import { composes } from "../view/composition.ts";
 import { make } from "../view/dom.ts";
 import { openDialog } from "./dialog.ts";
 
@@ -26,7 +27,7 @@ const apple = /Mac|iPhone|iPad/.test(navigator.platform);
 /** Calls what belongs to a pressed shortcut. Those that have no action here belong to the fields themselves. */
 export function listenForShortcuts(actions: Partial<Record<Name, () => void>>): void {
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || event.defaultPrevented) return;
+    if (composes(event) || event.defaultPrevented) return;
     for (const [name, keys] of Object.entries(shortcuts())) {
       const action = actions[name as Name];
       if (!action || !matches(event, keys)) continue;

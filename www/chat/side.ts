@@ -1,6 +1,7 @@
 /** The list of conversations: found, opened, renamed, taken out and brought in. */
 import { said } from "../engine/errors.ts";
 import { strings } from "../strings.ts";
+import { composes } from "../view/composition.ts";
 import { $, download, iconButton, make } from "../view/dom.ts";
 import type { Archive } from "./archive.ts";
 import { type Conversation, Thread } from "./conversation.ts";
@@ -158,7 +159,7 @@ export class Side {
     };
     field.onblur = () => leave(true);
     field.onkeydown = (event) => {
-      if (event.isComposing) return;
+      if (composes(event)) return;
       if (event.key === "Enter") leave(true);
       if (event.key === "Escape") {
         event.stopPropagation();

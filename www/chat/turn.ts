@@ -1,5 +1,6 @@
 /** One message on the page: a question in its bubble or an answer in Markdown, with what can be done about it. */
 import { strings } from "../strings.ts";
+import { composes } from "../view/composition.ts";
 import { copyFrom, icon, iconButton, make, textButton } from "../view/dom.ts";
 import { MarkdownView } from "../view/markdown.ts";
 import type { Message } from "./conversation.ts";
@@ -41,7 +42,7 @@ export class Turn {
     this.element.dataset.id = message.id;
     const who = make("h3", "hidden", role === "user" ? strings.you : strings.samba);
     this.#body = make("div", role === "assistant" ? "answer" : message.name ? "text-file" : "bubble");
-    this.#body.dir = "auto";
+    if (role === "user") this.#body.dir = "auto"; // an answer's blocks have directions of their own
     this.element.append(who, this.#body, this.#foot);
     if (role === "assistant") this.#view = new MarkdownView(this.#body);
   }
@@ -119,7 +120,7 @@ export class Turn {
     const buttons = make("div", "deeds");
     if (versions.length > 1) buttons.append(this.#versions(versions, busy));
     if (content) {
-      const copy = iconButton("copy", strings.copy, () => copyFrom(copy, content, strings.copied));
+      const copy = iconButton("copy", strings.copy, () => copyFrom(copy, content));
       copy.classList.add("copy-turn");
       buttons.append(copy);
     }
@@ -197,7 +198,7 @@ export class Turn {
       if (text) this.deeds.edit(this.message, text);
     };
     field.onkeydown = (event) => {
-      if (event.isComposing) return;
+      if (composes(event)) return;
       if (event.key === "Escape") {
         event.stopPropagation();
         leave();

@@ -2,7 +2,7 @@
 
 /** Elements, and element.attribute, that an answer may consist of. */
 export const plainMarkdown =
-  /^(p|br|strong|em|del|code|pre|ul|ol|li|blockquote|h[1-6]|hr|a|table|thead|tbody|tr|th|td|div|span|button|a\.(href|rel|target)|ol\.start|t[hd]\.align|(pre|table)\.tabindex|pre\.dir|h[4-6]\.data-level|div\.(class|data-language)|button\.(class|type)|span\.class)$/;
+  /^(p|br|strong|em|del|u|sub|sup|kbd|mark|code|pre|ul|ol|li|blockquote|h[1-6]|hr|a|table|thead|tbody|tr|th|td|div|span|button|a\.(href|rel|target)|ol\.start|t[hd]\.align|(pre|table)\.tabindex|(p|h[4-6]|ul|ol|li|blockquote|table|t[hd]|pre)\.dir|li\.value|h[4-6]\.data-level|div\.(class|data-language)|button\.(class|type)|span\.class)$/;
 
 /** What Chromium says about handlers in the document without a page in which DOMPurify looks at a text. */
 export const inert = /Executing inline event handler|Applying inline style|base URI/;

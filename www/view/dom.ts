@@ -1,4 +1,5 @@
 /** Making elements: nothing here takes markup, so nothing here can be tricked into it. */
+import { strings } from "../strings.ts";
 
 /** The element of the page with this id, which must be there. */
 export function $<T extends HTMLElement = HTMLElement>(id: string): T {
@@ -94,21 +95,50 @@ export function textButton(className: string, label: string, action: () => void)
   return button;
 }
 
-/** Copies a text and says so on the button for a moment. */
-export async function copyFrom(button: HTMLButtonElement, text: string, said: string): Promise<void> {
-  await navigator.clipboard.writeText(text);
-  const [before, label] = [[...button.childNodes], button.getAttribute("aria-label")];
+/** Copies a text and says on the button for a moment that it did, or that the browser does not let it. */
+export async function copyFrom(button: HTMLButtonElement, text: string): Promise<void> {
+  const done = await copy(text);
   if (button.dataset.said) return;
   button.dataset.said = "yes";
-  if (label) {
-    button.replaceChildren(icon("check"));
-    button.setAttribute("aria-label", said);
-  } else {
-    button.textContent = said;
+  const [before, label] = [[...button.childNodes], button.getAttribute("aria-label")];
+  const said = done ? strings.copied : strings.notCopied;
+  button.replaceChildren(done && label ? icon("check") : said);
+  if (label) button.setAttribute("aria-label", said);
+  button.classList.toggle("refused", !done);
+  setTimeout(
+    () => {
+      button.replaceChildren(...before);
+      if (label) button.setAttribute("aria-label", label);
+      button.classList.remove("refused");
+      delete button.dataset.said;
+    },
+    done ? 1500 : 5000,
+  );
+}
+
+/** Tells whether a text could be copied. Over plain http, and where a page may not, there is the older way. */
+async function copy(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const before = document.activeElement;
+    const field = make("textarea");
+    field.value = text;
+    field.readOnly = true;
+    field.style.position = "fixed"; // it must not scroll the page
+    field.style.opacity = "0";
+    // Behind a dialog nothing can be selected.
+    (document.querySelector("dialog[open]") ?? document.body).append(field);
+    field.select();
+    let done = false;
+    try {
+      done = document.execCommand("copy");
+    } catch {
+      // It is refused, too.
+    }
+    field.remove();
+    if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+    return done;
   }
-  setTimeout(() => {
-    button.replaceChildren(...before);
-    if (label) button.setAttribute("aria-label", label);
-    delete button.dataset.said;
-  }, 1500);
 }

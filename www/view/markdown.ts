@@ -1,47 +1,40 @@
 /** Shows Markdown as it streams. What a model writes is hostile until it is sanitised. */
 import DOMPurify from "dompurify";
-import { Marked, type Token, type Tokens } from "marked";
 import { strings } from "../strings.ts";
+import { type Block, Blocks } from "./blocks.ts";
 import { copyFrom, make } from "./dom.ts";
 
 // Text only: no images (a request would leave the machine), no forms, no styles, no handlers, no names.
 const allowed = {
   ALLOWED_TAGS: [
-    ..."p br strong em del code pre blockquote ul ol li h1 h2 h3 h4 h5 h6 hr a".split(" "),
+    ..."p br strong em del u sub sup kbd mark code pre blockquote ul ol li h1 h2 h3 h4 h5 h6 hr a".split(" "),
     ..."table thead tbody tr th td".split(" "),
   ],
-  ALLOWED_ATTR: ["href", "start", "align", "language"],
-  ADD_URI_SAFE_ATTR: ["start", "align", "language"], // no addresses in them
+  ALLOWED_ATTR: ["href", "start", "value", "align", "language"],
+  ADD_URI_SAFE_ATTR: ["start", "value", "align", "language"], // no addresses in them
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true as const,
 };
 
-const marked = new Marked({
-  gfm: true,
-  renderer: {
-    // Its language is kept beside the code, to be looked up among those known.
-    code: ({ text, lang = "" }) =>
-      `<pre language="${quoted(lang.split(/[\s,{]/, 1)[0] ?? "")}"><code>${quoted(text)}\n</code></pre>`,
-    // Those who cannot see a box hear its state; nobody can click it.
-    checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
-  },
-});
-
-function quoted(text: string): string {
-  return text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
+/** Shows a block; one that cannot be rendered is plain text. */
+function render({ source, html }: Block): DocumentFragment {
+  try {
+    // There is none for a text that opens a frameset in the page's place.
+    const fragment: DocumentFragment | null = html === undefined ? null : DOMPurify.sanitize(html, allowed);
+    if (fragment) return dressed(fragment);
+  } catch (error) {
+    console.warn(`shown as plain text: ${error}`);
+  }
+  const plain = document.createDocumentFragment();
+  const text = make("p", "", source.trim());
+  text.dir = "auto";
+  plain.append(text);
+  return plain;
 }
 
-/** Whether a list has no words: an answer such as "1815." is a number, not the start of an enumeration. */
-const bare = (source: Token): boolean =>
-  source.type === "list" && (source as Tokens.List).items.every(({ text }) => !text.trim());
-
-function render(source: Token): DocumentFragment {
-  if (bare(source)) return plain(source.raw.trim());
-  // There is none for a text that opens a frameset in the page's place.
-  const fragment: DocumentFragment | null = DOMPurify.sanitize(marked.parser([source]), allowed);
-  if (!fragment) return plain(source.raw);
+function dressed(fragment: DocumentFragment): DocumentFragment {
   for (const link of fragment.querySelectorAll("a[href]")) {
     link.setAttribute("rel", "noopener noreferrer nofollow");
     link.setAttribute("target", "_blank");
@@ -56,14 +49,17 @@ function render(source: Token): DocumentFragment {
     lower.dataset.level = heading.localName[1];
     heading.replaceWith(lower);
   }
+  for (const block of fragment.querySelectorAll<HTMLElement>(directed)) {
+    const [letter] = /\p{L}/u.exec(block.textContent ?? "") ?? [];
+    if (letter) block.dir = rightToLeft.test(letter) ? "rtl" : "ltr";
+  }
   return fragment;
 }
 
-function plain(text: string): DocumentFragment {
-  const fragment = document.createDocumentFragment();
-  fragment.append(make("p", "", text));
-  return fragment;
-}
+/** What has a direction of its own. By "auto" a list would have none: it leaves out what has one inside. */
+const directed = "p, h4, h5, h6, ul, ol, li, blockquote, table, th, td";
+const rightToLeft =
+  /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Samaritan}\p{Script=Mandaic}\p{Script=Adlam}\p{Script=Hanifi_Rohingya}\p{Script=Mende_Kikakui}]/u;
 
 /** Gives a block of code its head: what language it is in, and a button that copies it. */
 function dress(pre: HTMLPreElement): void {
@@ -73,7 +69,7 @@ function dress(pre: HTMLPreElement): void {
   pre.dir = "ltr";
   const copy = make("button", "copy-code", strings.copy);
   copy.type = "button";
-  copy.onclick = () => copyFrom(copy, pre.textContent ?? "", strings.copied);
+  copy.onclick = () => copyFrom(copy, pre.textContent ?? "");
   const block = make("div", "code");
   pre.replaceWith(block);
   block.append(make("div", "code-head", make("span", "", language || strings.code), copy), pre);
@@ -90,40 +86,47 @@ async function colour(block: HTMLElement): Promise<void> {
   if (coloured) code.replaceChildren(coloured);
 }
 
+/** A view takes no more than about this share of the time, however costly a text is to show. */
+const SHARE = 0.25;
+
 /**
  * An element that shows a growing Markdown text. Blocks that did not change
  * stay as they are, so a long answer costs no more per token than a short one.
  */
 export class MarkdownView {
-  #blocks: { raw: string; nodes: ChildNode[] }[] = [];
+  readonly #blocks = new Blocks();
+  readonly #nodes: ChildNode[][] = [];
   #coloured = 0;
+  /** Before then nothing is drawn, in milliseconds; and what is to be drawn then. */
+  #rests = 0;
+  #later: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly element: HTMLElement) {}
 
   /** Shows the text so far, or, once it is complete, all of it. */
   show(text: string, complete = false): void {
-    const tokens = marked.lexer(text);
-    let same = 0;
-    while (
-      same < tokens.length &&
-      same < this.#blocks.length &&
-      tokens[same]?.raw === this.#blocks[same]?.raw
-    )
-      same++;
-    for (const stale of this.#blocks.splice(same)) for (const node of stale.nodes) node.remove();
-    for (const token of tokens.slice(same)) {
-      const fragment = render(token);
-      const nodes = [...fragment.childNodes];
-      this.element.append(fragment);
-      this.#blocks.push({ raw: token.raw, nodes });
+    clearTimeout(this.#later);
+    const begun = performance.now();
+    if (!complete && begun < this.#rests) {
+      this.#later = setTimeout(() => this.show(text), this.#rests - begun);
+      return;
     }
-    // What another block follows will not change any more.
-    const settled = complete ? this.#blocks.length : this.#blocks.length - 1;
-    for (let at = Math.min(this.#coloured, same); at < settled; at++)
-      for (const node of this.#blocks[at]?.nodes ?? [])
+    const { keep, next, settled } = this.#blocks.show(text, complete);
+    for (const stale of this.#nodes.splice(keep)) for (const node of stale) node.remove();
+    const all = document.createDocumentFragment();
+    for (const block of next) {
+      const fragment = render(block);
+      this.#nodes.push([...fragment.childNodes]);
+      all.append(fragment);
+    }
+    this.element.append(all);
+    for (let at = Math.min(this.#coloured, keep); at < settled; at++)
+      for (const node of this.#nodes[at] ?? [])
         if (node instanceof HTMLElement)
           for (const block of node.matches(".code") ? [node] : node.querySelectorAll<HTMLElement>(".code"))
-            colour(block);
-    this.#coloured = Math.max(0, settled);
+            void colour(block).catch(() => {}); // it stays in one colour
+    this.#coloured = settled;
+    const end = performance.now();
+    this.#rests = end + (end - begun) * (1 / SHARE - 1);
   }
 }

@@ -12,6 +12,7 @@ import type { ChatMessageParam, Progress, Samba } from "../engine/client.ts";
 import { said } from "../engine/errors.ts";
 import { strings } from "../strings.ts";
 import answerStyle from "../view/answer.css" with { type: "text" };
+import { composes } from "../view/composition.ts";
 import { icon, iconButton, make, textButton } from "../view/dom.ts";
 import { modelSize } from "../view/size.ts";
 import widgetStyle from "./widget.css" with { type: "text" };
@@ -145,12 +146,12 @@ export class SambaChat extends HTMLElement {
     };
     this.#prompt.oninput = () => this.#update();
     this.#prompt.onkeydown = (event) => {
-      if (event.isComposing || event.key !== "Enter" || event.shiftKey || this.#answering) return;
+      if (composes(event) || event.key !== "Enter" || event.shiftKey || this.#answering) return;
       event.preventDefault();
       this.#form.requestSubmit();
     };
     this.#panel.onkeydown = (event) => {
-      if (event.key !== "Escape" || event.isComposing) return;
+      if (event.key !== "Escape" || composes(event)) return;
       if (this.#answering) this.stop();
       else if (this.floating) this.hide();
       else return;
@@ -244,7 +245,6 @@ export class SambaChat extends HTMLElement {
     const question = make("li", "question", text);
     question.dir = "auto";
     const answer = make("div", "answer");
-    answer.dir = "auto";
     const wait = make("p", "waiting", strings.thinking);
     const turn = make("li", "", part(answer, "answer"), wait);
     this.#turns.append(part(question, "question"), turn);
