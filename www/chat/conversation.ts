@@ -4,6 +4,8 @@
  * shows is the path from the root to one leaf, the conversation's head.
  */
 
+import { hex } from "../engine/digest.ts";
+
 /** Why an answer ended; "interrupted" when the page was closed meanwhile. */
 export type Finish = "stop" | "length" | "cancelled" | "interrupted" | "failed";
 
@@ -50,9 +52,17 @@ export interface Conversation {
   sampling: Sampling;
 }
 
+/** A random UUID, also over plain http, where crypto.randomUUID is missing. */
+export function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return hex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
 export function newConversation(system = "", sampling: Sampling = {}): Conversation {
   const now = Date.now();
-  return { id: crypto.randomUUID(), title: "", created: now, updated: now, head: null, system, sampling };
+  return { id: newId(), title: "", created: now, updated: now, head: null, system, sampling };
 }
 
 /** The first line of a text, cut at a word. */
@@ -112,7 +122,7 @@ export class Thread {
     // Later than its siblings whatever the clock does: their order is the order of versions.
     const at = Math.max(Date.now(), ...siblings.map((other) => other.at + 1));
     const message: Message = {
-      id: crypto.randomUUID(),
+      id: newId(),
       conversation: conversation.id,
       parent,
       role,
@@ -157,7 +167,7 @@ export class Thread {
     const thread = new Thread({ ...newConversation(system, { ...sampling }), title });
     let parent: string | null = null;
     for (const old of this.pathTo(message.id)) {
-      const copy: Message = { ...old, id: crypto.randomUUID(), conversation: thread.conversation.id, parent };
+      const copy: Message = { ...old, id: newId(), conversation: thread.conversation.id, parent };
       thread.#messages.set(copy.id, copy);
       parent = copy.id;
     }

@@ -4,6 +4,7 @@ import {
   type Conversation,
   type Message,
   newConversation,
+  newId,
   type Sampling,
   Thread,
   titleOf,
@@ -41,7 +42,7 @@ function parentsFirst(messages: Message[]): Message[] {
 }
 
 /** The turns shown, each after a mark that no text in them can imitate: it has a number drawn for this export. */
-export function toMarkdown(thread: Thread, mark: string = crypto.randomUUID()): string {
+export function toMarkdown(thread: Thread, mark: string = newId()): string {
   const { title, created, system } = thread.conversation;
   const turns = thread.path.map(({ role, content }) => {
     const who = role === "user" ? strings.you : strings.samba;
@@ -103,7 +104,7 @@ function thread(value: unknown, where: string): Thread {
   const messages = old.map((entry, i): Message => {
     const at = `${where}.messages[${i}]`;
     if (!isRecord(entry)) throw wrong(at);
-    const id = crypto.randomUUID();
+    const id = newId();
     const key = string(entry, "id", at);
     if (ids.has(key)) throw wrong(`${at}.id`);
     // A parent stands before its children: no circles.

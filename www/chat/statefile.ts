@@ -4,6 +4,7 @@
  *
  *     the state · the conversation as JSON · its SHA-256 [32] · its length in bytes, u64 little-endian · "SAMBATXT"
  */
+import { sha256 } from "../engine/digest.ts";
 import { strings } from "../strings.ts";
 import type { Thread } from "./conversation.ts";
 import { ExchangeError, fromFile, toJSON } from "./exchange.ts";
@@ -15,7 +16,7 @@ const TRAILER = 32 + 8 + MARK.length;
 export async function packState(state: Blob, thread: Thread): Promise<Blob> {
   const text = new TextEncoder().encode(toJSON([thread]));
   const trailer = new Uint8Array(TRAILER);
-  trailer.set(new Uint8Array(await crypto.subtle.digest("SHA-256", text)));
+  trailer.set(await sha256(text));
   new DataView(trailer.buffer).setBigUint64(32, BigInt(text.length), true);
   trailer.set(new TextEncoder().encode(MARK), 40);
   // The bytes themselves: the state's own file may be deleted while this one is still being written.
@@ -33,8 +34,8 @@ export async function unpackState(file: Blob): Promise<{ state: Blob; thread: Th
   const length = Number(new DataView(trailer.buffer).getBigUint64(32, true));
   const end = file.size - TRAILER;
   if (length > end) throw new ExchangeError(strings.exportError.damaged);
-  const text = await file.slice(end - length, end).arrayBuffer();
-  const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
+  const text = new Uint8Array(await file.slice(end - length, end).arrayBuffer());
+  const sum = await sha256(text);
   if (sum.some((byte, i) => byte !== trailer[i])) throw new ExchangeError(strings.exportError.damaged);
   const [thread] = fromFile(new TextDecoder().decode(text));
   if (!thread) throw new ExchangeError(strings.exportError.damaged);

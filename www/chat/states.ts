@@ -8,7 +8,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import { inspectState } from "../engine/client.ts";
 import { strings } from "../strings.ts";
-import type { Message } from "./conversation.ts";
+import { type Message, newId } from "./conversation.ts";
 
 /** A state that is kept. */
 export interface KeptState {
@@ -115,7 +115,7 @@ export class States {
     const { database, folder } = this;
     if (!database || !folder) throw new RoomError(strings.stateUnavailable);
     const { model, position } = await inspectState(blob);
-    const file = crypto.randomUUID();
+    const file = newId();
     await alone(async () => {
       try {
         await write(folder, file, blob);

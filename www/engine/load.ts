@@ -10,8 +10,9 @@
  * take turns: the first one downloads it.
  */
 import { createSHA256, type IHasher } from "hash-wasm";
+import { hex, sha256 } from "./digest.ts";
 import { said } from "./errors.ts";
-import { hex, type Kept, keyOf, type Record, type Store } from "./store.ts";
+import { type Kept, keyOf, type Record, type Store } from "./store.ts";
 import {
   cancelled,
   damaged,
@@ -436,12 +437,12 @@ export class Weights {
       });
     }
     if (!flight.sha256 || flight.hasher || bytes.length < flight.size) return;
-    const got = await digest(bytes);
+    const got = hex(await sha256(bytes as Uint8Array<ArrayBuffer>));
     if (got === flight.sha256) return;
     const error = wrongHash(flight, got);
     if (this.#again.has(flight.index) || flight.local) throw error;
     await this.#refetch(flight, bytes, signal, error);
-    const second = await digest(bytes);
+    const second = hex(await sha256(bytes as Uint8Array<ArrayBuffer>));
     if (second !== flight.sha256) throw wrongHash(flight, second);
   }
 
@@ -630,12 +631,4 @@ function wrongHash({ name, sha256, local }: Flight, got: string): LoadError {
     `${name} arrived damaged: its SHA-256 is ${got.slice(0, 12)}…, the index says ${sha256.slice(0, 12)}…; ` +
       `${where} is broken or belongs to another version of the model`,
   );
-}
-
-/** WebCrypto is the fastest; pages without it, on plain http, compute themselves. */
-async function digest(data: Uint8Array): Promise<string> {
-  if (globalThis.crypto?.subtle) {
-    return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", data as Uint8Array<ArrayBuffer>)));
-  }
-  return (await createSHA256()).init().update(data).digest();
 }

@@ -10,6 +10,7 @@
  *     samba-models/small/KEY        config, tokenizer, index: for days without a network
  *     samba-models/models/KEY.json  a Record: which files belong to a model
  */
+import { hex, sha256 } from "./digest.ts";
 
 /** A weights file in the store, held by this worker alone. */
 export interface Kept {
@@ -86,12 +87,7 @@ export async function openStore(): Promise<Store | undefined> {
 }
 
 export async function keyOf(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return hex(new Uint8Array(digest)).slice(0, 40);
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex(await sha256(new TextEncoder().encode(text))).slice(0, 40);
 }
 
 /** FileSystemSyncAccessHandle, which the DOM's types have for workers only. */

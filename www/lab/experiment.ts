@@ -1,7 +1,9 @@
 /** What the lab's experiments share: a form that starts and cancels one, how far it is, what went wrong. One runs at a time. */
+
 import { backendOf } from "../engine/backend.ts";
 import { CancelledError, type Progress, SambaError } from "../engine/client.ts";
 import { labStrings as strings } from "../strings.ts";
+import { composes } from "../view/composition.ts";
 import { $, download, make } from "../view/dom.ts";
 
 export const integer = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
@@ -88,7 +90,7 @@ export function experiment(name: string, texts: Texts, work: (run: Run) => Promi
 }
 
 addEventListener("keydown", (event) => {
-  if (event.key === "Escape") running?.abort();
+  if (event.key === "Escape" && !composes(event)) running?.abort();
 });
 
 const address = new URLSearchParams(location.search);
