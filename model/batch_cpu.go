@@ -3,6 +3,8 @@ package model
 import (
 	"context"
 	"slices"
+
+	"github.com/samba-web/samba/gpu/reference"
 )
 
 // cpuBatch decodes runs together in plain Go: a linear layer makes each row of
@@ -98,7 +100,9 @@ func (b *cpuBatch) step(places []int, allowed [][]uint32) (flight, error) {
 		s.pos++
 		logits := a.logits[t*b.engine.config.VocabSize:][:b.engine.config.VocabSize]
 		f[t] = s.drawing.draw(logits, lastOf(s.tail), s.pos, allowed[t])
-		s.pending = f[t].token
+		if s.pending = f[t].token; s.pending == reference.NoToken {
+			s.pending = 0 // as on a GPU: the others' step needs a token
+		}
 		s.drawing.adjustment.Counts[s.pending]++
 	}
 	return f, nil

@@ -234,7 +234,7 @@ func (b *gpuBatch) step(places []int, allowed [][]uint32) (flight, error) {
 	if err := device.Run(p); err != nil {
 		return nil, err
 	}
-	step := &gpuBatchStep{}
+	step := &gpuBatchStep{vocab: b.engine.config.VocabSize}
 	for _, place := range places {
 		step.drawings = append(step.drawings, b.places[place].drawing)
 	}
@@ -264,6 +264,7 @@ func (b *gpuBatch) close() {
 }
 
 type gpuBatchStep struct {
+	vocab    int
 	drawings []drawing // of its rows
 	tokens   *gpu.Readback
 	logprobs *gpu.Readback // nil where no row asks for them
@@ -278,7 +279,7 @@ func (s *gpuBatchStep) drop(context.Context) error {
 }
 
 func (s *gpuBatchStep) wait(ctx context.Context) ([]draw, error) {
-	return readDraws(ctx, s.tokens, s.logprobs, len(s.drawings), func(i int) (bool, int) {
+	return readDraws(ctx, s.tokens, s.logprobs, s.vocab, len(s.drawings), func(i int) (bool, int) {
 		return s.drawings[i].logprobs, s.drawings[i].top
 	})
 }

@@ -64,6 +64,9 @@ func (s *Session) decode(ctx context.Context, r Request, choice int, started tim
 		f := ahead[0]
 		ahead = ahead[1:]
 		draws, err := f.wait(flying)
+		if err == nil {
+			err = sound(draws)
+		}
 		if err != nil {
 			return err
 		}

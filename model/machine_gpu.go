@@ -666,7 +666,7 @@ func (r *gpuRun) launch(ctx context.Context, first bool, allowed []uint32) (flig
 }
 
 func (f *gpuFlight) wait(ctx context.Context) ([]draw, error) {
-	draws, err := readDraws(ctx, f.readback, f.logprobs, f.steps, func(int) (bool, int) { return true, f.run.drawn.top })
+	draws, err := readDraws(ctx, f.readback, f.logprobs, f.run.engine.config.VocabSize, f.steps, func(int) (bool, int) { return true, f.run.drawn.top })
 	if err != nil {
 		return nil, err
 	}
@@ -681,7 +681,7 @@ func (f *gpuFlight) wait(ctx context.Context) ([]draw, error) {
 
 // readDraws waits for n tokens and, where they are under way, for their log
 // probabilities; wanted tells whose are asked for, and of how many of the likeliest.
-func readDraws(ctx context.Context, tokens, logprobs *gpu.Readback, n int, wanted func(i int) (bool, int)) ([]draw, error) {
+func readDraws(ctx context.Context, tokens, logprobs *gpu.Readback, vocab, n int, wanted func(i int) (bool, int)) ([]draw, error) {
 	data, err := tokens.Wait(ctx)
 	if err != nil {
 		return nil, err
@@ -694,7 +694,7 @@ func readDraws(ctx context.Context, tokens, logprobs *gpu.Readback, n int, wante
 	}
 	draws := make([]draw, n)
 	for i := range draws {
-		draws[i].token = binary.LittleEndian.Uint32(data[4*i:])
+		draws[i].token = kernel.Drawn(binary.LittleEndian.Uint32(data[4*i:]), vocab)
 		if on, top := wanted(i); on && rows != nil {
 			row := rows[4*i*kernel.LogprobsRow(MaxTopLogprobs):]
 			draws[i].logprob, draws[i].top = kernel.ReadLogprobs(row, MaxTopLogprobs, top)

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/samba-web/samba/gpu/reference"
@@ -91,9 +92,23 @@ func (r *Request) drawing(vocab int) (drawing, error) {
 	return d, nil
 }
 
+// ErrNoNumbers is what a run reports, wrapped, where what should be logits are
+// no numbers, or where the tokens that come back are none of the vocabulary's.
+var ErrNoNumbers = errors.New("the model computes no numbers any more")
+
+// sound is ErrNoNumbers unless all draws have a token.
+func sound(draws []draw) error {
+	for _, d := range draws {
+		if d.token == reference.NoToken {
+			return ErrNoNumbers
+		}
+	}
+	return nil
+}
+
 // draw is a token that was sampled.
 type draw struct {
-	token   uint32
+	token   uint32              // NoToken where there was nothing to sample from
 	logprob float32             // where the drawing asks for them
 	top     []reference.Logprob // the likeliest tokens in its place
 }

@@ -343,7 +343,7 @@ func (t *trial) onGPU(ctx context.Context, e *gpuEngine, ids []uint32, sampling 
 		return nil, tokens, err
 	}
 	for i := range tokens {
-		tokens[i] = binary.LittleEndian.Uint32(two[4*i:])
+		tokens[i] = kernel.Drawn(binary.LittleEndian.Uint32(two[4*i:]), e.config.VocabSize)
 	}
 	return singles(data), tokens, nil
 }

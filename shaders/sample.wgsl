@@ -18,8 +18,10 @@ enable subgroups;
 //    same noise decides among the rest, which hold all that are kept: the draw is the one among those.
 //
 // HELD: logits, then weights, stay in registers, PER a thread; else weights in scratch weights [VOCAB].
-// One workgroup. history [HISTORY] by absolute position; ids[0] takes the token; out [OUT_RING] takes it, too,
-// for the host.
+// Of logits among which one is no number, or none below 3e38 in size, nothing is drawn.
+//
+// One workgroup. history [HISTORY] by absolute position; ids[0] takes the token; out [OUT_RING] takes it for the host,
+// plus 1: 0 stands for no token, as does a buffer that was never written.
 // BATCH: a workgroup for each row of logits, weights and out; all else has a row for each of PLACES sequences.
 //#include shared/cursor.wgsl
 struct Sampling {
@@ -91,6 +93,15 @@ fn mass_of(bound: f32, lane: u32) -> f32 {
     }
     return total(sum, lane);
 }
+
+// A logit's size as its bits, which are in order and put infinities and NaN above all numbers: compilers may take floats
+// for numbers, and leave out what asks whether they are.
+fn size_of(logit: f32) -> u32 {
+    return bitcast<u32>(logit) & 0x7fffffffu;
+}
+
+const NO_NUMBER = 0x7f61b1e6u; // 3e38
+const NONE = 0xffffffffu;
 
 // Weights lie between 0 and 1, and their bit patterns order them: low is known to do, high not to.
 struct Range { low: u32, high: u32 }
@@ -168,13 +179,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
 
     var top = -3.0e38;
-    var top_id = 0xffffffffu;
+    var top_id = NONE;
+    var largest = 0u;
 //#if HELD
     // All are on their way before the first is looked at.
     for (var n = 0u; n < PER; n++) { //#unroll
         held[n] = logits[first + min(n * SIZE + lane, VOCAB - 1u)];
     }
     for (var n = 0u; n < PER; n++) { //#unroll
+        largest = max(largest, size_of(held[n]));
         if held[n] > top && n * SIZE + lane < VOCAB {
             top = held[n];
             top_id = n * SIZE + lane;
@@ -182,17 +195,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
 //#else
     for (var i = lane; i < VOCAB; i += SIZE) {
-        if logits[first + i] > top {
-            top = logits[first + i];
+        let l = logits[first + i];
+        largest = max(largest, size_of(l));
+        if l > top {
+            top = l;
             top_id = i;
         }
     }
 //#endif
-    highest(top, top_id, lane);
+    // Above all numbers, so that it is what the workgroup finds.
+    let sound = largest < NO_NUMBER;
+    highest(select(3.4e38, top, sound), select(NONE, top_id, sound), lane);
     let peak = workgroupUniformLoad(&best[0]);
-    var token = workgroupUniformLoad(&best_id[0]);
+    let likeliest = workgroupUniformLoad(&best_id[0]);
+    var token = likeliest;
 
-    if temperature > 0.0 {
+    if temperature > 0.0 && likeliest != NONE {
         for (var n = 0u; n < PER; n++) { //#unroll
             let i = n * SIZE + lane;
 //#if HELD
@@ -234,7 +252,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let stream = pcg(sampling.seed_low ^ pcg(sampling.seed_high ^ pcg(pos)));
         loop {
             top = -3.0e38;
-            top_id = 0xffffffffu;
+            top_id = NONE;
             var top_weight = 1.0;
             for (var n = 0u; n < PER; n++) { //#unroll
                 let i = n * SIZE + lane;
@@ -272,15 +290,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
 
     if lane == 0u {
-        // Only logits that are all NaN leave no token: id 0 then.
-        token = select(token, 0u, token >= VOCAB);
-        ids[own] = token;
+        // A temperature so low that no score is a number leaves the likeliest.
+        token = select(token, likeliest, token >= VOCAB);
+        // Steps that run ahead read a token that there is.
+        ids[own] = select(token, 0u, token == NONE);
 //#if BATCH
-        out[group.x] = token;
+        out[group.x] = token + 1u;
         cursor.positions[own] = pos;
         cursor.sampled[own] += 1u;
 //#else
-        out[cursor.emitted % OUT_RING] = token;
+        out[cursor.emitted % OUT_RING] = token + 1u;
         cursor.emitted += 1u;
         cursor.pos = pos;
         cursor.count = 1u;

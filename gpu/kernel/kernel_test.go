@@ -801,11 +801,71 @@ func (b *bench) sample(vocab, rounds int) {
 		if got != want && !b.close(s, logits, got, want, uint32(pos+count)) {
 			b.Errorf("round %d %+v: token %d (logit %v), want %d (logit %v)", round, s, got, logits[got], want, logits[want])
 		}
-		if emitted := b.readWords(out)[0]; emitted != got {
-			b.Errorf("round %d: out holds %d, ids %d", round, emitted, got)
+		if drawn := kernel.Drawn(b.readWords(out)[0], vocab); drawn != got {
+			b.Errorf("round %d: out holds %d, ids %d", round, drawn, got)
 		}
 		if got, want := b.readWords(b.Recorder.Cursor), []uint32{uint32(pos + count), 1, 1, 0}; !slices.Equal(got, want) {
 			b.Errorf("round %d: cursor %v, want %v", round, got, want)
+		}
+	}
+}
+
+// Of logits among which one is no number nothing is drawn, wherever it stands and whatever the settings.
+func TestSampleNoNumbers(t *testing.T) {
+	eachVariant(t, 1, func(b *bench) {
+		for _, vocab := range []int{1 + b.IntN(999), 40_000} {
+			var scratch *gpu.Buffer
+			if n := kernel.SampleScratch(b.Device, *b.Restrict, vocab); n > 0 {
+				scratch = b.buffer("scratch", b.floats(n, 1))
+			}
+			nan, infinite := float32(math.NaN()), float32(math.Inf(1))
+			for i, harm := range [][]float32{{nan}, {infinite}, {-infinite}, {-nan, 3.2e38}, slices.Repeat([]float32{nan}, vocab), nil} {
+				logits := b.floats(vocab, 3)
+				for _, v := range harm {
+					logits[b.IntN(vocab)] = v
+				}
+				if len(harm) == vocab {
+					copy(logits, harm)
+				}
+				s := reference.Sampling{Temperature: float32(b.IntN(2)), TopP: 1 - b.Float32()/2, MinP: b.Float32() / 9, Repetition: 1 + b.Float32(), TopK: uint32(b.IntN(9)), Seed: b.Uint64()}
+				b.cursor(5, 1)
+				ids, out := b.words("ids", []uint32{7}), b.words("out", make([]uint32, 8))
+				b.Sample(b.buffer("logits", logits), b.bytes("sampling", kernel.SamplingBytes(s)), b.words("history", make([]uint32, 64)), ids, out, scratch, vocab, 24)
+				b.run()
+				if token := kernel.Drawn(b.readWords(out)[0], vocab); (token == reference.NoToken) != (harm != nil) {
+					b.Errorf("%v among %d logits, %+v: token %d is drawn", harm[:min(len(harm), 2)], vocab, s, token)
+				}
+				if id := b.readWords(ids)[0]; id >= uint32(vocab) {
+					b.Errorf("case %d: the next step reads token %d of %d", i, id, vocab)
+				}
+				if want := reference.Sample(s, logits, nil, 6); (want == reference.NoToken) != (harm != nil) {
+					b.Errorf("case %d: the reference draws %d", i, want)
+				}
+			}
+		}
+	})
+}
+
+// A temperature so low that no score is a number takes the likeliest.
+func TestSampleColdest(t *testing.T) {
+	eachVariant(t, 1, func(b *bench) {
+		logits := []float32{-7, -3, -9}
+		ids, out := b.words("ids", []uint32{2}), b.words("out", make([]uint32, 8))
+		s := reference.Sampling{Temperature: 1e-38, TopP: 1, Repetition: 1, Seed: b.Uint64()}
+		b.cursor(5, 1)
+		b.Sample(b.buffer("logits", logits), b.bytes("sampling", kernel.SamplingBytes(s)), b.words("history", make([]uint32, 64)), ids, out, nil, len(logits), 24)
+		b.run()
+		if token := kernel.Drawn(b.readWords(out)[0], len(logits)); token != 1 {
+			b.Errorf("token %d, want 1", token)
+		}
+	})
+}
+
+// A word that no sampler wrote, or that is beyond the vocabulary, is no token.
+func TestDrawn(t *testing.T) {
+	for word, want := range map[uint32]bool{0: false, 1: true, 50: true, 51: false, 1 << 31: false, math.MaxUint32: false} {
+		if token := kernel.Drawn(word, 50); (token != reference.NoToken) != want || want && token != word-1 {
+			t.Errorf("%d stands for token %d", word, token)
 		}
 	}
 }

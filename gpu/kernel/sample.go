@@ -21,6 +21,16 @@ func SamplingBytes(s reference.Sampling) []byte {
 	return out
 }
 
+// Drawn is the token that a word of Sample's out stands for, of a vocabulary of
+// so many. It is reference.NoToken for a word that the sampler found no numbers
+// for, that a driver left as it was, or that is beyond the vocabulary.
+func Drawn(word uint32, vocab int) uint32 {
+	if token := word - 1; token < uint32(vocab) { // 0 wraps around
+		return token
+	}
+	return reference.NoToken
+}
+
 // heldWeights is how many of the vocabulary's weights a thread of sample.wgsl keeps in registers at most: half of the
 // registers that a thread of a workgroup of 512 may have on the GPUs that have fewest. One of 1,024 has half as many: it
 // was measured with 50.
@@ -72,7 +82,7 @@ func (v Variant) reduction(size int, c shaders.Constants) shaders.Constants {
 
 // Sample records the draw of the next token from logits [vocab] and the
 // cursor's advance. The penalty looks back over the last tail tokens of
-// history; ids[0] and out, a ring, take the token. scratch has room for
+// history; ids[0] takes the token, and out, a ring, what Drawn reads. scratch has room for
 // SampleScratch values and is nil for none. Of a batch, logits, out and scratch
 // have rows, and all else is there for each sequence.
 func (r *Recorder) Sample(logits, sampling, history, ids, out, scratch *gpu.Buffer, vocab, tail int) {

@@ -16,9 +16,16 @@ type Sampling struct {
 	Seed        uint64
 }
 
+// NoToken is what Sample draws where logits are no numbers.
+const NoToken = math.MaxUint32
+
+// No logit is as large as this.
+const noNumber = 3e38
+
 // Sample draws the token for position pos from logits, which it changes: the
 // twin of sample.wgsl, with the same penalties, filters and noise. tail holds
-// the last tokens, for the repetition penalty.
+// the last tokens, for the repetition penalty. Where one of the logits is no
+// number, or none below 3e38 in size, it draws NoToken.
 func Sample(s Sampling, logits []float32, tail []uint32, pos uint32) uint32 {
 	if s.Repetition != 1 {
 		seen := make(map[uint32]bool, len(tail))
@@ -36,6 +43,9 @@ func Sample(s Sampling, logits []float32, tail []uint32, pos uint32) uint32 {
 	}
 	best := 0
 	for i, l := range logits {
+		if !(l > -noNumber && l < noNumber) {
+			return NoToken
+		}
 		if l > logits[best] {
 			best = i
 		}
