@@ -11,6 +11,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
+	"github.com/samba-web/samba/model/config"
 )
 
 // PhaseBench is the phase of Bench's progress: passes done.
@@ -320,7 +321,7 @@ func byRole(times []gpu.DispatchTime, passes int) []KernelTime {
 		role := ""
 		for _, label := range t.Buffers {
 			// Weights are bound first; a layer's state names kernels that have none.
-			if short := layerLabel.ReplaceAllString(label, ""); short != label || label == EmbedTokens || label == LMHead {
+			if short := layerLabel.ReplaceAllString(label, ""); short != label || label == config.EmbedTokens || label == config.LMHead {
 				role = short
 				break
 			}

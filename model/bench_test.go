@@ -10,18 +10,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model/config"
 )
 
 // Counted by hand: 400 weights of 16 bits in the layers, 76 values of small
 // tensors, an embedding of 10 rows of 8 bytes (4 weights of 8 bits and a group).
 func TestCost(t *testing.T) {
-	c := &Config{
-		HiddenSize: 4, NumHiddenLayers: 2, LayerTypes: []string{LayerMamba, LayerSlidingAttention},
+	c := &config.Config{
+		HiddenSize: 4, NumHiddenLayers: 2, LayerTypes: []string{config.Mamba, config.SlidingAttention},
 		NumHeads: 1, NumKVHeads: 1, HeadDim: 4, SlidingWindow: 3, IntermediateSize: 8,
 		DState: 2, DConv: 2, Expand: 2, DTRank: 1, TieEmbeddings: true, VocabSize: 10,
 	}
 	stored := func(name string) (int, int) {
-		if name == EmbedTokens {
+		if name == config.EmbedTokens {
 			return 8, 4
 		}
 		return 16, 0
@@ -36,7 +37,7 @@ func TestCost(t *testing.T) {
 		// The tokens see 1, 2, 3 and 3 keys.
 		{"four tokens from the start", 0, 4, Cost{Bytes: 800 + 304 + 32 + 80 + 192 + 128, State: 192 + 128, Ops: 4*800 + 80 + 4*144 + 4*9*4}},
 	} {
-		if got := c.cost(test.pos, test.tokens, stored); got != test.want {
+		if got := cost(c, test.pos, test.tokens, stored); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
 		}
 	}
@@ -62,7 +63,7 @@ func TestRandomModels(t *testing.T) {
 		if err := twin.Validate(); err != nil {
 			t.Error(err)
 		}
-		if n := float64(twin.Parameters()); math.Abs(n-want) > 5e-3*want || twin.HiddenSize != c.HiddenSize || len(twin.LayerTypes) != len(c.LayerTypes) || twin.Has(LayerMamba) {
+		if n := float64(twin.Parameters()); math.Abs(n-want) > 5e-3*want || twin.HiddenSize != c.HiddenSize || len(twin.LayerTypes) != len(c.LayerTypes) || twin.Has(config.Mamba) {
 			t.Errorf("%s's twin has %.0f parameters, want %.0f, its width and depth, and no Mamba: %+v", name, n, want, twin)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/config"
 )
 
 // Cost is the least that a pass of the graph has to do, however well it is
@@ -18,7 +19,7 @@ type Cost struct {
 // Cost counts a pass over tokens tokens that follow pos others, with the
 // logits of the last one.
 func (m *Model) Cost(pos, tokens int) Cost {
-	return m.config.cost(pos, tokens, m.stored)
+	return cost(m.config, pos, tokens, m.stored)
 }
 
 // stored tells how a linear weight is kept: bits of a weight, and how many
@@ -39,7 +40,7 @@ func (m *Model) stored(name string) (bits, group int) {
 	return dtype.Bits(), group
 }
 
-func (c *Config) cost(pos, tokens int, stored func(name string) (bits, group int)) Cost {
+func cost(c *config.Config, pos, tokens int, stored func(name string) (bits, group int)) Cost {
 	var sum Cost
 	n := int64(tokens)
 	matrix := func(name string, rows, width int) int64 {
@@ -56,9 +57,9 @@ func (c *Config) cost(pos, tokens int, stored func(name string) (bits, group int
 			size *= int64(d)
 		}
 		switch {
-		case spec.Name == EmbedTokens: // a row for each token
+		case spec.Name == config.EmbedTokens: // a row for each token
 			sum.Bytes += n * matrix(spec.Name, 1, spec.Shape[1])
-		case spec.Name == LMHead: // below
+		case spec.Name == config.LMHead: // below
 		case strings.HasSuffix(spec.Name, "_proj.weight"):
 			sum.Bytes += matrix(spec.Name, spec.Shape[0], spec.Shape[1])
 			sum.Ops += 2 * size * n
@@ -66,22 +67,22 @@ func (c *Config) cost(pos, tokens int, stored func(name string) (bits, group int
 			sum.Bytes += 4 * size
 		}
 	}
-	head := LMHead
+	head := config.LMHead
 	if c.TieEmbeddings {
-		head = EmbedTokens
+		head = config.EmbedTokens
 	}
 	sum.Bytes += matrix(head, c.VocabSize, c.HiddenSize)
 	sum.Ops += 2 * int64(c.VocabSize) * int64(c.HiddenSize)
 
 	for _, kind := range c.LayerTypes {
-		if kind == LayerMamba {
+		if kind == config.Mamba {
 			inner, state := int64(c.DInner()), int64(c.DState)
 			sum.State += 2 * 4 * inner * (state + int64(c.DConv-1)) // both states, read and written
 			// The convolution; and h = exp(dt A) h + dt B x, y = C h: seven for each state.
 			sum.Ops += n * inner * (2*int64(c.DConv) + 7*state)
 			continue
 		}
-		window := int64(c.window(kind))
+		window := int64(c.Window(kind))
 		if window == 0 {
 			window = int64(pos) + n
 		}

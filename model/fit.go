@@ -10,6 +10,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/safetensors"
 )
 
@@ -52,7 +53,7 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 		if q := m.config.Quantization; q != nil && q.Bits <= bits {
 			continue
 		}
-		smaller := m.config.weightBytes(bits)
+		smaller := weightBytes(m.config, bits)
 		if ok, err := room(smaller); err != nil {
 			return err
 		} else if ok && smaller < weights {
@@ -97,18 +98,18 @@ func (m *Model) stateSize(device *gpu.Device) int64 {
 	c := m.config
 	var values int
 	for _, kind := range c.LayerTypes {
-		if kind == LayerMamba {
+		if kind == config.Mamba {
 			values += (1 + flightsAhead) * c.DInner() * (c.DConv - 1 + c.DState)
 			continue
 		}
-		values += 2 * m.ring(c.window(kind)) * c.NumKVHeads * c.HeadDim
+		values += 2 * m.ring(c.Window(kind)) * c.NumKVHeads * c.HeadDim
 	}
 	values += m.chunk * (3*c.HiddenSize + 3*c.IntermediateSize + 4*c.DInner() + c.QKVRows())
 	if device == nil {
 		return 4 * int64(values)
 	}
 	// Weights of more than 16 bits would take none.
-	x, w := halvesSize(c, device, m.chunk, func(spec TensorSpec) gpuWeight {
+	x, w := halvesSize(c, device, m.chunk, func(spec config.TensorSpec) gpuWeight {
 		w := &kernel.Weight{DType: reference.F16, Out: spec.Shape[0], In: spec.Shape[1]}
 		if q := c.Quantization; q != nil {
 			w.DType, _ = storage(spec.Name, w.In, q.Bits, q.GroupSize)
@@ -120,14 +121,14 @@ func (m *Model) stateSize(device *gpu.Device) int64 {
 
 // halvesSize is how many bytes of kernel.Halves a model's weights and a chunk take. A layer's weight has room for all
 // of its rows; the head's, which multiplies a chunk only where somebody asks for all logits, comes in slices.
-func halvesSize(c *Config, device *gpu.Device, chunk int, weight func(spec TensorSpec) gpuWeight) (x, w uint64) {
+func halvesSize(c *config.Config, device *gpu.Device, chunk int, weight func(spec config.TensorSpec) gpuWeight) (x, w uint64) {
 	recorder := kernel.Recorder{Device: device, Tokens: chunk}
 	for _, spec := range c.TensorSpecs() {
-		if !isLinear(spec) {
+		if !spec.IsLinear() {
 			continue
 		}
 		rows := spec.Shape[0]
-		if spec.Name == EmbedTokens || spec.Name == LMHead {
+		if spec.Name == config.EmbedTokens || spec.Name == config.LMHead {
 			rows = 1
 		}
 		ofX, ofW := recorder.HalvesSize(weight(spec), rows)
@@ -137,14 +138,14 @@ func halvesSize(c *Config, device *gpu.Device, chunk int, weight func(spec Tenso
 }
 
 // weightBytes is what the model's weights take as samba convert stores them.
-func (c *Config) weightBytes(bits int) (total int64) {
+func weightBytes(c *config.Config, bits int) (total int64) {
 	const group = 64
 	for _, spec := range c.TensorSpecs() {
 		n := int64(1)
 		for _, d := range spec.Shape {
 			n *= int64(d)
 		}
-		if !isLinear(spec) {
+		if !spec.IsLinear() {
 			total += 4 * n
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model/config"
 )
 
 // Where a device binds 16 MiB at most, larger weights lie in parts of rows, of
@@ -23,7 +24,7 @@ func TestSplitByRows(t *testing.T) {
 	}
 	for _, test := range cases {
 		t.Run(fmt.Sprintf("%d bits", test.bits), func(t *testing.T) {
-			c := testConfig(LayerMamba, LayerSlidingAttention)
+			c := testConfig(config.Mamba, config.SlidingAttention)
 			c.HiddenSize, c.VocabSize, c.TieEmbeddings = 256, test.vocab, false
 			src := randomModel(t, random, c, test.bits)
 			m := loadTest(t, src, Options{Chunk: 4, Device: device})
@@ -64,7 +65,7 @@ func TestDoesNotFit(t *testing.T) {
 	for bits, want := range map[int]string{8: "at 8 bits it would need", 4: "at 4 bits it would need", 2: "choose a smaller model"} {
 		memory := state + 1<<16
 		if bits > 2 {
-			memory = state + c.weightBytes(bits)
+			memory = state + weightBytes(c, bits)
 		}
 		_, err := Load(context.Background(), src, Options{Chunk: 64, Memory: memory})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "does not fit") || src.asked {
@@ -94,7 +95,7 @@ func TestHalvesAreCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.VocabSize, c.Quantization = 256000, &Quantization{Bits: 4, GroupSize: 64}
+	c.VocabSize, c.Quantization = 256000, &config.Quantization{Bits: 4, GroupSize: 64}
 	m := &Model{config: c, chunk: 1024}
 	counted := func(v gpu.Variant) int64 {
 		device.Treat(v)
@@ -110,9 +111,9 @@ func TestHalvesAreCounted(t *testing.T) {
 	if n := counted(gpu.Variant{Subgroup: 32, F16: true, Matrix: true}); n != x+w {
 		t.Errorf("%d bytes, want %d of x and %d of W", n, x, w)
 	}
-	s := phantoms{device: device, quantization: c.Quantization, linears: map[string]TensorSpec{}}
+	s := phantoms{device: device, quantization: c.Quantization, linears: map[string]config.TensorSpec{}}
 	for _, spec := range c.TensorSpecs() {
-		if isLinear(spec) {
+		if spec.IsLinear() {
 			s.linears[spec.Name] = spec
 		}
 	}

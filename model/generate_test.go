@@ -1,6 +1,8 @@
 package model
 
 import (
+	"github.com/samba-web/samba/model/config"
+
 	"context"
 	"encoding/json"
 	"errors"
@@ -46,7 +48,7 @@ func talker(t *testing.T, random *rand.Rand, o Options) *Model {
 }
 
 // speaker is a talker of any shape.
-func speaker(t *testing.T, random *rand.Rand, c *Config, o Options) *Model {
+func speaker(t *testing.T, random *rand.Rand, c *config.Config, o Options) *Model {
 	t.Helper()
 	c.VocabSize = 260
 	f := randomModel(t, random, c, 8)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/prompt"
 )
 
@@ -127,7 +128,7 @@ func FuzzShard(f *testing.F) {
 	f.Add(shardOf(header, 0, 25728), 4099)
 	f.Add(shardOf(`{"embed_tokens.scales":{"dtype":"F16","shape":[100,2],"data_offsets":[0,400]},"embed_tokens.weight":{"dtype":"U32","shape":[100,8],"data_offsets":[400,3600]}}`, 0, 3600), 7)
 	f.Add(shardOf("{}", 0, 0), 1)
-	c := testConfig(LayerMamba)
+	c := testConfig(config.Mamba)
 	f.Fuzz(func(t *testing.T, file []byte, length int) {
 		if length < 1 || len(file) > 1<<20 {
 			return
@@ -169,7 +170,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add(data)
 	f.Add([]byte(`{"model_type":"samba"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := ParseConfig(data)
+		c, err := config.Parse(data)
 		if err != nil {
 			if strings.Contains(err.Error(), "\n") {
 				t.Errorf("%v, want one sentence", err)
@@ -177,8 +178,8 @@ func FuzzConfig(f *testing.F) {
 			return
 		}
 		m := &Model{config: c, chunk: DefaultChunk}
-		if c.weightBytes(4) <= 0 || m.stateSize(nil) <= 0 {
-			t.Errorf("sizes overflow: weights %d, state %d", c.weightBytes(4), m.stateSize(nil))
+		if weightBytes(c, 4) <= 0 || m.stateSize(nil) <= 0 {
+			t.Errorf("sizes overflow: weights %d, state %d", weightBytes(c, 4), m.stateSize(nil))
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model/config"
 )
 
 // flaky is an engine whose device is lost at the n-th call of any of its runs.
@@ -283,11 +284,11 @@ func TestLandingBeforeACopy(t *testing.T) {
 		from      *copied
 		lands     bool
 	}{
-		{"a window", LayerSlidingAttention, nil, true},
-		{"a window, the copy before has not paid off", LayerSlidingAttention, &copied{made: time.Now(), took: time.Hour}, false},
-		{"full attention", LayerFullAttention, nil, false},
+		{"a window", config.SlidingAttention, nil, true},
+		{"a window, the copy before has not paid off", config.SlidingAttention, &copied{made: time.Now(), took: time.Hour}, false},
+		{"full attention", config.FullAttention, nil, false},
 	} {
-		m := loadTest(t, randomModel(t, random, testConfig(LayerMamba, c.attention), 32), Options{Chunk: 16})
+		m := loadTest(t, randomModel(t, random, testConfig(config.Mamba, c.attention), 32), Options{Chunk: 16})
 		inner, err := m.engine.newRun()
 		if err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/config"
 )
 
 // store keeps a model's tensors where a machine wants them.
@@ -18,7 +19,7 @@ type store[V, W any] interface {
 
 // assemble builds the graph from loaded tensors. ring is the number of
 // positions of the KV rings for a layer's window.
-func assemble[V, W any](c *Config, s store[V, W], vectors map[string][]float32, ring func(window int) int) (*graph[V, W], error) {
+func assemble[V, W any](c *config.Config, s store[V, W], vectors map[string][]float32, ring func(window int) int) (*graph[V, W], error) {
 	var failure error
 	vector := func(names ...string) V {
 		var all []float32
@@ -39,13 +40,13 @@ func assemble[V, W any](c *Config, s store[V, W], vectors map[string][]float32, 
 		}
 		return w
 	}
-	g := &graph[V, W]{embedTokens: linear(EmbedTokens)}
+	g := &graph[V, W]{embedTokens: linear(config.EmbedTokens)}
 	for i, kind := range c.LayerTypes {
-		at := func(name string) string { return LayerTensor(i, name) }
+		at := func(name string) string { return config.LayerTensor(i, name) }
 		l := layer[V, W]{norm: vector(at("mixer_norm.weight"))}
-		if kind == LayerMamba {
+		if kind == config.Mamba {
 			l.mamba = &mambaWeights[V, W]{
-				shape:   c.scanShape(),
+				shape:   scanShape(c),
 				inProj:  linear(at("mixer.in_proj.weight")),
 				conv:    vector(at("mixer.conv1d.weight"), at("mixer.conv1d.bias")),
 				xProj:   linear(at("mixer.x_proj.weight")),
@@ -54,7 +55,7 @@ func assemble[V, W any](c *Config, s store[V, W], vectors map[string][]float32, 
 				outProj: linear(at("mixer.out_proj.weight")),
 			}
 		} else {
-			window := c.window(kind)
+			window := c.Window(kind)
 			l.attention = &attentionWeights[V, W]{
 				shape: reference.AttentionShape{Heads: c.NumHeads, KVHeads: c.NumKVHeads, HeadDim: c.HeadDim, Window: window, Ring: ring(window)},
 				qkv:   linear(at("mixer.qkv_proj.weight")),
@@ -73,29 +74,21 @@ func assemble[V, W any](c *Config, s store[V, W], vectors map[string][]float32, 
 		}
 		g.layers = append(g.layers, l)
 	}
-	g.norm = vector(FinalNorm)
+	g.norm = vector(config.FinalNorm)
 	g.head = g.embedTokens
 	if !c.TieEmbeddings {
-		g.head = linear(LMHead)
+		g.head = linear(config.LMHead)
 	}
 	return g, failure
 }
 
-// window is the number of keys that a query of such a layer sees, 0 for all.
-func (c *Config) window(kind string) int {
-	if kind == LayerFullAttention {
-		return 0
-	}
-	return c.SlidingWindow
-}
-
-func (c *Config) scanShape() reference.ScanShape {
+func scanShape(c *config.Config) reference.ScanShape {
 	return reference.ScanShape{DInner: c.DInner(), DState: c.DState, DConv: c.DConv, DTRank: c.DTRank}
 }
 
 // newActivations allocates what lies between the steps of a run of at most
 // tokens tokens.
-func newActivations[V, W any](c *Config, s store[V, W], tokens int) (*activations[V], error) {
+func newActivations[V, W any](c *config.Config, s store[V, W], tokens int) (*activations[V], error) {
 	var failure error
 	array := func(name string, width int) V {
 		v, err := s.array(name, tokens*width)
@@ -106,13 +99,13 @@ func newActivations[V, W any](c *Config, s store[V, W], tokens int) (*activation
 	}
 	a := &activations[V]{x: array("residual stream", c.HiddenSize), mlp: array("MLP", c.IntermediateSize)}
 	mixed := 0
-	if c.Has(LayerMamba) {
+	if c.Has(config.Mamba) {
 		mixed = c.DInner()
 		a.xz = array("xz", 2*c.DInner())
 		a.conv = array("convolution", c.DInner())
 		a.dbc = array("dt, B, C", c.DTRank+2*c.DState)
 	}
-	if c.Has(LayerSlidingAttention) || c.Has(LayerFullAttention) {
+	if c.Has(config.SlidingAttention) || c.Has(config.FullAttention) {
 		a.qkv = array("qkv", c.QKVRows())
 		mixed = max(mixed, c.NumHeads*c.HeadDim)
 	}

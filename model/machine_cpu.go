@@ -10,6 +10,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/cpu"
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/config"
 )
 
 type (
@@ -80,7 +81,7 @@ func halves(data []byte) []uint16 {
 type cpuMachine struct {
 	*cpu.Kernels
 	linear linear
-	config *Config
+	config *config.Config
 	ids    []uint32
 	pos    int
 	state  []layerState[cpuArray]
@@ -140,7 +141,7 @@ func (m *cpuMachine) head(x, gain cpuArray, w cpuWeight, logits cpuArray, all bo
 
 // cpuEngine is a model on the processor.
 type cpuEngine struct {
-	config *Config
+	config *config.Config
 	store  *cpuStore
 	graph  *graph[cpuArray, cpuWeight]
 	chunk  int

@@ -10,6 +10,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/config"
 )
 
 const (
@@ -290,7 +291,7 @@ func (m *gpuMachine) head(x, gain gpuArray, w gpuWeight, logits gpuArray, all bo
 // gpuEngine is a model on a device. Its runs share the activations: one at a
 // time is under way.
 type gpuEngine struct {
-	config      *Config
+	config      *config.Config
 	device      *gpu.Device
 	store       *gpuStore
 	graph       *graph[gpuArray, gpuWeight]
@@ -300,7 +301,7 @@ type gpuEngine struct {
 	spare       spare
 }
 
-func newGPUEngine(c *Config, device *gpu.Device, s store[gpuArray, gpuWeight], g *graph[gpuArray, gpuWeight], chunk int) (*gpuEngine, error) {
+func newGPUEngine(c *config.Config, device *gpu.Device, s store[gpuArray, gpuWeight], g *graph[gpuArray, gpuWeight], chunk int) (*gpuEngine, error) {
 	e := &gpuEngine{config: c, device: device, graph: g, chunk: chunk}
 	var err error
 	if e.activations, err = newActivations(c, s, chunk); err != nil {
@@ -330,7 +331,7 @@ func newGPUEngine(c *Config, device *gpu.Device, s store[gpuArray, gpuWeight], g
 			return nil, err
 		}
 	}
-	x, w := halvesSize(c, device, chunk, func(spec TensorSpec) gpuWeight {
+	x, w := halvesSize(c, device, chunk, func(spec config.TensorSpec) gpuWeight {
 		w, _ := s.linear(spec.Name) // there is one: the graph has it
 		return w
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/prompt"
 	"github.com/samba-web/samba/model/safetensors"
@@ -58,7 +59,7 @@ type Options struct {
 // Model is a loaded model. Its sessions belong to one goroutine at a time, all
 // of them together: they share the machine.
 type Model struct {
-	config    *Config
+	config    *config.Config
 	tokenizer *tokenizer.Tokenizer // nil: ids only
 	template  *prompt.Template     // nil: no chat
 	defaults  Sampling
@@ -102,7 +103,7 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.config, err = ParseConfig(data); err != nil {
+	if m.config, err = config.Parse(data); err != nil {
 		return nil, err
 	}
 	if err := m.readText(ctx, src); err != nil {
@@ -271,7 +272,7 @@ func (m *Model) parseGeneration(data []byte) error {
 }
 
 // Config is the model's shape.
-func (m *Model) Config() *Config { return m.config }
+func (m *Model) Config() *config.Config { return m.config }
 
 // Tokenizer is nil where the folder has no tokenizer.json.
 func (m *Model) Tokenizer() *tokenizer.Tokenizer { return m.tokenizer }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
 )
@@ -59,9 +60,9 @@ func inBlocks(ctx context.Context, src Source, files []File, take func(Block) er
 }
 
 // testConfig is a small Samba with every kind of layer that its type list names.
-func testConfig(kinds ...string) *Config {
+func testConfig(kinds ...string) *config.Config {
 	theta := 10000.0
-	return &Config{
+	return &config.Config{
 		ModelType: "samba", HiddenSize: 64, NumHiddenLayers: len(kinds), LayerTypes: kinds,
 		NumHeads: 4, NumKVHeads: 2, HeadDim: 16, SlidingWindow: 24, IntermediateSize: 96,
 		DState: 16, DConv: 4, Expand: 2, DTRank: 4, RMSNormEps: 1e-5, RopeTheta: &theta,
@@ -69,12 +70,12 @@ func testConfig(kinds ...string) *Config {
 	}
 }
 
-func samba() *Config {
-	return testConfig(LayerMamba, LayerSlidingAttention, LayerMamba, LayerSlidingAttention)
+func samba() *config.Config {
+	return testConfig(config.Mamba, config.SlidingAttention, config.Mamba, config.SlidingAttention)
 }
 
 // randomModel writes a folder of random weights in two shards. bits is 32, 16, 8 or 4.
-func randomModel(t *testing.T, random *rand.Rand, c *Config, bits int) folder {
+func randomModel(t *testing.T, random *rand.Rand, c *config.Config, bits int) folder {
 	t.Helper()
 	var files [2][]safetensors.Tensor
 	var datas [2][][]byte
@@ -94,7 +95,7 @@ func randomModel(t *testing.T, random *rand.Rand, c *Config, bits int) folder {
 				values[j] = float32(math.Log(1 + float64(j%c.DState)))
 			case strings.HasSuffix(spec.Name, "dt_proj.bias"):
 				values[j] = float32(-4 + random.NormFloat64())
-			case spec.Name == EmbedTokens:
+			case spec.Name == config.EmbedTokens:
 				values[j] = float32(random.NormFloat64())
 			default:
 				values[j] = float32(random.NormFloat64() / math.Sqrt(fan))
@@ -112,7 +113,7 @@ func randomModel(t *testing.T, random *rand.Rand, c *Config, bits int) folder {
 			index.WeightMap[name] = fmt.Sprintf("model-0000%d-of-00002.safetensors", file+1)
 		}
 		switch {
-		case !isLinear(spec) || bits == 32:
+		case !spec.IsLinear() || bits == 32:
 			add(spec.Name, safetensors.F32, spec.Shape, values)
 		case bits == 16 || spec.Shape[1]%32 != 0:
 			// BF16, by dropping the lower half of an fp32.
@@ -301,18 +302,18 @@ func TestDecodeHoldsReference(t *testing.T) {
 func TestVariants(t *testing.T) {
 	device := testDevice(t)
 	random := testRandom(t)
-	variants := map[string]func() *Config{
-		"no RoPE": func() *Config { c := samba(); c.RopeTheta = nil; return c },
-		"MQA":     func() *Config { c := samba(); c.NumKVHeads = 1; return c },
-		"MHA":     func() *Config { c := samba(); c.NumKVHeads = 4; return c },
-		"Transformer": func() *Config {
-			c := testConfig(LayerFullAttention, LayerFullAttention)
+	variants := map[string]func() *config.Config{
+		"no RoPE": func() *config.Config { c := samba(); c.RopeTheta = nil; return c },
+		"MQA":     func() *config.Config { c := samba(); c.NumKVHeads = 1; return c },
+		"MHA":     func() *config.Config { c := samba(); c.NumKVHeads = 4; return c },
+		"Transformer": func() *config.Config {
+			c := testConfig(config.FullAttention, config.FullAttention)
 			c.TieEmbeddings = false
 			return c
 		},
-		"shared MLP":  func() *Config { c := samba(); c.MLPLayers = []bool{false, true, false, true}; return c },
-		"odd dt_rank": func() *Config { c := samba(); c.DTRank = 5; return c },
-		"only Mamba":  func() *Config { return testConfig(LayerMamba, LayerMamba) },
+		"shared MLP":  func() *config.Config { c := samba(); c.MLPLayers = []bool{false, true, false, true}; return c },
+		"odd dt_rank": func() *config.Config { c := samba(); c.DTRank = 5; return c },
+		"only Mamba":  func() *config.Config { return testConfig(config.Mamba, config.Mamba) },
 	}
 	for name, make := range variants {
 		t.Run(name, func(t *testing.T) {
@@ -482,8 +483,8 @@ func TestBadFolders(t *testing.T) {
 		"another model": {func(f folder) { f["config.json"] = []byte(`{"model_type": "llama"}`) }, `model_type "llama"`},
 		"missing shard": {func(f folder) { delete(f, "model-00002-of-00002.safetensors") }, "model-00002-of-00002.safetensors"},
 		"cut shard":     {func(f folder) { f["model-00001-of-00002.safetensors"] = f["model-00001-of-00002.safetensors"][:5000] }, "truncated"},
-		"other layers":  {func(f folder) { f.setJSON(t, "config.json", testConfig(LayerMamba)) }, "no such tensor"},
-		"more layers":   {func(f folder) { f.setJSON(t, "config.json", testConfig(append(samba().LayerTypes, LayerMamba)...)) }, "no shard holds it"},
+		"other layers":  {func(f folder) { f.setJSON(t, "config.json", testConfig(config.Mamba)) }, "no such tensor"},
+		"more layers":   {func(f folder) { f.setJSON(t, "config.json", testConfig(append(samba().LayerTypes, config.Mamba)...)) }, "no shard holds it"},
 		"other shape":   {func(f folder) { c := samba(); c.Expand = 4; f.setJSON(t, "config.json", c) }, "config.json wants"},
 		"bad eos":       {func(f folder) { f["generation_config.json"] = []byte(`{"eos_token_id": "x"}`) }, "eos_token_id"},
 		"bad defaults":  {func(f folder) { f["generation_config.json"] = []byte(`{"top_p": 7}`) }, "top_p is 7"},

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"github.com/samba-web/samba/model/config"
+
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -44,7 +46,7 @@ func TestPool(t *testing.T) {
 			test("samba", samba().LayerTypes...)
 		}
 		o.Chunk = 4 // full attention has room for 16 tokens at first, and grows on the way
-		test("full attention", LayerFullAttention, LayerMamba)
+		test("full attention", config.FullAttention, config.Mamba)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/config"
 )
 
 // prepare starts to compile the kernels that prefill and decode will need,
@@ -17,10 +18,10 @@ func (m *Model) prepare(device *gpu.Device) {
 	if c.Quantization == nil {
 		return
 	}
-	s := phantoms{device: device, quantization: c.Quantization, linears: map[string]TensorSpec{}}
+	s := phantoms{device: device, quantization: c.Quantization, linears: map[string]config.TensorSpec{}}
 	vectors := map[string][]float32{}
 	for _, spec := range c.TensorSpecs() {
-		if isLinear(spec) {
+		if spec.IsLinear() {
 			s.linears[spec.Name] = spec
 		} else {
 			n := 1
@@ -60,8 +61,8 @@ func (m *Model) prepare(device *gpu.Device) {
 // phantoms is a store without memory.
 type phantoms struct {
 	device       *gpu.Device
-	quantization *Quantization
-	linears      map[string]TensorSpec
+	quantization *config.Quantization
+	linears      map[string]config.TensorSpec
 }
 
 func (s phantoms) array(name string, n int) (gpuArray, error) {

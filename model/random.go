@@ -17,6 +17,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/safetensors"
 )
 
@@ -66,9 +67,9 @@ const TwinSuffix = "-transformer"
 // Twin is a Transformer of the same width, depth and, within half a percent,
 // number of parameters, with the same heads: full attention in every layer, and
 // an MLP as wide as leaves the number where it was, in whole groups of 64.
-func (c *Config) Twin() *Config {
+func Twin(c *config.Config) *config.Config {
 	twin := *c
-	twin.LayerTypes = slices.Repeat([]string{LayerFullAttention}, c.NumHiddenLayers)
+	twin.LayerTypes = slices.Repeat([]string{config.FullAttention}, c.NumHiddenLayers)
 	twin.MLPLayers = nil
 	twin.IntermediateSize = 0
 	const group = 64
@@ -80,16 +81,16 @@ func (c *Config) Twin() *Config {
 // RandomConfig is the paper's configuration of that name. Two departures: an
 // MLP of 8,192 in the 1.7B, printed as 8,196, which quantization's groups of 64
 // do not divide; and tiny, for tests, which is nobody's.
-func RandomConfig(name string) (*Config, error) {
+func RandomConfig(name string) (*config.Config, error) {
 	if of, twin := strings.CutSuffix(name, TwinSuffix); twin {
 		c, err := RandomConfig(of)
 		if err != nil {
 			return nil, err
 		}
-		return c.Twin(), nil
+		return Twin(c), nil
 	}
 	theta := 10000.0
-	c := &Config{
+	c := &config.Config{
 		ModelType: "samba", SlidingWindow: 2048, DState: 16, DConv: 4, Expand: 2,
 		RMSNormEps: 1e-5, RopeTheta: &theta, TieEmbeddings: true, MaxPositions: 4096,
 	}
@@ -113,7 +114,7 @@ func RandomConfig(name string) (*Config, error) {
 		return nil, fmt.Errorf("random model %.40q, want one of %s; %s behind it makes it a Transformer", name, strings.Join(RandomNames(), ", "), TwinSuffix)
 	}
 	for i := range c.NumHiddenLayers {
-		c.LayerTypes = append(c.LayerTypes, []string{LayerMamba, LayerSlidingAttention}[i%2])
+		c.LayerTypes = append(c.LayerTypes, []string{config.Mamba, config.SlidingAttention}[i%2])
 	}
 	return c, nil
 }
@@ -136,7 +137,7 @@ type randomTensor struct {
 	block func() []byte // repeats through the data
 }
 
-func newRandomFolder(c *Config, bits int, seed uint64, address string) (*randomFolder, error) {
+func newRandomFolder(c *config.Config, bits int, seed uint64, address string) (*randomFolder, error) {
 	const group = 64
 	f := &randomFolder{address: address, small: map[string][]byte{}, tensors: map[string]randomTensor{}, seed: seed}
 	index := safetensors.Index{WeightMap: map[string]string{}}
@@ -152,7 +153,7 @@ func newRandomFolder(c *Config, bits int, seed uint64, address string) (*randomF
 	}
 	for _, spec := range c.TensorSpecs() {
 		var err error
-		if !isLinear(spec) {
+		if !spec.IsLinear() {
 			err = add(spec.Name, safetensors.F32, spec.Shape, vectorBlock(spec))
 		} else {
 			out, in := spec.Shape[0], spec.Shape[1]
@@ -186,7 +187,7 @@ func newRandomFolder(c *Config, bits int, seed uint64, address string) (*randomF
 		}
 	}
 	if bits != 16 {
-		c.Quantization = &Quantization{GroupSize: group, Bits: bits}
+		c.Quantization = &config.Quantization{GroupSize: group, Bits: bits}
 	}
 	var err error
 	for name, content := range map[string]any{"config.json": c, safetensors.IndexName: &index, "tokenizer.json": byteTokenizer()} {
@@ -261,7 +262,7 @@ func constantHalf(v float64) func() []byte {
 
 // vectorBlock is what repeats through a small tensor: norms of 1, Mamba's own
 // initial values, an averaging convolution.
-func vectorBlock(spec TensorSpec) func() []byte {
+func vectorBlock(spec config.TensorSpec) func() []byte {
 	values := []float32{1}
 	switch name := spec.Name[strings.Index(spec.Name, "mixer.")+1:]; {
 	case strings.HasSuffix(name, "A_log"):
@@ -320,7 +321,7 @@ func storage(name string, in, bits, group int) (stored reference.DType, width in
 		return reference.F16, 16
 	}
 	stem := strings.TrimSuffix(name, ".weight")
-	if bits == 8 || Overrides4[stem[strings.LastIndexByte(stem, '.')+1:]] == 8 {
+	if bits == 8 || config.Overrides4[stem[strings.LastIndexByte(stem, '.')+1:]] == 8 {
 		return reference.Q8, 8
 	}
 	return reference.Q4, 4

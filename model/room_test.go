@@ -1,6 +1,8 @@
 package model
 
 import (
+	"github.com/samba-web/samba/model/config"
+
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +26,7 @@ func eachMachine(t *testing.T, f func(t *testing.T, load func(Source, Options) *
 // A context that grows through several doublings is the same as one that had room from the start.
 func TestFullAttentionGrows(t *testing.T) {
 	random := testRandom(t)
-	c := testConfig(LayerFullAttention, LayerMamba, LayerFullAttention)
+	c := testConfig(config.FullAttention, config.Mamba, config.FullAttention)
 	src := randomModel(t, random, c, 32)
 	ids := randomIDs(random, 300, c.VocabSize)
 	want := allLogits(t, loadTest(t, src, Options{Chunk: 100}), ids, 0)
@@ -91,7 +93,7 @@ func TestNoRoomToGrow(t *testing.T) {
 		if probe.config, err = RandomConfig("tiny-transformer"); err != nil {
 			t.Fatal(err)
 		}
-		probe.weights = probe.config.weightBytes(16) + 1<<12
+		probe.weights = weightBytes(probe.config, 16) + 1<<12
 		each := int64(2 * 2 * 32 * 4)
 		// There is room for 128 positions and a layer of 64 beside the first 64, not for 256.
 		m := load(src, Options{Chunk: 16, Memory: probe.weights + probe.stateSize(nil) + (128+32+22)*each})

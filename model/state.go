@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/safetensors"
 )
 
@@ -67,23 +68,16 @@ type StateInfo struct {
 // StateSize is the size in bytes of a saved state of this shape, the same at
 // the first token and at the millionth. It is 0 for a model with full
 // attention, whose state grows.
-func (c *Config) StateSize() int64 {
-	n := int64(stateHeader)
-	for _, kind := range c.LayerTypes {
-		switch kind {
-		case LayerMamba:
-			n += 4 * int64(c.DInner()) * int64(c.DConv-1+c.DState)
-		case LayerSlidingAttention:
-			n += 4 * 2 * int64(c.SlidingWindow) * int64(c.NumKVHeads*c.HeadDim)
-		default:
-			return 0
-		}
+func StateSize(c *config.Config) int64 {
+	n := c.StateValues()
+	if n == 0 {
+		return 0
 	}
-	return n
+	return stateHeader + 4*n
 }
 
-// StateSize is the size of a saved state in bytes; see Config.StateSize.
-func (m *Model) StateSize() int64 { return m.config.StateSize() }
+// StateSize is the size of a saved state in bytes; see the function of that name.
+func (m *Model) StateSize() int64 { return StateSize(m.config) }
 
 // Hash tells this model and its states from others: the SHA-256, in hexadecimal,
 // of config.json and of the hashes that the index has of the weights.

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model/config"
 )
 
 func save(t *testing.T, s *Session) gpu.Blob {
@@ -218,7 +219,7 @@ func TestStateRefused(t *testing.T) {
 		}
 	}
 	restore(t, s, sealed(func([]byte) {}))
-	full := newSession(t, loadTest(t, randomModel(t, testRandom(t), testConfig(LayerFullAttention), 8), Options{}))
+	full := newSession(t, loadTest(t, randomModel(t, testRandom(t), testConfig(config.FullAttention), 8), Options{}))
 	if _, err := full.Save(context.Background()); err == nil || !strings.Contains(err.Error(), "full attention") {
 		t.Errorf("full attention: %v", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/config"
 )
 
 // ErrWrong is what Load reports, wrapped, where a device's kernels compute
@@ -37,7 +38,7 @@ const trialTolerance, trialToleranceF16 = 5e-4, 3e-2
 // single one, then the sampler. It compares what they compute with what the
 // processor does.
 func (m *Model) trial(ctx context.Context, real *gpuEngine) error {
-	device, c := real.device, m.config.trial()
+	device, c := real.device, configForTrial(m.config)
 	t := trial{
 		random: rand.New(rand.NewPCG(1, 0)), real: real.store, origin: c.origin,
 		gpu: &gpuStore{device: device, weights: map[string]*kernel.Weight{}},
@@ -49,7 +50,7 @@ func (m *Model) trial(ctx context.Context, real *gpuEngine) error {
 	}
 	vectors := map[string][]float32{}
 	for _, spec := range c.TensorSpecs() {
-		if !isLinear(spec) {
+		if !spec.IsLinear() {
 			vectors[spec.Name] = t.vector(spec)
 		} else if err := t.linear(spec); err != nil {
 			return err
@@ -127,11 +128,11 @@ func compare(got, want []float32, tolerance float64) error {
 
 // trialConfig has one layer of each kind of a model's.
 type trialConfig struct {
-	Config
+	config.Config
 	origin []int // which of the model's layers each one is like
 }
 
-func (c *Config) trial() trialConfig {
+func configForTrial(c *config.Config) trialConfig {
 	t := trialConfig{Config: *c}
 	t.LayerTypes, t.MLPLayers = nil, nil
 	type kind struct {
@@ -162,7 +163,7 @@ type trial struct {
 // like is the model's weight that one of the trial's stands for.
 func (t *trial) like(name string) *kernel.Weight {
 	if layer, rest, ok := t.cut(name); ok {
-		name = LayerTensor(t.origin[layer], rest)
+		name = config.LayerTensor(t.origin[layer], rest)
 	}
 	return t.real.weights[name]
 }
@@ -170,7 +171,7 @@ func (t *trial) like(name string) *kernel.Weight {
 // cut takes the layer off a tensor's name; not ok: it is no layer's.
 func (t *trial) cut(name string) (layer int, rest string, ok bool) {
 	for layer = range t.origin {
-		if rest, ok = strings.CutPrefix(name, LayerTensor(layer, "")); ok {
+		if rest, ok = strings.CutPrefix(name, config.LayerTensor(layer, "")); ok {
 			return layer, rest, true
 		}
 	}
@@ -178,23 +179,23 @@ func (t *trial) cut(name string) (layer int, rest string, ok bool) {
 }
 
 // bytes is about what the trial takes on the device.
-func (t *trial) bytes(c *Config, device *gpu.Device) (n int64) {
+func (t *trial) bytes(c *config.Config, device *gpu.Device) (n int64) {
 	for _, spec := range c.TensorSpecs() {
-		if isLinear(spec) {
+		if spec.IsLinear() {
 			n += int64(spec.Shape[0]) * int64(spec.Shape[1]) * int64(t.like(spec.Name).DType.Bits()+1) / 8
 		}
 	}
 	for _, kind := range c.LayerTypes {
-		if kind == LayerSlidingAttention {
+		if kind == config.SlidingAttention {
 			n += 12 * int64(c.SlidingWindow) * int64(c.NumKVHeads*c.HeadDim) // ring and more
 		}
 	}
-	x, w := halvesSize(c, device, trialTokens, func(spec TensorSpec) gpuWeight { return t.like(spec.Name) })
+	x, w := halvesSize(c, device, trialTokens, func(spec config.TensorSpec) gpuWeight { return t.like(spec.Name) })
 	return n + int64(x+w) + 16<<20
 }
 
 // linear makes a weight of rows that repeat.
-func (t *trial) linear(spec TensorSpec) error {
+func (t *trial) linear(spec config.TensorSpec) error {
 	like, out, in := t.like(spec.Name), spec.Shape[0], spec.Shape[1]
 	f := linearFormat{dtype: like.DType, out: out, in: in, group: like.Group, scalesBF16: like.ScalesBF16}
 	rows := min(trialPeriod, out)
@@ -263,7 +264,7 @@ func (s *gpuStore) repeat(name string, p piece, f linearFormat, data []byte, n i
 }
 
 // vector makes the values of a small tensor, about as large as a model's.
-func (t *trial) vector(spec TensorSpec) []float32 {
+func (t *trial) vector(spec config.TensorSpec) []float32 {
 	n := 1
 	for _, d := range spec.Shape {
 		n *= d

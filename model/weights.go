@@ -13,6 +13,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/safetensors"
 )
 
@@ -46,19 +47,13 @@ type putter interface {
 	settle(ctx context.Context) error
 }
 
-// isLinear tells the weights that are multiplied with from the small tensors
-// that are read value by value.
-func isLinear(spec TensorSpec) bool {
-	return strings.HasSuffix(spec.Name, "_proj.weight") || spec.Name == EmbedTokens || spec.Name == LMHead
-}
-
 // maxHeader bounds a shard's header: names and shapes of a thousand layers.
 const maxHeader = 16 << 20
 
 // loadWeights reads all shards of a source: linear weights go to the putter,
 // the values of small tensors come back by name.
-func loadWeights(ctx context.Context, c *Config, src Source, index *safetensors.Index, to putter, onProgress func(Progress)) (map[string][]float32, error) {
-	l := &loader{specs: map[string]TensorSpec{}, vectors: map[string][]float32{}, to: to, file: -1}
+func loadWeights(ctx context.Context, c *config.Config, src Source, index *safetensors.Index, to putter, onProgress func(Progress)) (map[string][]float32, error) {
+	l := &loader{specs: map[string]config.TensorSpec{}, vectors: map[string][]float32{}, to: to, file: -1}
 	l.seen, l.parts = map[string]bool{}, map[string]linearParts{}
 	for _, spec := range c.TensorSpecs() {
 		l.specs[spec.Name] = spec
@@ -120,7 +115,7 @@ type account struct {
 type loader struct {
 	account
 	before  account // when the file at hand began: to be taken up again if the file comes again
-	specs   map[string]TensorSpec
+	specs   map[string]config.TensorSpec
 	vectors map[string][]float32
 	to      putter
 
@@ -209,14 +204,14 @@ func (l *loader) readHeader(b Block) (whole bool, err error) {
 }
 
 // role finds which weight, and which part of it, a tensor is.
-func (l *loader) role(name string) (spec TensorSpec, part piece, known bool) {
+func (l *loader) role(name string) (spec config.TensorSpec, part piece, known bool) {
 	for suffix, p := range map[string]piece{".scales": pieceScales, ".biases": pieceBiases} {
 		if base, ok := strings.CutSuffix(name, suffix); ok {
 			name, part = base+".weight", p
 		}
 	}
 	spec, known = l.specs[name]
-	return spec, part, known && (part == pieceData || isLinear(spec))
+	return spec, part, known && (part == pieceData || spec.IsLinear())
 }
 
 // announce checks a tensor against the config and makes room for it.
@@ -229,7 +224,7 @@ func (l *loader) announce(t safetensors.Tensor) error {
 		return errors.New("two shards hold it")
 	}
 	l.seen[t.Name] = true
-	if !isLinear(spec) {
+	if !spec.IsLinear() {
 		if !slices.Equal(squeeze(t.Shape), squeeze(spec.Shape)) {
 			return fmt.Errorf("shape %v, config.json wants %v", t.Shape, spec.Shape)
 		}
@@ -246,7 +241,7 @@ func (l *loader) announce(t safetensors.Tensor) error {
 func (l *loader) bytes(t safetensors.Tensor, at int64, blob gpu.Blob, from, n int64) error {
 	spec, part, _ := l.role(t.Name)
 	last := at+n == t.Bytes()
-	if !isLinear(spec) {
+	if !spec.IsLinear() {
 		l.waiting = append(l.waiting, blob.Bytes(from, n)...)
 		if last {
 			l.vectors[spec.Name] = floats(t.DType, l.waiting)
@@ -286,7 +281,7 @@ func squeeze(shape []int) []int {
 
 // format checks one tensor of a linear weight against the config and against
 // the weight's other tensors.
-func (l *loader) format(spec TensorSpec, part piece, t safetensors.Tensor) (linearFormat, error) {
+func (l *loader) format(spec config.TensorSpec, part piece, t safetensors.Tensor) (linearFormat, error) {
 	out, in := spec.Shape[0], spec.Shape[1]
 	f := linearFormat{out: out, in: in}
 	if len(t.Shape) != 2 || t.Shape[0] != out {
@@ -341,7 +336,7 @@ func (l *loader) format(spec TensorSpec, part piece, t safetensors.Tensor) (line
 }
 
 // finish reports the first tensor that is missing.
-func (l *loader) finish(c *Config) error {
+func (l *loader) finish(c *config.Config) error {
 	for _, spec := range c.TensorSpecs() {
 		want := []string{spec.Name}
 		if p := l.parts[spec.Name]; p.bits != 0 || p.group != 0 {

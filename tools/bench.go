@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/tools/bench"
 	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/wasm/protocol"
@@ -179,21 +180,21 @@ func benchPeers(ctx context.Context, f *benchFlags, progress *progress, report *
 	if len(f.peers) == 0 {
 		return nil
 	}
-	var config *model.Config
+	var c *config.Config
 	var err error
 	if f.random != "" {
-		config, err = model.RandomConfig(f.random)
+		c, err = model.RandomConfig(f.random)
 	} else {
 		var text []byte
 		if text, err = os.ReadFile(filepath.Join(f.model, "config.json")); err == nil {
-			config, err = model.ParseConfig(text)
+			c, err = config.Parse(text)
 		}
 	}
 	if err != nil {
 		return err
 	}
 	options := bench.PeerOptions{
-		Config: config, Measured: &report.Measured, Folder: f.folder, Prompt: f.request.Prompt, Generate: f.request.Generate, Runs: f.request.Runs, Seed: f.request.Seed,
+		Config: c, Measured: &report.Measured, Folder: f.folder, Prompt: f.request.Prompt, Generate: f.request.Generate, Runs: f.request.Runs, Seed: f.request.Seed,
 		Browser: browser.Options{Name: f.backend, Path: f.browserPath, Flags: strings.Fields(f.browserFlags)},
 		OnProgress: func(done, total int) {
 			progress.report(&protocol.Progress{Phase: model.PhaseBench, Loaded: int64(done), Total: int64(total)}, nil)

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -66,13 +67,13 @@ compared with each other and with other implementations.`,
 	return cmd
 }
 
-func readConfig(folder string) (*model.Config, error) {
+func readConfig(folder string) (*config.Config, error) {
 	path := filepath.Join(folder, "config.json")
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	config, err := model.ParseConfig(data)
+	config, err := config.Parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", folder, err)
 	}

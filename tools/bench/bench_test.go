@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -175,7 +176,7 @@ func TestPeersRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.LayerTypes[1] = model.LayerFullAttention
+	c.LayerTypes[1] = config.FullAttention
 	p, err := RunPeer(context.Background(), PeerWllama, PeerOptions{Config: c})
 	if err != nil || !strings.Contains(p.Error, "has no twin") {
 		t.Errorf("%+v, %v: want a peer that failed for its shapes", p, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/config"
 )
 
 // gguf is a GGUF file of random weights that is nowhere: its header is made
@@ -59,9 +60,9 @@ func ggufBytes(kind uint32, n int64) int64 {
 }
 
 // newGGUF lays out the shards of a config's jamba.
-func newGGUF(c *model.Config, seed uint64) ([]*gguf, error) {
+func newGGUF(c *config.Config, seed uint64) ([]*gguf, error) {
 	for i := range c.NumHiddenLayers {
-		if c.LayerTypes[i] == model.LayerFullAttention || !c.HasMLP(i) {
+		if c.LayerTypes[i] == config.FullAttention || !c.HasMLP(i) {
 			return nil, fmt.Errorf("layer %d has no twin in llama.cpp's jamba graph: it knows Mamba and attention, each with an MLP", i)
 		}
 	}
@@ -151,7 +152,7 @@ func (f *gguf) WriteTo(w io.Writer) (written int64, err error) {
 }
 
 // jambaTensors are the tensors of llama.cpp's src/models/jamba.cpp.
-func jambaTensors(c *model.Config, seed uint64) []ggufTensor {
+func jambaTensors(c *config.Config, seed uint64) []ggufTensor {
 	random := rand.New(rand.NewPCG(seed, 3))
 	nibbles := make([]byte, 16*65537) // prime in blocks, so that rows differ
 	for i := range nibbles {
@@ -197,7 +198,7 @@ func jambaTensors(c *model.Config, seed uint64) []ggufTensor {
 	for i, kind := range c.LayerTypes {
 		at := func(name string) string { return fmt.Sprintf("blk.%d.%s", i, name) }
 		vector(at("attn_norm.weight"), []int{d}, 1)
-		if kind == model.LayerMamba {
+		if kind == config.Mamba {
 			matrix(at("ssm_in.weight"), d, 2*inner)
 			vector(at("ssm_conv1d.weight"), []int{c.DConv, inner}, 1/float32(c.DConv))
 			vector(at("ssm_conv1d.bias"), []int{inner}, 0)
@@ -228,7 +229,7 @@ func jambaTensors(c *model.Config, seed uint64) []ggufTensor {
 func half(v float64) uint16 { return float16.Fromfloat32(float32(v)).Bits() }
 
 // jambaValues describe the model and a tokenizer for which every letter is a token.
-func jambaValues(kv *ggufValues, c *model.Config) {
+func jambaValues(kv *ggufValues, c *config.Config) {
 	kv.add("general.architecture", ggufString, "jamba")
 	kv.add("general.name", ggufString, "random")
 	for name, n := range map[string]int{
@@ -241,7 +242,7 @@ func jambaValues(kv *ggufValues, c *model.Config) {
 	kv.add("jamba.attention.layer_norm_rms_epsilon", ggufFloat32, float32(c.RMSNormEps))
 	heads := make([]uint32, c.NumHiddenLayers) // none: a Mamba layer
 	for i, kind := range c.LayerTypes {
-		if kind != model.LayerMamba {
+		if kind != config.Mamba {
 			heads[i] = uint32(c.NumKVHeads)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/andybalholm/brotli"
 
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/tools/server/static"
 )
@@ -91,7 +92,7 @@ type Product struct {
 }
 
 // products are what our kernels of 4-bit weights were timed with.
-func products(c *model.Config, m *model.BenchReport) []Product {
+func products(c *config.Config, m *model.BenchReport) []Product {
 	var all []Product
 	for _, timed := range []struct {
 		tokens  int
@@ -101,7 +102,7 @@ func products(c *model.Config, m *model.BenchReport) []Product {
 			for _, spec := range c.TensorSpecs() {
 				_, role, _ := strings.Cut(strings.TrimPrefix(spec.Name, "layers."), ".")
 				name := role[strings.LastIndexByte(strings.TrimSuffix(role, ".weight"), '.')+1:]
-				if role == k.Role && strings.HasPrefix(k.Kernel, "mat") && model.Overrides4[strings.TrimSuffix(name, ".weight")] == 0 && spec.Shape[1]%64 == 0 {
+				if role == k.Role && strings.HasPrefix(k.Kernel, "mat") && config.Overrides4[strings.TrimSuffix(name, ".weight")] == 0 && spec.Shape[1]%64 == 0 {
 					all = append(all, Product{Name: role, M: timed.tokens, N: spec.Shape[0], K: spec.Shape[1], Ours: k.Seconds / float64(k.Launches)})
 					break
 				}
@@ -113,8 +114,8 @@ func products(c *model.Config, m *model.BenchReport) []Product {
 
 // PeerOptions say what a peer is to run.
 type PeerOptions struct {
-	Config           *model.Config // whose shapes
-	Folder           string        // where tools/bench/peers/build left the peers
+	Config           *config.Config // whose shapes
+	Folder           string         // where tools/bench/peers/build left the peers
 	Browser          browser.Options
 	Measured         *model.BenchReport // ours, whose kernels' shapes ort gets
 	Prompt, Generate int                // tokens

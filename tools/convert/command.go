@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/config"
 	"github.com/spf13/cobra"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -109,7 +109,7 @@ func (r *Report) print(out io.Writer, o Options) {
 	for _, kind := range r.Config.LayerTypes {
 		kinds[kind]++
 	}
-	for _, kind := range []string{model.LayerMamba, model.LayerSlidingAttention, model.LayerFullAttention} {
+	for _, kind := range []string{config.Mamba, config.SlidingAttention, config.FullAttention} {
 		if kinds[kind] > 0 {
 			fmt.Fprintf(out, "  %s of %s\n", plural(kinds[kind], "layer"), strings.ReplaceAll(kind, "_", " "))
 		}

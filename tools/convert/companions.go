@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/prompt"
 	"github.com/samba-web/samba/model/tokenizer"
 )
@@ -19,7 +19,7 @@ import (
 var endTokens = []string{"</s>", "<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>"}
 
 // companions makes every file of the folder beside the weights.
-func companions(o Options, c *model.Config, src *source, report *Report) (map[string][]byte, error) {
+func companions(o Options, c *config.Config, src *source, report *Report) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	var err error
 	if files["config.json"], err = encodeJSON(c); err != nil {
@@ -58,7 +58,7 @@ func companions(o Options, c *model.Config, src *source, report *Report) (map[st
 
 // tokenizerFiles adds tokenizer.json and tokenizer_config.json, as given or as
 // they lie beside the source's weights, and returns the ids of the tokens.
-func tokenizerFiles(o Options, c *model.Config, src *source, files map[string][]byte) (map[string]int, error) {
+func tokenizerFiles(o Options, c *config.Config, src *source, files map[string][]byte) (map[string]int, error) {
 	given := func(path, name string) (data []byte, from string, err error) {
 		if path != "" {
 			data, err = os.ReadFile(path)
@@ -200,7 +200,7 @@ func encodeJSON(v any) ([]byte, error) {
 }
 
 // card is a model card that says what is known, and that the rest is not.
-func card(o Options, c *model.Config, report *Report) string {
+func card(o Options, c *config.Config, report *Report) string {
 	kinds := map[string]int{}
 	for _, kind := range c.LayerTypes {
 		kinds[kind]++

@@ -24,7 +24,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
 )
@@ -45,7 +45,7 @@ type Options struct {
 
 // Report is what a conversion has made.
 type Report struct {
-	Config     *model.Config
+	Config     *config.Config
 	Parameters int64
 	Bytes      int64 // of all shards
 	Shards     int
@@ -87,7 +87,7 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 	if o.Embed != 0 && (o.Bits != 4 || o.Embed != 4 && o.Embed != 8) {
 		return nil, fmt.Errorf("--embedding-bits is %d, want 4 or 8, and --bits 4", o.Embed)
 	}
-	wider := maps.Clone(model.Overrides4)
+	wider := maps.Clone(config.Overrides4)
 	if o.Embed == 4 {
 		delete(wider, "embed_tokens")
 		delete(wider, "lm_head")
@@ -101,15 +101,15 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer src.close()
-	config, err := configFrom(o.Config, src)
+	c, err := configFrom(o.Config, src)
 	if err != nil {
 		return nil, err
 	}
-	outputs, err := plan(config, src, o.Bits, o.Group, wider)
+	outputs, err := plan(c, src, o.Bits, o.Group, wider)
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{Config: config}
+	report := &Report{Config: c}
 	quantized := false
 	for _, out := range outputs {
 		n := int64(1)
@@ -130,12 +130,12 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 		}
 	}
 	if quantized {
-		config.Quantization = &model.Quantization{GroupSize: o.Group, Bits: o.Bits}
+		c.Quantization = &config.Quantization{GroupSize: o.Group, Bits: o.Bits}
 		if o.Bits == 4 {
-			config.Quantization.Overrides = wider
+			c.Quantization.Overrides = wider
 		}
 	}
-	texts, err := companions(o, config, src, report)
+	texts, err := companions(o, c, src, report)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return nil, err
 	}
-	if err := build(ctx, o, partial, src, outputs, config, texts, report); err != nil {
+	if err := build(ctx, o, partial, src, outputs, c, texts, report); err != nil {
 		if ctx.Err() == nil {
 			os.RemoveAll(partial)
 		}
@@ -193,9 +193,9 @@ func checkTarget(from, to string, force bool) error {
 }
 
 // build fills the partial folder.
-func build(ctx context.Context, o Options, partial string, src *source, outputs []*output, config *model.Config, texts map[string][]byte, report *Report) error {
+func build(ctx context.Context, o Options, partial string, src *source, outputs []*output, c *config.Config, texts map[string][]byte, report *Report) error {
 	shards := shard(outputs)
-	print, err := fingerprint(o, src, config)
+	print, err := fingerprint(o, src, c)
 	if err != nil {
 		return err
 	}
@@ -293,9 +293,9 @@ func build(ctx context.Context, o Options, partial string, src *source, outputs 
 
 // fingerprint identifies a conversion: the same files, unchanged, to the same
 // bytes.
-func fingerprint(o Options, src *source, config *model.Config) (string, error) {
+func fingerprint(o Options, src *source, c *config.Config) (string, error) {
 	h := sha256.New()
-	encoded, err := json.Marshal(config)
+	encoded, err := json.Marshal(c)
 	if err != nil {
 		return "", err
 	}

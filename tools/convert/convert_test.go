@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
 	"github.com/samba-web/samba/tools/convert/internal/pthwriter"
@@ -180,7 +180,7 @@ func saveConfig(t *testing.T, r *Reference) string {
 
 // expected is what our model must hold, by our names: rows are found by the
 // index formulas of the reference's description.
-func expected(r *Reference, c *model.Config, w weights) map[string][]float32 {
+func expected(r *Reference, c *config.Config, w weights) map[string][]float32 {
 	get := func(name string) []float32 {
 		t, ok := w[name]
 		if !ok {
@@ -188,22 +188,22 @@ func expected(r *Reference, c *model.Config, w weights) map[string][]float32 {
 		}
 		return t.values
 	}
-	out := map[string][]float32{model.EmbedTokens: get("transformer.wte.weight"), model.FinalNorm: get("transformer.ln_f.weight")}
+	out := map[string][]float32{config.EmbedTokens: get("transformer.wte.weight"), config.FinalNorm: get("transformer.ln_f.weight")}
 	if !c.TieEmbeddings {
-		out[model.LMHead] = get("lm_head.weight")
+		out[config.LMHead] = get("lm_head.weight")
 	}
 	for i, kind := range c.LayerTypes {
 		ours := func(name string) string { return fmt.Sprintf("layers.%d.%s", i, name) }
 		blockIndex, norm, mixer := i, "norm_1", "attn"
 		if r.MambaSWAMLP {
 			blockIndex, norm, mixer = i/2, "norm_m", "mb"
-			if kind != model.LayerMamba {
+			if kind != config.Mamba {
 				norm, mixer = "norm_attn", "attn"
 			}
 		}
 		theirs := func(name string) []float32 { return get(fmt.Sprintf("transformer.h.%d.%s", blockIndex, name)) }
 		out[ours("mixer_norm.weight")] = theirs(norm + ".weight")
-		if kind == model.LayerMamba {
+		if kind == config.Mamba {
 			for _, name := range []string{"A_log", "D", "in_proj.weight", "conv1d.weight", "conv1d.bias", "x_proj.weight", "dt_proj.weight", "dt_proj.bias", "out_proj.weight"} {
 				out[ours("mixer."+name)] = theirs(mixer + "." + name)
 			}
@@ -267,13 +267,13 @@ func check(t *testing.T, dir string, want map[string][]float32, bits, group int)
 			t.Fatal(err)
 		}
 		in := w.Shape[len(w.Shape)-1]
-		project := strings.HasSuffix(w.Name, "_proj.weight") || w.Name == model.EmbedTokens || w.Name == model.LMHead
+		project := strings.HasSuffix(w.Name, "_proj.weight") || w.Name == config.EmbedTokens || w.Name == config.LMHead
 		expectBits := 32
 		if project && bits < 32 {
 			expectBits = 16
 			if bits < 16 && in%group == 0 {
 				expectBits = bits
-				if bits == 4 && (!strings.Contains(w.Name, ".") || strings.Contains(w.Name, "x_proj") || strings.Contains(w.Name, "dt_proj") || w.Name == model.EmbedTokens || w.Name == model.LMHead) {
+				if bits == 4 && (!strings.Contains(w.Name, ".") || strings.Contains(w.Name, "x_proj") || strings.Contains(w.Name, "dt_proj") || w.Name == config.EmbedTokens || w.Name == config.LMHead) {
 					expectBits = 8
 				}
 			}
@@ -369,21 +369,21 @@ func TestVariants(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*Reference)
 		layers string
-		verify func(*model.Config) bool
+		verify func(*config.Config) bool
 	}{
-		"samba":           {nil, "MSMS", func(c *model.Config) bool { return c.TieEmbeddings && *c.RopeTheta == 10000 && c.SlidingWindow == 24 }},
+		"samba":           {nil, "MSMS", func(c *config.Config) bool { return c.TieEmbeddings && *c.RopeTheta == 10000 && c.SlidingWindow == 24 }},
 		"MHA":             {groups(4), "MSMS", nil},
-		"MQA":             {groups(1), "MSMS", func(c *model.Config) bool { return c.NumKVHeads == 1 }},
-		"no groups given": {func(r *Reference) { r.QueryGroups = nil }, "MSMS", func(c *model.Config) bool { return c.NumKVHeads == 4 }},
-		"no RoPE":         {func(r *Reference) { r.NoPE = true; r.RotaryPercentage = 0.25 }, "MSMS", func(c *model.Config) bool { return c.RopeTheta == nil }},
+		"MQA":             {groups(1), "MSMS", func(c *config.Config) bool { return c.NumKVHeads == 1 }},
+		"no groups given": {func(r *Reference) { r.QueryGroups = nil }, "MSMS", func(c *config.Config) bool { return c.NumKVHeads == 4 }},
+		"no RoPE":         {func(r *Reference) { r.NoPE = true; r.RotaryPercentage = 0.25 }, "MSMS", func(c *config.Config) bool { return c.RopeTheta == nil }},
 		"mamba_swa_mlp":   {func(r *Reference) { r.MambaSWAMLP = true }, "M-SM-SM-SM-S", nil},
 		"no MLP":          {func(r *Reference) { r.MLP = false }, "M-S-M-S-", nil},
-		"transformer":     {func(r *Reference) { r.LocalWindow, r.MambaPerLayer, r.MambaInit = -1, -1, false }, "FFFF", func(c *model.Config) bool { return !c.TieEmbeddings }},
+		"transformer":     {func(r *Reference) { r.LocalWindow, r.MambaPerLayer, r.MambaInit = -1, -1, false }, "FFFF", func(c *config.Config) bool { return !c.TieEmbeddings }},
 		"sliding windows": {func(r *Reference) { r.MambaPerLayer = -1 }, "SSSS", nil},
 		"full_per_layer":  {func(r *Reference) { r.MambaPerLayer = -1; r.FullPerLayer = 2 }, "SFSF", nil},
 		"attn_layer_pos":  {func(r *Reference) { r.AttnLayerPos = attnList{1, 2} }, "MSSM", nil},
 		"one in four":     {func(r *Reference) { r.MambaPerLayer = 4 }, "MSSS", nil},
-		"other window":    {func(r *Reference) { r.LocalWindow = 7 }, "MSMS", func(c *model.Config) bool { return c.SlidingWindow == 7 }},
+		"other window":    {func(r *Reference) { r.LocalWindow = 7 }, "MSMS", func(c *config.Config) bool { return c.SlidingWindow == 7 }},
 	} {
 		for _, bits := range []int{32, 4} {
 			t.Run(fmt.Sprintf("%s/%d bits", name, bits), func(t *testing.T) {
@@ -394,7 +394,7 @@ func TestVariants(t *testing.T) {
 				check(t, to, expected(r, report.Config, w), bits, 32)
 				kinds := ""
 				for i, kind := range report.Config.LayerTypes {
-					kinds += map[string]string{model.LayerMamba: "M", model.LayerSlidingAttention: "S", model.LayerFullAttention: "F"}[kind]
+					kinds += map[string]string{config.Mamba: "M", config.SlidingAttention: "S", config.FullAttention: "F"}[kind]
 					if !report.Config.HasMLP(i) {
 						kinds += "-"
 					}
@@ -794,7 +794,7 @@ func TestNamedConfigs(t *testing.T) {
 // What does not divide into groups stays F16, and is named.
 func TestIndivisibleRows(t *testing.T) {
 	o := &output{name: "layers.0.mlp.down_proj.weight", shape: []int{2048, 8196}}
-	o.encode(4, 64, model.Overrides4)
+	o.encode(4, 64, config.Overrides4)
 	if o.dtype != safetensors.F16 || !o.indivisible {
 		t.Errorf("got %+v", o)
 	}
@@ -945,19 +945,19 @@ func same(t *testing.T, a, b string) {
 
 func TestForce(t *testing.T) {
 	r := tiny(nil)
-	path, config := save(t, checkpoint(r, 8).pth("FloatStorage")), saveConfig(t, r)
+	path, hparams := save(t, checkpoint(r, 8).pth("FloatStorage")), saveConfig(t, r)
 	to := filepath.Join(t.TempDir(), "model")
 	if err := os.Mkdir(to, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	o := Options{From: path, To: to, Config: config, Bits: 8, Group: 64}
+	o := Options{From: path, To: to, Config: hparams, Bits: 8, Group: 64}
 	run(t, o) // an empty folder may be filled
 	if _, err := Convert(t.Context(), o); err == nil || !strings.Contains(err.Error(), "--force") {
 		t.Errorf("got error %v, want one that names --force", err)
 	}
 	o.Force, o.Bits = true, 16
 	run(t, o)
-	if c := must(model.ParseConfig(must(os.ReadFile(filepath.Join(to, "config.json"))))); c.Quantization != nil {
+	if c := must(config.Parse(must(os.ReadFile(filepath.Join(to, "config.json"))))); c.Quantization != nil {
 		t.Error("the old model is still there")
 	}
 	if err := os.WriteFile(filepath.Join(to, "thesis.txt"), nil, 0o644); err != nil {
@@ -1088,7 +1088,7 @@ func TestShards(t *testing.T) {
 		if size > maxShard && len(outputs) > 1 {
 			t.Errorf("shard %d has %d bytes for %d weights", i, size, len(outputs))
 		}
-		if i == 0 && (len(outputs) != 1 || outputs[0].name != model.EmbedTokens || size < maxShard) {
+		if i == 0 && (len(outputs) != 1 || outputs[0].name != config.EmbedTokens || size < maxShard) {
 			t.Errorf("shard 0 has %d weights and %d bytes, want the embedding alone", len(outputs), size)
 		}
 		inOrder = append(inOrder, outputs...)

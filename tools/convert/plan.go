@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/safetensors"
 )
 
@@ -70,7 +70,7 @@ func (o *output) bytes() int64 {
 // linear tells the weights that are multiplied with, which are stored in fewer
 // bits, from norms, convolutions and the SSM's own tensors, which stay F32.
 func linear(name string) bool {
-	return strings.HasSuffix(name, "_proj.weight") || name == model.EmbedTokens || name == model.LMHead
+	return strings.HasSuffix(name, "_proj.weight") || name == config.EmbedTokens || name == config.LMHead
 }
 
 // encode chooses how an output is stored: in bits, or where that is 4 in the
@@ -99,18 +99,18 @@ func (o *output) encode(bits, group int, wider map[string]int) {
 
 // planner matches a config's tensors with the source's.
 type planner struct {
-	config *model.Config
+	config *config.Config
 	src    *source
 	used   map[string]bool
 }
 
 // plan lists the model's weights in the order in which a token meets them. The
 // error names the tensor that is missing, misshapen or left over.
-func plan(c *model.Config, src *source, bits, group int, wider map[string]int) ([]*output, error) {
+func plan(c *config.Config, src *source, bits, group int, wider map[string]int) ([]*output, error) {
 	p := &planner{c, src, map[string]bool{}}
 	theirs := p.has("transformer.wte.weight")
-	if !theirs && !p.has(model.EmbedTokens) {
-		return nil, fmt.Errorf("%s: neither %s nor %s is in it: it is no Samba checkpoint", src.path, "transformer.wte.weight", model.EmbedTokens)
+	if !theirs && !p.has(config.EmbedTokens) {
+		return nil, fmt.Errorf("%s: neither %s nor %s is in it: it is no Samba checkpoint", src.path, "transformer.wte.weight", config.EmbedTokens)
 	}
 	if theirs {
 		if err := p.untie(); err != nil {
@@ -232,7 +232,7 @@ func (p *planner) blocks() []block {
 		return list
 	}
 	for i, kind := range p.config.LayerTypes {
-		if kind == model.LayerMamba {
+		if kind == config.Mamba {
 			list = append(list, block{i / 2, "norm_m", "mb"})
 		} else {
 			list = append(list, block{i / 2, "norm_attn", "attn"})
@@ -242,13 +242,13 @@ func (p *planner) blocks() []block {
 }
 
 // reference finds the rows of one of our tensors among the reference's.
-func (p *planner) reference(spec model.TensorSpec, blocks []block) ([]part, error) {
+func (p *planner) reference(spec config.TensorSpec, blocks []block) ([]part, error) {
 	switch spec.Name {
-	case model.EmbedTokens:
+	case config.EmbedTokens:
 		return p.rows("transformer.wte.weight", spec.Shape)
-	case model.FinalNorm:
+	case config.FinalNorm:
 		return p.rows("transformer.ln_f.weight", spec.Shape)
-	case model.LMHead:
+	case config.LMHead:
 		return p.rows("lm_head.weight", spec.Shape)
 	}
 	var layer int

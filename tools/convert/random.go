@@ -13,7 +13,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/tools/convert/internal/pthwriter"
 	"github.com/spf13/cobra"
 )
@@ -77,7 +77,7 @@ file of the reference's config fields. The same seed gives the same file.`,
 
 // WriteRandom writes a reference checkpoint with random weights to a file and
 // returns how many parameters and bytes it has. A run that fails leaves nothing.
-func WriteRandom(ctx context.Context, c *model.Config, seed uint64, to string, progress func(done, total int64)) (parameters, bytes int64, err error) {
+func WriteRandom(ctx context.Context, c *config.Config, seed uint64, to string, progress func(done, total int64)) (parameters, bytes int64, err error) {
 	tensors, parameters, err := randomTensors(ctx, c, seed)
 	if err != nil {
 		return 0, 0, err
@@ -124,7 +124,7 @@ func (c *counter) Write(p []byte) (int, error) {
 // randomTensors names a model's tensors as the reference does. Fused weights
 // are cut into the reference's; the order of a fused attention's rows does not
 // matter where all of them are random.
-func randomTensors(ctx context.Context, c *model.Config, seed uint64) (tensors []pthwriter.Tensor, parameters int64, err error) {
+func randomTensors(ctx context.Context, c *config.Config, seed uint64) (tensors []pthwriter.Tensor, parameters int64, err error) {
 	if len(c.MLPLayers) > 0 {
 		return nil, 0, fmt.Errorf("random checkpoints have an MLP in every block, this config has not")
 	}
@@ -157,11 +157,11 @@ func randomTensors(ctx context.Context, c *model.Config, seed uint64) (tensors [
 		var name string
 		if n, _ := fmt.Sscanf(spec.Name, "layers.%d.%s", &layer, &name); n < 2 {
 			switch spec.Name {
-			case model.EmbedTokens:
+			case config.EmbedTokens:
 				matrix("transformer.wte.weight", spec.Shape[0], spec.Shape[1])
-			case model.FinalNorm:
+			case config.FinalNorm:
 				add("transformer.ln_f.weight", spec.Shape, 0, one)
-			case model.LMHead:
+			case config.LMHead:
 				matrix("lm_head.weight", spec.Shape[0], spec.Shape[1])
 			}
 			continue

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/config"
 )
 
 // Constants of the reference code that its config does not carry.
@@ -164,7 +164,7 @@ func parseReference(data []byte) (*Reference, error) {
 
 // Model turns the reference's config into ours. The error names the field whose
 // variant our graph does not have.
-func (r *Reference) Model() (*model.Config, error) {
+func (r *Reference) Model() (*config.Config, error) {
 	refused := []struct {
 		is   bool
 		what string
@@ -201,7 +201,7 @@ func (r *Reference) Model() (*model.Config, error) {
 	if groups < 1 || r.Heads%groups != 0 {
 		return nil, fmt.Errorf("the config has n_query_groups: %d, want a divisor of n_head = %d", groups, r.Heads)
 	}
-	c := &model.Config{
+	c := &config.Config{
 		ModelType: "samba", HiddenSize: r.Width,
 		NumHeads: r.Heads, NumKVHeads: groups, HeadDim: r.Width / r.Heads,
 		SlidingWindow: max(r.LocalWindow, 0), DState: refDState, DConv: refDConv, Expand: refExpand, DTRank: (r.Width + 15) / 16,
@@ -222,9 +222,9 @@ func (r *Reference) Model() (*model.Config, error) {
 		c.VocabSize = (r.VocabSize + r.PaddingMultiple - 1) / r.PaddingMultiple * r.PaddingMultiple
 	}
 	for i := range r.Layers {
-		attention := model.LayerFullAttention
+		attention := config.FullAttention
 		if r.LocalWindow > 0 && i%r.FullPerLayer < r.FullPerLayer-1 {
-			attention = model.LayerSlidingAttention
+			attention = config.SlidingAttention
 		}
 		mamba := r.MambaPerLayer > 0 && i%r.MambaPerLayer == 0
 		if r.AttnLayerPos != nil {
@@ -232,10 +232,10 @@ func (r *Reference) Model() (*model.Config, error) {
 		}
 		switch {
 		case r.MambaSWAMLP:
-			c.LayerTypes = append(c.LayerTypes, model.LayerMamba, attention)
+			c.LayerTypes = append(c.LayerTypes, config.Mamba, attention)
 			c.MLPLayers = append(c.MLPLayers, false, r.MLP)
 		case mamba:
-			c.LayerTypes = append(c.LayerTypes, model.LayerMamba)
+			c.LayerTypes = append(c.LayerTypes, config.Mamba)
 		default:
 			c.LayerTypes = append(c.LayerTypes, attention)
 		}
@@ -249,7 +249,7 @@ func (r *Reference) Model() (*model.Config, error) {
 
 // configFrom finds the model's config: --config, then what the checkpoint
 // itself says, then a config.json beside it.
-func configFrom(option string, src *source) (*model.Config, error) {
+func configFrom(option string, src *source) (*config.Config, error) {
 	if option != "" {
 		if data, err := os.ReadFile(option); err == nil {
 			c, err := parseConfig(data)
@@ -283,7 +283,7 @@ func configFrom(option string, src *source) (*model.Config, error) {
 
 // parseConfig reads our own config.json, the reference's fields, or those
 // under "config".
-func parseConfig(data []byte) (*model.Config, error) {
+func parseConfig(data []byte) (*config.Config, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(data, &fields); err != nil {
 		return nil, err
@@ -292,7 +292,7 @@ func parseConfig(data []byte) (*model.Config, error) {
 		return parseConfig(inner)
 	}
 	if _, ok := fields["model_type"]; ok {
-		c, err := model.ParseConfig(data)
+		c, err := config.Parse(data)
 		if err != nil {
 			return nil, err
 		}

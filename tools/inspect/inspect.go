@@ -19,6 +19,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
 	"github.com/spf13/cobra"
@@ -26,14 +27,14 @@ import (
 
 // Report is what --json prints.
 type Report struct {
-	Config     *model.Config `json:"config"`
-	Parameters int64         `json:"parameters"`
-	StateBytes int64         `json:"state_bytes"` // of one conversation, whatever its length; full attention comes on top
-	PerToken   int64         `json:"state_bytes_per_token,omitempty"`
-	SavedBytes int64         `json:"saved_bytes"` // of a saved state; 0: this model's cannot be saved
-	Bytes      int64         `json:"bytes"`       // of all shards
-	Shards     []Shard       `json:"shards"`
-	Weights    []Weight      `json:"weights"`
+	Config     *config.Config `json:"config"`
+	Parameters int64          `json:"parameters"`
+	StateBytes int64          `json:"state_bytes"` // of one conversation, whatever its length; full attention comes on top
+	PerToken   int64          `json:"state_bytes_per_token,omitempty"`
+	SavedBytes int64          `json:"saved_bytes"` // of a saved state; 0: this model's cannot be saved
+	Bytes      int64          `json:"bytes"`       // of all shards
+	Shards     []Shard        `json:"shards"`
+	Weights    []Weight       `json:"weights"`
 }
 
 // Shard is one file of weights.
@@ -64,7 +65,7 @@ func Inspect(dir string, hash bool) (*Report, error) {
 		return nil, fmt.Errorf("%s is no model folder: %w", dir, err)
 	}
 	r := new(Report)
-	if r.Config, err = model.ParseConfig(data); err != nil {
+	if r.Config, err = config.Parse(data); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	index, err := readIndex(dir)
@@ -131,7 +132,7 @@ func Inspect(dir string, hash bool) (*Report, error) {
 		return nil, fmt.Errorf("%s: %s has the tensor %s, which config.json has no place for", dir, t.file, name)
 	}
 	r.StateBytes, r.PerToken = stateBytes(r.Config)
-	r.SavedBytes = r.Config.StateSize()
+	r.SavedBytes = model.StateSize(r.Config)
 	return r, nil
 }
 
@@ -187,15 +188,15 @@ func readShard(dir, file string, index *safetensors.Index, hash bool) (*safetens
 // stateBytes is the memory of one conversation: F32 SSM state and convolution
 // columns of each Mamba layer, F32 keys and values of each window. Full
 // attention grows by perToken with each token.
-func stateBytes(c *model.Config) (fixed, perToken int64) {
+func stateBytes(c *config.Config) (fixed, perToken int64) {
 	kv := int64(2*c.NumKVHeads*c.HeadDim) * 4
 	for _, kind := range c.LayerTypes {
 		switch kind {
-		case model.LayerMamba:
+		case config.Mamba:
 			fixed += int64(c.DInner()) * int64(c.DState+c.DConv-1) * 4
-		case model.LayerSlidingAttention:
+		case config.SlidingAttention:
 			fixed += kv * int64(c.SlidingWindow)
-		case model.LayerFullAttention:
+		case config.FullAttention:
 			perToken += kv
 		}
 	}
@@ -270,17 +271,17 @@ func (r *Report) print(out io.Writer, dir string) error {
 	fmt.Fprintf(w, "parameters\t%d\n", r.Parameters)
 	fmt.Fprintf(w, "width, vocabulary\t%d, %d (embeddings %s)\n", c.HiddenSize, c.VocabSize, map[bool]string{true: "tied", false: "untied"}[c.TieEmbeddings])
 	fmt.Fprintf(w, "layers\t%s\n", layers(c))
-	if c.Has(model.LayerSlidingAttention) || c.Has(model.LayerFullAttention) {
+	if c.Has(config.SlidingAttention) || c.Has(config.FullAttention) {
 		rope := "none"
 		if c.RopeTheta != nil {
 			rope = strconv.FormatFloat(*c.RopeTheta, 'g', -1, 64)
 		}
 		fmt.Fprintf(w, "attention\t%d heads, %d of keys and values, %d wide; RoPE base %s\n", c.NumHeads, c.NumKVHeads, c.HeadDim, rope)
 	}
-	if c.Has(model.LayerSlidingAttention) {
+	if c.Has(config.SlidingAttention) {
 		fmt.Fprintf(w, "window\t%d\n", c.SlidingWindow)
 	}
-	if c.Has(model.LayerMamba) {
+	if c.Has(config.Mamba) {
 		fmt.Fprintf(w, "mamba\t%d channels, %d states, convolution %d, dt rank %d\n", c.DInner(), c.DState, c.DConv, c.DTRank)
 	}
 	fmt.Fprintf(w, "MLP\t%d\n", c.IntermediateSize)
@@ -316,10 +317,10 @@ func (r *Report) print(out io.Writer, dir string) error {
 }
 
 // layers names the kinds of layers in short: M Mamba, S sliding window, F full.
-func layers(c *model.Config) string {
+func layers(c *config.Config) string {
 	var b strings.Builder
 	for i, kind := range c.LayerTypes {
-		b.WriteString(map[string]string{model.LayerMamba: "M", model.LayerSlidingAttention: "S", model.LayerFullAttention: "F"}[kind])
+		b.WriteString(map[string]string{config.Mamba: "M", config.SlidingAttention: "S", config.FullAttention: "F"}[kind])
 		if !c.HasMLP(i) {
 			b.WriteString("-")
 		}

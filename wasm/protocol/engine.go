@@ -18,6 +18,7 @@ import (
 	"github.com/samba-web/samba/gpu/cpu"
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/prompt"
 	"github.com/samba-web/samba/model/tokenizer"
@@ -369,10 +370,10 @@ func (e *Engine) ready(url string) *Ready {
 		Chat: e.model.Template() != nil, Backend: BackendCPU, Adapter: cpu.About(), Reason: e.reasonSentence(),
 		StateBytes: e.session.StateBytes(), SavedBytes: e.model.StateSize(), Hash: e.model.Hash(), Parameters: c.Parameters(),
 	}
-	if c.Has(model.LayerSlidingAttention) {
+	if c.Has(config.SlidingAttention) {
 		r.SlidingWindow = c.SlidingWindow
 	}
-	if c.Has(model.LayerSlidingAttention) || c.Has(model.LayerFullAttention) {
+	if c.Has(config.SlidingAttention) || c.Has(config.FullAttention) {
 		r.KVHeads, r.HeadDim = c.NumKVHeads, c.HeadDim
 	}
 	if c.Quantization != nil {

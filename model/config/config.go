@@ -1,17 +1,13 @@
-package model
+// Package config is a model on paper: its shape as config.json has it, and the
+// names and shapes of the tensors that follow from it. It knows no weights and no
+// machine, and imports nothing of the engine.
+package config
 
 import (
 	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
-)
-
-// The kinds of mixer that a layer can hold, as they stand in config.json's layer_types.
-const (
-	LayerMamba            = "mamba"
-	LayerSlidingAttention = "sliding_attention"
-	LayerFullAttention    = "full_attention"
 )
 
 // Limits on what a config may ask for: far above every published model, far
@@ -32,7 +28,7 @@ type Config struct {
 	ModelType        string   `json:"model_type"`
 	HiddenSize       int      `json:"hidden_size"`             // d_model
 	NumHiddenLayers  int      `json:"num_hidden_layers"`       // mixers
-	LayerTypes       []string `json:"layer_types"`             // one of the Layer constants per layer
+	LayerTypes       []string `json:"layer_types"`             // a kind of mixer per layer, see kinds.go
 	MLPLayers        []bool   `json:"mlp_layers,omitempty"`    // false: no MLP after that mixer (the reference's mamba_swa_mlp); empty: all true
 	NumHeads         int      `json:"num_attention_heads"`     // query heads
 	NumKVHeads       int      `json:"num_key_value_heads"`     // key and value heads; divides NumHeads
@@ -59,20 +55,10 @@ type Quantization struct {
 	Overrides map[string]int `json:"overrides,omitempty"` // name suffix → bits, where they differ
 }
 
-// DInner is the number of Mamba channels.
-func (c *Config) DInner() int { return c.Expand * c.HiddenSize }
-
-// QKVRows is the number of rows of a fused query, key and value projection.
-func (c *Config) QKVRows() int { return (c.NumHeads + 2*c.NumKVHeads) * c.HeadDim }
-
 // Parameters is how many weights the model has, shared ones counted once.
 func (c *Config) Parameters() (total int64) {
 	for _, spec := range c.TensorSpecs() {
-		n := int64(1)
-		for _, d := range spec.Shape {
-			n *= int64(d)
-		}
-		total += n
+		total += int64(spec.Values())
 	}
 	return total
 }
@@ -90,8 +76,8 @@ func (c *Config) Has(kind string) bool {
 	return false
 }
 
-// ParseConfig reads and validates a config.json.
-func ParseConfig(data []byte) (*Config, error) {
+// Parse reads and validates a config.json.
+func Parse(data []byte) (*Config, error) {
 	c := new(Config)
 	if err := json.Unmarshal(data, c); err != nil {
 		return nil, fmt.Errorf("config.json: %w", err)
@@ -108,28 +94,16 @@ func (c *Config) Validate() error {
 	if c.ModelType != "samba" {
 		return fmt.Errorf("config.json: model_type %q, want \"samba\": convert other checkpoints with samba convert", c.ModelType)
 	}
-	type field struct {
-		name     string
-		got, max int
-	}
 	fields := []field{
 		{"hidden_size", c.HiddenSize, maxWidth},
 		{"num_hidden_layers", c.NumHiddenLayers, maxLayers},
 		{"intermediate_size", c.IntermediateSize, maxWidth},
 		{"vocab_size", c.VocabSize, maxVocab},
 	}
-	if c.Has(LayerMamba) {
-		fields = append(fields,
-			field{"mamba_d_state", c.DState, 256}, field{"mamba_d_conv", c.DConv, 16},
-			field{"mamba_expand", c.Expand, 16}, field{"mamba_dt_rank", c.DTRank, maxWidth})
-	}
-	if c.Has(LayerSlidingAttention) || c.Has(LayerFullAttention) {
-		fields = append(fields,
-			field{"num_attention_heads", c.NumHeads, 1024}, field{"num_key_value_heads", c.NumKVHeads, 1024},
-			field{"head_dim", c.HeadDim, 1024})
-	}
-	if c.Has(LayerSlidingAttention) {
-		fields = append(fields, field{"sliding_window", c.SlidingWindow, maxWindow})
+	for _, k := range kinds {
+		if c.Has(k.name) {
+			fields = append(fields, k.fields(c)...)
+		}
 	}
 	for _, f := range fields {
 		if f.got < 1 || f.got > f.max {
@@ -140,11 +114,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("config.json: layer_types has %d entries, want num_hidden_layers = %d", len(c.LayerTypes), c.NumHiddenLayers)
 	}
 	for i, t := range c.LayerTypes {
-		switch t {
-		case LayerMamba, LayerSlidingAttention, LayerFullAttention:
-		default:
-			return fmt.Errorf("config.json: layer_types[%d] is %q, want %s", i, t,
-				strings.Join([]string{LayerMamba, LayerSlidingAttention, LayerFullAttention}, ", "))
+		if kindOf(t) == nil {
+			return fmt.Errorf("config.json: layer_types[%d] is %q, want %s", i, t, strings.Join(Kinds(), ", "))
 		}
 	}
 	if n := len(c.MLPLayers); n != 0 && n != c.NumHiddenLayers {

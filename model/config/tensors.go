@@ -1,6 +1,9 @@
-package model
+package config
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // TensorSpec is one tensor that a model of a given Config must have.
 type TensorSpec struct {
@@ -23,33 +26,34 @@ var Overrides4 = map[string]int{"embed_tokens": 8, "lm_head": 8, "x_proj": 8, "d
 // LayerTensor names a tensor of layer i, such as LayerTensor(3, "mixer.A_log").
 func LayerTensor(i int, name string) string { return fmt.Sprintf("layers.%d.%s", i, name) }
 
+// IsLinear tells the weights that are multiplied with from the small tensors
+// that are read value by value.
+func (s TensorSpec) IsLinear() bool {
+	return strings.HasSuffix(s.Name, "_proj.weight") || s.Name == EmbedTokens || s.Name == LMHead
+}
+
+// Values is how many numbers the tensor has.
+func (s TensorSpec) Values() int {
+	n := 1
+	for _, d := range s.Shape {
+		n *= d
+	}
+	return n
+}
+
 // TensorSpecs lists every tensor of the model in the order in which a token
 // meets them, under the names of our model folders, with unquantized shapes.
 //
-// A fused qkv_proj holds all query heads, then all key heads, then all value
-// heads; gate_up_proj holds the gate's rows, then up's.
+// gate_up_proj holds the gate's rows, then up's; the mixers' files say what theirs hold.
 func (c *Config) TensorSpecs() []TensorSpec {
-	d, inner := c.HiddenSize, c.DInner()
+	d := c.HiddenSize
 	specs := []TensorSpec{{EmbedTokens, []int{c.VocabSize, d}}}
 	for i, kind := range c.LayerTypes {
 		add := func(name string, shape ...int) {
 			specs = append(specs, TensorSpec{LayerTensor(i, name), shape})
 		}
 		add("mixer_norm.weight", d)
-		if kind == LayerMamba {
-			add("mixer.in_proj.weight", 2*inner, d)
-			add("mixer.conv1d.weight", inner, c.DConv)
-			add("mixer.conv1d.bias", inner)
-			add("mixer.x_proj.weight", c.DTRank+2*c.DState, inner)
-			add("mixer.dt_proj.weight", inner, c.DTRank)
-			add("mixer.dt_proj.bias", inner)
-			add("mixer.A_log", inner, c.DState)
-			add("mixer.D", inner)
-			add("mixer.out_proj.weight", d, inner)
-		} else {
-			add("mixer.qkv_proj.weight", c.QKVRows(), d)
-			add("mixer.o_proj.weight", d, c.NumHeads*c.HeadDim)
-		}
+		kindOf(kind).tensors(c, add)
 		if c.HasMLP(i) {
 			add("mlp_norm.weight", d)
 			add("mlp.gate_up_proj.weight", 2*c.IntermediateSize, d)

@@ -1,0 +1,48 @@
+package config
+
+// The two kinds of grouped-query attention: over a window of the last positions,
+// and over all.
+const (
+	SlidingAttention = "sliding_attention"
+	FullAttention    = "full_attention"
+)
+
+var slidingAttention = kind{
+	name: SlidingAttention,
+	fields: func(c *Config) []field {
+		return append(attentionFields(c), field{"sliding_window", c.SlidingWindow, maxWindow})
+	},
+	tensors: attentionTensors,
+	state:   func(c *Config) int { return 2 * c.SlidingWindow * c.NumKVHeads * c.HeadDim },
+}
+
+var fullAttention = kind{
+	name:    FullAttention,
+	fields:  attentionFields,
+	tensors: attentionTensors,
+	state:   func(*Config) int { return 0 },
+}
+
+func attentionFields(c *Config) []field {
+	return []field{
+		{"num_attention_heads", c.NumHeads, 1024}, {"num_key_value_heads", c.NumKVHeads, 1024},
+		{"head_dim", c.HeadDim, 1024},
+	}
+}
+
+// A fused qkv_proj holds all query heads, then all key heads, then all value heads.
+func attentionTensors(c *Config, add func(name string, shape ...int)) {
+	add("mixer.qkv_proj.weight", c.QKVRows(), c.HiddenSize)
+	add("mixer.o_proj.weight", c.HiddenSize, c.NumHeads*c.HeadDim)
+}
+
+// QKVRows is the number of rows of a fused query, key and value projection.
+func (c *Config) QKVRows() int { return (c.NumHeads + 2*c.NumKVHeads) * c.HeadDim }
+
+// Window is the number of keys that a query of such a layer sees, 0 for all.
+func (c *Config) Window(kind string) int {
+	if kind == FullAttention {
+		return 0
+	}
+	return c.SlidingWindow
+}
