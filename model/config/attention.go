@@ -5,6 +5,8 @@ package config
 const (
 	SlidingAttention = "sliding_attention"
 	FullAttention    = "full_attention"
+
+	CrossAttention = "cross_attention" // to the keys and values of the full attention below
 )
 
 var slidingAttention = kind{
@@ -12,14 +14,22 @@ var slidingAttention = kind{
 	fields: func(c *Config) []field {
 		return append(attentionFields(c), field{"sliding_window", c.SlidingWindow, maxWindow})
 	},
-	tensors: attentionTensors,
+	tensors: func(c *Config, add func(name string, shape ...int)) { attentionTensors(c, c.QKVRows(), add) },
 	state:   func(c *Config) int { return 2 * c.SlidingWindow * c.NumKVHeads * c.HeadDim },
 }
 
 var fullAttention = kind{
 	name:    FullAttention,
 	fields:  attentionFields,
-	tensors: attentionTensors,
+	tensors: func(c *Config, add func(name string, shape ...int)) { attentionTensors(c, c.QKVRows(), add) },
+	state:   func(*Config) int { return 0 },
+	grows:   true,
+}
+
+var crossAttention = kind{
+	name: CrossAttention, published: true,
+	fields:  attentionFields,
+	tensors: func(c *Config, add func(name string, shape ...int)) { attentionTensors(c, c.NumHeads*c.HeadDim, add) },
 	state:   func(*Config) int { return 0 },
 }
 
@@ -30,10 +40,21 @@ func attentionFields(c *Config) []field {
 	}
 }
 
-// A fused qkv_proj holds all query heads, then all key heads, then all value heads.
-func attentionTensors(c *Config, add func(name string, shape ...int)) {
-	add("mixer.qkv_proj.weight", c.QKVRows(), c.HiddenSize)
-	add("mixer.o_proj.weight", c.HiddenSize, c.NumHeads*c.HeadDim)
+// A fused qkv_proj holds all query heads, then all key heads, then all value
+// heads; cross attention has queries alone.
+func attentionTensors(c *Config, rows int, add func(name string, shape ...int)) {
+	linear(add, "mixer.qkv_proj", c.AttentionBias, rows, c.HiddenSize)
+	if c.QKNorm {
+		add("mixer.q_norm.weight", c.HeadDim)
+		add("mixer.k_norm.weight", c.HeadDim)
+	}
+	if c.Differential {
+		for _, name := range []string{"q1", "k1", "q2", "k2"} {
+			add("mixer.lambda_"+name, c.HeadDim)
+		}
+		add("mixer.subln.weight", 2*c.HeadDim)
+	}
+	linear(add, "mixer.o_proj", c.AttentionOutBias, c.HiddenSize, c.NumHeads*c.HeadDim)
 }
 
 // QKVRows is the number of rows of a fused query, key and value projection.

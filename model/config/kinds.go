@@ -2,17 +2,19 @@ package config
 
 // kinds are the mixers that a layer can hold. A new one is a file beside mamba.go
 // and a line here.
-var kinds = []kind{mamba, slidingAttention, fullAttention}
+var kinds = []kind{mamba, slidingAttention, fullAttention, mamba2, mamba2Attention, shortConv, gatedMemory, crossAttention, noMixer}
 
 // kind is what config.json and the tensors have to say of one kind of mixer.
 type kind struct {
-	name string // in layer_types
+	name      string // in layer_types
+	published bool   // only models of published families have it: it is not for our own config.json
 	// fields are those of config.json that the kind needs, with their ranges.
 	fields func(c *Config) []field
 	// tensors adds those of one layer's mixer, in the order in which a token meets them.
 	tensors func(c *Config, add func(name string, shape ...int))
-	// state is how many values a saved state has of one layer; 0: their number grows with the text.
+	// state is how many values a state has of one layer, beside those that grow with the text.
 	state func(c *Config) int
+	grows bool // it keeps keys and values of everything that was read
 }
 
 // field is a number in config.json, which must lie within 1 and max.
@@ -30,10 +32,12 @@ func kindOf(name string) *kind {
 	return nil
 }
 
-// Kinds lists the names that layer_types may hold.
+// Kinds lists the names that our own layer_types may hold.
 func Kinds() (names []string) {
 	for _, k := range kinds {
-		names = append(names, k.name)
+		if !k.published {
+			names = append(names, k.name)
+		}
 	}
 	return names
 }
@@ -43,11 +47,29 @@ func Kinds() (names []string) {
 // whose state grows.
 func (c *Config) StateValues() (total int64) {
 	for _, name := range c.LayerTypes {
-		n := kindOf(name).state(c)
-		if n == 0 {
+		k := kindOf(name)
+		if k.grows {
 			return 0
 		}
-		total += int64(n)
+		total += int64(k.state(c))
 	}
 	return total
+}
+
+// NoMixer is a layer that is an MLP alone.
+const NoMixer = "none"
+
+var noMixer = kind{
+	name: NoMixer, published: true,
+	fields:  func(*Config) []field { return nil },
+	tensors: func(*Config, func(string, ...int)) {},
+	state:   func(*Config) int { return 0 },
+}
+
+// linear adds a linear layer's weight [out, in], and its bias where it has one.
+func linear(add func(name string, shape ...int), name string, bias bool, out, in int) {
+	add(name+".weight", out, in)
+	if bias {
+		add(name+".bias", out)
+	}
 }

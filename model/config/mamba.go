@@ -8,24 +8,40 @@ var mamba = kind{
 	fields: func(c *Config) []field {
 		return []field{
 			{"mamba_d_state", c.DState, 256}, {"mamba_d_conv", c.DConv, 16},
-			{"mamba_expand", c.Expand, 16}, {"mamba_dt_rank", c.DTRank, maxWidth},
+			{"mamba_expand", max(c.Expand, min(c.Inner, 1)), 16}, {"the number of Mamba channels", c.DInner(), 16 * maxWidth}, {"mamba_dt_rank", c.DTRank, maxWidth},
 		}
 	},
 	// in_proj holds x's rows, then z's; x_proj dt's, then B's, then C's.
 	tensors: func(c *Config, add func(name string, shape ...int)) {
 		d, inner := c.HiddenSize, c.DInner()
-		add("mixer.in_proj.weight", 2*inner, d)
-		add("mixer.conv1d.weight", inner, c.DConv)
-		add("mixer.conv1d.bias", inner)
+		linear(add, "mixer.in_proj", c.MambaBias, 2*inner, d)
+		c.conv(add, inner)
 		add("mixer.x_proj.weight", c.DTRank+2*c.DState, inner)
-		add("mixer.dt_proj.weight", inner, c.DTRank)
-		add("mixer.dt_proj.bias", inner)
+		if c.DBCNorm == NormGained {
+			add("mixer.dt_norm.weight", c.DTRank)
+			add("mixer.b_norm.weight", c.DState)
+			add("mixer.c_norm.weight", c.DState)
+		}
+		linear(add, "mixer.dt_proj", true, inner, c.DTRank)
 		add("mixer.A_log", inner, c.DState)
 		add("mixer.D", inner)
-		add("mixer.out_proj.weight", d, inner)
+		linear(add, "mixer.out_proj", c.MambaBias, d, inner)
 	},
 	state: func(c *Config) int { return c.DInner() * (c.DConv - 1 + c.DState) },
 }
 
 // DInner is the number of Mamba channels.
-func (c *Config) DInner() int { return c.Expand * c.HiddenSize }
+func (c *Config) DInner() int {
+	if c.Inner > 0 {
+		return c.Inner
+	}
+	return c.Expand * c.HiddenSize
+}
+
+// conv adds a causal convolution over channels.
+func (c *Config) conv(add func(name string, shape ...int), channels int) {
+	add("mixer.conv1d.weight", channels, c.DConv)
+	if !c.NoConvBias {
+		add("mixer.conv1d.bias", channels)
+	}
+}

@@ -14,9 +14,10 @@ type TensorSpec struct {
 // EmbedTokens and LMHead name the two tables of a token's row; with tied
 // embeddings only the first is stored.
 const (
-	EmbedTokens = "embed_tokens.weight"
-	FinalNorm   = "norm.weight"
-	LMHead      = "lm_head.weight"
+	EmbedTokens   = "embed_tokens.weight"
+	FinalNorm     = "norm.weight"
+	FinalNormBias = "norm.bias" // of a LayerNorm
+	LMHead        = "lm_head.weight"
 )
 
 // Overrides4 stay at 8 bits when all else has 4: what each token reads or
@@ -52,15 +53,30 @@ func (c *Config) TensorSpecs() []TensorSpec {
 		add := func(name string, shape ...int) {
 			specs = append(specs, TensorSpec{LayerTensor(i, name), shape})
 		}
-		add("mixer_norm.weight", d)
+		norm := func(name string) {
+			add(name+".weight", d)
+			if c.Norm == LayerNorm {
+				add(name+".bias", d)
+			}
+		}
+		if kind != NoMixer {
+			norm("mixer_norm")
+		}
 		kindOf(kind).tensors(c, add)
 		if c.HasMLP(i) {
-			add("mlp_norm.weight", d)
-			add("mlp.gate_up_proj.weight", 2*c.IntermediateSize, d)
-			add("mlp.down_proj.weight", d, c.IntermediateSize)
+			norm("mlp_norm")
+			first, rows := "mlp.gate_up_proj", 2*c.IntermediateSize
+			if c.Activation == SquaredReLU {
+				first, rows = "mlp.up_proj", c.IntermediateSize
+			}
+			linear(add, first, c.MLPBias, rows, d)
+			linear(add, "mlp.down_proj", c.MLPBias, d, c.IntermediateSize)
 		}
 	}
 	specs = append(specs, TensorSpec{FinalNorm, []int{d}})
+	if c.Norm == LayerNorm {
+		specs = append(specs, TensorSpec{FinalNormBias, []int{d}})
+	}
 	if !c.TieEmbeddings {
 		specs = append(specs, TensorSpec{LMHead, []int{c.VocabSize, d}})
 	}

@@ -1,0 +1,115 @@
+package families
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/samba-web/samba/model/config"
+)
+
+// Place is where a tensor of a folder goes: rows of one of the engine's.
+type Place struct {
+	Tensor    string // as config.TensorSpecs names it
+	Row, Rows int
+	Apart     bool // its neighbours in that tensor are packed otherwise, so each has a part of its own
+}
+
+// Names says where a folder's tensors go.
+type Names struct {
+	places  map[string]Place // by the folder's name
+	ignored func(name string) bool
+
+	shapes map[string][]int
+}
+
+// Place finds where a tensor goes. Neither known nor ignored: the model has no
+// such tensor.
+func (n *Names) Place(name string) (place Place, known, ignored bool) {
+	place, known = n.places[name]
+	return place, known, !known && n.ignored != nil && n.ignored(name)
+}
+
+// Of tells the folder's names of one of the engine's tensors, for errors.
+func (n *Names) Of(tensor string) (names []string) {
+	for name, place := range n.places {
+		if place.Tensor == tensor {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func newNames(c *config.Config) *Names {
+	n := &Names{places: map[string]Place{}, shapes: map[string][]int{}}
+	for _, spec := range c.TensorSpecs() {
+		n.shapes[spec.Name] = spec.Shape
+	}
+	return n
+}
+
+// own has every tensor under the engine's own name.
+func own(c *config.Config) *Names {
+	n := newNames(c)
+	for name := range n.shapes {
+		n.tensor(name, name)
+	}
+	return n
+}
+
+// tensor takes a tensor as it is, where the model has it.
+func (n *Names) tensor(ours, theirs string) {
+	if shape := n.shapes[ours]; shape != nil {
+		n.places[theirs] = Place{Tensor: ours, Rows: shape[0]}
+	}
+}
+
+// module takes a linear layer as it is: its weight and, where the model has one, its bias.
+func (n *Names) module(ours, theirs string) { n.rows(ours, row{theirs, 0}) }
+
+// row is a module's rows within one of ours; 0: all of them.
+type row struct {
+	module string
+	rows   int
+}
+
+// rows puts modules' rows one after another.
+func (n *Names) rows(ours string, modules ...row) {
+	for _, tensor := range []string{".weight", ".bias"} {
+		at := 0
+		shape := n.shapes[ours+tensor]
+		if shape == nil {
+			continue
+		}
+		for _, m := range modules {
+			count := m.rows
+			if count == 0 {
+				count = shape[0]
+			}
+			n.places[m.module+tensor] = Place{Tensor: ours + tensor, Row: at, Rows: count}
+			at += count
+		}
+	}
+}
+
+// finish keeps apart what is packed in different ways.
+func (n *Names) finish(q *quantization) error {
+	formats := map[string]map[format]bool{}
+	for name, place := range n.places {
+		if module, ok := strings.CutSuffix(name, ".weight"); ok && q != nil {
+			if formats[place.Tensor] == nil {
+				formats[place.Tensor] = map[format]bool{}
+			}
+			formats[place.Tensor][q.of(module)] = true
+		}
+	}
+	for name, place := range n.places {
+		if len(formats[place.Tensor]) > 1 && place.Rows < n.shapes[place.Tensor][0] {
+			place.Apart = true
+			n.places[name] = place
+		}
+	}
+	return nil
+}
+
+// layer is the prefix of a layer's tensors.
+func layer(root string, i int) string { return fmt.Sprintf("%slayers.%d.", root, i) }
