@@ -1,12 +1,13 @@
 """From shards of text to batches of tokens.
 
 `data.py` encodes shards once. A text shard becomes one stream of uint16 ids, every document ended by <|endoftext|>;
-a chat shard becomes dialogues in ChatML with a mark at every token the assistant has to say itself.
+a chat shard becomes dialogues in ChatML with a mark at every token the assistant has to say itself. Dialogues that hold
+one of the questions that answers are judged by (questions.py) are left out.
 """
 import argparse
+import bisect
 import functools
 import glob
-import itertools
 import multiprocessing
 import os
 import sys
@@ -14,9 +15,12 @@ import sys
 import numpy as np
 
 from corpus import CorpusError, documents
+from questions import held_back
 from tokenizer import Tokenizer
 
-HELD_OUT = {"stories": 8, "wikipedia": 200, "chat": 700}  # last documents of a kind's last shard, for validation
+# Last documents of a kind's last shard, for validation.
+HELD_OUT = {"stories": 8, "wikipedia": 200, "chat": 700, "authored": 200, "generated": 400}
+TIMES = {"trivia": 0.25, "authored": 3.5}  # how often an epoch has a dialogue of a source, where it is not once
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
@@ -55,14 +59,17 @@ def _start(path):
 
 
 def _encode(document):
+    """Ids, marks and times an epoch of a document, or None where it is held back."""
     if "text" in document:
-        return np.array(_worker.encode(document["text"]) + [_worker.end], np.uint16), None, 0
+        return np.array(_worker.encode(document["text"]) + [_worker.end], np.uint16), None, 1.0
+    if held_back(document["messages"]):
+        return None
     ids, learn = encode_dialogue(_worker, document["messages"])
-    return np.array(ids, np.uint16), np.array(learn, np.uint8), int(document.get("source") == "trivia")
+    return np.array(ids, np.uint16), np.array(learn, np.uint8), TIMES.get(document.get("source", "").split("-")[0], 1.0)
 
 
 def encode_shards(shards, tokenizer_path, out, workers, allow_truncated=False, more_follow=False):
-    """Encodes shards into out: NAME.ids.npy, for chats NAME.learn.npy, .ends.npy and .short.npy, and NAME.val.*"""
+    """Encodes shards into out: NAME.ids.npy, for dialogues NAME.learn.npy, .ends.npy and .times.npy, and NAME.val.*"""
     vocabulary = len(Tokenizer(tokenizer_path))
     if vocabulary > 65536:
         raise CorpusError(f"{tokenizer_path}: {vocabulary} tokens: want at most 65536, ids are stored in two bytes")
@@ -72,7 +79,8 @@ def encode_shards(shards, tokenizer_path, out, workers, allow_truncated=False, m
         for shard in shards:
             base = os.path.basename(shard).split(".")[0]
             kind = base.split("-")[0]
-            done = list(pool.imap(_encode, documents(shard, allow_truncated), chunksize=4 if kind == "stories" else 64))
+            read = list(pool.imap(_encode, documents(shard, allow_truncated), chunksize=4 if kind == "stories" else 64))
+            done = [row for row in read if row is not None]
             held = min(HELD_OUT.get(kind, 0), len(done) // 4) if last[kind] == shard and not more_follow else 0
             parts = {base: done[:len(done) - held], base + ".val": done[len(done) - held:]}
             for name, rows in parts.items():
@@ -83,9 +91,11 @@ def encode_shards(shards, tokenizer_path, out, workers, allow_truncated=False, m
                 if rows[0][1] is not None:
                     np.save(at + ".learn.npy", np.concatenate([row[1] for row in rows]))
                     np.save(at + ".ends.npy", np.cumsum([len(row[0]) for row in rows]))
-                    np.save(at + ".short.npy", np.array([row[2] for row in rows], np.uint8))
+                    np.save(at + ".times.npy", np.array([row[2] for row in rows], np.float32))
                 np.save(at + ".ids.npy", ids)
                 print(f"{name}: {len(rows)} documents, {len(ids)} tokens", flush=True)
+            if len(read) > len(done):
+                print(f"{base}: {len(read) - len(done)} dialogues held back, which have questions that answers are judged by", flush=True)
 
 
 def _names(folder, chat, held_out):
@@ -103,8 +113,17 @@ def _load(names, suffix):
     return _loaded(tuple(names), suffix)
 
 
-class TextStream:
-    """Rows of length + 1 tokens cut from all text, in a new order and at new cuts every epoch."""
+class Stream:
+    """Rows without end: row(number) is ids [length + 1] and weights [length] of what is learned, at any number."""
+
+    def batch(self, step, size, rank=0, ranks=1):
+        """Process rank's share of the rows of batch `step`, of size rows."""
+        numbers = range(step * size + size * rank // ranks, step * size + size * (rank + 1) // ranks)
+        return tuple(map(np.stack, zip(*map(self.row, numbers))))
+
+
+class TextStream(Stream):
+    """Rows cut from all text, in a new order and at new cuts every epoch."""
 
     def __init__(self, folder, length, seed=0, held_out=False):
         names = _names(folder, False, held_out)
@@ -117,7 +136,6 @@ class TextStream:
         self.epoch = None
 
     def row(self, number):
-        """Row `number` of the endless stream: ids [length + 1] and weights [length]."""
         epoch, index = divmod(number, self.rows)
         if self.shuffle and self.epoch != epoch:
             random = np.random.default_rng((self.seed, epoch))
@@ -125,45 +143,48 @@ class TextStream:
         start = self.order[index] * self.length + self.offset if self.shuffle else index * self.length
         return self.ids[start:start + self.length + 1].astype(np.int64), np.ones(self.length, np.float32)
 
-    def batch(self, step, size):
-        rows = [self.row(step * size + i) for i in range(size)]
-        return np.stack([ids for ids, _ in rows]), np.stack([weights for _, weights in rows])
 
-
-class ChatStream:
+class ChatStream(Stream):
     """Rows packed from whole dialogues; a share of the rows is plain text, so that the model keeps its English.
 
-    Every row starts with a dialogue, as a conversation starts when the model is used. Of the short ones (trivia),
-    only the share `short` is drawn in an epoch. What is left of a row is <|endoftext|>, not learned.
+    Every row starts with a dialogue, as a conversation starts when the model is used. An epoch has a dialogue as often
+    as its source's TIMES say: 0.25 is a quarter of them, 3.5 each one three or four times. What is left of a row is
+    <|endoftext|>, not learned.
     """
 
-    def __init__(self, folder, length, end, seed=0, held_out=False, short=0.25, text=0.0):
+    def __init__(self, folder, length, end, seed=0, held_out=False, text=0.0):
         names = _names(folder, True, held_out)
         if not names:
             raise CorpusError(f"{folder}: no encoded chat: run data.py on the chat shards first")
         self.ids, self.learn = _load(names, ".ids.npy"), _load(names, ".learn.npy")
-        lengths = np.concatenate([np.diff(np.load(name + ".ends.npy"), prepend=0) for name in names])
-        self.ends, self.lengths = np.cumsum(lengths), lengths
-        self.short = _load(names, ".short.npy").astype(bool)
-        self.length, self.end, self.seed, self.share = length, end, seed, 1.0 if held_out else short
+        self.lengths = np.concatenate([np.diff(np.load(name + ".ends.npy"), prepend=0) for name in names])
+        self.ends = np.cumsum(self.lengths)
+        self.times = np.ones(len(self.ends), np.float32) if held_out else _load(names, ".times.npy")
+        self.length, self.end, self.seed = length, end, seed
         self.text = TextStream(folder, length, seed) if text > 0 else None
         self.text_share = text
-        self.epochs = {}
+        self.starts = [0]  # of each epoch that was packed so far, in rows of dialogues, and where the next one starts
+        self.packed = None, []
 
     def pack(self, epoch):
         """The epoch's rows: lists of dialogue numbers that fit a row of length + 1 tokens together."""
-        if epoch not in self.epochs:
+        if self.packed[0] != epoch:
             random = np.random.default_rng((self.seed, epoch))
-            keep = ~self.short | (random.random(len(self.short)) < self.share)
+            drawn = np.floor(self.times + random.random(len(self.times))).astype(int)
             rows, row, room = [], [], self.length + 1
-            for number in random.permutation(np.flatnonzero(keep)):
+            for number in random.permutation(np.repeat(np.arange(len(drawn)), drawn)):
                 if row and self.lengths[number] > room:
                     rows.append(row)
                     row, room = [], self.length + 1
                 row.append(int(number))
                 room -= int(self.lengths[number])
-            self.epochs = {epoch: rows + [row]}
-        return self.epochs[epoch]
+            self.packed = epoch, rows + [row]
+        return self.packed[1]
+
+    @property
+    def rows(self):
+        """How many rows of dialogues the first epoch has."""
+        return len(self.pack(0))
 
     def fill(self, row):
         ids = np.full(self.length + 1, self.end, np.int64)
@@ -178,22 +199,15 @@ class ChatStream:
             at += take
         return ids, learn[1:]
 
-    def rows(self):
-        """All rows, epoch after epoch, without end; where one stops depends only on the count drawn."""
-        random = np.random.default_rng((self.seed, 1 << 20))
-        texts = itertools.count()
-        for epoch in itertools.count():
-            for row in self.pack(epoch):
-                while self.text and random.random() < self.text_share:
-                    yield self.text.row(next(texts))
-                yield self.fill(row)
-
-    def batch(self, step, size):
-        if not hasattr(self, "_iterator") or self._next != step:
-            self._iterator = itertools.islice(self.rows(), step * size, None)
-        self._next = step + 1
-        rows = list(itertools.islice(self._iterator, size))
-        return np.stack([ids for ids, _ in rows]), np.stack([weights for _, weights in rows])
+    def row(self, number):
+        """Text and dialogues are spread evenly by their shares."""
+        before, after = (int(n * (1 - self.text_share)) for n in (number, number + 1))
+        if before == after:
+            return self.text.row(number - before)
+        while before >= self.starts[-1]:
+            self.starts.append(self.starts[-1] + len(self.pack(len(self.starts) - 1)))
+        epoch = bisect.bisect_right(self.starts, before) - 1
+        return self.fill(self.pack(epoch)[before - self.starts[epoch]])
 
 
 def main():

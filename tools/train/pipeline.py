@@ -12,19 +12,24 @@ import subprocess
 import sys
 import time
 
+from checkpoint import load_model
 from corpus import CorpusError
+from model import Config
 from parts import pack
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 AFTER = 6  # seconds from a stage's end to the next one's start: saving, evaluating, a first step
 PACKING = 14
 
-# The settings of each stage beside its time.
+LONGER = 4  # recall is tuned on rows so many times as long, so many times fewer
+
+# The settings of each stage beside its time. In the last third of pretraining two fifths of the rows without keys are dialogues,
+# and from then on weights are rounded, where they are.
 STAGES = {
-    "pretrain": {"lr": 2.5e-3, "warmup": 0.01, "eval_every": 400, "recall_share": 0.3, "save_every": True, "no_state": True},
-    "tune": {"lr": 6e-4, "warmup": 0.02, "recall_share": 0.3, "no_state": True},
-    # At most 500 steps, as in the paper; how many fit in the time is in the log.
-    "recall": {"lr": 4e-4, "warmup": 0.05, "eval_every": 100, "recall_share": 0.4, "text_share": 0.4, "steps": 500, "no_state": True},
+    "pretrain": {"lr": 2.5e-3, "warmup": 0.01, "eval_every": 2000, "recall_share": 0.3, "mix_from": 0.66, "text_share": 0.6,
+                 "round_from": 0.66, "save_every": True, "no_state": True},
+    "tune": {"lr": 6e-4, "warmup": 0.02, "recall_share": 0.15, "text_share": 0.2, "no_state": True},
+    "recall": {"lr": 4e-4, "warmup": 0.05, "recall_share": 0.4, "text_share": 0.3, "prose": 0.5, "no_state": True},
 }
 
 
@@ -33,9 +38,16 @@ def plan(args, begun):
     seconds = {"pretrain": 0.0, "tune": args.tune_seconds, "recall": args.recall_seconds}
     until, entries = begun + args.seconds - PACKING - AFTER, []
     for name in reversed(args.stages):
-        entries.insert(0, dict(STAGES[name], stage=name, out=os.path.join(args.work, name), until=until))
+        end = {"steps": args.rehearse, "eval_batches": 1, "eval_every": 0} if args.rehearse else {"until": until}
+        # Each stage draws its rows in an order of its own.
+        entries.insert(0, dict(STAGES[name], stage=name, out=os.path.join(args.work, name), seed=10 * args.seed + len(entries), **end))
         until -= seconds[name] + AFTER
-    if entries[0]["until"] - begun < args.seconds / 10:
+        if name == "pretrain" and args.lr:
+            entries[0]["lr"] = args.lr
+        if name == "recall" and args.batch % (LONGER * args.processes) == 0 and args.batch // args.processes >= 2 * LONGER:
+            length = args.length or (load_model(args.init)[0] if args.init else Config.load(args.config) if args.config else Config()).block_size
+            entries[0].update(length=length * LONGER, batch=args.batch // LONGER)
+    if not args.rehearse and entries[0]["until"] - begun < args.seconds / 10:
         raise CorpusError(f"--seconds {args.seconds:g} leave less than a tenth for {entries[0]['stage']}: give more, or less to the others")
     return entries
 
@@ -46,16 +58,29 @@ def train(args, entries):
         json.dump(entries, file, indent=1)
     command = [os.path.join(HERE, "train.py"), "--plan", path, "--data", args.data, "--tokenizer", args.tokenizer,
                "--out", args.work, "--batch", str(args.batch)]
-    for name in ("init", "config", "device", "length", "scan", "seed"):
+    for name in ("init", "config", "device", "length", "scan", "seed", "bits", "embedding_bits", "workers"):
         if getattr(args, name):
-            command += ["--" + name, str(getattr(args, name))]
-    if args.processes > 1:
-        command = ["-m", "torch.distributed.run", "--nproc_per_node", str(args.processes), "--master_addr", "127.0.0.1",
-                   "--master_port", str(args.port)] + command
+            command += ["--" + name.replace("_", "-"), str(getattr(args, name))]
     # All processes are on this host, which may know no other network.
     environment = {"OMP_NUM_THREADS": "1" if args.device == "cpu" else "4", **os.environ,
                    "GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
-    return subprocess.run([sys.executable, *command], env=environment).returncode
+    if args.processes > 1:  # as torchrun tells them; the pieces of one run share its fate
+        environment.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(args.port), WORLD_SIZE=str(args.processes))
+    running = [subprocess.Popen([sys.executable, *command],
+                                env=dict(environment, RANK=str(rank), LOCAL_RANK=str(rank)) if args.processes > 1 else environment)
+               for rank in range(args.processes)]
+    status = 0
+    while running:
+        time.sleep(0.2)
+        ended = [process for process in running if process.poll() is not None]
+        running = [process for process in running if process not in ended]
+        status = status or next((process.returncode for process in ended if process.returncode), 0)
+        if status:
+            for process in running:
+                process.kill()
+                process.wait()
+            running = []
+    return status
 
 
 def report(entries):
@@ -96,6 +121,11 @@ def main():
     add("--length", type=int, default=0)
     add("--seed", type=int, default=0, help="another one for each run that goes on: text is then cut and ordered anew")
     add("--port", type=int, default=29511)
+    add("--lr", type=float, default=0, help="pretraining's peak (default 2.5e-3)")
+    add("--bits", type=int, choices=[0, 4, 8], default=0, help="round weights in the loop, from the last third of pretraining on")
+    add("--embedding-bits", type=int, choices=[4, 8], default=8)
+    add("--workers", type=int, default=0, help="processes that make rows ahead, for each GPU")
+    add("--rehearse", type=int, default=0, metavar="STEPS", help="so many steps of every stage, whatever the time: fills the compilers' caches")
     add("--device")
     add("--scan", help="BLOCK,TILE,WARPS of the scan's kernels (bench.py --best)")
     args = parser.parse_args()

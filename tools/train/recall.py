@@ -75,15 +75,15 @@ class Writer:
 class RecallStream:
     """Rows of another stream, a share of them replaced by documents with keys.
 
-    paced: half of these are one long document or a few, with filler at a pace; else all of them are dense. A batch is
-    laid out for shares processes: each one's part begins with rows whose attention is held short, then come others with
-    keys, then the other stream's.
+    paced: half of these are one long document or a few, with filler at a pace; else all of them are dense. Each
+    process's part of a batch begins with rows whose attention is held short, then come others with keys, then the other
+    stream's.
     """
 
-    def __init__(self, others, text, length, tokenizer, seed=0, share=0.6, paced=True, shares=1):
-        """text: the ids that real text as filler is cut from."""
+    def __init__(self, others, text, length, tokenizer, seed=0, share=0.6, paced=True, prose=0.3):
+        """text: the ids that real text as filler is cut from, which the share prose of the documents has."""
         self.others, self.text, self.length, self.tokenizer = others, text, length, tokenizer
-        self.seed, self.share, self.paced, self.shares = seed, share, paced, shares
+        self.seed, self.share, self.paced, self.prose = seed, share, paced, prose
         self.newline = tokenizer.encode("\n")
         self.garbage = tokenizer.encode(" " + GARBAGE)
         smallest = sum(map(len, map(tokenizer.encode, (INTRO, FACT, QUESTION, ANSWER)))) + 2 * len(self.garbage) + 40
@@ -115,7 +115,8 @@ class RecallStream:
         encode = self.tokenizer.encode
         fact, question, answer = PHRASINGS[0] if plain or random.random() < 0.5 else PHRASINGS[random.integers(len(PHRASINGS))]
         intro = INTRO if plain else "" if short else INTROS[random.integers(len(INTROS))]
-        kind = "garbage" if plain else random.choice(["garbage", "sentences", "text"], p=[0.4, 0.3, 0.3])
+        kind = "garbage" if plain else random.choice(
+            ["garbage", "sentences", "text"], p=[(1 - self.prose) * 4 / 7, (1 - self.prose) * 3 / 7, self.prose])
         if pace is None:
             pace = 1.0 if random.random() < 0.4 or kind == "text" else float(np.exp(random.uniform(0, np.log(LONGEST_PACE))))
         chat = not plain and random.random() < 0.2
@@ -173,13 +174,13 @@ class RecallStream:
             self.document(writer, random, room, depth=0.0 if random.random() < 0.7 else None, pace=1.0, short=True)
         return self._row(writer)
 
-    def probe(self, size, after=None, pace=1, seed=1 << 30):
-        """Rows of the plain form that no training row shows: ids, where the asked key is, pace.
+    def probe(self, size, after=None, pace=1, seed=1 << 30, rank=0, ranks=1):
+        """Process rank's share of size rows of the plain form that no training row shows: ids, where the asked key is, pace.
 
         after: the filler's tokens between key and question; None: at depths spread evenly. Every token of it has the pace.
         """
         rows = []
-        for i in range(size):
+        for i in range(size * rank // ranks, size * (rank + 1) // ranks):
             writer = Writer(self.tokenizer)
             self.document(writer, np.random.default_rng((seed, i)), self.length, plain=True, after=after, pace=float(pace),
                           depth=i / max(1, size - 1) if after is None else None)
@@ -189,20 +190,17 @@ class RecallStream:
             rows.append((ids, asked[1:], paces))
         return tuple(map(np.stack, zip(*rows)))
 
-    def shape(self, size):
-        """Of each part of a batch of size rows: how many rows have keys, which is fewer than all, and how many are held short."""
-        part = size // self.shares
+    def shape(self, part):
+        """Of a process's part rows of a batch: how many have keys, which is fewer than all, and how many are held short."""
         keyed = min(part - 1, max(1, round(part * self.share)))
         return keyed, min(keyed, max(1, round(keyed * HELD)))
 
-    def batch(self, step, size):
-        """ids [size, length + 1], weights and pace [size, length] or None, and how many rows of each part are held short."""
-        part = size // self.shares
-        keyed, held = self.shape(size)
-        with_keys = [self.keyed(step * keyed * self.shares + i) for i in range(keyed * self.shares)]
-        others = [(ids, weights, np.ones_like(weights)) for ids, weights in zip(*self.others.batch(step, (part - keyed) * self.shares))]
-        rows = []
-        for i in range(self.shares):
-            rows += with_keys[i * keyed:(i + 1) * keyed] + others[i * (part - keyed):(i + 1) * (part - keyed)]
+    def batch(self, step, size, rank=0, ranks=1):
+        """Process rank's part of batch `step`: ids, weights, pace [part, length] or None, and how many rows are held short."""
+        part = size // ranks
+        keyed, held = self.shape(part)
+        with_keys = [self.keyed((step * ranks + rank) * keyed + i) for i in range(keyed)]
+        others = zip(*self.others.batch(step, (part - keyed) * ranks, rank, ranks))
+        rows = with_keys + [(ids, weights, np.ones_like(weights)) for ids, weights in others]
         ids, weights, pace = map(np.stack, zip(*rows))
         return ids, weights, pace if self.paced else None, held

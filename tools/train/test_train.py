@@ -65,7 +65,7 @@ class Folder(unittest.TestCase):
     def encode(self):
         turns = [{"role": "user", "content": "Is the sky green?"}, {"role": "assistant", "content": " No, blue. "}]
         shards = [self.shard("stories-00.jsonl.xz", [{"text": SENTENCE * 20}] * 8),
-                  self.shard("chat-00.jsonl.xz", [{"source": "trivia" if i % 2 else "dolly", "messages": turns} for i in range(40)])]
+                  self.shard("chat-00.jsonl.xz", [{"source": ("trivia", "dolly", "authored-words")[i % 3], "messages": turns} for i in range(40)])]
         with contextlib.redirect_stdout(io.StringIO()):
             data.encode_shards(shards, self.tokenizer_path, self.at("data"), 1)
         return self.at("data")
@@ -129,12 +129,12 @@ class Chat(Folder):
 
     def test_packing(self):
         folder = self.encode()
-        stream = data.ChatStream(folder, 100, self.tokenizer.end, short=0.5)
-        drawn = [n for row in stream.pack(0) for n in row]
-        self.assertEqual(len(drawn), len(set(drawn)))
-        kept_short = sum(stream.short[n] for n in drawn)
-        self.assertEqual(sum(~stream.short[n] for n in drawn), (~stream.short).sum())
-        self.assertTrue(0 < kept_short < stream.short.sum())
+        stream = data.ChatStream(folder, 100, self.tokenizer.end)
+        drawn = np.bincount([n for row in stream.pack(0) for n in row], minlength=len(stream.times))
+        self.assertEqual(set(stream.times), {0.25, 1.0, 3.5})
+        self.assertTrue((drawn[stream.times == 1] == 1).all())
+        self.assertEqual(set(drawn[stream.times == 3.5]), {3, 4})
+        self.assertEqual(set(drawn[stream.times == 0.25]), {0, 1})
         for row in stream.pack(0):
             self.assertLessEqual(sum(stream.lengths[n] for n in row), 101)
         ids, weights = stream.fill(stream.pack(0)[0])
@@ -204,19 +204,26 @@ class Recall(Folder):
         np.testing.assert_array_equal(self.stream.keyed(3)[0], self.stream.keyed(3)[0])
 
     def test_a_batch_mixes_keys_and_chats(self):
-        for shares in (1, 2):
-            self.stream.shares = shares
-            ids, weights, pace, near = self.stream.batch(3, 8)
-            self.assertEqual([a.shape for a in (ids, weights, pace)], [(8, 401), (8, 400), (8, 400)])
-            keyed = (weights > 1).any(1)  # a digit weighs more than a token of text
-            for part in range(shares):  # each process's rows begin with those that are held short
-                mine = slice(part * 8 // shares, (part + 1) * 8 // shares)
-                self.assertEqual(keyed[mine].tolist(), [True] * (4 // shares) + [False] * (4 // shares))
-            self.assertEqual(near, (3, 2)[shares - 1])
-            self.assertTrue((pace[~keyed] == 1).all())
-            self.stream.paced = False
-            self.assertIsNone(self.stream.batch(3, 8)[2])
-            self.stream.paced = True
+        for ranks in (1, 2):
+            parts = [self.stream.batch(3, 8, rank, ranks) for rank in range(ranks)]
+            for ids, weights, pace, near in parts:
+                size = 8 // ranks
+                self.assertEqual([a.shape for a in (ids, weights, pace)], [(size, 401), (size, 400), (size, 400)])
+                keyed = (weights > 1).any(1)  # a digit weighs more than a token of text
+                # Each process's rows begin with those that are held short.
+                self.assertEqual(keyed.tolist(), [True] * (size // 2) + [False] * (size // 2))
+                self.assertEqual(near, (3, 2)[ranks - 1])
+                self.assertTrue((pace[~keyed] == 1).all())
+            rows = {row.tobytes() for ids, *_ in parts for row in ids}
+            self.assertEqual(sum(len(ids) for ids, *_ in parts), 8)
+        self.assertEqual(rows, {row.tobytes() for row in self.stream.batch(3, 8)[0]})
+        self.stream.paced = False
+        self.assertIsNone(self.stream.batch(3, 8)[2])
+
+    def test_parts_of_probes_make_the_whole(self):
+        whole = self.stream.probe(4, pace=2)
+        for i, array in enumerate(whole):
+            np.testing.assert_array_equal(np.concatenate([self.stream.probe(4, pace=2, rank=r, ranks=2)[i] for r in (0, 1)]), array)
 
     def test_rows_too_short(self):
         with self.assertRaisesRegex(CorpusError, "want at least"):
@@ -464,6 +471,36 @@ class Training(Folder):
         data._loaded.cache_clear()
         tuned = self.run_train("--stage", "tune", "--length", "60", "--text-share", "0", "--out", self.at("chats"), *few)
         self.assertIsInstance(tuned.data, data.ChatStream)
+
+    def test_dialogues_and_rounding_join_on_the_way(self):
+        """Rows made by other processes give the same run; the dialogues come late; what is saved is exact, what is judged rounded."""
+        self.encode()
+        with open(self.at("wide.json"), "w") as file:
+            json.dump(dict(TINY, n_embd=64, intermediate_size=64), file)
+        options = ["--config", self.at("wide.json"), "--steps", "12", "--mix-from", "0.5", "--text-share", "0", "--bits", "4",
+                   "--embedding-bits", "4", "--round-from", "0.75", "--length", "60", "--eval-batches", "1"]
+        alone = self.run_train(*options)
+        ahead = self.run_train(*options, "--workers", "2", "--out", self.at("ahead"))
+        for name, weight in alone.model.state_dict().items():
+            self.assertTrue(torch.equal(weight, ahead.model.state_dict()[name]), name)
+        for name in ("run", "ahead"):
+            log = self.log(name)
+            self.assertEqual([e["step"] for e in log if e.get("event") == "mixture"], [6])
+            self.assertEqual([e["step"] for e in log if e.get("event") == "rounding"], [9])
+            last = [e for e in log if e.get("event") == "eval"][-1]
+            self.assertEqual(last["bits"], 4)
+            # A token of the made-up text is about three bytes.
+            self.assertLess(last["val_text_bits_per_byte"], last["val_text"] / np.log(2))
+        saved = torch.load(self.at("run", "model.pth"))["model"]
+        for name, weight in alone.model.state_dict().items():
+            self.assertTrue(torch.equal(weight, saved[name]), name)
+        # A run that stopped after the dialogues came goes on as if it had not.
+        original = train.Trainer.done
+        with mock.patch.object(train.Trainer, "done", lambda self, elapsed: 1 if self.step == 8 else original(self, elapsed)):
+            self.run_train(*options, "--out", self.at("halves"))
+        halves = self.run_train(*options, "--out", self.at("halves"), "--resume")
+        for name, weight in alone.model.state_dict().items():
+            torch.testing.assert_close(weight, halves.model.state_dict()[name], msg=name)
 
     def test_two_processes_train_as_one_does(self):
         """DistributedDataParallel over gloo gives the weights of a single process."""

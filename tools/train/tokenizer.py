@@ -130,6 +130,11 @@ class Tokenizer:
     def __len__(self):
         return len(self.vocab)
 
+    @property
+    def sizes(self):
+        """Bytes of text that each token stands for, none for the special ones."""
+        return [0 if token in SPECIAL else len(token) for token in self.tokens]
+
     def encode(self, text):
         """Ids of plain text; special tokens written in it stay text, so no document can forge a turn."""
         memo, ids = self.memo, []

@@ -7,6 +7,7 @@ decays to its end, whatever the machine's speed; it may stop on the way (--stop-
 """
 import argparse
 import contextlib
+import itertools
 import json
 import math
 import os
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 import torch.nn as nn
+import torch.utils.data
 
 import loss as losses
 from checkpoint import atomically, load_file, load_model, save_model
@@ -24,6 +26,7 @@ from corpus import CorpusError
 from data import ChatStream, TextStream
 from model import Config, Samba, decayed
 from recall import RecallStream
+from rounding import Rounding
 from tokenizer import Tokenizer
 
 BF16_PEAK = {"H100": 989e12, "H200": 989e12}  # dense, operations a second, by the vendor's datasheet
@@ -56,10 +59,6 @@ class Ranks:
     def first(self):
         return self.rank == 0
 
-    def share(self, size):
-        """This process's rows of a batch of that size."""
-        return slice(size * self.rank // self.count, size * (self.rank + 1) // self.count)
-
     def agree(self, *values):
         """The first process's numbers, on all of them."""
         if self.count == 1:
@@ -78,6 +77,31 @@ class Ranks:
     def close(self):
         if self.count > 1:
             dist.destroy_process_group()
+
+
+class Parts(torch.utils.data.Dataset):
+    """A stream's batches by step, this process's part of each."""
+
+    def __init__(self, stream, size, ranks):
+        self.stream, self.size, self.ranks = stream, size, ranks
+
+    def __getitem__(self, step):
+        return self.stream.batch(step, self.size, self.ranks.rank, self.ranks.count)
+
+
+def untouched(batch):
+    return batch
+
+
+def prefetched(stream, size, ranks, workers, start=0):
+    """This process's parts of batches from start on, in order; workers processes make them ahead, or none."""
+    parts = Parts(stream, size, ranks)
+    if not workers:
+        return map(parts.__getitem__, itertools.count(start))
+    # The parts come as NumPy arrays through pipes, since a host's shared memory may be small.
+    return iter(torch.utils.data.DataLoader(
+        parts, batch_size=None, sampler=range(start, 1 << 40), num_workers=workers, collate_fn=untouched, prefetch_factor=4,
+        multiprocessing_context="fork"))
 
 
 class Objective(nn.Module):
@@ -144,41 +168,59 @@ class Trainer:
         if args.batch % self.ranks.count:
             raise CorpusError(f"--batch {args.batch}: want a multiple of the {self.ranks.count} processes")
         self.length = args.length or self.model.config.block_size
-        self.data = self.stream()
         self.held_out = {}
         end = self.tokenizer.end
         for name, stream in (("text", lambda: TextStream(args.data, self.length, held_out=True)),
                              ("chat", lambda: ChatStream(args.data, self.length, end, held_out=True))):
             with contextlib.suppress(CorpusError):  # not encoded, or its held-out part is shorter than a row
                 self.held_out[name] = stream()
+        self.rounding = Rounding(self.model, args.bits, args.embedding_bits, args.round_every) if args.bits else None
         named = list(self.model.named_parameters())
         groups = [{"params": [w for n, w in named if decayed(n, w)], "weight_decay": args.weight_decay},
                   {"params": [w for n, w in named if not decayed(n, w)], "weight_decay": 0.0}]
         fused = {"fused": True} if self.cuda else {}
         self.optimizer = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.95), **fused)
         self.step, self.tokens, self.spent = 0, 0, 0.0
+        self.mixed = None  # the step from which on dialogues are in the mixture
         self.state_path = os.path.join(args.out, "state.pt")
         if args.resume and os.path.exists(self.state_path):
             state = load_file(self.state_path, self.device)
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
-            self.step, self.tokens, self.spent = state["step"], state["tokens"], state["spent"]
+            self.step, self.tokens, self.spent, self.mixed = (state[key] for key in ("step", "tokens", "spent", "mixed"))
         if self.ranks.first:
             os.makedirs(args.out, exist_ok=True)
         self.log_file = open(os.path.join(args.out, "log.jsonl") if self.ranks.first else os.devnull, "a", buffering=1)
 
-    def stream(self):
+    def streams(self):
+        """What the stage reads, and what it reads from --mix-from on, where it does."""
         args = self.args
         recall = args.stage == "recall"
         share = args.recall_share if args.recall_share is not None else 0.4 if recall else 0.0
-        if args.stage == "pretrain":
-            others = TextStream(args.data, self.length, args.seed)
+
+        def with_keys(others, seed):
+            if not share:
+                return others
+            text = TextStream(args.data, self.length).ids
+            return RecallStream(others, text, self.length, self.tokenizer, seed, share, paced=recall, prose=args.prose)
+
+        def dialogues(seed):
+            return with_keys(ChatStream(args.data, self.length, self.tokenizer.end, seed, text=args.text_share), seed)
+
+        if args.stage != "pretrain":
+            return dialogues(args.seed), None
+        mixture = dialogues(args.seed + 1000) if args.mix_from < 1 else None
+        return with_keys(TextStream(args.data, self.length, args.seed), args.seed), mixture
+
+    def feed(self):
+        """Starts to make batches; the mixture's, too, so that they are there when it begins."""
+        self.data, mixture = self.streams()
+        make = lambda stream, start: prefetched(stream, self.args.batch, self.ranks, self.args.workers, start)
+        self.mixture = mixture and (mixture, make(mixture, self.step - self.mixed if self.mixed is not None else 0))
+        if self.mixed is None:
+            self.batches = make(self.data, self.step)
         else:
-            others = ChatStream(args.data, self.length, self.tokenizer.end, args.seed, text=args.text_share)
-        if not share:
-            return others
-        text = TextStream(args.data, self.length, args.seed).ids
-        return RecallStream(others, text, self.length, self.tokenizer, args.seed, share, paced=recall, shares=self.ranks.count)
+            self.data, self.batches = self.mixture
 
     def log(self, **fields):
         line = json.dumps({key: round(value, 6) if isinstance(value, float) else value for key, value in fields.items()})
@@ -187,51 +229,69 @@ class Trainer:
             print(line, flush=True)
 
     def place(self, *arrays):
-        """This process's rows of whole batches, on its device."""
+        """Arrays of this process's rows on its device."""
         placed = []
         for array in arrays:
-            tensor = torch.from_numpy(array[self.ranks.share(len(array))])
+            tensor = torch.from_numpy(array)
             placed.append(tensor.pin_memory().to(self.device, non_blocking=True) if self.cuda else tensor)
         return placed
 
     def batch_loss(self, objective, ids, weights, pace=None, near=0):
-        """The mean loss over the whole batch's weights, up to the factor that averaging over processes takes away."""
-        weights = weights / max(float(weights.sum()), 1e-6) * self.ranks.count
-        ids, weights = self.place(ids, weights.astype(np.float32))
-        return objective(ids, weights, None if pace is None else self.place(pace)[0], near)
+        """The mean loss over the whole batch's weights, up to the factor that averaging over processes takes away, and the
+        sum of those weights."""
+        total = self.ranks.sum(float(weights.sum()))[0]
+        ids, weights = self.place(ids, (weights / max(total, 1e-6) * self.ranks.count).astype(np.float32))
+        return objective(ids, weights, None if pace is None else self.place(pace)[0], near), total
 
-    def evaluate(self):
+    @contextlib.contextmanager
+    def rounded(self, on, fresh=False):
+        """The weights are rounded within, where the rounding is on."""
+        if on:
+            self.rounding.apply(fresh)
+        try:
+            yield
+        finally:
+            if on:
+                self.rounding.undo()
+
+    def evaluate(self, rounded):
         """Mean loss a token on held-out text and on the assistant's words of held-out chats; recall, where it is tuned."""
         results = {}
-        size = self.args.batch
+        size, ranks = self.args.batch, self.ranks
+        part = size // ranks.count
         keyed = isinstance(self.data, RecallStream)
         # A batch without a pace would compile the blocks once more.
-        pace = [np.ones((size, self.length), np.float32)] if keyed and self.data.paced else []
-        with torch.set_grad_enabled(self.cuda):  # without gradients, the compiled blocks would be compiled once more
+        pace = [np.ones((part, self.length), np.float32)] if keyed and self.data.paced else []
+        sizes = np.array(self.tokenizer.sizes)
+        # Without gradients, the compiled blocks would be compiled once more.
+        with torch.set_grad_enabled(self.cuda), self.rounded(rounded, fresh=True):
             for name, stream in self.held_out.items():
-                total = count = 0.0
-                available = stream.rows if name == "text" else len(stream.pack(0))
+                total = count = read = 0.0
                 # At least one batch, which takes rows twice where there are too few.
-                for i in range(min(self.args.eval_batches, max(1, available // size))):
-                    ids, weights = stream.batch(i, size)
-                    mine = float(self.batch_loss(self.objective, ids, weights, *pace).detach()) / self.ranks.count
-                    total, count = total + self.ranks.sum(mine)[0] * weights.sum(), count + weights.sum()
+                for i in range(min(self.args.eval_batches, max(1, stream.rows // size))):
+                    ids, weights = stream.batch(i, size, ranks.rank, ranks.count)
+                    loss, weight = self.batch_loss(self.objective, ids, weights, *pace)
+                    total, count = total + ranks.sum(float(loss.detach()) / ranks.count)[0] * weight, count + weight
+                    read += ranks.sum(float(sizes[ids[:, 1:]].sum()))[0]
                 if count:
                     results["val_" + name] = float(total / count)
+                if count and name == "text":  # nats a token depend on the tokenizer, bits a byte do not
+                    results["val_text_bits_per_byte"] = float(total / read / math.log(2))
             if keyed:
                 results["held"] = {str(after): self.recall(after=after) for after in PROBE_AFTER if after < self.length}
                 paces = PROBE_PACES if self.data.paced else PROBE_PACES[:1]
                 results["recall"] = {str(pace * self.length): self.recall(pace=pace) for pace in paces}
-        self.log(event="eval", step=self.step, tokens=self.tokens, **results)
+        self.log(event="eval", step=self.step, tokens=self.tokens, bits=self.args.bits if rounded else 0, **results)
         return results
 
     def recall(self, after=None, pace=1):
         """The share of probed keys whose every digit is the likeliest next token: of keys so much filler ago where
         attention is held short, or with the whole window, at all depths."""
         right = asked = 0
-        near = 0 if after is None else self.data.shape(self.args.batch)[1]
+        near = 0 if after is None else self.data.shape(self.args.batch // self.ranks.count)[1]
         for seed in range(1 if after is None else 2):
-            ids, asked_for, paces = self.place(*self.data.probe(self.args.batch, after, pace, seed=(1 << 30) + seed))
+            ids, asked_for, paces = self.place(*self.data.probe(
+                self.args.batch, after, pace, (1 << 30) + seed, self.ranks.rank, self.ranks.count))
             hidden = self.objective.hidden(ids[:, :-1].contiguous(), paces if self.data.paced else None, near).detach()
             for row in range(near or len(ids)):
                 key = asked_for[row]
@@ -246,8 +306,9 @@ class Trainer:
         if not self.args.no_state:
             atomically(self.state_path, lambda at: torch.save(
                 {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step,
-                 "tokens": self.tokens, "spent": self.spent}, at))
-        save_model(self.model, os.path.join(self.args.out, "model.pth"), self.step)
+                 "tokens": self.tokens, "spent": self.spent, "mixed": self.mixed}, at))
+        save_model(self.model, os.path.join(self.args.out, "model.pth"), self.step,
+                   torch.float32 if self.args.bits == 4 else torch.bfloat16)
 
     def done(self, elapsed):
         """The share of the run that is done: by steps or by the clock, whichever is further."""
@@ -257,6 +318,7 @@ class Trainer:
 
     def run(self, args):
         self.begin(args)
+        self.feed()
         flops = self.model.flops_per_token(self.length)
         peak = next((peak for name, peak in BF16_PEAK.items() if self.cuda and name in torch.cuda.get_device_name()), 0)
         self.log(event="start", stage=args.stage, step=self.step, spent=self.spent, batch=args.batch, length=self.length,
@@ -265,7 +327,9 @@ class Trainer:
         # Compiling counts neither as training nor in the schedule: one step is thrown away first.
         begun = time.time()
         if self.cuda:
-            self.batch_loss(self.parallel, *self.data.batch(self.step, args.batch)).backward()
+            first = next(self.batches)
+            self.batches = itertools.chain([first], self.batches)
+            self.batch_loss(self.parallel, *first)[0].backward()
             self.optimizer.zero_grad(set_to_none=True)
             torch.cuda.synchronize()
             self.log(event="ready", seconds=time.time() - begun)
@@ -275,7 +339,7 @@ class Trainer:
         marked = self.tokens
         pending = None
         sums, count = 0.0, 0
-        stopped = False
+        stopped = rounds = False
         while True:
             now = time.time()
             done, late = self.ranks.agree(self.done(now - start), float(bool(args.stop_after) and now - begun > args.stop_after))
@@ -287,9 +351,17 @@ class Trainer:
             lr = learning_rate(args.lr, done, args.warmup, args.floor)
             for group in self.optimizer.param_groups:
                 group["lr"] = lr
-            batch = self.data.batch(self.step, args.batch)
-            loss = self.batch_loss(self.parallel, *batch)
-            loss.backward()
+            if self.mixture and self.mixed is None and done >= args.mix_from:
+                self.mixed = self.step
+                self.data, self.batches = self.mixture  # the others' processes end
+                self.log(event="mixture", step=self.step, tokens=self.tokens)
+            if self.rounding and not rounds and done >= args.round_from:
+                rounds = True
+                self.log(event="rounding", step=self.step, bits=args.bits, embedding_bits=args.embedding_bits)
+            batch = next(self.batches)
+            with self.rounded(rounds):
+                loss, _ = self.batch_loss(self.parallel, *batch)
+                loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
@@ -310,15 +382,16 @@ class Trainer:
                          grad_norm=float(norm), tokens_s=speed, peak=speed * flops / peak / self.ranks.count if peak else 0.0)
                 mark, marked, sums, count = now, self.tokens, 0.0, 0
             if args.eval_every and self.step % args.eval_every == 0:
-                self.evaluate()
+                self.evaluate(rounds)
                 if args.save_every:
                     self.save()
         if self.cuda:
             torch.cuda.synchronize()
             self.log(event="memory", gib=torch.cuda.max_memory_allocated() / 2**30)
         self.spent += time.time() - start
+        self.batches = self.mixture = None
         self.save()
-        results = self.evaluate()
+        results = self.evaluate(rounds)
         if "val_text" in results:
             self.log(event="perplexity", text=math.exp(results["val_text"]))
         self.log(event="stopped" if stopped else "finished", step=self.step, tokens=self.tokens, spent=self.spent)
@@ -367,6 +440,14 @@ def arguments():
     add("--weight-decay", type=float, default=0.1)
     add("--text-share", type=float, default=0.2, help="share of plain-text rows while tuning (default 0.2)")
     add("--recall-share", type=float, help="share of rows that are documents with keys (default 0.4 while tuning recall, else 0)")
+    add("--prose", type=float, default=0.3, help="share of the documents with keys whose filler is real text (default 0.3)")
+    add("--mix-from", type=float, default=1.0, help="from this share of pretraining on, dialogues join the text: all rows "
+        "without keys but --text-share of them (default 1: never)")
+    add("--bits", type=int, choices=[0, 4, 8], default=0, help="round weights in the loop as `samba convert` will (default 0: do not)")
+    add("--embedding-bits", type=int, choices=[4, 8], default=8, help="bits of the embedding with --bits 4 (default 8)")
+    add("--round-from", type=float, default=0.0, help="share of the stage from which on weights are rounded (default 0)")
+    add("--round-every", type=int, default=8, help="steps between two fits of scales and biases (default 8)")
+    add("--workers", type=int, default=0, help="processes that make batches ahead, for each that trains (default 0: none)")
     add("--log-every", type=int, default=20)
     add("--eval-every", type=int, default=0, help="steps between evaluations (0: at the end only)")
     add("--save-every", action="store_true", help="save after each evaluation, not at the end only")
