@@ -1,0 +1,70 @@
+"""Dialogues made from rules and small tables.
+
+A kind's maker takes a random.Random and `other`, which gives turns about something else, and returns turns: pairs of
+what the visitor writes and what the assistant answers.
+"""
+import random
+import zlib
+
+from . import authored, dates, memory, passages, science, sums, tales, talk, words, world
+
+# The maker of a kind, how many dialogues are made of it unless said otherwise, and its weight among what stands between other talk.
+KINDS = {
+    "memory": (memory.memory, 72000, 0),
+    "passages": (passages.passages, 66000, 0),
+    "sums": (lambda r, other: sums.sums(r), 52000, 4),
+    "dates": (lambda r, other: dates.dates(r), 16000, 1),
+    "world": (lambda r, other: world.world(r), 42000, 3),
+    "words": (lambda r, other: words.words(r), 32000, 2),
+    "science": (lambda r, other: science.science(r), 26000, 2),
+    "talk": (lambda r, other: talk.talk(r), 18000, 1),
+    "tales": (lambda r, other: tales.tales(r), 8000, 0),
+    "again": (authored.again, 40000, 0),
+}
+JOINED = {"sums", "dates", "world", "words", "science", "talk"}  # whose single questions also follow one another
+GIVE_UP = 60000  # dialogues thrown away one after the other because they stood there already
+
+
+class Making:
+    """Makes dialogues from a seed."""
+
+    def __init__(self, seed, authored_shard=None):
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.authored = authored.load(authored_shard) if authored_shard else []
+        self.between = [(maker, weight) for maker, _, weight in KINDS.values() if weight]
+
+    def other(self, rng):
+        """One exchange, now and then two, about anything."""
+        if self.authored and rng.random() < 0.35:
+            return authored.single(rng, self.authored)
+        maker = rng.choices([m for m, _ in self.between], [w for _, w in self.between])[0]
+        return maker(rng, self.other)[:2]
+
+    def turns(self, kind, rng):
+        maker = KINDS[kind][0]
+        if kind == "again":
+            return authored.again(rng, self.authored, self.other)
+        turns = maker(rng, self.other)
+        if kind in JOINED:
+            while rng.random() < 0.3 and len(turns) < 6:
+                turns = turns + (maker(rng, self.other) if rng.random() < 0.7 else self.other(rng))
+        return turns
+
+    def dialogues(self, kind, number, held_back, normal):
+        """So many different dialogues of a kind, fewer where its rules give no more."""
+        if kind == "again" and not self.authored:
+            return []
+        rng = random.Random(self.seed * 1000003 + zlib.crc32(kind.encode()))
+        made, seen, failed = [], set(), 0
+        while len(made) < number and failed < GIVE_UP:
+            turns = self.turns(kind, rng)
+            key = tuple(q for q, _ in turns)
+            messages = [{"role": role, "content": text} for turn in turns for role, text in zip(("user", "assistant"), turn)]
+            if key in seen or held_back(messages):
+                failed += 1
+                continue
+            failed = 0
+            seen.add(key)
+            made.append({"source": "made-" + kind, "messages": messages})
+        return made

@@ -1,0 +1,540 @@
+"""Short texts made by rule, and questions whose answers stand in them; sorting, taking out, rewriting, summing up."""
+from .lists import (BOYS, CITIES, COLOURS, DAYS, FOODS, GIRLS, HOBBIES, INSTRUMENTS, JOBS, MONTHS, NAMES, PET_NAMES, PETS, SHOP, SPORTS, SUBJECTS, SURNAMES, THINGS)
+from .numbers import words
+from .phrasing import a, capital, listed, pick, styled
+
+PLURALS = [t[1] for t in THINGS]
+UNKNOWN = ["The text does not say.", "The text does not say that.", "That is not in the text.", "It does not say.", "The text does not tell us.", "I can't tell from the text.", "That isn't mentioned in the text.", "The passage does not say."]
+VILLAGES = """Arlen Birkby Corrow Dunmere Eastholm Farley Greenhow Harlow Inverness Kelso Lorne Marsden Norby Oakham Penwick Quill Ravenby Selby Thorne Ulverton Wexcombe
+Yarrow Ashford Brook Cliffton Daleham Elmstead Fenwick Granby Holt Ivybridge Kirkby Linton Milby Netherton Otley Portby Redmere Sandhaven Tilby""".split()
+
+
+class Person:
+    def __init__(self, random, adult=True):
+        self.girl = random.random() < 0.5
+        self.name = random.choice(GIRLS if self.girl else BOYS)
+        self.she, self.her, self.obj = ("she", "her", "her") if self.girl else ("he", "his", "him")
+        self.She, self.Her = capital(self.she), capital(self.her)
+        self.title = "Ms." if self.girl else "Mr."
+        self.surname = random.choice(SURNAMES)
+
+
+def two(random):
+    x, y = Person(random), Person(random)
+    while y.name == x.name:
+        y = Person(random)
+    return x, y
+
+
+# Every maker gives a text, questions with their answers, what it leaves open, and the text in one sentence.
+
+def visit(random):
+    p, q = two(random)
+    day, city, by = random.choice(DAYS), random.choice(CITIES + VILLAGES), random.choice(["train", "bus", "bike", "car", "boat", "plane"])
+    rel, gift = random.choice(["aunt", "grandmother", "sister", "cousin"] if q.girl else ["uncle", "grandfather", "brother", "cousin"]), random.choice(PLURALS)
+    food, hours = random.choice(FOODS), random.randint(2, 9)
+    went = {"bike": "rode a bike", "plane": "flew"}.get(by, f"took the {by}")
+    text = f"On {day} {p.name} {went} to {city} to visit {p.her} {rel} {q.name}. The trip took {words(hours)} hours. {p.She} brought a bag of {gift}. In the evening they ate {food} together."
+    return text, [(["Who did {p} visit?", "Whom does {p} go to see?", "Who lives in {c}?|"], [f"{p.name} visited {p.her} {rel} {q.name}.", f"{p.Her} {rel} {q.name}."]),
+                  (["Where did {p} go?", "Which place did {p} travel to?", "To which town did {p} go?"], [f"{p.name} went to {city}.", f"To {city}."]),
+                  (["How did {p} get there?", "How did {p} travel?", "What did {p} travel by?"], [f"{p.name} went by {by}.", f"By {by}."]),
+                  (["When did {p} go?", "On which day was the visit?", "What day did {p} travel?"], [f"On {day}.", f"{p.name} went on {day}."]),
+                  (["What did {p} bring?", "What was in the bag?", "What present did {p} bring?"], [f"{p.She} brought a bag of {gift}.", f"A bag of {gift}."]),
+                  (["What did they eat?", "What did they have in the evening?", "What was for dinner?"], [f"They ate {food}.", f"{capital(food)}."]),
+                  (["How long did the trip take?", "How many hours was the trip?", "How long was the journey?"], [f"The trip took {words(hours)} hours.", f"{capital(words(hours))} hours."]),
+                  (["Why did {p} go to {c}?", "What was the reason for the trip?"], [f"To visit {p.her} {rel} {q.name}.", f"{p.name} wanted to visit {p.her} {rel} {q.name}."])], \
+        ["What did the trip cost?", f"How old is {q.name}?", "What was the weather like?", f"What colour is {p.name}'s coat?", "When did they go to bed?"], \
+        f"{p.name} travelled to {city} by {by} to visit {p.her} {rel} {q.name}.", {"p": p.name, "c": city}
+
+
+def lost(random):
+    p, q = two(random)
+    thing, colour = random.choice(["umbrella", "scarf", "hat", "glove", "wallet", "bag", "ring", "watch", "phone", "book", "key"]), random.choice(COLOURS)
+    where, found, when = random.choice(["at the market", "in the park", "on the bus", "at school", "at the station", "in the library", "on the beach", "at the cinema"]), random.choice(["under a bench", "behind a tree", "in a box", "next to the door", "under a seat", "on a wall", "in the grass"]), random.choice(["morning", "afternoon", "evening"])
+    prize = random.choice(["a cake", "a bar of chocolate", "ten euros", "a bunch of flowers", "a cup of tea", "two cinema tickets"])
+    text = f"{p.name} lost {a(colour)} {thing} {where} one {when}. {p.She} looked everywhere but could not find it. The next day {q.name}, {a(random.choice(JOBS))}, found it {found}. {p.name} was so happy that {p.she} gave {q.obj} {prize}."
+    job = text.split(q.name + ", ")[1].split(",")[0]
+    return text, [(["What did {p} lose?", "Which thing was lost?", "what was lost"], [f"{p.name} lost {a(colour)} {thing}.", f"{capital(a(colour))} {thing}."]),
+                  (["Where did {p} lose it?", "Where was the {t} lost?"], [f"{p.name} lost it {where}.", f"{capital(where)}."]), (["Who found it?", "Who found the {t}?", "Who was the finder?"], [f"{q.name} found it.", f"{q.name}."]),
+                  (["Where was it found?", "Where did {q} find it?", "Where was the {t} in the end?"], [f"It was {found}.", f"{q.name} found it {found}."]), (["What colour was the {t}?", "Which colour did it have?"], [f"The {thing} was {colour}.", f"{capital(colour)}."]),
+                  (["What did {p} give {q}?", "What did {q} get?", "What was the reward?"], [f"{p.name} gave {q.obj} {prize}.", f"{capital(prize)}."]), (["What is {q}'s job?", "What does {q} do for a living?"], [f"{q.name} is {job}.", f"{capital(job)}."]),
+                  (["How did {p} feel at the end?", "How did {p} feel when it was found?"], [f"{p.name} was very happy.", f"{p.She} was happy."]), (["When did {p} lose it?", "At what time of day was it lost?"], [f"In the {when}.", f"One {when}."])], \
+        [f"What did the {thing} cost?", f"How old is {p.name}?", f"Where does {q.name} live?", f"What is {p.name}'s job?"], f"{p.name} lost {a(colour)} {thing}, and {q.name} found it {found}.", {"p": p.name, "q": q.name, "t": thing}
+
+
+def shop(random):
+    p = Person(random)
+    kind, o, c = random.choice([("bakery", 6, 18), ("library", 9, 17), ("museum", 10, 18), ("zoo", 9, 19), ("swimming pool", 7, 21), ("bookshop", 10, 20), ("post office", 8, 16), ("cafe", 8, 22), ("toy shop", 9, 18), ("flower shop", 8, 17)])
+    o, c = o + random.randint(-1, 1), c + random.randint(-1, 1)
+    closed, price, child = random.choice(DAYS), random.randint(4, 20), random.randint(1, 3)
+    street = random.choice(["Mill", "Park", "Station", "Church", "River", "Garden", "Bridge", "High", "King", "Market"]) + " Street"
+    number = random.randint(1, 99)
+    tickets = kind in ("museum", "zoo", "swimming pool")
+    text = f"The {kind} at {number} {street} is open from {o} am to {c - 12} pm. It is closed on {closed}s. " + (f"A ticket costs {price} euros; children pay {child} euros. " if tickets else "") + f"The manager is {p.title} {p.surname}."
+    qs = [(["When does the {k} open?", "At what time does it open?", "From when is it open?", "What time does the {k} open in the morning?"], [f"It opens at {o} am.", f"At {o} am."]), (["When does the {k} close?", "Until when is it open?", "How long is it open in the evening?"], [f"It closes at {c - 12} pm.", f"At {c - 12} pm."]),
+          (["On which day is it closed?", "When is the {k} closed?", "Which day should I not go?"], [f"It is closed on {closed}s.", f"On {closed}s."]), (["Where is the {k}?", "What is the address?", "In which street is the {k}?"], [f"It is at {number} {street}.", f"At {number} {street}."]),
+          (["Who is the manager?", "Who runs the {k}?", "Who leads it?"], [f"The manager is {p.title} {p.surname}.", f"{p.title} {p.surname}."]), (["Can I go on {d}?", "Is it open on {d}?"], [f"Yes. It is closed only on {closed}s."]), (["Can I go there on {x}?", "Is the {k} open on {x}?"], [f"No, it is closed on {closed}s."])]
+    if tickets:
+        qs += [(["How much is a ticket?", "What does a ticket cost?", "What do adults pay?"], [f"A ticket costs {price} euros.", f"{price} euros."]), (["What do children pay?", "How much is it for a child?"], [f"Children pay {child} euros.", f"{child} euros."])]
+    return text, qs, ["How old is the building?", "Is there a car park?", "What is the phone number?", f"How many people work there?"], f"The {kind} is open from {o} am to {c - 12} pm except on {closed}s.", {"k": kind, "d": random.choice([d for d in DAYS if d != closed]), "x": closed}
+
+
+def life(random):
+    p, q = two(random)
+    year, city, job, pet, pn = random.randint(1930, 2000), random.choice(CITIES), random.choice(JOBS), random.choice(PETS), random.choice(PET_NAMES)
+    move = year + random.randint(18, 30)
+    new = random.choice([c for c in CITIES if c != city])
+    kids, hobby = random.randint(2, 5), random.choice(HOBBIES)
+    text = f"{p.name} {p.surname} was born in {city} in {year}. In {move} {p.she} moved to {new} and became {a(job)}. {p.She} has {words(kids)} children and {a(pet)} called {pn}. {p.Her} hobby is {hobby}."
+    return text, [(["Where was {p} born?", "In which city was {p} born?", "What is {p}'s birthplace?"], [f"{p.name} was born in {city}.", f"In {city}."]), (["When was {p} born?", "In which year was {p} born?", "What is the year of birth?"], [f"{p.name} was born in {year}.", f"In {year}."]),
+                  (["What is {p}'s job?", "What did {p} become?", "What does {p} do for a living?"], [f"{p.name} is {a(job)}.", f"{p.She} became {a(job)}."]), (["Where did {p} move?", "Which city did {p} move to?", "Where does {p} live now?"], [f"{p.name} moved to {new}.", f"{new}."]),
+                  (["When did {p} move to {n}?", "In which year did {p} move?"], [f"In {move}.", f"{p.name} moved in {move}."]), (["How many children does {p} have?", "How many kids are there?"], [f"{p.name} has {words(kids)} children.", f"{capital(words(kids))}."]),
+                  (["What pet does {p} have?", "Which animal does {p} have?"], [f"{p.name} has {a(pet)} called {pn}.", f"{capital(a(pet))}."]), (["What is the {x} called?", "What is the name of {p}'s {x}?", "Who is {pn}?"], [f"The {pet} is called {pn}.", f"{pn} is {p.name}'s {pet}."]),
+                  (["What is {p}'s hobby?", "What does {p} like to do?"], [f"{p.Her} hobby is {hobby}.", f"{capital(hobby)}."]), (["How old was {p} when {s} moved?"], [f"{move} - {year} = {move - year}, so {p.she} was about {move - year} years old."])], \
+        [f"What is {p.name}'s favourite colour?", f"Is {p.name} tall?", "What are the names of the children?", f"What does {p.name} eat for breakfast?", f"Who is {p.name}'s best friend?"], \
+        f"{p.name} {p.surname}, born in {city} in {year}, moved to {new} and became {a(job)}.", {"p": p.name, "n": new, "x": pet, "s": p.she, "pn": pn}
+
+
+def colours(random):
+    kind = random.choice(["box", "bag", "drawer", "basket", "jar"])
+    cs = random.sample(COLOURS, 3)
+    ts = random.sample(PLURALS, 3)
+    ns = random.sample(range(2, 20), 3)
+    text = " ".join(f"The {c} {kind} holds {n} {t}." for c, n, t in zip(cs, ns, ts))
+    qs = []
+    for c, n, t in zip(cs, ns, ts):
+        qs += [([f"What is in the {c} {kind}?", f"What does the {c} {kind} hold?"], [f"The {c} {kind} holds {n} {t}.", f"{n} {t}."]), ([f"Where are the {t}?", f"In which {kind} are the {t}?", f"Which {kind} holds the {t}?"], [f"The {t} are in the {c} {kind}.", f"In the {c} {kind}."]),
+               ([f"How many {t} are there?", f"How many {t} are in the {c} {kind}?"], [f"There are {n} {t}.", f"{n}."])]
+    most = max(zip(ns, ts, cs))
+    qs.append((["Which " + kind + " holds the most things?", "Of what are there the most?"], [f"The {most[2]} {kind}, with {most[0]} {most[1]}."]))
+    other = random.choice([c for c in COLOURS if c not in cs])
+    return text, qs, [f"What is in the {other} {kind}?", f"Who owns the {cs[0]} {kind}?", f"How heavy is the {cs[1]} {kind}?"], f"Three {dict(box='boxes').get(kind, kind + 's')} hold {listed(ts)}.", {}
+
+
+def trip(random):
+    p = Person(random)
+    place = random.choice(["the lake", "the forest", "the mountains", "the beach", "the castle", "the farm", "the river", "the old mill", "an island"])
+    who = random.choice([f"{p.her} dog", f"{p.her} class", "two friends", f"{p.her} parents", f"{p.her} grandfather"])
+    reason, ended = random.choice([("it began to rain", "they went home early"), ("they missed the bus", "they had to walk home"), ("the sun was so hot", "they all went for a swim"), ("they forgot the sandwiches", "they were very hungry"), ("the road was closed", "they turned back"), ("a storm came up", "they hid in a barn"), ("someone lost a shoe", "they came home late"), ("the boat had a hole", "they stayed on land")])
+    month, saw, n = random.choice(MONTHS), random.choice(["deer", "rabbits", "swans", "squirrels", "foxes", "eagles", "frogs", "wild horses"]), random.randint(2, 9)
+    text = f"In {month} {p.name} went to {place} with {who}. On the way they saw {words(n)} {saw}. At noon {reason}, so {ended}."
+    return text, [(["Where did {p} go?", "Which place did they go to?"], [f"{p.name} went to {place}.", f"To {place}."]), (["Who went with {p}?", "Who was with {p}?", "Who came along?"], [f"{p.name} went with {who}.", f"{capital(who)}."]),
+                  (["What did they see on the way?", "Which animals did they see?", "What animals were there?"], [f"They saw {words(n)} {saw}.", f"{capital(words(n))} {saw}."]), (["How many {s} did they see?"], [f"They saw {words(n)} {saw}.", f"{capital(words(n))}."]),
+                  ([f"Why is it that {ended}?", "Why did the day end so?", "What went wrong?", "What happened at noon?"], [f"At noon {reason}.", f"Because {reason}."]), (["How did it end?", "What happened in the end?", "What did they do then?"], [f"{capital(ended)}.", f"Because {reason}, {ended}."]), (["When was the trip?", "In which month did they go?"], [f"In {month}.", f"The trip was in {month}."])], \
+        [f"How old is {p.name}?", "How long did they walk?", "What did they sing?", "What did the trip cost?"], f"{p.name} went to {place} in {month}, but {reason}, so {ended}.", {"p": p.name, "s": saw}
+
+
+def prices(random):
+    items = random.sample(["tea", "coffee", "soup", "cake", "a sandwich", "juice", "a salad", "an egg", "toast", "ice cream", "water", "a pancake"], 4)
+    ps = random.sample(range(1, 15), 4)
+    name = random.choice(["Cafe Sun", "Rosie's Kitchen", "the Blue Cup", "Cafe Luna", "the Old Oven", "the Green Table"])
+    text = f"Prices at {name}: " + ", ".join(f"{i} {n} euros" if n > 1 else f"{i} 1 euro" for i, n in zip(items, ps)) + "."
+    e = lambda n: f"{n} euro{'s' if n != 1 else ''}"
+    bare = lambda i: i.split(" ", 1)[1] if i.startswith(("a ", "an ")) else i
+    qs = [([f"How much is {i}?", f"What does {i} cost?", f"What is the price of {i}?", f"how much for {i}"], [f"{capital(i)} costs {e(n)}.", f"{capital(e(n))}."]) for i, n in zip(items, ps)]
+    cheap, dear = min(zip(ps, items)), max(zip(ps, items))
+    qs += [(["What is cheapest?", "Which is the cheapest?", "What costs the least?"], [f"{capital(cheap[1])} is the cheapest, at {e(cheap[0])}."]), (["What is the most expensive?", "What costs the most?", "Which is the dearest?"], [f"{capital(dear[1])} costs the most, {e(dear[0])}."]),
+           ([f"How much are {items[0]} and {items[1]} together?", f"What do I pay for {items[0]} and {items[1]}?"], [f"{ps[0]} + {ps[1]} = {ps[0] + ps[1]}, so {e(ps[0] + ps[1])}."])]
+    other = random.choice([i for i in ["milk", "pizza", "beer", "rice"]])
+    return text, qs, [f"What does {other} cost?", "When does it open?", "Where is it?"], f"{capital(name)} sells {listed(map(bare, items))}.", {}
+
+
+def mail(random):
+    p, q = two(random)
+    day, hour, place = random.choice(DAYS), random.randint(1, 8), random.choice(["at the station", "at my house", "in the library", "at the cafe", "in room " + str(random.randint(2, 90)), "in the park", "at the office"])
+    bring, phone = random.choice(["the photos", "your guitar", "some bread", "the keys", "a warm coat", "the report", "your laptop", "a cake"]), f"0{random.randint(100, 999)} {random.randint(100000, 999999)}"
+    mailbox = f"{p.name.lower()}.{p.surname.lower()}@{random.choice(['example.com', 'mail.example', 'post.example.org'])}"
+    why = random.choice(["plan the party", "talk about the trip", "practise for the concert", "look at the new plans", "cook together", "celebrate my birthday", "finish the report"])
+    text = f"Dear {q.name}, let us meet on {day} at {hour} pm {place} to {why}. Please bring {bring}. You can reach me at {phone} or {mailbox}. Best wishes, {p.name} {p.surname}"
+    return text, [(["Who wrote this?", "Who is the sender?", "Who sent the mail?", "Who is the letter from?"], [f"{p.name} {p.surname} wrote it.", f"It is from {p.name} {p.surname}."]), (["Who is it written to?", "Who gets this mail?", "To whom is the letter?"], [f"It is written to {q.name}.", f"{q.name}."]),
+                  (["When do they meet?", "When is the meeting?", "On which day and at what time is the meeting?"], [f"They meet on {day} at {hour} pm.", f"On {day} at {hour} pm."]), (["Where do they meet?", "Where is the meeting?"], [f"They meet {yours(place)}.", f"{capital(place)}."] if " my " not in place else [f"They meet at {p.name}'s house."]),
+                  (["What should {q} bring?", "What does {q} have to bring?"], [f"{q.name} should bring {theirs(bring, q)}."]), (["What is the phone number?", "Find the phone number.", "Which phone number is given?", "Extract the phone number."], [f"The phone number is {phone}.", f"{phone}"]),
+                  (["What is the email address?", "Find the email address in this text.", "Extract the email address.", "Which e-mail address is given?"], [f"The email address is {mailbox}.", f"{mailbox}"]), (["Why do they meet?", "What is the meeting for?", "What is the reason for the meeting?"], [f"They meet to {why.replace('my', p.name + chr(39) + 's')}."]),
+                  (["Which names are in the text?", "List the people in this text."], [f"{q.name} and {p.name} {p.surname}."]), (["Which weekday is named?"], [f"{day}."])], ["How long will they meet?", f"What does {q.name} answer?", "Who else will come?"], \
+        f"{p.name} asks {q.name} to meet on {day} at {hour} pm and to bring {theirs(bring, q)}.", {"q": q.name}
+
+
+def yours(text):
+    return text.replace(" my ", " your ")
+
+
+def theirs(text, person):
+    return text.replace("your ", person.her + " ")
+
+
+def three_people(random):
+    ps = random.sample(NAMES, 3)
+    kind = random.choice([("years old", "older", "oldest", "youngest", range(5, 90), "{n} is {v} years old", "How old is {n}?"), ("cm tall", "taller", "tallest", "shortest", range(120, 200), "{n} is {v} cm tall", "How tall is {n}?"), ("kg", "heavier", "heaviest", "lightest", range(20, 100), "{n} weighs {v} kg", "How much does {n} weigh?"),
+                          ("points", "better", "best", "worst", range(1, 60), "{n} has {v} points", "How many points does {n} have?"), ("pages", "longer", "most pages", "fewest pages", range(3, 90), "{n} read {v} pages", "How many pages did {n} read?"), ("goals", "more", "most goals", "fewest goals", range(1, 20), "{n} scored {v} goals", "How many goals did {n} score?")])
+    vs = random.sample(kind[4], 3)
+    said = [kind[5].format(n=n, v=v) for n, v in zip(ps, vs)]
+    text = random.choice([". ".join(said) + ".", listed(said) + "."])
+    verb = {"pages": "read the", "goals": "scored the"}.get(kind[0], "is the")
+    low, high = min(zip(vs, ps)), max(zip(vs, ps))
+    qs = [([kind[6].format(n=n)], [f"{s}."]) for n, s in zip(ps, said)]
+    qs += [([f"Who {verb} {kind[2]}?"] * 2, [f"{high[1]} {verb} {kind[2]}.", f"{high[1]}."]), ([f"Who {verb} {kind[3]}?"] * 2, [f"{low[1]} {verb} {kind[3]}.", f"{low[1]}."])]
+    if kind[0] in ("years old", "cm tall"):
+        d = abs(vs[0] - vs[1])
+        first, second = (ps[0], ps[1]) if vs[0] > vs[1] else (ps[1], ps[0])
+        qs += [([f"Is {ps[0]} {kind[1]} than {ps[1]}?"], [("Yes" if vs[0] > vs[1] else "No") + f", {first} is {kind[1]} than {second}."]), ([f"How much {kind[1]} is {first} than {second}?"], [f"{max(vs[:2])} - {min(vs[:2])} = {d}, so {d} {'years' if kind[0] == 'years old' else 'cm'}."])]
+        qs.append(([f"List them from {kind[3]} to {kind[2]}.", "Put the three in order, lowest first."], [listed([n for _, n in sorted(zip(vs, ps))]) + "."]))
+    return text, qs, [f"Where does {ps[0]} live?", kind[6].format(n=random.choice([n for n in NAMES if n not in ps]))], f"The text compares {listed(ps)}.", {}
+
+
+def village(random):
+    v = random.choice(VILLAGES)
+    people, year, river = random.choice([random.randint(2, 9) * 100, random.randint(2, 30) * 1000]), random.randint(1100, 1950), random.choice(["Alder", "Brenn", "Calder", "Dove", "Esk", "Fern", "Lune", "Moss", "Nidd", "Rill", "Tarn", "Wye"])
+    known, feast, month = random.choice(["its cheese", "its old bridge", "its windmill", "its blue doors", "its honey", "its apple trees", "its glass", "its bells", "its white horses"]), random.choice(["a lantern feast", "a boat race", "a kite day", "an apple market", "a music week", "a sheep fair"]), random.choice(MONTHS)
+    text = f"{v} is a small town on the River {river}. It was founded in {year} and has about {people} people. The town is known for {known}. Every {month} there is {feast}."
+    return text, [(["How many people live in {v}?", "How many people live there?", "How big is the town?"], [f"About {people} people live in {v}.", f"About {people}."]), (["When was {v} founded?", "In which year was the town founded?", "How old is the town?|"], [f"{v} was founded in {year}.", f"In {year}."]),
+                  (["Which river is {v} on?", "What is the name of the river?", "On which river does the town lie?"], [f"{v} is on the River {river}.", f"The River {river}."]), (["What is {v} known for?", "What is the town famous for?"], [f"It is known for {known}.", f"For {known}."]),
+                  (["What happens every {m}?", "What is there in {m}?", "Which feast does the town have?"], [f"Every {month} there is {feast}.", f"There is {feast}."]), (["When is the feast?", "In which month is the feast?"], [f"It is in {month}.", f"In {month}."])], \
+        [f"Who is the mayor of {v}?", "Is there a hospital?", "How deep is the river?", "Who founded the town?", "Which schools are there?"], f"{v} is a small town on the River {river}, known for {known}.", {"v": v, "m": month}
+
+
+def pets(random):
+    p, q = two(random)
+    k1, k2 = random.sample([x for x in PETS if x not in ("puppy", "kitten")], 2)
+    n1, n2 = random.sample(PET_NAMES, 2)
+    c1, c2 = random.sample(COLOURS[7:12] + ["spotted", "striped"], 2)
+    food, place = random.choice(["carrots", "cheese", "fish", "bread", "apples", "seeds", "biscuits"]), random.choice(["in the kitchen", "on the sofa", "in the garden", "under the stairs", "in a basket", "by the stove", "on the roof"])
+    text = f"{p.name} has {a(k1)} and {q.name} has {a(k2)}. The {k1} is called {n1} and is {c1}. The {k2} is called {n2}, is {c2} and sleeps {place}. {n1} loves {food}."
+    return text, [(["Who has {k1}?", "Whose pet is {n1}?"], [f"{p.name} has {a(k1)}.", f"{p.name}."]), (["Who has {k2}?", "Whose pet is {n2}?", "Who owns {n2}?"], [f"{q.name} has {a(k2)}.", f"{q.name}."]), (["What is {p}'s {x1} called?", "What is the name of the {x1}?"], [f"The {k1} is called {n1}.", f"{n1}."]),
+                  (["What is {q}'s {x2} called?", "What is the name of the {x2}?"], [f"The {k2} is called {n2}.", f"{n2}."]), (["What colour is {n1}?"], [f"{n1} is {c1}.", f"{capital(c1)}."]), (["What colour is {n2}?"], [f"{n2} is {c2}.", f"{capital(c2)}."]),
+                  (["What does {n1} love?", "What does the {x1} like to eat?"], [f"{n1} loves {food}.", f"{capital(food)}."]), (["Where does {n2} sleep?", "Where does the {x2} sleep?"], [f"{n2} sleeps {place}.", f"{capital(place)}."]), (["What kind of animal is {n1}?"], [f"{n1} is {a(k1)}."]), (["What kind of animal is {n2}?"], [f"{n2} is {a(k2)}."])], \
+        [f"How old is {n1}?", f"What does {n2} eat?", f"Where does {p.name} live?", f"Where does {n1} sleep?"], f"{p.name} has {a(k1)} called {n1}, and {q.name} has {a(k2)} called {n2}.", {"p": p.name, "q": q.name, "k1": a(k1), "k2": a(k2), "x1": k1, "x2": k2, "n1": n1, "n2": n2}
+
+
+def day_plan(random):
+    p = Person(random)
+    acts = random.sample(["feeds the hens", "reads the paper", "goes for a run", "eats breakfast", "takes the bus to work", "buys bread", "calls her mother", "plays the piano", "waters the plants", "walks the dog", "has lunch", "writes letters", "takes a nap", "cooks soup"], 4)
+    acts = [x.replace("her ", p.her + " ") for x in acts]
+    hours = sorted(random.sample(range(6, 21), 4))
+    show = lambda h: f"{h} am" if h < 12 else "noon" if h == 12 else f"{h - 12} pm"
+    text = f"At {show(hours[0])} {p.name} {acts[0]}. At {show(hours[1])} {p.she} {acts[1]}. {p.She} {acts[2]} at {show(hours[2])}, and at {show(hours[3])} {p.she} {acts[3]}."
+    base = lambda act: base_form(act)
+    qs = []
+    for h, act in zip(hours, acts):
+        qs += [([f"What does {p.name} do at {show(h)}?", f"What happens at {show(h)}?"], [f"At {show(h)} {p.name} {act}.", f"{p.She} {act}."]), ([f"When does {p.name} {base(act)}?", f"At what time does {p.she} {base(act)}?"], [f"{p.name} {act} at {show(h)}.", f"At {show(h)}."])]
+    qs += [([f"What does {p.name} do first?", "What comes first?"], [f"First {p.name} {acts[0]}."]), ([f"What does {p.name} do last?", "What is the last thing?"], [f"Last of all {p.name} {acts[3]}."]), ([f"What does {p.name} do after {p.she} {acts[0]}?"], [f"Then {p.she} {acts[1]}."])]
+    return text, qs, [f"When does {p.name} go to bed?", f"How old is {p.name}?", f"What is the name of {p.name}'s street?"], f"The text tells what {p.name} does in the course of a day.", {}
+
+
+BASE = {"goes": "go", "has": "have", "takes": "take", "buys": "buy", "plays": "play", "walks": "walk", "waters": "water", "writes": "write", "cooks": "cook", "calls": "call", "reads": "read", "eats": "eat", "feeds": "feed"}
+
+
+def base_form(act):
+    first, rest = act.split(" ", 1)
+    return BASE[first] + " " + rest
+
+
+def work(random):
+    p, q = two(random)
+    firm, n, made = random.choice(["Northlight", "Bluefin", "Oakwell", "Sunrise", "Kestrel", "Marlow", "Tidewater", "Pinecone"]), random.randint(5, 400), random.choice(["bicycles", "lamps", "shoes", "chairs", "boats", "clocks", "toys", "kites", "soap", "pianos"])
+    year, city, price = random.randint(1900, 2020), random.choice(CITIES), random.randint(1, 40) * 10
+    text = f"The company {firm} makes {made}. {p.name} {p.surname} started it in {city} in {year}. Today {n} people work there, and {q.name} {q.surname} is the head. Next year the firm wants to open a second factory."
+    return text, [(["What does {f} make?", "What does the company make?", "Which things does {f} sell?"], [f"{firm} makes {made}.", f"{capital(made)}."]), (["Who started {f}?", "Who founded the company?"], [f"{p.name} {p.surname} started it.", f"{p.name} {p.surname}."]), (["When was {f} started?", "In which year was the company founded?"], [f"It was started in {year}.", f"In {year}."]),
+                  (["Where was {f} started?", "In which city was the company founded?"], [f"It was started in {city}.", f"In {city}."]), (["How many people work at {f}?", "How many workers are there?", "How many people work there?"], [f"{n} people work there.", f"{n}."]), (["Who is the head of {f}?", "Who leads the company today?", "Who is the boss?"], [f"{q.name} {q.surname} is the head.", f"{q.name} {q.surname}."]),
+                  (["What does the firm want to do next year?", "What are the plans for next year?"], ["It wants to open a second factory."])], [f"How much does {firm} earn?", "Where will the second factory be?", f"How old is {q.name} {q.surname}?"], f"{firm}, founded in {city} in {year}, makes {made} and has {n} workers.", {"f": firm}
+
+
+def garden(random):
+    p = Person(random)
+    g, f, n = random.choice(["tomatoes", "beans", "pumpkins", "carrots", "potatoes", "onions", "peas"]), random.choice(["roses", "tulips", "sunflowers", "lilies", "daisies"]), random.randint(3, 30)
+    wall, animal, did = random.choice(["old wall", "fence", "pond", "shed", "gate", "apple tree"]), random.choice(["A rabbit", "A goat", "A deer", "A snail", "A hen", "A mole"]), random.choice(["ate all the", "dug up the", "stepped on the"])
+    built = random.choice(["a fence", "a small wall", "a scarecrow", "a wooden box"])
+    text = f"{p.name} grows {g} and {f} in {p.her} garden. There are {n} {f} by the {wall}. In spring {animal.lower()} came in the night and {did} {g}. So {p.name} built {built}."
+    return text, [(["What does {p} grow?", "What grows in the garden?"], [f"{p.name} grows {g} and {f}.", f"{capital(g)} and {f}."]), (["How many {f} are there?"], [f"There are {n} {f}.", f"{n}."]), (["Where are the {f}?", "Where do the {f} grow?"], [f"The {f} are by the {wall}.", f"By the {wall}."]),
+                  (["Which animal came in the night?", "What came into the garden?", "Who did the harm?"], [f"{animal} came in the night.", f"{animal}."]), (["What happened to the {g}?", "What did the animal do?"], [f"{animal} {did} {g}."]), (["What did {p} build?", "What did {p} do about it?"], [f"{p.name} built {built}.", f"{capital(built)}."]), (["Why did {p} build {b}?"], [f"Because {animal.lower()} {did} {g}."]), (["When did the animal come?"], ["In spring, in the night.", "It came in the night, in spring."])], \
+        [f"How big is the garden?", f"What colour are the {f}?", f"Who helped {p.name}?", f"How old is {p.name}?"], f"{animal} {did} {g} in {p.name}'s garden, so {p.she} built {built}.", {"p": p.name, "f": f, "g": g, "b": built}
+
+
+def school(random):
+    p, q = two(random)
+    subj, room, day, pupils = random.choice(SUBJECTS), random.randint(1, 60), random.choice(DAYS[:5]), random.randint(12, 32)
+    test, best = random.choice(DAYS[:5]), random.choice([n for n in NAMES if n not in (p.name, q.name)])
+    text = f"{p.title} {p.surname} teaches {subj} in room {room}. There are {pupils} pupils in the class. The lesson is on {day}. {best} is the best pupil, and {q.name} is new this year. There will be a test next {test}."
+    return text, [(["What does {t} teach?", "Which subject is it?", "Which subject does the teacher teach?"], [f"{p.title} {p.surname} teaches {subj}.", f"{capital(subj)}."]), (["Who teaches {s}?", "Who is the teacher?"], [f"{p.title} {p.surname} teaches {subj}.", f"{p.title} {p.surname}."]), (["In which room is the lesson?", "Where is the lesson?", "What is the room number?"], [f"It is in room {room}.", f"Room {room}."]),
+                  (["How many pupils are there?", "How big is the class?", "How many children are in the class?"], [f"There are {pupils} pupils.", f"{pupils}."]), (["When is the lesson?", "On which day is the lesson?"], [f"The lesson is on {day}.", f"On {day}."]), (["Who is the best pupil?"], [f"{best} is the best pupil.", f"{best}."]), (["Who is new?", "Which pupil is new this year?"], [f"{q.name} is new.", f"{q.name}."]), (["When is the test?", "On which day is the test?"], [f"The test is next {test}.", f"Next {test}."])], \
+        [f"How old is {best}?", "How long is the lesson?", "Which book do they use?"], f"{p.title} {p.surname} teaches {subj} to {pupils} pupils in room {room}.", {"t": f"{p.title} {p.surname}", "s": subj}
+
+
+MAKERS = [visit, lost, shop, life, colours, trip, prices, mail, three_people, village, pets, day_plan, work, garden, school]
+FRAMES = ["{p} {q}", "{p}\n\n{q}", "Text: {p}\nQuestion: {q}", "Read this: {p}\n\n{q}", "{q}\n\n{p}", 'Here is a text: "{p}" {q}', '"{p}" {q}', "Passage: {p}\n\n{q}", "Read the text and answer. {p} {q}", "{q} Text: {p}", 'Answer from the text: "{p}"\n{q}', "Please read: {p} {q}", "I have this text: {p} {q}", "{q} {p}", "Context: {p}\n\n{q}", "Use this text: {p}\n{q}", "{p} Question: {q}", "Here's a short story. {p} {q}",
+          'Tell me from this text: "{p}" {q}', "Look at this: {p} {q}", "In this text, {q2} {p}", "According to this text: {p} {q}", "My text: {p} My question: {q}"]
+GIVEN = ["Please read this text: {p}", "Here is a text. {p}", "{p}", "Read this: {p}", "I will ask you about this: {p}", "Text: {p}", "Remember this text: {p}"]
+READ = ["All right. What would you like to know?", "I have read it. What is your question?", "Okay, ask me about it.", "Read. What do you want to know?", "Thanks, I have read it."]
+SUMMARISE = ["Summarise this in one sentence.", "Sum up the text.", "What is this text about?", "Give me a short summary.", "Summarize: what is it about?", "Say it in one sentence.", "Make it shorter.", "What is the main point?", "tl;dr", "Shorten this to one sentence.", "Can you summarise it?"]
+
+
+def question(random, made):
+    """A question about a text, and its answer."""
+    text, questions, open_, gist, values = made
+    draw = random.random()
+    if draw < 0.10:
+        return random.choice(open_), random.choice(UNKNOWN)
+    if draw < 0.17:
+        return random.choice(SUMMARISE), gist
+    forms, answers = random.choice(questions)
+    forms = [f for f in forms if not f.endswith("|")]
+    return random.choice(forms).format(**values), random.choice(answers[:1] * 2 + answers)
+
+
+def reading(random, other):
+    """A text and one to four questions about it."""
+    made = random.choice(MAKERS)(random)
+    text = made[0]
+    q, r = question(random, made)
+    if random.random() < 0.2:
+        turns = [(random.choice(GIVEN).format(p=text), random.choice(READ)), (styled(random, q), r)]
+        while random.random() < 0.25:
+            turns[1:1] = other(random)
+    else:
+        if random.random() < 0.25:
+            q = q.lower() if random.random() < 0.5 else q.rstrip("?.")
+        turns = [(random.choice(FRAMES).format(p=text, q=q, q2=q[0].lower() + q[1:]), r)]
+    seen = {q}
+    while random.random() < 0.5 and len(seen) < 5:
+        q, r = question(random, made)
+        if q not in seen:
+            turns.append((styled(random, q), r))
+        seen.add(q)
+    return turns
+
+
+GOOD = """I love this {x}.|The {x} was wonderful.|What a great {x}!|The {x} is really good, I am very happy with it.|Best {x} ever.|The {x} works perfectly.|I had a lovely time. The {x} was great.|I am so glad I bought this {x}.|A fantastic {x}, five stars.|My children adore the {x}.|The {x} was delightful and the staff were kind.
+I would buy this {x} again at once.|This {x} made my day.|Excellent {x}, friendly people.|I enjoyed the {x} very much.|The {x} is even better than I hoped.""".replace("\n", "|").split("|")
+BAD = """I hate this {x}.|The {x} was terrible.|What a bad {x}!|The {x} broke after one day.|Worst {x} ever.|The {x} does not work at all.|I am very unhappy with this {x}.|I want my money back for this {x}.|An awful {x}, one star.|The {x} was boring and far too long.|The {x} was a waste of money.|The {x} was dirty and the staff were rude.
+Never again. The {x} was a disappointment.|This {x} ruined my day.|I am angry about this {x}.|The {x} is much worse than I feared.""".replace("\n", "|").split("|")
+FLAT = """The shop opens at nine.|The chair is made of wood and metal.|The library is in the next street.|There is a bakery near my house.|The ticket costs ten euros.|I bought the lamp in May.|The shirt comes in three colours.|The parcel arrived on Tuesday.|The book has two hundred pages.|The meeting is on Monday.|The bus stops here every hour.|The box holds twelve eggs.""".split("|")
+REVIEWED = ["film", "book", "hotel", "phone", "restaurant", "toaster", "game", "concert", "bike", "show", "lamp", "meal", "trip", "camera", "cake", "song"]
+TOPICS = {"sports": ["The team won the match in the last minute.", "She ran the race in under ten seconds.", "The goalkeeper caught the ball.", "He scored two goals on Sunday.", "The tennis player won three sets.", "The coach trained the swimmers every morning."],
+          "cooking": ["Chop the onions and fry them in butter.", "Bake the cake for forty minutes.", "Add salt and let the soup simmer.", "Stir the eggs into the flour.", "Boil the pasta until it is soft.", "Sprinkle cheese on the pizza."],
+          "weather": ["It will rain all day in the north.", "Snow is falling in the hills.", "A storm is coming from the sea.", "The sun will shine tomorrow.", "Strong wind and thick fog are expected.", "Tomorrow will be cold and cloudy."],
+          "music": ["The band played three new songs.", "She practises the violin every day.", "The choir sang in the old church.", "His new album has ten tracks.", "The orchestra needs a new drummer."],
+          "health": ["Wash your hands to keep germs away.", "The doctor gave him medicine for his cough.", "Sleep helps the body to heal.", "The nurse took her temperature.", "Brush your teeth twice a day."],
+          "travel": ["Our plane lands in Rome at noon.", "We booked a hotel near the beach.", "Take the train to the old town.", "Pack your passport and a map.", "The tour goes to three islands."],
+          "animals": ["The cat had four kittens.", "Wolves live in packs.", "The whale swam past the boat.", "A bird built its nest in the tree.", "Elephants use their trunks to drink."],
+          "school": ["The teacher gave us homework.", "The pupils wrote a test in maths.", "Our class has a new timetable.", "She got a good mark in history."],
+          "money": ["The bank raised its interest rate.", "He saved fifty euros a month.", "The shop cut its prices by half.", "She paid the rent with her wages."],
+          "technology": ["The new laptop has a faster processor.", "Update the app to fix the bug.", "The robot can climb stairs.", "The phone needs a new battery."],
+          "space": ["The rocket flew to the Moon.", "Saturn has bright rings.", "The telescope found a new planet.", "The astronauts floated in the station."],
+          "gardening": ["Water the roses in the evening.", "Plant the bulbs in autumn.", "Pull out the weeds near the beans.", "Dig the soil before you sow the seeds."]}
+FEELINGS = {"happy": ["I got the job!", "We are going on holiday tomorrow.", "My team won the cup.", "My best friend is coming to visit.", "I passed all my exams."], "sad": ["My cat died last night.", "My best friend moved away.", "I miss my grandmother so much.", "Nobody came to my party."],
+            "angry": ["Someone scratched my car again!", "He lied to me for the third time.", "They cancelled my flight and did not even say sorry.", "My brother broke my guitar and laughed."], "afraid": ["I heard steps behind me in the dark.", "The dog growled and I could not move.", "There is a huge spider over my bed.", "The plane shook and the lights went out."],
+            "surprised": ["I opened the door and all my friends were there!", "I never thought I would win.", "Suddenly a horse stood in my kitchen.", "I did not expect a letter from the king."], "tired": ["I worked all night and can hardly keep my eyes open.", "After the long walk I only want to sleep.", "I have been up since four o'clock."]}
+
+
+def sorting(random, other):
+    draw = random.randrange(8)
+    if draw < 3:
+        mood, pool = random.choice([("positive", GOOD), ("negative", BAD), ("positive", GOOD), ("negative", BAD), ("neutral", FLAT)])
+        text = random.choice(pool).format(x=random.choice(REVIEWED)).strip()
+        if random.random() < 0.25 and mood != "neutral":
+            text += " " + random.choice(pool).format(x=random.choice(REVIEWED)).strip()
+        q = random.choice(['Is this positive or negative? "{t}"', 'Positive or negative: {t}', 'What is the sentiment of "{t}"?', '"{t}" Is that positive or negative?', "Classify as positive, negative or neutral: {t}", "Sentiment? {t}", 'Is this review good or bad? "{t}"|', "Tell me if this is positive or negative: {t}", "Is the writer pleased or not? {t}|", "How does this sound, positive, negative or neutral? {t}"]).split("|")[0].format(t=text)
+        return [(q, random.choice(["{M}.", "It is {m}.", "This is {m}.", "The sentiment is {m}.", "{M}"]).format(m=mood, M=capital(mood)) if "good or bad" not in q and "pleased" not in q else {"positive": "It is positive: the writer is pleased.", "negative": "It is negative: the writer is not pleased.", "neutral": "Neither: it only states a fact, so it is neutral."}[mood])]
+    if draw < 5:
+        topic = random.choice(list(TOPICS))
+        text = random.choice(TOPICS[topic])
+        others = random.sample([t for t in TOPICS if t != topic], 2)
+        options = random.sample([topic] + others, 3)
+        q = random.choice(['What is this about: {o}? "{t}"', "Classify this sentence as {o}: {t}", 'What is the topic of "{t}"? Choose from {c}.', "Topic ({c}): {t}", 'Is this text about {o}? "{t}"', "Which topic fits best, {o}? {t}", "Pick the right label: {c}. {t}"]).format(o=listed(options, "or"), c=", ".join(options), t=text)
+        return [(q, random.choice(["{T}.", "It is about {t}.", "The topic is {t}.", "{T}"]).format(t=topic, T=capital(topic)))]
+    if draw == 5:
+        mood = random.choice(list(FEELINGS))
+        text = random.choice(FEELINGS[mood])
+        options = random.sample([mood] + random.sample([m for m in FEELINGS if m != mood and {m, mood} not in ({"sad", "angry"}, {"happy", "surprised"})], 2), 3)
+        q = random.choice(['How does the speaker feel, {o}? "{t}"', '"{t}" Is this person {o}?', 'Which feeling is this: {o}? {t}', "Name the feeling ({c}): {t}"]).format(o=listed(options, "or"), c=", ".join(options), t=text)
+        return [(q, random.choice([f"{capital(mood)}.", f"The person is {mood}.", f"The speaker feels {mood}."]))]
+    if draw == 6:
+        kind, text = random.choice([("question", "Where is the station?"), ("question", "Do you like tea?"), ("question", "Have you seen my dog?"), ("order", "Close the door!"), ("order", "Come here at once!"), ("order", "Put the book on the table!"), ("statement", "The train leaves at nine."), ("statement", "My sister lives in Rome."), ("statement", "Cats like milk."), ("question", "Who ate my cake?")])
+        return [(random.choice(['Is "{t}" a question, a statement or an order?', "Question, statement or order: {t}", 'What kind of sentence is this? "{t}" (question, statement or order)']).format(t=text), f"It is {'an' if kind == 'order' else 'a'} {kind}.")]
+    lang, text = random.choice([("French", "Bonjour, comment allez-vous?"), ("German", "Guten Morgen, wie geht es Ihnen?"), ("Spanish", "Buenos días, ¿cómo estás?"), ("Italian", "Buongiorno, come stai?"), ("English", "Good morning, how are you?"), ("French", "Je ne sais pas."), ("German", "Ich weiß es nicht."), ("Spanish", "No lo sé."), ("Italian", "Non lo so."), ("Portuguese", "Bom dia, tudo bem?"), ("Dutch", "Goedemorgen, hoe gaat het?"), ("French", "Merci beaucoup"), ("German", "Danke schön"), ("Spanish", "Muchas gracias"), ("Italian", "Grazie mille"), ("Portuguese", "Muito obrigado")])
+    return [(random.choice(["What language is this? {t}", 'Which language is "{t}"?', "In which language is this written: {t}", "Name the language: {t}"]).format(t=text), random.choice([f"{lang}.", f"It is {lang}.", f"That is {lang}."]))]
+
+
+def taking_out(random, other):
+    """Names, numbers, dates, colours, animals out of a sentence."""
+    n1, n2 = random.sample(NAMES, 2)
+    c1, c2 = random.sample(CITIES, 2)
+    year, day = random.randint(1900, 2025), f"{random.randint(1, 28)} {random.choice(MONTHS)}"
+    num, num2 = random.sample(range(2, 99), 2)
+    col, col2 = random.sample(COLOURS, 2)
+    an, an2 = random.sample([p for p in PETS if p not in ("puppy", "kitten")], 2)
+    th = random.choice(PLURALS)
+    email = f"{n1.lower()}{random.choice(['', '.', '_'])}{random.choice(SURNAMES).lower()}@{random.choice(['example.com', 'mail.example', 'work.example.org'])}"
+    food = random.choice(FOODS)
+    cases = [(f"{n1} and {n2} met in {c1}.", [("names of the people", f"{n1} and {n2}"), ("name of the city", c1), ("place", c1)]), (f"On {day} {year} {n1} moved from {c1} to {c2}.", [("date", f"{day} {year}"), ("name", n1), ("cities", f"{c1} and {c2}"), ("year", str(year))]),
+             (f"{n1} bought {num} {th} and {num2} postcards.", [("numbers", f"{num} and {num2}"), ("name", n1)]), (f"{n1} has {a(col)} car and {a(col2)} bike.", [("colours", f"{col} and {col2}"), ("name of the person", n1)]), (f"In {c1} {n1} saw {a(an)} and {a(an2)}.", [("animals", f"{an} and {an2}"), ("city", c1), ("name", n1)]),
+             (f"Write to {n1} at {email} before {day}.", [("email address", email), ("date", day), ("name", n1)]), (f"{n1} ate {food} with {n2} on {day}.", [("names", f"{n1} and {n2}"), ("date", day), ("food", food)]), (f"The order costs {num} euros and arrives on {day}.", [("price", f"{num} euros"), ("date", day)]),
+             (f"The flight from {c1} to {c2} takes {words(num % 12 + 1)} hours.", [("cities", f"{c1} and {c2}"), ("time it takes", f"{words(num % 12 + 1)} hours" if num % 12 else "one hour")]), (f"Call {n1} on 0{num}{num2} {year}{num} about the {col} door.", [("phone number", f"0{num}{num2} {year}{num}"), ("name", n1), ("colour", col)])]
+    text, wants = random.choice(cases)
+    if "one hours" in text:
+        text = text.replace("one hours", "one hour")
+    what, value = random.choice(wants)
+    many = what in ("names of the people", "cities", "numbers", "colours", "animals", "names")
+    q = random.choice(["Find the {w} in this sentence: {t}", 'Extract the {w}: "{t}"', "What {is_} the {w} in this text? {t}", '{t} What {is_} the {w}?', "Give me only the {w}: {t}", "Which {w} {is_} in this sentence? {t}|", "Pull out the {w} from: {t}", "List the {w}: {t}" if many else "Name the {w}: {t}", "From this text I need the {w}. {t}"]).split("|")[0]
+    return [(q.format(w=what, t=text, is_="are" if many else "is"), random.choice(["{V}", "{V}.", "The {w} {is_} {v}."]).format(v=value, V=value if "@" in value else capital(value), w=what, is_="are" if many else "is"))]
+
+
+SUBJECT = [("I", "you"), ("We", ""), ("The dog", ""), ("My sister", ""), ("The children", ""), ("They", ""), ("The teacher", ""), ("Our neighbours", ""), ("The old man", ""), ("A bird", "")]
+VERBS = [line.split("|") for line in """walk|walks|walked|walking|to school
+eat|eats|ate|eating|an apple
+drink|drinks|drank|drinking|some water
+play|plays|played|playing|in the garden
+go|goes|went|going|to the market
+see|sees|saw|seeing|a big ship
+write|writes|wrote|writing|a letter
+read|reads|read|reading|a book
+sing|sings|sang|singing|a song
+run|runs|ran|running|down the hill
+buy|buys|bought|buying|fresh bread
+find|finds|found|finding|a coin
+make|makes|made|making|a cake
+take|takes|took|taking|the bus
+sleep|sleeps|slept|sleeping|on the sofa
+swim|swims|swam|swimming|in the lake
+build|builds|built|building|a small house
+open|opens|opened|opening|the window
+close|closes|closed|closing|the door
+like|likes|liked|liking|old songs
+help|helps|helped|helping|the farmer
+watch|watches|watched|watching|the rain
+cook|cooks|cooked|cooking|soup
+clean|cleans|cleaned|cleaning|the kitchen
+lose|loses|lost|losing|the key
+bring|brings|brought|bringing|flowers
+wait|waits|waited|waiting|at the station
+carry|carries|carried|carrying|a heavy bag
+live|lives|lived|living|in a village
+work|works|worked|working|in a shop
+paint|paints|painted|painting|the fence
+wash|washes|washed|washing|the car
+catch|catches|caught|catching|a fish
+sell|sells|sold|selling|apples
+draw|draws|drew|drawing|a horse
+sit|sits|sat|sitting|under a tree
+feed|feeds|fed|feeding|the hens
+climb|climbs|climbed|climbing|the tree
+visit|visits|visited|visiting|the museum
+speak|speaks|spoke|speaking|very softly""".splitlines()]
+SINGLE = {"The dog", "My sister", "The teacher", "The old man", "A bird"}
+POLITE = [line.split("|") for line in """Give me the salt.|Could you please pass me the salt?
+Open the window.|Could you please open the window?
+Be quiet.|Could you please be a little quieter?
+Send me the report.|Could you please send me the report?
+Wait here.|Would you please wait here?
+Help me.|Could you please help me?
+Close the door.|Would you please close the door?
+Tell me your name.|May I ask your name, please?
+Move your car.|Could you please move your car?
+Answer my email.|I would be grateful if you could answer my email.
+I want a coffee.|I would like a coffee, please.
+Come here.|Could you please come here?
+Call me back.|Could you please call me back?
+Speak louder.|Could you please speak a little louder?
+Stop talking.|Would you please stop talking?
+Give me my book back.|Could I please have my book back?
+I want the bill.|May I have the bill, please?
+Turn the music down.|Could you please turn the music down?
+You are late.|I noticed that you came a little later than planned.
+This is wrong.|I am afraid this is not quite right.""".splitlines()]
+WORDY = [line.split("|") for line in """At this point in time we are not able to come to your party.|We cannot come to your party now.
+In the event that it rains, we will stay at home.|If it rains, we will stay at home.
+The reason why I am late is because the bus did not come.|I am late because the bus did not come.
+I am writing this letter in order to ask you for your help.|I am writing to ask for your help.
+She is a person who is always very happy and cheerful.|She is always cheerful.
+It is my opinion that the film was much too long.|I think the film was too long.
+Despite the fact that he was tired, he went to work.|Although he was tired, he went to work.
+There are many people who like to drink tea in the morning.|Many people like tea in the morning.
+We made the decision to sell the old house.|We decided to sell the old house.
+He ran away as fast as he possibly could from the big angry dog.|He ran from the angry dog.
+The meeting, which was planned for Monday, will now be held on Tuesday instead.|The meeting is moved from Monday to Tuesday.
+I would like to let you know that your parcel has arrived here today.|Your parcel arrived today.""".splitlines()]
+WRONG = [line.split("|") for line in """She go to school every day.|She goes to school every day.
+He don't like milk.|He doesn't like milk.
+I has two cats.|I have two cats.
+They was late.|They were late.
+We is happy.|We are happy.
+I seen him yesterday.|I saw him yesterday.
+She buyed a car.|She bought a car.
+He eated all the cake.|He ate all the cake.
+There is three apples.|There are three apples.
+Me and him is friends.|He and I are friends.
+I am go home.|I am going home.
+Yesterday I go to the park.|Yesterday I went to the park.
+He can sings well.|He can sing well.
+She is more taller than me.|She is taller than me.
+I have saw that film.|I have seen that film.
+Their going to the beach.|They're going to the beach.
+Its raining again.|It's raining again.
+Your welcome.|You're welcome.
+I could of won.|I could have won.
+The childs are playing.|The children are playing.
+Two mans came in.|Two men came in.
+She don't know nothing.|She doesn't know anything.
+I recieve many letters.|I receive many letters.
+He is my freind.|He is my friend.
+We was waiting for you.|We were waiting for you.
+How much apples do you want?|How many apples do you want?
+She speak English good.|She speaks English well.
+I am agree with you.|I agree with you.
+He has 20 years.|He is 20 years old.
+an cat sat on the mat|A cat sat on the mat.""".splitlines()]
+
+
+def sentence(random):
+    s = random.choice(SUBJECT)[0]
+    v = random.choice(VERBS)
+    return s, v, f"{s} {v[1] if s in SINGLE else v[0]} {v[4]}."
+
+
+def rewriting(random, other):
+    draw = random.randrange(13)
+    s, v, now = sentence(random)
+    one = s in SINGLE
+    be = "am" if s == "I" else "is" if one else "are"
+    quote = lambda forms, t: random.choice(forms).format(t=t)
+    low = s if s == "I" else s[0].lower() + s[1:]
+    if draw == 0:
+        t = random.choice([now, random.choice(PLURALS), random.choice(["good morning", "hello world", "thank you", "please wait here", "stop", "happy birthday"])])
+        if random.random() < 0.7:
+            return [(quote(["Write this in capital letters: {t}", 'Put "{t}" in upper case.', "Make this all caps: {t}", "In capitals: {t}", "Change to capital letters: {t}", "uppercase: {t}"], t), t.upper())]
+        return [(quote(["Write this in small letters: {t}", "Make this lower case: {t}", "lowercase: {t}"], t.upper()), t.lower())]
+    if draw in (1, 2):
+        return [(quote(["Put this in the past tense: {t}", 'Change "{t}" to the past tense.', "Past tense: {t}", "Rewrite in the past: {t}", "Say this about yesterday: {t}", "Turn this sentence into the past: {t}"], now), f"{s} {v[2]} {v[4]}.")]
+    if draw == 3:
+        return [(quote(["Put this in the future: {t}", 'Change "{t}" to the future tense.', "Future tense: {t}", "Say this about tomorrow: {t}", "Rewrite with will: {t}"], now), f"{s} will {v[0]} {v[4]}.")]
+    if draw == 4:
+        return [(quote(["Make this negative: {t}", "Say the opposite with not: {t}", "Turn this into a negative sentence: {t}", 'Make "{t}" negative.'], now), f"{s} {'does' if one else 'do'} not {v[0]} {v[4]}.".replace(" some ", " any "))]
+    if draw == 5:
+        return [(quote(["Turn this into a question: {t}", "Make a question out of this: {t}", "Write this as a question: {t}", 'Ask this as a question: "{t}"'], now), f"{'Does' if one else 'Do'} {low} {v[0]} {v[4]}?")]
+    if draw == 6:
+        return [(quote(["Use the present continuous: {t}", 'Say that it is happening now: {t}', "Put this in the -ing form: {t}"], now), f"{s} {be} {v[3]} {v[4]}.")] if v[0] != "like" else [(f"Put this in the past tense: {now}", f"{s} liked {v[4]}.")]
+    if draw == 7:
+        x, y = random.choice(POLITE)
+        return [(quote(["Make this more polite: {t}", 'Say this politely: "{t}"', "How can I say this more politely? {t}", "Rewrite in a polite way: {t}", "Can you make this sound nicer? {t}", "Polite version of: {t}"], x), y)]
+    if draw == 8:
+        x, y = random.choice(WORDY)
+        return [(quote(["Make this shorter: {t}", "Shorten: {t}", 'Say this in fewer words: "{t}"', "Can you make this sentence shorter? {t}", "Say it more simply: {t}"], x), y)]
+    if draw == 9:
+        x, y = random.choice(WRONG)
+        return [(quote(["Correct this sentence: {t}", "Fix the grammar: {t}", "Correct the mistake: {t}", 'Is this right? "{t}"', "Please check my English: {t}", "Can you correct this? {t}", "Fix this: {t}"], x), random.choice([y, y, f"It should be: {y}" ]))]
+    if draw == 10:
+        n1, n2 = random.sample(NAMES, 2)
+        t = f"{n1} {v[1]} {v[4]}."
+        return [(random.choice(["Replace {x} with {y}: {t}", "Put {y} instead of {x}: {t}", "Change {x} to {y} in this sentence: {t}"]).format(x=n1, y=n2, t=t), f"{n2} {v[1]} {v[4]}.")]
+    if draw == 11:
+        w = random.sample([t[0] for t in THINGS], random.choice([3, 4]))
+        return [(random.choice(["Write these words in reverse order: {t}", "Reverse this list: {t}", "Say these backwards: {t}"]).format(t=", ".join(w)), ", ".join(reversed(w)))]
+    n = len(now.split())
+    return [(quote(['How many words are in this sentence: "{t}"', "Count the words: {t}", 'How many words does "{t}" have?'], now), f"It has {words(n)} words.")] if random.random() < 0.6 else \
+        [(quote(['What is the last word of "{t}"?', "Last word in this sentence: {t}"], now), f"The last word is {v[4].split()[-1]}.")] if random.random() < 0.5 else [(quote(['What is the first word of "{t}"?', "First word in this sentence: {t}"], now), f"The first word is {s.split()[0]}.")]
+
+
+FORMS = [reading] * 10 + [sorting] * 2 + [taking_out] * 2 + [rewriting] * 3
+
+
+def passages(random, other):
+    return random.choice(FORMS)(random, other)

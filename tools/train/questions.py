@@ -1,0 +1,84 @@
+"""The dev set, questions.jsonl, and the check that keeps it out of what is trained on.
+
+A line is {"kind", "messages": [the user's turns], "answer": regex searched, whatever the case, in the last answer}.
+"""
+import argparse
+import functools
+import json
+import os
+import re
+import sys
+
+from corpus import CorpusError, documents
+
+FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "questions.jsonl")
+KINDS = ("facts", "science", "sums", "words", "talk", "memory", "passages", "stories", "howto")
+CONTAINED = 3  # words from which on a question is looked for inside a longer turn, behind a greeting for example
+
+
+def load(path=FILE):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def normal(text):
+    """Lower case, words and numbers only, so that "What's 3+4?" and "whats 3 + 4" are the same."""
+    return tuple(re.findall(r"\d+|[^\W\d_]+|[-+*/×÷=%^√<>]", text.lower().replace("'", "").replace("’", "")))
+
+
+class Held:
+    """The questions of a dev set, ready to be looked for."""
+
+    def __init__(self, questions):
+        self.single, self.several = {}, []
+        for question in questions:
+            turns = [normal(turn) for turn in question["messages"]]
+            if len(turns) == 1:
+                self.single.setdefault(len(turns[0]), set()).add(turns[0])
+            else:
+                self.several.append(turns)
+        self.first = {turns[0] for turns in self.several}
+
+    def __call__(self, messages):
+        """Whether the dialogue asks a question of the dev set: alone in any of its turns, or all turns of one with several."""
+        turns = [normal(message["content"]) for message in messages if message["role"] == "user"]
+        for turn in turns:
+            for length, asked in self.single.items():
+                if length == len(turn) and turn in asked:
+                    return True
+                if CONTAINED <= length < len(turn) and any(turn[i:i + length] in asked for i in range(len(turn) - length + 1)):
+                    return True
+        if self.first.intersection(turns):
+            return any(all(turn in turns for turn in question) for question in self.several)
+        return False
+
+
+@functools.lru_cache(maxsize=None)
+def _held(path):
+    return Held(load(path))
+
+
+def held_back(messages, path=FILE):
+    """Whether a dialogue [{role, content}] contains a question of the dev set and must not be trained on."""
+    return _held(path)(messages)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Report the dialogues of shards that contain questions of the dev set.")
+    parser.add_argument("shards", nargs="+", help="*.jsonl.xz with {\"messages\"}")
+    parser.add_argument("--questions", default=FILE)
+    args = parser.parse_args()
+    for shard in args.shards:
+        found = 0
+        for number, document in enumerate(documents(shard), 1):
+            if "messages" in document and held_back(document["messages"], args.questions):
+                found += 1
+                print(f"{shard}:{number}: {document['messages'][0]['content'][:100]!r}")
+        print(f"{shard}: {found} dialogues contain questions of the dev set")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except CorpusError as error:
+        sys.exit(f"questions.py: {error}")
