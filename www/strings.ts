@@ -32,7 +32,9 @@ const plural = (n: number, one: string, more: string) => `${number.format(n)} ${
 export const strings = {
   // The empty page
   headline: "A language model, all in this tab.",
-  lead: "Samba reads and writes on your own graphics chip. Ask it something; nothing you type leaves this machine.",
+  /** Empty: not known yet. */
+  lead: (backend: string) =>
+    `Samba reads and writes on your own ${backend === "" ? "machine" : backend === "cpu" ? "processor" : "graphics chip"}. Ask it something; nothing you type leaves ${backend === "" ? "it" : "this machine"}.`,
   headlineRemote: "A language model, at this site's server.",
   leadRemote: (host: string) =>
     `Here ${host} answers, not this machine. Ask it something; what you type goes there, and nowhere else.`,
@@ -64,7 +66,7 @@ export const strings = {
   starting: "Starting the engine",
   phases: {
     download: "Loading the model",
-    compile: "Preparing the graphics chip",
+    compile: "Preparing to compute",
     rebuild: "The graphics chip was lost; reading the conversation again",
   } as Record<string, string>,
   pace: (rate: number, left: number) =>
@@ -80,6 +82,7 @@ export const strings = {
   placeholder: "Write a message",
   placeholderLoading: "Write while the model loads",
   send: "Send",
+  sendFirst: "Download the model and send",
   stop: "Stop",
 
   // Turns
@@ -90,6 +93,9 @@ export const strings = {
   notCopied: "Not copied: the browser forbids it. Select the text and copy it with the keyboard.",
   code: "code",
   regenerate: "Answer again",
+  goOn: "Continue",
+  answerThis: "Answer this",
+  waitsForModel: "Samba answers once the model is here.",
   edit: "Edit",
   editing: "Your message, edited",
   saveEdit: "Send again",
@@ -170,21 +176,32 @@ export const strings = {
   exportAll: "Export all",
   importFiles: "Import",
   imported: (n: number) => plural(n, "conversation imported.", "conversations imported."),
+  hereAlready: (n: number) => plural(n, "conversation was here already.", "conversations were here already."),
   notImported: (file: string, reason: string) => `${file} was not imported: ${reason}`,
   notKept: "This browser does not let the page keep anything: conversations end when the page is closed.",
   notSaved: "The last change could not be kept: the disk may be full. Export what you need.",
-  branchOf: (title: string) => `${title} (branch)`,
+  branchOf: (title: string, n: number) => `${title} (branch${n > 1 ? ` ${n}` : ""})`,
+  branchMark: / \(branch(?: \d+)?\)$/,
   date: (time: number) => day.format(time),
   exportError: {
     notJSON: "it is not JSON",
     notOurs: "it is no conversation that was exported here",
     newer: "it comes from a newer version of this page",
     noMarks: "its turns are not marked; Markdown that was exported here has the marks",
-    tooLarge: "it is larger than 64 MB",
+    tooLarge: (most: number) => `it is larger than ${bytes(most)}`,
     noConversation: "it is cut short, or holds a state alone: samba generate --from goes on from those",
+    notKept: "this browser keeps nothing more for the page",
     damaged: "it is damaged: what was said is not what it was when it was saved",
     shape: (where: string) => `${where} is not as it should be`,
   },
+
+  // The host
+  notStarted:
+    "The page did not start. Reload it; if that does not help, delete what the browser keeps for this site.",
+  insecure: (host: string) =>
+    `Over plain http the browser lets ${host} use no graphics chip and keep no model: it computes on the processor, and downloads the model each time. Over https, or on localhost, it does both.`,
+  framed: "Another site shows this page inside its own: what you click there may not be what you see.",
+  openAlone: "Open it alone",
 
   // States
   exportState: (size: number) => `Export with its state (${bytes(size)})`,
@@ -196,6 +213,7 @@ export const strings = {
   stateMissing: "no saved state of it was here.",
   stateFull:
     "The disk is too full to keep this conversation's state: its text is kept, and is read again when you come back. Make room under Settings.",
+  stateLost: "The browser lets the page write no files any more.",
   stateUnavailable:
     "This browser keeps no files for the page, as in private windows: after a reload the conversation is read again.",
   stateNotKept: (reason: string) => `This conversation's state could not be kept, its text is: ${reason}`,
@@ -226,7 +244,9 @@ export const strings = {
   } as Record<string, [string, string]>,
   between: (low: number, high: number, whole: boolean) =>
     `Write a ${whole ? "whole number" : "number"} from ${number.format(low)} to ${number.format(high)}, or nothing.`,
-  fromZero: (low: number) => `Write a whole number of at least ${low}, or nothing.`,
+  drawn: "drawn at random",
+  modelsOwn: "the model's own",
+  inForce: (value: number) => `${number.format(value)}, by the model`,
   aboveZero: (high: number) => `Write a number above 0 and at most ${high}, or nothing.`,
   save: "Save",
   reset: "Empty all fields",

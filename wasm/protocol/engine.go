@@ -370,6 +370,11 @@ func (e *Engine) ready(url string) *Ready {
 		Chat: e.model.Template() != nil, Backend: BackendCPU, Adapter: cpu.About(), Reason: e.reasonSentence(),
 		StateBytes: e.session.StateBytes(), SavedBytes: e.model.StateSize(), Hash: e.model.Hash(), Parameters: c.Parameters(),
 	}
+	d := e.model.Defaults()
+	r.Sampling = Defaults{
+		MaxTokens: defaultTokens, Temperature: d.Temperature, TopP: orOff(d.TopP), TopK: d.TopK, MinP: d.MinP,
+		RepetitionPenalty: orOff(d.RepetitionPenalty),
+	}
 	if c.Has(config.SlidingAttention) {
 		r.SlidingWindow = c.SlidingWindow
 	}
@@ -388,6 +393,14 @@ func (e *Engine) ready(url string) *Ready {
 		}
 	}
 	return r
+}
+
+// orOff is a setting as requests have it, where 1 turns off what 0 does in a model's folder.
+func orOff(v float64) float64 {
+	if v == 0 {
+		return 1
+	}
+	return v
 }
 
 // ofSchema blames the request for what is wrong with its schema.

@@ -351,6 +351,20 @@ type Ready struct {
 	SavedBytes int64 `json:"saved_bytes"`
 	// What tells this model's saved states from others': 64 hexadecimal digits.
 	Hash string `json:"hash"`
+	// What holds where a request names no setting: the model's own choice.
+	Sampling Defaults `json:"sampling"`
+}
+
+// Defaults are the settings that hold where a request names none. A neutral value means that a setting is off.
+type Defaults struct {
+	// The most tokens of an answer.
+	MaxTokens int `json:"max_tokens"`
+	// As in generate.
+	Temperature       float64 `json:"temperature"`
+	TopP              float64 `json:"top_p"`
+	TopK              int     `json:"top_k"`
+	MinP              float64 `json:"min_p"`
+	RepetitionPenalty float64 `json:"repetition_penalty"`
 }
 
 // Text is the next piece of an answer.

@@ -5,6 +5,7 @@
  */
 
 import { hex } from "../engine/digest.ts";
+import { cut } from "../view/cut.ts";
 
 /** Why an answer ended; "interrupted" when the page was closed meanwhile. */
 export type Finish = "stop" | "length" | "cancelled" | "interrupted" | "failed";
@@ -50,6 +51,8 @@ export interface Conversation {
   head: string | null;
   system: string;
   sampling: Sampling;
+  /** What tells an imported conversation from others, so that a second import makes no double. */
+  source?: string | undefined;
 }
 
 /** A random UUID, also over plain http, where crypto.randomUUID is missing. */
@@ -65,23 +68,29 @@ export function newConversation(system = "", sampling: Sampling = {}): Conversat
   return { id: newId(), title: "", created: now, updated: now, head: null, system, sampling };
 }
 
-/** The first line of a text, cut at a word. */
+/** The first line of a text, cut at a word, or at least at a whole character. */
 export function titleOf(text: string, longest = 60): string {
-  const line = text.trim().split(/\s*\n/, 1)[0]?.replace(/\s+/g, " ") ?? "";
+  // Longer beginnings are not looked at: a text may be a book.
+  const [first = ""] = text
+    .trimStart()
+    .slice(0, 10 * longest)
+    .split("\n", 1);
+  const line = first.replace(/\s+/g, " ").trim();
   if (line.length <= longest) return line;
   const space = line.lastIndexOf(" ", longest);
-  return `${line.slice(0, space > longest / 2 ? space : longest).trimEnd()}…`;
+  return `${(space > longest / 2 ? line.slice(0, space) : cut(line, longest)).trimEnd()}…`;
 }
 
 /** A conversation with its messages, and the ways through them. */
 export class Thread {
   readonly #messages = new Map<string, Message>();
+  readonly #after = new Map<string | null, Message[]>();
 
   constructor(
     readonly conversation: Conversation,
     messages: Iterable<Message> = [],
   ) {
-    for (const message of messages) this.#messages.set(message.id, message);
+    for (const message of messages) this.#put(message);
   }
 
   get(id: string): Message | undefined {
@@ -104,33 +113,26 @@ export class Thread {
       const message = this.#messages.get(at);
       if (!message) break;
       seen.add(at);
-      path.unshift(message);
+      path.push(message);
       at = message.parent;
     }
-    return path;
+    return path.reverse();
   }
 
   /** A message's versions, itself among them, oldest first. */
   versions(message: Message): Message[] {
-    return this.messages.filter(({ parent }) => parent === message.parent).sort((a, b) => a.at - b.at);
+    return [...(this.#after.get(message.parent) ?? [message])].sort((a, b) => a.at - b.at);
   }
 
   /** Adds a message after the one given and makes it the head. */
   add(parent: string | null, role: Message["role"], content: string, model?: string): Message {
     const { conversation } = this;
-    const siblings = this.messages.filter((other) => other.parent === parent);
     // Later than its siblings whatever the clock does: their order is the order of versions.
-    const at = Math.max(Date.now(), ...siblings.map((other) => other.at + 1));
-    const message: Message = {
-      id: newId(),
-      conversation: conversation.id,
-      parent,
-      role,
-      content,
-      at,
-    };
+    let at = Date.now();
+    for (const other of this.#after.get(parent) ?? []) at = Math.max(at, other.at + 1);
+    const message: Message = { id: newId(), conversation: conversation.id, parent, role, content, at };
     if (model) message.model = model;
-    this.#messages.set(message.id, message);
+    this.#put(message);
     conversation.head = message.id;
     conversation.updated = Date.now();
     if (role === "user" && !conversation.title) conversation.title = titleOf(content);
@@ -147,18 +149,24 @@ export class Thread {
   /** Takes back a message that has no answer yet. */
   drop(message: Message): void {
     this.#messages.delete(message.id);
+    const siblings = this.#after.get(message.parent) ?? [];
+    this.#after.set(
+      message.parent,
+      siblings.filter((other) => other !== message),
+    );
     if (this.conversation.head === message.id) this.conversation.head = message.parent;
   }
 
   /** Shows a version: the path goes through it, on to its newest descendants. */
   show(message: Message): void {
-    let head = message;
-    for (;;) {
-      const newest = this.messages.filter(({ parent }) => parent === head.id).sort((a, b) => b.at - a.at)[0];
-      if (!newest) break;
+    const seen = new Set<Message>(); // what comes from elsewhere may go in circles
+    for (let head: Message | undefined = message; head && !seen.has(head); ) {
+      seen.add(head);
+      this.conversation.head = head.id;
+      let newest: Message | undefined;
+      for (const next of this.#after.get(head.id) ?? []) if (!newest || next.at > newest.at) newest = next;
       head = newest;
     }
-    this.conversation.head = head.id;
   }
 
   /** A new conversation that begins with the messages up to this one. */
@@ -168,10 +176,17 @@ export class Thread {
     let parent: string | null = null;
     for (const old of this.pathTo(message.id)) {
       const copy: Message = { ...old, id: newId(), conversation: thread.conversation.id, parent };
-      thread.#messages.set(copy.id, copy);
+      thread.#put(copy);
       parent = copy.id;
     }
     thread.conversation.head = parent;
     return thread;
+  }
+
+  #put(message: Message): void {
+    this.#messages.set(message.id, message);
+    const siblings = this.#after.get(message.parent);
+    if (siblings) siblings.push(message);
+    else this.#after.set(message.parent, [message]);
   }
 }

@@ -1,5 +1,7 @@
 /** Conversations as files: JSON keeps every version, Markdown what is shown. What comes in is hostile until it is checked. */
+import { hex, sha256 } from "../engine/digest.ts";
 import { strings } from "../strings.ts";
+import { cut } from "../view/cut.ts";
 import {
   type Conversation,
   type Message,
@@ -13,7 +15,8 @@ import { limits } from "./settings.ts";
 
 const FORMAT = "samba-conversations";
 const VERSION = 1;
-const LARGEST = 64e6;
+/** The largest file of conversations that is read, in bytes. */
+export const mostImported = 64e6;
 
 /** How files of states end. */
 export const STATE_FILE = ".samba-state";
@@ -34,10 +37,13 @@ export function toJSON(threads: Thread[]): string {
 /** The archive hands messages out by their ids; whoever reads the file wants to know a parent before its children. */
 function parentsFirst(messages: Message[]): Message[] {
   const children = new Map<string | null, Message[]>();
-  for (const message of messages)
-    children.set(message.parent, [...(children.get(message.parent) ?? []), message]);
+  for (const message of messages) {
+    const siblings = children.get(message.parent);
+    if (siblings) siblings.push(message);
+    else children.set(message.parent, [message]);
+  }
   const ordered = [...(children.get(null) ?? [])];
-  for (const { id } of ordered) ordered.push(...(children.get(id) ?? [])); // it grows while it is walked
+  for (const { id } of ordered) for (const child of children.get(id) ?? []) ordered.push(child); // it grows while it is walked
   return ordered;
 }
 
@@ -55,11 +61,8 @@ export function toMarkdown(thread: Thread, mark: string = newId()): string {
 
 /** A name for the file that people recognise and every system accepts. */
 export function fileName(title: string, ending: ".md" | ".json" | typeof STATE_FILE): string {
-  const plain = title
-    .normalize("NFC")
-    .replace(/[^\p{L}\p{M}\p{N}]+/gu, "-")
-    .replace(/^-|-$/g, "")
-    .slice(0, 60);
+  const letters = title.normalize("NFC").replace(/[^\p{L}\p{M}\p{N}]+/gu, "-");
+  const plain = cut(letters.replace(/^-|-$/g, ""), 60);
   return `${plain || "samba"}${ending}`;
 }
 
@@ -75,7 +78,7 @@ export async function isState(file: File): Promise<boolean> {
 
 /** Reads a file that was exported here. Everything in it gets new ids: nothing that is kept already is overwritten. */
 export function fromFile(text: string): Thread[] {
-  if (text.length > LARGEST) throw new ExchangeError(strings.exportError.tooLarge);
+  if (text.length > mostImported) throw new ExchangeError(strings.exportError.tooLarge(mostImported));
   return /^\s*[{[]/.test(text) ? fromJSON(text) : [fromMarkdown(text)];
 }
 
@@ -128,7 +131,7 @@ function thread(value: unknown, where: string): Thread {
       if (role === "assistant") message.finish ??= "interrupted";
       if (isCount(entry.tokens)) message.tokens = entry.tokens;
       if (isCount(entry.rate)) message.rate = entry.rate;
-      if (typeof entry.model === "string") message.model = entry.model.slice(0, 200);
+      if (typeof entry.model === "string") message.model = cut(entry.model, 200);
     }
     return message;
   });
@@ -138,15 +141,18 @@ function thread(value: unknown, where: string): Thread {
   return new Thread(conversation, messages);
 }
 
-function fromMarkdown(text: string): Thread {
+function fromMarkdown(file: string): Thread {
+  const text = file.replace(/\r\n?/g, "\n"); // mail programs and editors of Windows end lines so
   const start = new RegExp(`^\\s*<!-- ${FORMAT} (\\d+) ([0-9a-f-]{36}) -->`).exec(text);
   if (!start) throw new ExchangeError(strings.exportError.noMarks);
   if (Number(start[1]) !== VERSION) throw new ExchangeError(strings.exportError.newer);
-  const [head = "", ...parts] = text.split(new RegExp(`^<!-- ${start[2]} (system|user|assistant) -->$`, "m"));
+  const [head = "", ...parts] = text.split(
+    new RegExp(`^<!-- ${start[2]} (system|user|assistant) -->[ \\t]*$`, "m"),
+  );
   const made = new Thread(newConversation());
   made.conversation.title = titleOf(/^# (.*)$/m.exec(head)?.[1] ?? "", 200);
   for (let i = 0; i + 1 < parts.length; i += 2) {
-    const content = (parts[i + 1] ?? "").replace(/^\s*### .*\n/, "").trim();
+    const content = (parts[i + 1] ?? "").replace(/^\s*### .*(?:\n|$)/, "").trim();
     if (parts[i] === "system") made.conversation.system = content;
     else made.add(made.conversation.head, parts[i] as Message["role"], content);
   }
@@ -165,6 +171,20 @@ function sampling(value: unknown, where: string): Sampling {
     known[name as keyof Sampling] = given as number;
   }
   return known;
+}
+
+/** What tells a conversation that comes from a file from others: what was said in it, not when and under which ids. */
+export async function sourceOf({ conversation, messages }: Thread): Promise<string> {
+  const { title, system, sampling, head } = conversation;
+  const places = new Map(messages.map(({ id }, i) => [id, i]));
+  const said = messages.map(({ parent, role, content, name }) => [
+    places.get(parent ?? "") ?? null,
+    role,
+    content,
+    name ?? null,
+  ]);
+  const text = JSON.stringify([title, system, sampling, places.get(head ?? "") ?? null, said]);
+  return hex(await sha256(new TextEncoder().encode(text)));
 }
 
 type Fields = Record<string, unknown>;

@@ -1,8 +1,9 @@
 /** Which message the engine's state stands after, and how to bring it to another: from what is kept, or from the text. */
-import { type ChatMessageParam, type Samba, StateError } from "../engine/client.ts";
+import { type ChatMessageParam, StateError } from "../engine/client.ts";
 import { strings } from "../strings.ts";
 import type { Conversation, Message } from "./conversation.ts";
-import type { States } from "./states.ts";
+import type { Engine } from "./engine.ts";
+import type { ConversationStates } from "./storage/storage.ts";
 
 /** A conversation as the engine reads it: texts that were attached stand in one turn with the question after them. */
 export function messagesOf(system: string, path: Message[]): (ChatMessageParam & { content: string })[] {
@@ -18,9 +19,9 @@ export function messagesOf(system: string, path: Message[]): (ChatMessageParam &
 const BETWEEN = "\n\n";
 
 export class Memory {
-  #held: { samba: Samba; message: string; system: string } | undefined;
+  #held: { engine: Engine; message: string; system: string } | undefined;
 
-  constructor(private readonly states: States) {}
+  constructor(private readonly states: ConversationStates) {}
 
   /** The message that the engine's state stands after, as far as that is known. */
   get holds(): string | undefined {
@@ -36,23 +37,24 @@ export class Memory {
    * Brings the engine's state as near to the end of a path as what is kept allows. A half sentence says why the text
    * is read again, which is slower and nothing else.
    */
-  async recall(samba: Samba, { system }: Conversation, path: Message[]): Promise<string> {
+  async recall(engine: Engine, { id: conversation, system }: Conversation, path: Message[]): Promise<string> {
     const held = this.#held;
-    const known = held?.samba === samba && held.system === system;
+    const known = held?.engine === engine && held.system === system;
     const here = known ? path.findIndex(({ id }) => id === held.message) : -1;
     let reason = "";
+    const all = await this.states.of(conversation);
     for (let at = path.length - 1; at > here; at--) {
-      const kept = await this.states.find(path[at]?.id ?? "");
+      const kept = all.get(path[at]?.id ?? "");
       if (kept?.system !== system) continue;
-      if (kept.model !== samba.about.hash) {
+      if (kept.model !== engine.about.hash) {
         reason ||= strings.stateOther;
         continue;
       }
       const blob = await this.states.read(kept);
       if (!blob) continue;
       try {
-        await samba.state.restore(blob);
-        this.#held = { samba, message: kept.message, system };
+        await engine.state.restore(blob);
+        this.#held = { engine, message: kept.message, system };
         return "";
       } catch (error) {
         if (!(error instanceof StateError)) throw error;
@@ -67,10 +69,10 @@ export class Memory {
   }
 
   /** The engine's state stands after this message now: keeps it. */
-  async remember(samba: Samba, { system }: Conversation, message: Message): Promise<void> {
-    this.#held = { samba, message: message.id, system };
-    if (samba.about.backend === "remote") return; // the server keeps it
-    if (this.states.limit < samba.about.saved_bytes) return;
-    await this.states.keep(message, system, await samba.state.save());
+  async remember(engine: Engine, { system }: Conversation, message: Message): Promise<void> {
+    this.#held = { engine, message: message.id, system };
+    if (engine.about.backend === "remote") return; // the server keeps it
+    if (this.states.limit < engine.about.saved_bytes) return;
+    await this.states.keep(message, system, await engine.state.save());
   }
 }

@@ -1,6 +1,6 @@
 /** Reads a text that was dropped or pasted into the engine's state, in the background. */
-import type { Samba } from "../engine/client.ts";
 import type { Message, Thread } from "./conversation.ts";
+import type { Engine } from "./engine.ts";
 import { type Memory, messagesOf } from "./memory.ts";
 
 /** How far reading has come. */
@@ -23,14 +23,15 @@ export interface Reading {
   onfault(error: unknown): void;
 }
 
-/** So much work at most is lost with a tab that is killed, in milliseconds. */
+/** So much work at most is lost with a tab that is killed, in milliseconds; at the beginning less, twice as much each time. */
+const KEEP_FIRST = 2000;
 const KEEP_EVERY = 60_000;
 /** A rate is that of so many milliseconds. */
 const SPAN = 4000;
 
 /** Reads a message's text; tells whether it is read as far as it will be. What a cut leaves of it is then its content. */
 export async function readText(
-  samba: Samba,
+  engine: Engine,
   memory: Memory,
   thread: Thread,
   message: Message,
@@ -38,14 +39,14 @@ export async function readText(
 ): Promise<boolean> {
   const { conversation } = thread;
   const messages = messagesOf(conversation.system, thread.pathTo(message.id));
-  await memory.recall(samba, conversation, thread.pathTo(message.id));
+  await memory.recall(engine, conversation, thread.pathTo(message.id));
   const resumed = memory.holds === message.id;
   let all = 0;
   const steps: [time: number, done: number][] = [];
-  for (;;) {
-    const signal = AbortSignal.any([cut, pause, AbortSignal.timeout(KEEP_EVERY)]);
+  for (let span = KEEP_FIRST; ; span = Math.min(2 * span, KEEP_EVERY)) {
+    const signal = AbortSignal.any([cut, pause, AbortSignal.timeout(span)]);
     let done = 0;
-    const { read, cancelled } = await samba.state.read(messages, {
+    const { read, cancelled } = await engine.state.read(messages, {
       open: true,
       signal,
       onProgress({ loaded, total }) {
@@ -66,8 +67,8 @@ export async function readText(
       message.finish = "cancelled";
     }
     const ended = !cancelled || cut.aborted;
-    if (ended) message.tokens = resumed ? (await samba.tokenize(message.content)).length : done;
-    if (message.content) await memory.remember(samba, conversation, message).catch(onfault);
+    if (ended) message.tokens = resumed ? (await engine.tokenize(message.content)).length : done;
+    if (message.content) await memory.remember(engine, conversation, message).catch(onfault);
     else memory.lose();
     if (ended) return true;
     if (pause.aborted) return false;

@@ -4,7 +4,9 @@ import { strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
 import type { Conversation, Sampling } from "./conversation.ts";
 import { openDialog } from "./dialog.ts";
-import { rooms, type States } from "./states.ts";
+import { rooms, type States } from "./storage/states.ts";
+
+type Defaults = Partial<Record<keyof Sampling, number>>;
 
 interface Limit {
   step: string;
@@ -18,26 +20,22 @@ function limit(low: number, high: number, whole = false): Limit {
     step: whole ? "1" : "any",
     allows: (value) =>
       typeof value === "number" && value >= low && value <= high && (!whole || Number.isSafeInteger(value)),
-    wanted: high < 1e9 ? strings.between(low, high, whole) : strings.fromZero(low),
+    wanted: strings.between(low, high, whole),
   };
 }
 
-/** What the engine takes; see Generate in engine/protocol.ts. */
+/** What the engine takes; see Generate in engine/protocol.ts, and its codec for the ranges. */
 export const limits: Record<keyof Sampling, Limit> = {
-  temperature: limit(0, 5),
+  temperature: limit(0, 100),
   top_p: {
     ...limit(0, 1),
     allows: (value) => typeof value === "number" && value > 0 && value <= 1,
     wanted: strings.aboveZero(1),
   },
-  top_k: limit(0, 1_000_000, true),
+  top_k: limit(0, 2 ** 20, true),
   min_p: limit(0, 1),
-  repetition_penalty: {
-    ...limit(0, 10),
-    allows: (value) => typeof value === "number" && value > 0 && value <= 10,
-    wanted: strings.aboveZero(10),
-  },
-  max_tokens: limit(1, 1_000_000, true),
+  repetition_penalty: limit(0.01, 100),
+  max_tokens: limit(1, 2 ** 30, true),
   seed: limit(0, Number.MAX_SAFE_INTEGER, true),
 };
 
@@ -57,8 +55,21 @@ export function lastSettings(): Pick<Conversation, "system" | "sampling"> {
   return settings;
 }
 
-/** Shows the settings of a conversation; changed is called once they are saved. */
-export function openSettings(conversation: Conversation, states: States, changed: () => void): void {
+export function keepSettings(system: string, sampling: Sampling): void {
+  try {
+    localStorage.setItem(KEPT, JSON.stringify({ system, sampling }));
+  } catch {
+    // They hold for this chat at least.
+  }
+}
+
+/** Shows the settings of a conversation, and where a field is empty what holds then; set is called once they are saved. */
+export function openSettings(
+  conversation: Conversation,
+  defaults: Defaults | undefined,
+  states: States,
+  set: (system: string, sampling: Sampling) => void,
+): void {
   const system = make("textarea");
   system.id = "system";
   system.rows = 4;
@@ -79,6 +90,9 @@ export function openSettings(conversation: Conversation, states: States, changed
     input.inputMode = step === "1" ? "numeric" : "decimal";
     input.autocomplete = "off";
     input.value = String(conversation.sampling[name] ?? "");
+    const own = defaults?.[name];
+    input.placeholder =
+      name === "seed" ? strings.drawn : own === undefined ? strings.modelsOwn : strings.inForce(own);
     const label = make("label", "", title);
     label.htmlFor = input.id;
     const about = make("p", "hint", hint);
@@ -120,15 +134,8 @@ export function openSettings(conversation: Conversation, states: States, changed
       else if (text) sampling[name] = value;
     }
     if (first) return first.focus();
-    conversation.system = system.value.trim();
-    conversation.sampling = sampling;
-    try {
-      localStorage.setItem(KEPT, JSON.stringify({ system: conversation.system, sampling }));
-    } catch {
-      // They hold for this chat at least.
-    }
     dialog.close();
-    changed();
+    set(system.value.trim(), sampling);
   };
 }
 

@@ -3,12 +3,21 @@ import { said } from "../engine/errors.ts";
 import { strings } from "../strings.ts";
 import { composes } from "../view/composition.ts";
 import { $, download, iconButton, make } from "../view/dom.ts";
-import type { Archive } from "./archive.ts";
 import { type Conversation, Thread } from "./conversation.ts";
 import { confirmLoss, openMenu } from "./dialog.ts";
-import { ExchangeError, fileName, fromFile, isState, STATE_FILE, toJSON, toMarkdown } from "./exchange.ts";
+import {
+  ExchangeError,
+  fileName,
+  fromFile,
+  isState,
+  mostImported,
+  STATE_FILE,
+  sourceOf,
+  toJSON,
+  toMarkdown,
+} from "./exchange.ts";
 import { packState, unpackState } from "./statefile.ts";
-import type { KeptState, States } from "./states.ts";
+import type { ConversationStates, Conversations, KeptState } from "./storage/storage.ts";
 
 /** What the list asks of the page. */
 export interface SideDeeds {
@@ -31,8 +40,8 @@ export class Side {
   #current = "";
 
   constructor(
-    private readonly archive: Archive,
-    private readonly states: States,
+    private readonly archive: Conversations,
+    private readonly states: ConversationStates,
     private readonly deeds: SideDeeds,
   ) {
     let later = 0;
@@ -48,6 +57,13 @@ export class Side {
     this.#all = await this.archive.list();
     if (this.#found) await this.#find(false);
     else this.#draw();
+  }
+
+  /** Shows all conversations again. */
+  clearSearch(): void {
+    this.#searching.abort();
+    this.#search.value = "";
+    this.#found = undefined;
   }
 
   async #find(say = true): Promise<void> {
@@ -90,7 +106,10 @@ export class Side {
   #row(conversation: Conversation): HTMLLIElement {
     const { id } = conversation;
     const title = conversation.title || strings.untitled;
-    const open = make("button", "open", make("span", "", title));
+    // What tells a branch from its original stays in sight, however long the title is.
+    const mark = strings.branchMark.exec(title)?.[0] ?? "";
+    const open = make("button", "open", make("span", "title", title.slice(0, title.length - mark.length)));
+    if (mark) open.append(make("span", "mark", mark));
     open.type = "button";
     open.dir = "auto";
     open.onclick = () => this.deeds.open(id);
@@ -149,10 +168,10 @@ export class Side {
       const title = field.value.trim();
       if (keep && title && title !== conversation.title) {
         // As it is now: an answer may have moved it on since the list was read.
-        const kept = (await this.archive.read(conversation.id))?.conversation ?? conversation;
-        kept.title = title;
+        const kept = (await this.archive.read(conversation.id)) ?? new Thread(conversation);
+        kept.conversation.title = title;
         await this.archive.save(kept);
-        this.deeds.renamed(kept);
+        this.deeds.renamed(kept.conversation);
       }
       await this.refresh();
       this.#list.querySelector<HTMLElement>(`[data-id="${conversation.id}"] .open`)?.focus();
@@ -179,8 +198,11 @@ export class Side {
   }
 
   async exportAll(): Promise<void> {
-    const threads = await Promise.all(this.#all.map(({ id }) => this.archive.read(id)));
-    const there = threads.filter((thread) => thread instanceof Thread);
+    const there: Thread[] = [];
+    for (const { id } of this.#all) {
+      const thread = await this.archive.read(id);
+      if (thread) there.push(thread);
+    }
     download(fileName("samba-conversations", ".json"), toJSON(there));
   }
 
@@ -188,43 +210,88 @@ export class Side {
   async import(files: Iterable<File>): Promise<void> {
     let last = "";
     let count = 0;
+    let doubles = 0;
     const complaints: string[] = [];
+    const here = new Here(this.archive, await this.archive.list());
     for (const file of files) {
       try {
-        if (await isState(file)) {
-          last = await this.#importState(file, complaints);
-          count++;
-          continue;
+        const fresh: Thread[] = [];
+        const { state, threads } = await readFile(file);
+        for (const thread of threads) {
+          const known = await here.find(thread);
+          last = known ?? thread.conversation.id;
+          if (known) doubles++;
+          else fresh.push(thread);
         }
-        if (file.size > 256e6) throw new ExchangeError(strings.exportError.tooLarge);
-        for (const { conversation, messages } of fromFile(await file.text())) {
-          await this.archive.save(conversation, ...messages);
-          last = conversation.id;
-          count++;
-        }
+        if (fresh.length === 0) continue;
+        if (state) await this.deeds.check(state);
+        if (!(await this.archive.add(fresh)) && this.archive.keeps)
+          throw new ExchangeError(strings.exportError.notKept);
+        count += fresh.length;
+        if (state && fresh[0]) await this.#keepState(fresh[0], state, complaints);
       } catch (error) {
         complaints.push(strings.notImported(file.name, said(error)));
       }
     }
+    if (doubles > 0) complaints.unshift(strings.hereAlready(doubles));
     if (count > 0) complaints.unshift(strings.imported(count));
     await this.refresh();
     if (last) this.deeds.open(last);
     this.deeds.say(complaints.join(" "));
   }
 
-  /** Brings in a conversation with its state, neither where one is not as it was saved. Returns the conversation's id. */
-  async #importState(file: File, complaints: string[]): Promise<string> {
-    const { state, thread } = await unpackState(file);
-    await this.deeds.check(state);
-    const { conversation, messages, path } = thread;
-    await this.archive.save(conversation, ...messages);
+  /** Keeps the state that came with a conversation; where that cannot be, what was said is here all the same. */
+  async #keepState({ conversation, path }: Thread, state: Blob, complaints: string[]): Promise<void> {
     const last = path.at(-1);
     try {
       if (last) await this.states.keep(last, conversation.system, state);
     } catch (error) {
-      complaints.push(said(error)); // what was said is here
+      complaints.push(said(error));
     }
-    return conversation.id;
+  }
+}
+
+/**
+ * The conversations in a file, and the state that stands behind the last message of the first one.
+ * @throws {@link ExchangeError} where it is none that was exported here.
+ */
+async function readFile(file: File): Promise<{ threads: Thread[]; state?: Blob }> {
+  if (await isState(file)) {
+    const { state, thread } = await unpackState(file);
+    return { threads: [thread], state };
+  }
+  if (file.size > mostImported) throw new ExchangeError(strings.exportError.tooLarge(mostImported));
+  return { threads: fromFile(await file.text()) };
+}
+
+/** Which conversations are here already: those that were imported once, and those that never left. */
+class Here {
+  readonly #sources = new Map<string, string>();
+  readonly #begun = new Map<number, string[]>();
+
+  constructor(
+    private readonly archive: Conversations,
+    all: Conversation[],
+  ) {
+    for (const { id, created, source } of all) {
+      if (source) this.#sources.set(source, id);
+      else this.#begun.set(created, [...(this.#begun.get(created) ?? []), id].slice(-10));
+    }
+  }
+
+  /** The id of the conversation that an imported one is; else it is one of them from now on. */
+  async find(thread: Thread): Promise<string | undefined> {
+    const { conversation } = thread;
+    const source = await sourceOf(thread);
+    const known = this.#sources.get(source);
+    if (known) return known;
+    for (const id of this.#begun.get(conversation.created) ?? []) {
+      const own = await this.archive.read(id);
+      if (own && (await sourceOf(own)) === source) return id;
+    }
+    conversation.source = source;
+    this.#sources.set(source, conversation.id);
+    return undefined;
   }
 }
 

@@ -7,7 +7,7 @@
 import { sha256 } from "../engine/digest.ts";
 import { strings } from "../strings.ts";
 import type { Thread } from "./conversation.ts";
-import { ExchangeError, fromFile, toJSON } from "./exchange.ts";
+import { ExchangeError, fromFile, mostImported, toJSON } from "./exchange.ts";
 
 const MARK = "SAMBATXT";
 const TRAILER = 32 + 8 + MARK.length;
@@ -34,6 +34,7 @@ export async function unpackState(file: Blob): Promise<{ state: Blob; thread: Th
   const length = Number(new DataView(trailer.buffer).getBigUint64(32, true));
   const end = file.size - TRAILER;
   if (length > end) throw new ExchangeError(strings.exportError.damaged);
+  if (length > mostImported) throw new ExchangeError(strings.exportError.tooLarge(mostImported));
   const text = new Uint8Array(await file.slice(end - length, end).arrayBuffer());
   const sum = await sha256(text);
   if (sum.some((byte, i) => byte !== trailer[i])) throw new ExchangeError(strings.exportError.damaged);

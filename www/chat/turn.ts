@@ -1,19 +1,24 @@
 /** One message on the page: a question in its bubble or an answer in Markdown, with what can be done about it. */
 import { strings } from "../strings.ts";
 import { composes } from "../view/composition.ts";
+import { cut } from "../view/cut.ts";
 import { copyFrom, icon, iconButton, make, textButton } from "../view/dom.ts";
 import { MarkdownView } from "../view/markdown.ts";
 import type { Message } from "./conversation.ts";
 import type { Pace } from "./reading.ts";
 
-/** The most characters of a text that are shown. */
+/** The most characters of a question or a text that are shown, and of an answer. */
 const EXCERPT = 20_000;
+const MOST = 500_000;
 
 /** What a visitor can do with a message. */
 export interface Deeds {
   /** Puts another text in a question's place and asks it. */
   edit(message: Message, text: string): void;
-  regenerate(message: Message): void;
+  /** Answers a question that has no answer, or again that of an answer. */
+  answer(message: Message): void;
+  /** Goes on with an answer that was stopped or cut. */
+  goOn(message: Message): void;
   branch(message: Message): void;
   /** Shows another version. */
   show(message: Message): void;
@@ -23,28 +28,45 @@ export interface Deeds {
   takeOut(message: Message): void;
 }
 
+/** What a turn shows beside its message. */
+export interface Place {
+  versions: Message[];
+  /** Something is written or read, or another tab writes: nothing may change. */
+  busy: boolean;
+  /** Nothing follows it. */
+  last: boolean;
+  remark: string;
+  /** It is a question that waits for a model. */
+  asked: boolean;
+}
+
+/** How an answer ended that may go on. */
+const cutShort = new Set(["cancelled", "length", "interrupted", "failed"]);
+
 export class Turn {
   readonly element: HTMLLIElement;
+  /** Whether all of it is shown, not its text alone. */
+  dressed = false;
   readonly #body: HTMLElement;
   readonly #foot = make("div", "foot");
-  readonly #view: MarkdownView | undefined;
+  #view: MarkdownView | undefined;
   #wait: HTMLElement | undefined;
   #reading: { row: HTMLElement; bar: HTMLProgressElement; pace: HTMLElement } | undefined;
-  /** A remark at its foot, for as long as the page is open. */
-  remark = "";
+  /** What was shown last, so that the same is not made twice. */
+  #shown = "";
 
   constructor(
     readonly message: Message,
     private readonly deeds: Deeds,
   ) {
-    const { role } = message;
+    const { role, content, name } = message;
     this.element = make("li", `turn ${role}`);
     this.element.dataset.id = message.id;
     const who = make("h3", "hidden", role === "user" ? strings.you : strings.samba);
-    this.#body = make("div", role === "assistant" ? "answer" : message.name ? "text-file" : "bubble");
-    if (role === "user") this.#body.dir = "auto"; // an answer's blocks have directions of their own
+    const kind = role === "assistant" ? "answer plain" : name ? "text-file" : "bubble";
+    this.#body = make("div", kind, cut(content, EXCERPT));
+    this.#body.dir = "auto";
     this.element.append(who, this.#body, this.#foot);
-    if (role === "assistant") this.#view = new MarkdownView(this.#body);
   }
 
   /** What is heard of it. */
@@ -52,17 +74,33 @@ export class Turn {
     return this.#body.textContent ?? "";
   }
 
+  /** Shows what an answer holds so far, and while it holds nothing, what it waits for. */
+  write(waits: string): void {
+    const { content } = this.message;
+    this.element.classList.add("writing");
+    this.dressed = true;
+    this.#shown = "";
+    this.#foot.hidden = true;
+    if (content) this.#wait?.remove();
+    else this.#waitFor(waits);
+    this.#markdown().show(content);
+  }
+
   /** Says that the answer is on its way. */
-  wait(text: string): void {
+  #waitFor(text: string): void {
     this.#wait ??= make("p", "waiting");
     this.#wait.textContent = text;
     if (!this.#wait.isConnected) this.#body.after(this.#wait);
   }
 
-  /** Shows what the message holds so far. */
-  draw(): void {
-    if (this.message.content) this.#wait?.remove();
-    this.#view?.show(this.message.content);
+  #markdown(): MarkdownView {
+    if (!this.#view) {
+      this.#body.replaceChildren();
+      this.#body.classList.remove("plain");
+      this.#body.removeAttribute("dir"); // its blocks have their own
+      this.#view = new MarkdownView(this.#body);
+    }
+    return this.#view;
   }
 
   /** Shows how far the reading of a text is. */
@@ -95,28 +133,50 @@ export class Turn {
     this.#foot.hidden = false;
   }
 
-  /** Shows the whole message with its figures and buttons. Busy: an answer is written, nothing may change. */
-  finish(versions: Message[], busy = false, last = false): void {
+  /** Shows the whole message with its figures and buttons. */
+  finish(place: Place): void {
+    const { message } = this;
+    const { content, finish, tokens, name } = message;
+    const at = place.versions.map(({ id }) => id).indexOf(message.id);
+    const shown = JSON.stringify([
+      { ...place, versions: [at, place.versions.length] },
+      content.length,
+      finish,
+      tokens,
+    ]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.dressed = true;
+    if (place.asked) this.#waitFor(strings.waitsForModel);
+    else this.#wait?.remove();
+    if (message.role === "assistant") this.#markdown().show(cut(content, MOST), true);
+    else if (name) this.#drawText(name);
+    else this.#drawQuestion();
+    this.#drawFoot(place);
+    this.element.classList.remove("writing");
+    this.element.classList.add("finished");
+  }
+
+  #drawFoot({ versions, busy, last, remark, asked }: Place): void {
     const { message, deeds } = this;
-    const { role, content } = message;
-    this.#wait?.remove();
-    if (this.#view) this.#view.show(content, true);
-    else if (message.name) this.#drawText(message.name);
-    else this.#body.replaceChildren(content);
+    const { role, content, name, tokens } = message;
     const foot = this.#foot;
+    const had = foot.contains(document.activeElement)
+      ? document.activeElement?.getAttribute("aria-label")
+      : null;
+    foot.hidden = this.#reading !== undefined || !this.#body.isConnected; // or it is being edited
     foot.replaceChildren();
     if (role === "assistant") {
       const note = strings.notes[message.finish ?? "interrupted"] ?? (content ? "" : strings.empty);
       if (note) foot.append(make("span", "note", note));
-      if (message.tokens)
-        foot.append(make("span", "figure", strings.answerFigures(message.tokens, message.rate ?? 0)));
+      if (tokens) foot.append(make("span", "figure", strings.answerFigures(tokens, message.rate ?? 0)));
+      if (content.length > MOST) foot.append(make("span", "note", strings.shortened(content.length - MOST)));
     }
-    if (message.name) {
-      const { tokens } = message;
+    if (name) {
       if (message.finish === "cancelled") foot.append(make("span", "note", strings.textCut));
       foot.append(make("span", "figure", tokens ? strings.textRead(tokens) : strings.textUnread));
     }
-    if (this.remark) foot.append(make("span", "note", this.remark));
+    if (remark) foot.append(make("span", "note", remark));
     const buttons = make("div", "deeds");
     if (versions.length > 1) buttons.append(this.#versions(versions, busy));
     if (content) {
@@ -129,16 +189,30 @@ export class Turn {
       button.disabled = busy;
       buttons.append(button);
     };
-    if (message.name) {
+    if (name) {
       if (last) add("close", strings.takeOut, () => deeds.takeOut(message));
     } else if (role === "user") {
       add("edit", strings.edit, () => this.edit());
+      if (last && !asked) add("again", strings.answerThis, () => deeds.answer(message));
     } else {
-      add("again", strings.regenerate, () => deeds.regenerate(message));
+      add("again", strings.regenerate, () => deeds.answer(message));
       if (content) add("branch", strings.branch, () => deeds.branch(message));
     }
     foot.append(buttons);
-    this.element.classList.add("finished");
+    if (last && role === "assistant" && content && cutShort.has(message.finish ?? "interrupted")) {
+      const on = textButton("quiet small go-on", strings.goOn, () => deeds.goOn(message));
+      on.disabled = busy;
+      foot.append(on);
+    }
+    if (had) foot.querySelector<HTMLElement>(`[aria-label="${CSS.escape(had)}"]`)?.focus();
+  }
+
+  /** A question that is as long as a book shows how it begins. */
+  #drawQuestion(): void {
+    const { content } = this.message;
+    this.#body.replaceChildren(cut(content, EXCERPT));
+    const rest = content.length - EXCERPT;
+    if (rest > 0) this.#body.append(make("p", "note", strings.shortened(rest)));
   }
 
   /** A text shows what it is called and, opened, how it begins. */
@@ -149,7 +223,7 @@ export class Turn {
     const head = make("summary", "", icon("document"), make("strong", "", name));
     head.append(make("span", "", strings.textSize(content.length)));
     const rest = content.length - EXCERPT;
-    const excerpt = make("div", "excerpt", content.slice(0, EXCERPT));
+    const excerpt = make("div", "excerpt", cut(content, EXCERPT));
     excerpt.dir = "auto";
     excerpt.tabIndex = 0; // it scrolls
     excerpt.setAttribute("role", "region");

@@ -94,6 +94,8 @@ export interface ChatCompletionParams extends SamplingParams {
 export interface CompletionParams extends SamplingParams {
   /** The text to continue. */
   prompt: string;
+  /** The text is not all of it, but comes after what the state holds; it may be empty then. */
+  append?: boolean | null | undefined;
   /** Asks for log probabilities, of so many of the likeliest tokens in each place; 0 to 20. */
   logprobs?: number | null | undefined;
   /** Enforced while sampling, as in chat completions. */
@@ -335,8 +337,12 @@ export class Completions {
   ): Promise<Completion | Stream<CompletionChunk>> {
     known("completions.create", params, textParams);
     const { prompt, logprobs } = params;
-    if (typeof prompt !== "string" || prompt === "") refuse("prompt", `is ${shown(prompt)}, want a text`);
+    const more = params.append ?? false;
+    if (typeof more !== "boolean") refuse("append", `is ${shown(more)}, want true or false`);
+    if (typeof prompt !== "string" || (prompt === "" && !more))
+      refuse("prompt", `is ${shown(prompt)}, want a text`);
     const request: Asked<Generate> = { ...sampling(params, { logprobs }), prompt };
+    if (more) request.append = true;
     if (logprobs != null) request.top_logprobs = logprobs;
     const head = {
       id: newID("cmpl"),
@@ -402,7 +408,7 @@ const commonParams = [
   "logprobs",
 ];
 const chatParams = new Set([...commonParams, "messages", "max_completion_tokens", "top_logprobs"]);
-const textParams = new Set([...commonParams, "prompt"]);
+const textParams = new Set([...commonParams, "prompt", "append"]);
 
 /** Refuses arguments that nothing would heed. */
 function known(method: string, params: object, names: Set<string>): void {

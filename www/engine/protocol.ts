@@ -309,6 +309,18 @@ export interface Progress extends Header {
   note?: string;
 }
 
+/** Defaults are the settings that hold where a request names none. A neutral value means that a setting is off. */
+export interface Defaults {
+  /** The most tokens of an answer. */
+  max_tokens: number;
+  /** As in generate. */
+  temperature: number;
+  top_p: number;
+  top_k: number;
+  min_p: number;
+  repetition_penalty: number;
+}
+
 /** Ready says that a model is loaded, and what it is. */
 export interface Ready extends Header {
   type: "ready";
@@ -345,6 +357,8 @@ export interface Ready extends Header {
   saved_bytes: number;
   /** What tells this model's saved states from others': 64 hexadecimal digits. */
   hash: string;
+  /** What holds where a request names no setting: the model's own choice. */
+  sampling: Defaults;
 }
 
 /**

@@ -58,7 +58,7 @@ func build() error {
 	if err := os.Chdir(root); err != nil {
 		return err
 	}
-	if _, err := os.Stat("www/node_modules/marked"); err != nil {
+	if _, err := os.Stat("www/node_modules/markdown-it"); err != nil {
 		return errors.New("www/node_modules is missing: run npm ci in www first, or ./build.sh, which does")
 	}
 	if err := clear(); err != nil {

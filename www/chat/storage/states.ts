@@ -5,28 +5,12 @@
  * stands in IndexedDB and is written last, so that a state is there wholly or
  * not at all. Those used least recently make room for others.
  */
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
-import { inspectState } from "../engine/client.ts";
-import { strings } from "../strings.ts";
-import { type Message, newId } from "./conversation.ts";
-
-/** A state that is kept. */
-export interface KeptState {
-  /** The last message that it knows. */
-  message: string;
-  conversation: string;
-  /** The system prompt that the conversation began with. */
-  system: string;
-  /** The hash of the model that it belongs to. */
-  model: string;
-  /** Tokens that it has absorbed. */
-  position: number;
-  /** Its name in the folder; branches share one. */
-  file: string;
-  bytes: number;
-  /** When it was last kept or gone on from, in milliseconds of the epoch. */
-  used: number;
-}
+import type { DBSchema } from "idb";
+import { inspectState } from "../../engine/client.ts";
+import { strings } from "../../strings.ts";
+import { type Message, newId } from "../conversation.ts";
+import { Database, within } from "./database.ts";
+import { type ConversationStates, type KeptState, RoomError } from "./storage.ts";
 
 interface Schema extends DBSchema {
   states: {
@@ -43,44 +27,35 @@ const FOLDER = "samba-states";
 export const rooms = [0, 256e6, 1e9, 4e9, 16e9];
 const standardRoom = 1e9;
 
-/** Why a state could not be kept: a sentence. */
-export class RoomError extends Error {
-  override name = "RoomError";
-}
+export class States implements ConversationStates {
+  private constructor(private folder: FileSystemDirectoryHandle | undefined) {}
 
-export class States {
-  private constructor(
-    private readonly database: IDBPDatabase<Schema> | undefined,
-    private readonly folder: FileSystemDirectoryHandle | undefined,
-  ) {}
+  readonly #database = new Database<Schema>("samba-states", {
+    states(database) {
+      const states = database.createObjectStore("states", { keyPath: "message" });
+      for (const index of ["conversation", "file", "used"] as const) states.createIndex(index, index);
+    },
+  });
 
   /** Opens what is kept; where the browser keeps no files (private windows), nothing ever is. */
   static async open(): Promise<States> {
     try {
-      const root = await navigator.storage.getDirectory();
-      const folder = await root.getDirectoryHandle(FOLDER, { create: true });
+      const folder = await within(openFolder(), "the folder of states does not open");
       if (!("createWritable" in FileSystemFileHandle.prototype)) throw new Error("files cannot be written");
-      const database = await openDB<Schema>("samba-states", 1, {
-        upgrade(db) {
-          const states = db.createObjectStore("states", { keyPath: "message" });
-          for (const index of ["conversation", "file", "used"] as const) states.createIndex(index, index);
-        },
-      });
-      const states = new States(database, folder);
+      const states = new States(folder);
+      await states.#database.use((database) => database.count("states"));
       void alone(() => states.#sweep()).catch(() => {}); // the next visit tries again
       return states;
     } catch (error) {
       console.warn(`states are not kept: ${error}`);
-      return new States(undefined, undefined);
+      return new States(undefined);
     }
   }
 
-  /** Whether this browser keeps states at all. */
   get available(): boolean {
     return this.folder !== undefined;
   }
 
-  /** The most bytes that states may take here; 0 keeps none. */
   get limit(): number {
     try {
       const chosen = Number(localStorage.getItem(LIMIT) ?? standardRoom);
@@ -105,27 +80,25 @@ export class States {
     return { count: files.size, bytes: [...files.values()].reduce((sum, n) => sum + n, 0) };
   }
 
-  /**
-   * Keeps the state after a message; one that was kept for it before stays until this one is whole.
-   * @throws {@link RoomError} where there is no room, or no place.
-   */
   async keep(message: Message, system: string, blob: Blob): Promise<void> {
     const { limit } = this;
     if (limit < blob.size) return;
-    const { database, folder } = this;
-    if (!database || !folder) throw new RoomError(strings.stateUnavailable);
+    if (!this.folder) throw new RoomError(strings.stateUnavailable);
     const { model, position } = await inspectState(blob);
     const file = newId();
     await alone(async () => {
       try {
-        await write(folder, file, blob);
+        await write(this.folder, file, blob);
       } catch {
-        // The disk is fuller than was agreed: once more, in the place of what other conversations have.
-        await this.#fit((await this.usage()).bytes - blob.size, message.conversation);
+        // The disk is fuller than was agreed: once more, in the place of what other conversations have. Or the site's
+        // data was deleted while the page is open: once more, in a new folder.
         try {
-          await write(folder, file, blob);
-        } catch {
-          throw new RoomError(strings.stateFull);
+          await this.#fit((await this.usage()).bytes - blob.size, message.conversation);
+          this.folder = await within(openFolder(), "the folder of states does not open");
+          await write(this.folder, file, blob);
+        } catch (error) {
+          const full = (error as Error).name === "QuotaExceededError";
+          throw new RoomError(full ? strings.stateFull : strings.stateLost);
         }
       }
       const { id, conversation } = message;
@@ -135,21 +108,33 @@ export class States {
     });
   }
 
-  /** Whether the state after a message is kept. */
   async find(message: string): Promise<KeptState | undefined> {
+    if (!this.folder || !message) return undefined;
     try {
-      return await this.database?.get("states", message);
+      return await this.#database.use((database) => database.get("states", message));
     } catch {
       return undefined;
     }
   }
 
-  /** The bytes of a kept state; undefined where they are gone, and then the state is forgotten. */
+  async of(conversation: string): Promise<Map<string, KeptState>> {
+    if (!this.folder) return new Map();
+    try {
+      const all = await this.#database.use((database) =>
+        database.getAllFromIndex("states", "conversation", conversation),
+      );
+      return new Map(all.map((kept) => [kept.message, kept]));
+    } catch {
+      return new Map();
+    }
+  }
+
   async read(kept: KeptState): Promise<Blob | undefined> {
     try {
-      const file = await (await this.folder?.getFileHandle(kept.file))?.getFile();
+      const handle = await within(this.folder?.getFileHandle(kept.file), "a kept state does not open");
+      const file = await within(handle?.getFile(), "a kept state does not open");
       if (file?.size !== kept.bytes) throw new Error("it is cut short");
-      await this.database?.put("states", { ...kept, used: Date.now() });
+      await this.#put({ ...kept, used: Date.now() });
       return file;
     } catch {
       await this.drop(kept);
@@ -157,26 +142,31 @@ export class States {
     }
   }
 
-  /** Lets a message of a branch have the state that another one has. */
-  async share(from: string, to: Message): Promise<void> {
-    const kept = await this.find(from);
-    if (kept) await this.database?.put("states", { ...kept, message: to.id, conversation: to.conversation });
+  async share(conversation: string, pairs: [from: string, to: Message][]): Promise<void> {
+    const all = await this.of(conversation);
+    for (const [from, to] of pairs) {
+      const kept = all.get(from);
+      if (kept) await this.#put({ ...kept, message: to.id, conversation: to.conversation });
+    }
   }
 
-  /** Forgets a state. */
   async drop(kept: KeptState): Promise<void> {
     await alone(() => this.#remove([kept])).catch(() => {});
   }
 
-  /** Forgets all states of a conversation, or of all. */
   async forget(conversation?: string): Promise<void> {
     await alone(async () =>
       this.#remove((await this.#all()).filter((kept) => !conversation || kept.conversation === conversation)),
     );
   }
 
+  async #put(kept: KeptState): Promise<void> {
+    await this.#database.use((database) => database.put("states", kept));
+  }
+
   async #all(): Promise<KeptState[]> {
-    return (await this.database?.getAllFromIndex("states", "used")) ?? [];
+    if (!this.folder) return [];
+    return await this.#database.use((database) => database.getAllFromIndex("states", "used"));
   }
 
   /** Removes those used least recently, but for one conversation's, until the rest takes no more than so many bytes. */
@@ -191,7 +181,7 @@ export class States {
 
   async #replace(kept: KeptState): Promise<void> {
     const before = await this.find(kept.message);
-    await this.database?.put("states", kept);
+    await this.#put(kept);
     if (before) await this.#release(before.file);
   }
 
@@ -199,7 +189,7 @@ export class States {
   async #remove(some: KeptState[]): Promise<boolean> {
     let freed = false;
     for (const { message, file } of some) {
-      await this.database?.delete("states", message);
+      await this.#database.use((database) => database.delete("states", message));
       freed = (await this.#release(file)) || freed;
     }
     return freed;
@@ -207,7 +197,7 @@ export class States {
 
   /** Deletes a file that no state needs any more. */
   async #release(file: string): Promise<boolean> {
-    if ((await this.database?.countFromIndex("states", "file", file)) !== 0) return false;
+    if (await this.#database.use((database) => database.countFromIndex("states", "file", file))) return false;
     await this.folder?.removeEntry(file).catch(() => {}); // another tab reads it: the next sweep
     return true;
   }
@@ -219,8 +209,14 @@ export class States {
   }
 }
 
-async function write(folder: FileSystemDirectoryHandle, name: string, blob: Blob): Promise<void> {
+async function openFolder(): Promise<FileSystemDirectoryHandle> {
+  const root = await navigator.storage.getDirectory();
+  return await root.getDirectoryHandle(FOLDER, { create: true });
+}
+
+async function write(folder: FileSystemDirectoryHandle | undefined, name: string, blob: Blob): Promise<void> {
   try {
+    if (!folder) throw new Error("there is no folder");
     const file = await folder.getFileHandle(name, { create: true });
     const writable = await file.createWritable();
     try {
@@ -231,7 +227,7 @@ async function write(folder: FileSystemDirectoryHandle, name: string, blob: Blob
       throw error;
     }
   } catch (error) {
-    await folder.removeEntry(name).catch(() => {});
+    await folder?.removeEntry(name).catch(() => {});
     throw error;
   }
 }

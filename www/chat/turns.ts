@@ -1,0 +1,178 @@
+/**
+ * The conversation on the page. Every turn is there at once as plain text, so that it is found and heard; Markdown,
+ * figures and buttons come to those in view, and while there is nothing else to do to the last ones.
+ */
+import type { Controller } from "./controller.ts";
+import type { Message } from "./conversation.ts";
+import type { Pace } from "./reading.ts";
+import { type Deeds, Turn } from "./turn.ts";
+
+/** How many of the last turns are dressed before they come into view. */
+const AHEAD = 200;
+/** Those so near to what is seen are dressed, too, in pixels. */
+const NEAR = 800;
+/** From so many turns on the browser leaves out the layout of those that are out of view. */
+const LONG = 40;
+
+export class Turns {
+  #turns: Turn[] = [];
+  #byMessage = new Map<Message, Turn>();
+  readonly #growing = new Set<Message>();
+  #frame = 0;
+  #idle = 0;
+
+  constructor(
+    private readonly list: HTMLElement,
+    /** What scrolls. */
+    private readonly scroller: HTMLElement,
+    private readonly controller: Controller,
+    private readonly deeds: Deeds,
+  ) {
+    scroller.addEventListener("scroll", () => this.#soon(), { passive: true });
+    addEventListener("resize", () => this.#soon());
+  }
+
+  get empty(): boolean {
+    return this.#turns.length === 0;
+  }
+
+  /** Shows the conversation's path. Turns that are there already stay. */
+  draw(): void {
+    const { path } = this.controller.thread;
+    const before = this.#turns;
+    const turns = path.map((message) => this.#byMessage.get(message) ?? new Turn(message, this.deeds));
+    let same = 0;
+    while (same < turns.length && turns[same] === before[same]) same++;
+    for (const turn of before.slice(same)) turn.element.remove();
+    const added = document.createDocumentFragment();
+    for (const turn of turns.slice(same)) added.append(turn.element);
+    this.list.append(added);
+    this.list.classList.toggle("long", turns.length > LONG);
+    this.#turns = turns;
+    if (same < turns.length || turns.length < before.length)
+      this.#byMessage = new Map(turns.map((turn) => [turn.message, turn]));
+    for (const [at, turn] of turns.entries()) if (turn.dressed) this.#dress(at);
+    this.#nearby();
+    this.#dressWhenIdle();
+  }
+
+  /** Shows more of an answer with the next picture, and what it waits for. */
+  grow(message: Message): void {
+    this.#growing.add(message);
+    this.#soon();
+  }
+
+  pace(message: Message, pace?: Pace): void {
+    const turn = this.#byMessage.get(message);
+    if (!pace) {
+      turn?.endReading();
+      return;
+    }
+    const follow = pace.total === 0 && this.#nearEnd();
+    turn?.read(pace);
+    if (follow) this.toEnd();
+  }
+
+  /** What is heard of a message. */
+  textOf(message: Message): string {
+    return this.#byMessage.get(message)?.text ?? message.content;
+  }
+
+  /** Goes to a message, and to the buttons that led there. */
+  goTo(message: Message): void {
+    const turn = this.#byMessage.get(message);
+    turn?.element.scrollIntoView({ block: "nearest" });
+    turn?.element.querySelector<HTMLElement>(".versions button:enabled")?.focus();
+  }
+
+  toEnd(): void {
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.#nearby();
+    this.scroller.scrollTop = this.scroller.scrollHeight; // what has been dressed is higher
+  }
+
+  toStart(): void {
+    this.scroller.scrollTop = 0;
+  }
+
+  /** Turns the last question into a field. */
+  editLast(): void {
+    this.#turns.findLast(({ message }) => message.role === "user")?.edit();
+  }
+
+  /** Copies the last answer. */
+  copyLast(): void {
+    const last = this.#turns.at(-1);
+    if (last?.message.role === "assistant") last.element.querySelector<HTMLElement>(".copy-turn")?.click();
+  }
+
+  #nearEnd(): boolean {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    return scrollHeight - scrollTop - clientHeight < 80;
+  }
+
+  #soon(): void {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      const follow = this.#growing.size > 0 && this.#nearEnd();
+      for (const message of this.#growing) {
+        const turn = this.#byMessage.get(message);
+        const { writing } = this.controller;
+        if (writing?.message === message) turn?.write(writing.waits);
+      }
+      this.#growing.clear();
+      this.#nearby();
+      if (follow) this.scroller.scrollTop = this.scroller.scrollHeight;
+    });
+  }
+
+  #dress(at: number): void {
+    const turn = this.#turns[at];
+    const { controller } = this;
+    if (!turn) return;
+    const { writing, phase } = controller;
+    if (writing?.message === turn.message) {
+      turn.write(writing.waits);
+      return;
+    }
+    turn.finish({
+      versions: controller.thread.versions(turn.message),
+      busy: phase !== "idle",
+      last: at === this.#turns.length - 1,
+      remark: controller.remark(turn.message),
+      asked: controller.asked === turn.message.id,
+    });
+  }
+
+  /** Dresses what is in view and near it. */
+  #nearby(): void {
+    const { top, bottom } = this.scroller.getBoundingClientRect();
+    let [low, high] = [0, this.#turns.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const turn = this.#turns[middle];
+      if (turn && turn.element.getBoundingClientRect().bottom < top - NEAR) low = middle + 1;
+      else high = middle;
+    }
+    for (let at = low; at < this.#turns.length; at++) {
+      const turn = this.#turns[at] as Turn;
+      if (turn.element.getBoundingClientRect().top > bottom + NEAR) break;
+      if (!turn.dressed) this.#dress(at);
+    }
+  }
+
+  /** Dresses the last turns, a few at a time. */
+  #dressWhenIdle(): void {
+    const next = () => {
+      this.#idle = 0;
+      const until = performance.now() + 8;
+      const first = Math.max(0, this.#turns.length - AHEAD);
+      for (let at = this.#turns.length - 1; at >= first; at--) {
+        if (this.#turns[at]?.dressed) continue;
+        if (performance.now() > until) return this.#dressWhenIdle();
+        this.#dress(at);
+      }
+    };
+    this.#idle ||= window.setTimeout(next, 30);
+  }
+}
