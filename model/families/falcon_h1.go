@@ -53,11 +53,15 @@ var falconH1 = Family{
 	},
 }
 
+// Unfolded is what samba convert leaves in the config.json of a packed folder:
+// the factors are still there, and not in the weights, as they are where MLX packed.
+const Unfolded = "samba_convert"
+
 // falconFactors reads the dozen multipliers, or, of a folder that MLX packed,
 // what is left of them.
 func (f *fields) falconFactors(c *config.Config) {
 	head, embedding := f.number("lm_head_multiplier", 1), f.number("embedding_multiplier", 1)
-	if f.has("quantization") {
+	if f.has("quantization") && !f.has(Unfolded) {
 		if key := f.number("key_multiplier", 1); key != 1 {
 			f.lack("key_multiplier", key, "MLX's converter loses this factor, so the folder's weights are wrong: take the one that its authors published")
 		}

@@ -21,7 +21,7 @@ type fields struct {
 // {"__float__": "Infinity"}, which transformers 5 writes in their place.
 func parseFields(data []byte) (*fields, error) {
 	f := &fields{}
-	decoder := json.NewDecoder(bytes.NewReader(plain(data)))
+	decoder := json.NewDecoder(bytes.NewReader(Plain(data)))
 	decoder.UseNumber()
 	if err := decoder.Decode(&f.values); err != nil {
 		return nil, fmt.Errorf("config.json: %w", err)
@@ -32,9 +32,9 @@ func parseFields(data []byte) (*fields, error) {
 	return f, nil
 }
 
-// plain replaces Python's words for numbers, outside of strings, by numbers
+// Plain replaces Python's words for numbers, outside of strings, by numbers
 // that parse to them, and NaN, which no setting can be, by null.
-func plain(data []byte) []byte {
+func Plain(data []byte) []byte {
 	var out []byte
 	for i := 0; i < len(data); {
 		switch {

@@ -101,11 +101,18 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer src.close()
-	c, err := configFrom(o.Config, src)
+	published, err := publishedFrom(o.Config, src)
 	if err != nil {
 		return nil, err
 	}
-	outputs, err := plan(c, src, o.Bits, o.Group, wider)
+	var c *config.Config
+	var outputs []*output
+	if published != nil {
+		c = published.Config
+		outputs, err = planPublished(published, src, o.Bits, o.Group, wider)
+	} else if c, err = configFrom(o.Config, src); err == nil {
+		outputs, err = plan(c, src, o.Bits, o.Group, wider)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -120,10 +127,10 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 		quantized = quantized || out.bits != 0
 		if out.indivisible {
 			kind := out.name
-			if i := strings.Index(kind, ".m"); i > 0 { // the same for every layer
-				kind = kind[i+1:]
+			if _, inLayer, ok := strings.Cut(kind, "layers."); ok { // the same for every layer
+				_, kind, _ = strings.Cut(inLayer, ".")
 			}
-			note := fmt.Sprintf("%s stays F16: its rows of %d are no multiple of the group size %d", kind, out.in(), o.Group)
+			note := fmt.Sprintf("%s stays %s: its rows of %d are no multiple of the group size %d", kind, out.dtype, out.in(), o.Group)
 			if !slices.Contains(report.Notes, note) {
 				report.Notes = append(report.Notes, note)
 			}
@@ -136,6 +143,12 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 		}
 	}
 	texts, err := companions(o, c, src, report)
+	if err == nil && published != nil {
+		texts["config.json"], err = publishedConfig(src.config, outputs, o.Bits, o.Group)
+		if card := beside(src, "README.md"); card != nil && o.Card == "" {
+			texts["README.md"] = card // who made the model, and under which licence
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

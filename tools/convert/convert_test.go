@@ -794,7 +794,7 @@ func TestNamedConfigs(t *testing.T) {
 // What does not divide into groups stays F16, and is named.
 func TestIndivisibleRows(t *testing.T) {
 	o := &output{name: "layers.0.mlp.down_proj.weight", shape: []int{2048, 8196}}
-	o.encode(4, 64, config.Overrides4)
+	o.encode(config.TensorSpec{Name: o.name, Shape: o.shape}, 4, 64, config.Overrides4)
 	if o.dtype != safetensors.F16 || !o.indivisible {
 		t.Errorf("got %+v", o)
 	}
@@ -1072,7 +1072,7 @@ func TestShards(t *testing.T) {
 	var outputs []*output
 	for _, spec := range c.TensorSpecs() {
 		o := &output{name: spec.Name, shape: spec.Shape}
-		o.encode(8, 64, nil)
+		o.encode(spec, 8, 64, nil)
 		outputs = append(outputs, o)
 	}
 	var inOrder []*output

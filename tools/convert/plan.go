@@ -35,10 +35,11 @@ type output struct {
 
 // in is the number of elements of a row.
 func (o *output) in() int {
-	if len(o.shape) == 1 {
-		return 1
+	in := 1
+	for _, d := range o.shape[1:] {
+		in *= d
 	}
-	return o.shape[1]
+	return in
 }
 
 // tensors are the entries that the output becomes, without offsets.
@@ -67,17 +68,13 @@ func (o *output) bytes() int64 {
 	return total
 }
 
-// linear tells the weights that are multiplied with, which are stored in fewer
-// bits, from norms, convolutions and the SSM's own tensors, which stay F32.
-func linear(name string) bool {
-	return strings.HasSuffix(name, "_proj.weight") || name == config.EmbedTokens || name == config.LMHead
-}
-
-// encode chooses how an output is stored: in bits, or where that is 4 in the
-// bits that wider has for the last part of its name.
-func (o *output) encode(bits, group int, wider map[string]int) {
+// encode chooses how an output, which is that tensor of the model or some rows
+// of it, is stored: in bits, or where that is 4 in the bits that wider has for
+// the last part of the tensor's name. Norms, convolutions and the SSM's own
+// tensors stay F32.
+func (o *output) encode(spec config.TensorSpec, bits, group int, wider map[string]int) {
 	o.dtype = safetensors.F32
-	if bits == 32 || !linear(o.name) {
+	if bits == 32 || !spec.IsLinear() {
 		return
 	}
 	o.dtype = safetensors.F16
@@ -90,7 +87,7 @@ func (o *output) encode(bits, group int, wider map[string]int) {
 	}
 	o.dtype, o.bits, o.group = safetensors.U32, bits, group
 	if bits == 4 {
-		stem := strings.TrimSuffix(o.name, ".weight")
+		stem := strings.TrimSuffix(spec.Name, ".weight")
 		if more := wider[stem[strings.LastIndexByte(stem, '.')+1:]]; more != 0 {
 			o.bits = more
 		}
@@ -130,7 +127,7 @@ func plan(c *config.Config, src *source, bits, group int, wider map[string]int) 
 		if err != nil {
 			return nil, err
 		}
-		o.encode(bits, group, wider)
+		o.encode(spec, bits, group, wider)
 		outputs = append(outputs, o)
 	}
 	for _, name := range slices.Sorted(maps.Keys(src.tensors)) {

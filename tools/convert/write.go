@@ -151,6 +151,10 @@ func encodeFloats(values []float32, dtype safetensors.DType) ([]byte, error) {
 			out = binary.LittleEndian.AppendUint32(out, math.Float32bits(v))
 			continue
 		}
+		if dtype == safetensors.BF16 { // it came as that
+			out = binary.LittleEndian.AppendUint16(out, uint16(math.Float32bits(v)>>16))
+			continue
+		}
 		h := float16.Fromfloat32(v)
 		if !h.IsFinite() {
 			return nil, fmt.Errorf("element %d is %g, beyond F16's ±65504: convert with --bits 32", i, v)
