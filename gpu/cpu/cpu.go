@@ -223,3 +223,8 @@ func (m *Kernels) WindowAttention(s reference.AttentionShape, qkv, keys, values,
 		}
 	}
 }
+
+// NormDBC is reference.NormDBC.
+func (*Kernels) NormDBC(s reference.ScanShape, dbc, gain []float32, eps float64, count int) {
+	reference.NormDBC(s, dbc, gain, eps, count)
+}
