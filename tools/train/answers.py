@@ -40,7 +40,8 @@ def answer(model, tokenizer, prompts, limit=MOST, batch=64):
             last = torch.tensor([len(text) - 1 for text in texts], device=device)
             with torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else contextlib.nullcontext():
                 hidden = model.hidden(ids)[torch.arange(len(texts), device=device), last]
-            chosen = (hidden.float() @ model.lm_head.weight.float().t()).argmax(-1).tolist()
+            logits = hidden.float() @ model.lm_head.weight[:len(tokenizer)].float().t()  # the rows beyond are padding
+            chosen = logits.argmax(-1).tolist()
             still = []
             for i, token in zip(going, chosen):
                 if token not in stop:

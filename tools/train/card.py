@@ -1,18 +1,19 @@
-"""Writes a model folder's card: every figure from the file that a command wrote, ten unedited answers, honest limits.
+"""Writes a model folder's card: every figure from the file that a command wrote, thirty unedited answers, honest limits.
 
     samba eval ppl --model DIR --text held-out.txt --lengths 1K,4K,...,256K --json ppl.json
     samba eval passkey --model DIR --lengths 4K,8K,...,256K --json passkey.json  # and with --text book.txt
     samba eval ppl --model DIR --text held-out.txt --lengths 4K --tokens 16384 --json rounded.json  # and of 32 bits
+    samba eval answers --model DIR --questions questions.jsonl --json answers.json
     card.py DIR --report report.json --ppl ppl.json --passkey passkey.json --rounding rounded.json exact.json \
-        --twins twins.json --samba bin/samba
+        --twins twins.json --answers answers.json
 
 What has not been measured is said to be missing, not left out.
 """
 import argparse
+import itertools
 import json
 import math
 import os
-import subprocess
 import sys
 
 from checkpoint import atomically, load_model
@@ -20,16 +21,20 @@ from corpus import CorpusError
 from model import Samba
 from twins import table as twins_table
 
-QUESTIONS = [
-    "Hello! How are you today?", "Tell me a short story about a fox.", "What is the capital of France?",
-    "Why is the sky blue?", "How do I make a cup of tea?", "What should I cook for dinner tonight?",
-    "I feel sad today.", "Tom has 3 apples and buys 4 more. How many apples does he have?",
-    "Who wrote Romeo and Juliet?", "Give me three tips for learning a language."]
+SHOWN = 30  # answers, as many of each kind as there is room for, the first ones of the file
 
 SOURCES = """| source | licence |
 |---|---|
 | Project Gutenberg: 1,035 books for children, of adventure and by other popular authors | public domain in the USA |
-| English Wikipedia: 25,618 core articles of 2015 | CC BY-SA 3.0 |
+| English Wikipedia: 25,618 core articles of 2015, their first 9,000 characters | CC BY-SA 3.0 |
+| English Wikipedia: what stands beyond, 2017 and later, and further articles (8,017 in all) | CC BY-SA 3.0 and 4.0 |
+| 18,497 dialogues written for this model | CC0 1.0 |
+{generated}"""
+
+EARLIER = """The weights that it went on from were trained on these, too:
+
+| source | licence |
+|---|---|
 | databricks-dolly-15k (6,400 dialogues) | CC BY-SA 3.0 |
 | grade-school-math (7,473) | MIT |
 | Schema-Guided Dialogue (12,174) | CC BY-SA 4.0 |
@@ -45,7 +50,7 @@ language: en
 
 {parameters:.1f} M parameters in the shape of the paper *Samba* (Mamba and sliding-window attention in turn, each followed by an MLP): {layers} blocks, width {width}, MLP {mlp:,}, {heads} query heads in {groups} groups, window {window:,}, vocabulary {vocab:,} with tied embeddings. {bits}
 
-It writes fluent English and knows little: what it says about the world is often wrong, and it cannot reckon. It was made to show the engine at work, not to be relied on. It speaks English only, nothing has been done to keep it from offensive text, and answers to questions are guesses. It follows a conversation loosely: {limit}
+It answers everyday questions briefly in simple English. {right} It was made to show the engine at work, not to be relied on: what it gets wrong sounds as sure as what it gets right, it knows nothing live or private, and it speaks English only. How far back it remembers: {limit}
 
 ## How it was trained
 
@@ -73,15 +78,13 @@ The commands, the settings and the loss curves are in `tools/train/README.md`.
 
 ## Answers
 
-Unedited, at the default settings, seeds 0 to {last}: `samba generate --model {folder} --backend {backend} --chat "..." --seed N`.
-
 {answers}
 
 ## What it was trained on
 
 {sources}
 
-A part of each was held out to measure on. The weights are published under CC BY-SA 4.0 with this list as attribution.
+A part of each was held out to measure on; no dialogue holds a question of the dev set. The weights are published under CC BY-SA 4.0 with this list as attribution.
 
 ## Format
 
@@ -102,12 +105,12 @@ def read(path):
 def training(report):
     if not report:
         return "The last run's report is missing."
-    rows = ["| stage | device | steps | tokens | seconds | tokens a second | held-out text, nats (perplexity) | held-out chat, nats |",
+    rows = ["| stage | device | steps | tokens | seconds | tokens a second | held-out text, nats (perplexity; bits a byte) | held-out chat, nats |",
             "|---|---|---|---|---|---|---|---|"]
     for name, s in report["stages"].items():
         def figure(key, form="{:,.0f}"):
             return form.format(s[key]) if s.get(key) is not None else "–"
-        text = f"{figure('val_text', '{:.3f}')} ({figure('text', '{:.2f}')})"
+        text = f"{figure('val_text', '{:.3f}')} ({figure('text', '{:.2f}')}; {figure('val_text_bits_per_byte', '{:.3f}')})"
         rows.append(f"| {name} | {s.get('device') or '–'} | {figure('steps')} | {figure('tokens')} | {figure('seconds')} | "
                     f"{figure('tokens_s')} | {text} | {figure('val_chat', '{:.3f}')} |")
     return "\n".join(rows)
@@ -194,13 +197,40 @@ def passkey(report):
     return "\n".join(rows)
 
 
-def answer(samba, folder, question, seed, backend):
-    done = subprocess.run([samba, "generate", "--model", folder, "--backend", backend, "--chat", question, "--seed", str(seed),
-                           "--json"], capture_output=True, text=True)
-    if done.returncode:
-        raise CorpusError(f"{samba} generate: {done.stderr.strip()}")
-    text = json.loads(done.stdout)["text"].strip()
-    return f"> {question}\n\n" + "\n".join("    " + line for line in text.splitlines()) + "\n"
+def share(report):
+    if not report:
+        return "How many it gets right has not been measured for these weights."
+    asked = sum(row["asked"] for row in report["kinds"])
+    return f"Of {asked:,} questions kept out of its training it gets {100 * report['right']:.0f} % right (see Answers)."
+
+
+def spread(given, count):
+    """Up to count of the answers, in turn from each kind, the first ones first, whether right or not."""
+    kinds = {}
+    for one in given:
+        kinds.setdefault(one["kind"], []).append(one)
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*kinds.values()))
+    chosen = list(itertools.islice(filter(None, turns), count))
+    return sorted(chosen, key=lambda one: list(kinds).index(one["kind"]))
+
+
+def answered(report):
+    if not report:
+        return "Not measured for these weights yet (`samba eval answers`)."
+    how = "greedy" if not report["seeds"] else f"{report['seeds']} seeds each, at the model's own settings"
+    asked = sum(row["asked"] for row in report["kinds"])
+    rows = [f"`samba eval answers --questions {os.path.basename(report['questions'])}`, {how}, judged by patterns, {where(report)}; "
+            f"{100 * report['looping']:.1f} % of the answers repeat eight words in a row, {100 * report['cut']:.1f} % did not end in time:", "",
+            "| kind | right | asked | share |", "|---|---|---|---|"]
+    rows += [f"| {row['kind']} | {row['right']} | {row['asked']} | {100 * row['right'] / row['asked']:.0f} % |" for row in report["kinds"]]
+    rows += [f"| all | {sum(row['right'] for row in report['kinds'])} | {asked} | {100 * report['right']:.1f} % |", "",
+             f"{min(SHOWN, len(report['answers']))} of them, unedited: the first ones of each kind, right or wrong.", ""]
+    for one in spread(report["answers"], SHOWN):
+        for turn, text in zip(one["turns"], one["answers"]):
+            rows += ["\n".join("> " + line for line in turn.splitlines()), ""]
+            rows += ["    " + line for line in text.strip().splitlines() or [""]] + [""]
+        rows += [f"({one['kind']}, judged {'right' if one['right'] else 'wrong'})", ""]
+    return "\n".join(rows)
 
 
 def main():
@@ -213,15 +243,17 @@ def main():
     add("--rounding", nargs=2, metavar=("ROUNDED", "EXACT"), help="JSON of samba eval ppl: the folder's bits, and 32 bits")
     add("--twins", help="twins.json of twins.py")
     add("--history", default="", help="what came before the last run, in a sentence")
-    add("--samba", help="the samba command, for the answers (default: none are given)")
-    add("--backend", default="native")
+    add("--answers", help="JSON of samba eval answers")
+    add("--generated", nargs=2, action="append", default=[], metavar=("SOURCE", "LICENCE"), help="a source of generated dialogues")
+    add("--earlier", action="store_true", help="the weights went on from the ones that were trained on the older chats")
     args = parser.parse_args()
     config, _ = load_model(args.folder)
     fields = read(os.path.join(args.folder, "config.json"))
     index = read(os.path.join(args.folder, "model.safetensors.index.json"))
     quantization = fields.get("quantization")
     bits = f"Weights of {quantization['bits']} bits in groups of {quantization['group_size']}" if quantization else "Unquantized weights"
-    answers = [answer(args.samba, args.folder, q, i, args.backend) for i, q in enumerate(QUESTIONS)] if args.samba else []
+    answers = read(args.answers)
+    generated = "\n".join(f"| {source} | {licence} |" for source, licence in args.generated)
     keys = list(map(read, args.passkey))
     text = CARD.format(
         parameters=sum(p.numel() for p in Samba(config).parameters()) / 1e6, layers=config.n_layer, width=config.n_embd,
@@ -229,8 +261,8 @@ def main():
         vocab=config.vocab_size, bits=f"{bits}, {index['metadata']['total_size'] / 2**20:.1f} MiB.", history=args.history,
         training=training(read(args.report)), ppl=each(map(read, args.ppl), perplexity, "samba eval ppl"),
         passkey=each(keys, passkey, "samba eval passkey"), limit=limit(keys), rounding=rounding(*map(read, args.rounding or (None, None))), twins=twins(read(args.twins)),
-        last=len(QUESTIONS) - 1, folder=os.path.relpath(args.folder), backend=args.backend,
-        answers="\n".join(answers) or "Not drawn for these weights yet (`card.py --samba`).", sources=SOURCES)
+        right=share(answers), answers=answered(answers),
+        sources=SOURCES.format(generated=generated).rstrip() + ("\n\n" + EARLIER if args.earlier else ""))
 
     def write(path):
         with open(path, "w", encoding="utf-8") as file:

@@ -193,7 +193,7 @@ class RecallStream:
     def shape(self, part):
         """Of a process's part rows of a batch: how many have keys, which is fewer than all, and how many are held short."""
         keyed = min(part - 1, max(1, round(part * self.share)))
-        return keyed, min(keyed, max(1, round(keyed * HELD)))
+        return keyed, max(1, int(keyed * HELD))
 
     def batch(self, step, size, rank=0, ranks=1):
         """Process rank's part of batch `step`: ids, weights, pace [part, length] or None, and how many rows are held short."""
