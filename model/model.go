@@ -215,7 +215,7 @@ func (m *Model) readText(ctx context.Context, src Source) error {
 			return err
 		}),
 		optional("tokenizer_config.json", func(data []byte) (err error) {
-			if m.template, err = prompt.ParseConfig(data); err != nil {
+			if m.template, err = prompt.ParseConfig(data, nil); err != nil {
 				return fmt.Errorf("tokenizer_config.json: %w", err)
 			}
 			return nil

@@ -1,9 +1,9 @@
 package prompt
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -35,11 +35,13 @@ func (s *scope) find(name string) (any, bool) {
 
 // evaluator renders one conversation.
 type evaluator struct {
-	out   strings.Builder
+	ctx   context.Context
+	out   writer
 	steps int
 	depth int
 	size  int // bytes of strings made
 	work  int // see maxWork
+	heard int // of work, when ctx was asked last
 	now   func() time.Time
 }
 
@@ -60,27 +62,39 @@ func located(line int, err error) error {
 	return fault{line, err}
 }
 
-func (e *evaluator) step(line int) error {
-	if e.steps++; e.steps > maxSteps {
-		return fault{line, fmt.Errorf("the template took more than %d steps", maxSteps)}
+// step counts what the template does.
+func (e *evaluator) step(line int) error { return located(line, e.take(1)) }
+
+// take counts several steps, and hears of a cancel now and then.
+func (e *evaluator) take(steps int) error {
+	before := e.steps
+	if e.steps += steps; e.steps > maxSteps {
+		return fmt.Errorf("the template took more than %d steps", maxSteps)
+	}
+	if before == 0 || before/1024 != e.steps/1024 {
+		return e.ctx.Err()
 	}
 	return nil
 }
 
 // grow counts the strings that are made: a template that doubles one in a loop
 // must not take all memory.
-func (e *evaluator) grow(s string) (string, error) {
-	if e.size += len(s); e.size > 4*maxOutput || len(s) > maxOutput {
-		return "", fmt.Errorf("the template makes more than %d bytes of text", maxOutput)
+func (e *evaluator) grow(s str) (str, error) {
+	if e.size += s.size(); e.size > 4*maxOutput || s.size() > maxOutput {
+		return str{}, tooMuchText()
 	}
 	return s, nil
+}
+
+func tooMuchText() error {
+	return fmt.Errorf("the template makes more than %d bytes of text", maxOutput)
 }
 
 // What is counted for a value besides its text, and for a string that becomes
 // an item of a list, which takes that many bytes.
 const (
 	valueCost = 8
-	itemCost  = 32
+	itemCost  = 48
 )
 
 // charge counts the work of going through whole values, whatever they hold. It
@@ -92,10 +106,14 @@ func (e *evaluator) charge(values ...any) error {
 	return e.afford(0)
 }
 
-// afford counts work of a known amount.
+// afford counts work of a known amount, and hears of a cancel in between.
 func (e *evaluator) afford(n int) error {
 	if e.work += n; e.work > maxWork {
 		return fmt.Errorf("the template goes through more than %d bytes, or through values nested deeper than %d", maxWork, maxDepth)
+	}
+	if e.work-e.heard > 1<<20 {
+		e.heard = e.work
+		return e.ctx.Err()
 	}
 	return nil
 }
@@ -106,23 +124,31 @@ func weigh(v any, limit, depth int) int {
 		return limit + 1
 	}
 	n := valueCost
-	switch v := v.(type) {
-	case string:
-		n += len(v)
-	case []any:
-		for _, item := range v {
+	all := func(items []any) {
+		for _, item := range items {
 			if n > limit {
 				break
 			}
 			n += weigh(item, limit-n, depth+1)
 		}
+	}
+	switch v := v.(type) {
+	case str:
+		n += v.size()
+	case list:
+		all(v)
+	case tuple:
+		all(v)
 	case *dict:
 		for _, key := range v.keys {
 			if n > limit {
 				break
 			}
-			n += len(key) + weigh(v.values[key], limit-n, depth+1)
+			n += weigh(key, limit-n, depth+1)
+			n += weigh(v.of(key), limit-n, depth+1)
 		}
+	case *namespace:
+		n += weigh(&v.dict, limit-n, depth+1)
 	}
 	return n
 }
@@ -131,9 +157,11 @@ func weigh(v any, limit, depth int) int {
 func (e *evaluator) walk(v any) ([]any, error) {
 	cost := 0
 	switch v := v.(type) {
-	case string:
-		cost = itemCost * len(v)
-	case []any:
+	case str:
+		cost = itemCost * len(v.s)
+	case list:
+		cost = len(v)
+	case tuple:
 		cost = len(v)
 	case *dict:
 		cost = len(v.keys)
@@ -144,23 +172,23 @@ func (e *evaluator) walk(v any) ([]any, error) {
 	return items(v)
 }
 
-func (e *evaluator) write(s string) error {
-	if e.out.Len()+len(s) > maxOutput {
+func (e *evaluator) write(s str) error {
+	if e.out.size()+s.size() > maxOutput {
 		return fmt.Errorf("the prompt grows beyond %d bytes", maxOutput)
 	}
-	e.out.WriteString(s)
+	e.out.add(s)
 	return nil
 }
 
 // capture runs statements and returns what they print.
-func (e *evaluator) capture(body []node, s *scope) (string, error) {
+func (e *evaluator) capture(body []node, s *scope) (str, error) {
 	outer := e.out
-	e.out = strings.Builder{}
+	e.out = writer{}
 	err := e.run(body, s)
-	printed := e.out.String()
+	printed := e.out.str()
 	e.out = outer
 	if err != nil {
-		return "", err
+		return str{}, err
 	}
 	return e.grow(printed)
 }
@@ -209,65 +237,114 @@ func (e *evaluator) statement(n node, s *scope) error {
 		}
 		return nil
 	case setNode:
-		return e.set(n, s)
+		if n.value != nil {
+			v, err := e.eval(n.value, s)
+			if err != nil {
+				return err
+			}
+			return e.bind(n.target, v, s)
+		}
+		v, err := e.printed(n.body, n.pipe, s)
+		if err != nil {
+			return err
+		}
+		return e.bind(n.target, v, s)
 	case forNode:
-		return e.loop(n, s)
+		v, err := e.eval(n.items, s)
+		if err != nil {
+			return err
+		}
+		return e.loop(n, v, s, 1)
 	case macroNode:
 		s.vars[n.name] = e.macro(n, s)
 		return nil
+	case callNode:
+		v, err := e.call(n.call, s, &named{"caller", e.macro(n.body, s)})
+		if err != nil {
+			return err
+		}
+		if err := e.charge(v); err != nil {
+			return err
+		}
+		return e.write(text(v))
+	case filterNode:
+		v, err := e.printed(n.body, n.pipe, s)
+		if err != nil {
+			return err
+		}
+		return e.write(text(v))
+	case withNode:
+		inner := s.inner()
+		for i, x := range n.values {
+			v, err := e.eval(x, s)
+			if err != nil {
+				return err
+			}
+			if err := e.bind(n.targets[i], v, inner); err != nil {
+				return err
+			}
+		}
+		return e.run(n.body, inner)
 	case flowNode:
 		return n.err
 	}
 	return fmt.Errorf("unknown statement %T", n)
 }
 
-func (e *evaluator) set(n setNode, s *scope) error {
-	var v any
-	var err error
-	if n.value != nil {
-		v, err = e.eval(n.value, s)
-	} else {
-		v, err = e.capture(n.body, s.inner())
+// printed is what statements print, filtered.
+func (e *evaluator) printed(body []node, pipes []pipe, s *scope) (v any, err error) {
+	if v, err = e.capture(body, s.inner()); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return err
+	for _, f := range pipes {
+		args, err := e.arguments(f.args, s)
+		if err != nil {
+			return nil, err
+		}
+		if v, err = e.filter(f.name, v, args); err != nil {
+			return nil, located(f.line(), err)
+		}
 	}
-	if n.field == "" {
-		return bind(n.targets, v, s)
-	}
-	target, _ := s.find(n.targets[0])
-	ns, ok := target.(*namespace)
-	if !ok {
-		return fmt.Errorf("%s is a %s, want a namespace to set %s of", n.targets[0], typeName(target), n.field)
-	}
-	ns.set(n.field, v)
-	return nil
+	return v, nil
 }
 
 // bind gives a value, or the items of one, to names.
-func bind(names []string, v any, s *scope) error {
-	if len(names) == 1 {
-		s.vars[names[0]] = v
+func (e *evaluator) bind(t target, v any, s *scope) error {
+	switch {
+	case t.field != "":
+		found, _ := s.find(t.name)
+		ns, ok := found.(*namespace)
+		if !ok {
+			return fmt.Errorf("%s is a %s, want a namespace to set %s of", t.name, typeName(found), t.field)
+		}
+		ns.put(t.field, v)
+		return nil
+	case len(t.parts) == 0:
+		s.vars[t.name] = v
 		return nil
 	}
-	parts, err := items(v)
-	if err != nil || len(parts) != len(names) {
-		return fmt.Errorf("a %s does not hold a value for each of %s", typeName(v), strings.Join(names, ", "))
+	parts, err := e.walk(v)
+	if err != nil || len(parts) != len(t.parts) {
+		return fmt.Errorf("a %s does not hold a value for each of %d names", typeName(v), len(t.parts))
 	}
-	for i, name := range names {
-		s.vars[name] = parts[i]
+	for i, part := range t.parts {
+		if err := e.bind(part, parts[i], s); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (e *evaluator) loop(n forNode, s *scope) error {
-	v, err := e.eval(n.items, s)
-	if err != nil {
-		return err
-	}
-	if _, missing := v.(undefined); missing {
-		v = []any(nil)
-	}
+// loop is what a template sees of a for loop from within.
+type loop struct {
+	all      []any
+	at       int
+	depth    int
+	changed  []any                               // what changed was asked with last
+	recourse func(v any, depth int) (str, error) // runs the loop on other items; nil: it is not recursive
+}
+
+func (e *evaluator) loop(n forNode, v any, s *scope, depth int) error {
 	all, err := e.walk(v)
 	if err != nil {
 		return err
@@ -276,7 +353,7 @@ func (e *evaluator) loop(n forNode, s *scope) error {
 		var kept []any
 		for _, item := range all {
 			inner := s.inner()
-			if err := bind(n.targets, item, inner); err != nil {
+			if err := e.bind(n.target, item, inner); err != nil {
 				return err
 			}
 			keep, err := e.eval(n.filter, inner)
@@ -290,26 +367,36 @@ func (e *evaluator) loop(n forNode, s *scope) error {
 		all = kept
 	}
 	if len(all) == 0 {
-		return e.run(n.otherwise, s)
+		return e.run(n.otherwise, s.inner())
 	}
-	neighbour := func(i int) any {
-		if i < 0 || i >= len(all) {
-			return undefined{"loop item"}
+	l := &loop{all: all, depth: depth}
+	if n.recursive {
+		l.recourse = func(v any, depth int) (str, error) {
+			outer := e.out
+			e.out = writer{}
+			err := e.loop(n, v, s, depth)
+			printed := e.out.str()
+			e.out = outer
+			if err != nil {
+				return str{}, err
+			}
+			return e.grow(printed)
 		}
-		return all[i]
 	}
 	for i, item := range all {
 		inner := s.inner()
-		if err := bind(n.targets, item, inner); err != nil {
+		if err := e.bind(n.target, item, inner); err != nil {
 			return err
 		}
-		inner.vars["loop"] = newDict("index", i+1, "index0", i, "first", i == 0, "last", i == len(all)-1,
-			"length", len(all), "revindex", len(all)-i, "revindex0", len(all)-i-1,
-			"previtem", neighbour(i-1), "nextitem", neighbour(i+1))
+		here := *l
+		here.at = i
+		inner.vars["loop"] = &here
 		if err := e.step(n.line()); err != nil {
 			return err
 		}
-		switch err := e.run(n.body, inner); err {
+		err := e.run(n.body, inner)
+		l.changed = here.changed
+		switch err {
 		case nil, errContinue:
 		case errBreak:
 			return nil
@@ -320,27 +407,118 @@ func (e *evaluator) loop(n forNode, s *scope) error {
 	return nil
 }
 
-func (e *evaluator) macro(n macroNode, s *scope) function {
-	return func(args []any, named map[string]any) (any, error) {
-		if len(args) > len(n.params) {
-			return nil, fmt.Errorf("macro %s takes %d arguments, got %d", n.name, len(n.params), len(args))
+// attribute is what stands behind loop's dot.
+func (l *loop) attribute(name string) any {
+	n := len(l.all)
+	neighbour := func(i int) any {
+		if i < 0 || i >= n {
+			return undefined{"loop." + name}
 		}
+		return l.all[i]
+	}
+	switch name {
+	case "index":
+		return l.at + 1
+	case "index0":
+		return l.at
+	case "revindex":
+		return n - l.at
+	case "revindex0":
+		return n - l.at - 1
+	case "first":
+		return l.at == 0
+	case "last":
+		return l.at == n-1
+	case "length":
+		return n
+	case "depth":
+		return l.depth
+	case "depth0":
+		return l.depth - 1
+	case "previtem":
+		return neighbour(l.at - 1)
+	case "nextitem":
+		return neighbour(l.at + 1)
+	case "cycle":
+		return function(func(a *arguments) (any, error) {
+			if err := a.unnamed("loop.cycle"); err != nil {
+				return nil, err
+			}
+			if len(a.all) == 0 {
+				return nil, errors.New("loop.cycle wants values to take in turn")
+			}
+			return a.all[l.at%len(a.all)], nil
+		})
+	case "changed":
+		return function(func(a *arguments) (any, error) {
+			if err := a.unnamed("loop.changed"); err != nil {
+				return nil, err
+			}
+			same := l.changed != nil && slices.EqualFunc(l.changed, a.all, equal)
+			l.changed = append([]any{}, a.all...)
+			return !same, nil
+		})
+	}
+	return undefined{"loop." + name}
+}
+
+func (e *evaluator) macro(n macroNode, s *scope) function {
+	called := "macro " + n.name
+	if n.name == "" {
+		called = "caller"
+	}
+	return func(a *arguments) (any, error) {
 		inner := s.inner()
+		rest := &arguments{}
+		for _, given := range a.named {
+			if !slices.Contains(n.params, given.name) {
+				rest.named = append(rest.named, given)
+			}
+		}
+		if len(a.all) > len(n.params) {
+			rest.all = a.all[len(n.params):]
+		}
 		for i, param := range n.params {
-			switch v, given := named[param]; {
-			case i < len(args):
-				inner.vars[param] = args[i]
-			case given:
-				inner.vars[param] = v
-			case n.defaults[param] != nil:
-				v, err := e.eval(n.defaults[param], inner)
-				if err != nil {
+			v, isNamed := a.byName(param)
+			switch {
+			case i < len(a.all) && isNamed:
+				return nil, fmt.Errorf("%s got %s twice", called, param)
+			case i < len(a.all):
+				v = a.all[i]
+			case isNamed:
+			case n.defaults[i] != nil:
+				var err error
+				if v, err = e.eval(n.defaults[i], inner); err != nil {
 					return nil, err
 				}
-				inner.vars[param] = v
 			default:
-				inner.vars[param] = undefined{param}
+				v = undefined{param}
 			}
+			inner.vars[param] = v
+		}
+		if n.caller {
+			v, given := rest.byName("caller")
+			if !given {
+				v = undefined{"caller"}
+			}
+			inner.vars["caller"] = v
+			rest.named = slices.DeleteFunc(rest.named, func(n named) bool { return n.name == "caller" })
+		}
+		if n.kwargs {
+			d := newDict()
+			for _, given := range rest.named {
+				d.put(given.name, given.value)
+			}
+			inner.vars["kwargs"], rest.named = d, nil
+		}
+		if n.varargs {
+			inner.vars["varargs"], rest.all = tuple(rest.all), nil
+		}
+		switch {
+		case len(rest.named) > 0:
+			return nil, fmt.Errorf("%s has no argument %.40s", called, rest.named[0].name)
+		case len(rest.all) > 0:
+			return nil, fmt.Errorf("%s takes %d arguments, got %d", called, len(n.params), len(a.all))
 		}
 		return e.capture(n.body, inner)
 	}
@@ -358,28 +536,6 @@ func (e *evaluator) eval(x expr, s *scope) (any, error) {
 	return v, located(x.line(), err)
 }
 
-func (e *evaluator) evalAll(xs []expr, s *scope) ([]any, error) {
-	out := make([]any, len(xs))
-	for i, x := range xs {
-		var err error
-		if out[i], err = e.eval(x, s); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-func (e *evaluator) evalNamed(xs map[string]expr, s *scope) (map[string]any, error) {
-	out := make(map[string]any, len(xs))
-	for name, x := range xs {
-		var err error
-		if out[name], err = e.eval(x, s); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
 func (e *evaluator) value(x expr, s *scope) (any, error) {
 	switch x := x.(type) {
 	case literal:
@@ -389,8 +545,18 @@ func (e *evaluator) value(x expr, s *scope) (any, error) {
 			return v, nil
 		}
 		return undefined{x.name}, nil
-	case list:
-		return e.evalAll(x.items, s)
+	case sequence:
+		out := make([]any, len(x.items))
+		for i, item := range x.items {
+			var err error
+			if out[i], err = e.eval(item, s); err != nil {
+				return nil, err
+			}
+		}
+		if x.tuple {
+			return tuple(out), nil
+		}
+		return list(out), nil
 	case dictionary:
 		d := newDict()
 		for i, key := range x.keys {
@@ -405,7 +571,9 @@ func (e *evaluator) value(x expr, s *scope) (any, error) {
 			if err := e.charge(k); err != nil {
 				return nil, err
 			}
-			d.set(text(k), v)
+			if err := d.set(k, v); err != nil {
+				return nil, err
+			}
 		}
 		return d, nil
 	case attribute:
@@ -423,55 +591,27 @@ func (e *evaluator) value(x expr, s *scope) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s, ok := of.(string); ok {
-			if err := e.afford(len(s)); err != nil {
-				return nil, err
-			}
-		}
-		return item(of, key)
+		return e.item(of, key)
 	case slice:
 		return e.slice(x, s)
 	case call:
-		f, err := e.eval(x.function, s)
-		if err != nil {
-			return nil, err
-		}
-		callee, ok := f.(function)
-		if !ok {
-			return nil, fmt.Errorf("a %s cannot be called", typeName(f))
-		}
-		args, err := e.evalAll(x.args, s)
-		if err != nil {
-			return nil, err
-		}
-		named, err := e.evalNamed(x.named, s)
-		if err != nil {
-			return nil, err
-		}
-		if err := e.charge(args...); err != nil {
-			return nil, err
-		}
-		return callee(args, named)
+		return e.call(x, s, nil)
 	case filter:
 		of, err := e.eval(x.of, s)
 		if err != nil {
 			return nil, err
 		}
-		args, err := e.evalAll(x.args, s)
+		args, err := e.arguments(x.args, s)
 		if err != nil {
 			return nil, err
 		}
-		named, err := e.evalNamed(x.named, s)
-		if err != nil {
-			return nil, err
-		}
-		return e.filter(x.name, of, args, named)
+		return e.filter(x.name, of, args)
 	case test:
 		of, err := e.eval(x.of, s)
 		if err != nil {
 			return nil, err
 		}
-		args, err := e.evalAll(x.args, s)
+		args, err := e.arguments(x.args, s)
 		if err != nil {
 			return nil, err
 		}
@@ -485,18 +625,47 @@ func (e *evaluator) value(x expr, s *scope) (any, error) {
 		if x.op == "not" {
 			return !truth(of), nil
 		}
-		if n, ok := of.(int); ok && x.op == "-" {
-			return -n, nil
-		}
-		if f, ok := of.(float64); ok && x.op == "-" {
-			return -f, nil
-		}
-		if _, ok := number(of); ok {
-			return of, nil
+		switch n := of.(type) {
+		case bool, int:
+			whole, _ := integer(n)
+			if x.op == "-" {
+				return arithmetic("-", 0, whole)
+			}
+			return whole, nil
+		case float64:
+			if x.op == "-" {
+				return -n, nil
+			}
+			return n, nil
 		}
 		return nil, fmt.Errorf("%s wants a number, got a %s", x.op, typeName(of))
 	case binary:
-		return e.binary(x, s)
+		left, err := e.eval(x.left, s)
+		if err != nil {
+			return nil, err
+		}
+		if x.op == "and" && !truth(left) || x.op == "or" && truth(left) {
+			return left, nil
+		}
+		right, err := e.eval(x.right, s)
+		if err != nil || x.op == "and" || x.op == "or" {
+			return right, err
+		}
+		return e.binary(x.op, left, right)
+	case comparison:
+		left, err := e.eval(x.first, s)
+		for i := 0; err == nil && i < len(x.ops); i++ {
+			var right any
+			if right, err = e.eval(x.rest[i], s); err != nil {
+				break
+			}
+			var yes bool
+			if yes, err = e.compare(x.ops[i], left, right); !yes {
+				return false, err
+			}
+			left = right
+		}
+		return true, err
 	case conditional:
 		cond, err := e.eval(x.test, s)
 		if err != nil {
@@ -513,191 +682,309 @@ func (e *evaluator) value(x expr, s *scope) (any, error) {
 	return nil, fmt.Errorf("unknown expression %T", x)
 }
 
-func (e *evaluator) binary(x binary, s *scope) (any, error) {
-	left, err := e.eval(x.left, s)
+// call calls what an expression names, with one more argument if given.
+func (e *evaluator) call(x call, s *scope, more *named) (any, error) {
+	f, err := e.eval(x.function, s)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case x.op == "and" && !truth(left), x.op == "or" && truth(left):
-		return left, nil
-	}
-	right, err := e.eval(x.right, s)
+	args, err := e.arguments(x.args, s)
 	if err != nil {
 		return nil, err
 	}
-	switch x.op {
-	case "and", "or":
-		return right, nil
-	case "==", "!=", "in", "not in", "~", "<", "<=", ">", ">=":
-		if err := e.charge(left, right); err != nil {
+	if more != nil {
+		args.named = append(args.named, *more)
+	}
+	if err := e.charge(args.all...); err != nil {
+		return nil, err
+	}
+	for _, n := range args.named {
+		if err := e.charge(n.value); err != nil {
 			return nil, err
 		}
 	}
-	switch x.op {
+	switch callee := f.(type) {
+	case function:
+		return callee(args)
+	case *loop:
+		if callee.recourse == nil {
+			return nil, errors.New("the loop is not recursive, so it cannot be called")
+		}
+		v, err := args.bind("loop", 1, "items")
+		if err != nil {
+			return nil, err
+		}
+		if e.depth++; e.depth > maxDepth { // each nests several of Go's own calls
+			return nil, fmt.Errorf("the template nests deeper than %d", maxDepth)
+		}
+		defer func() { e.depth-- }()
+		return callee.recourse(v[0], callee.depth+1)
+	case undefined:
+		return nil, fmt.Errorf("%s is undefined, so it cannot be called", callee.what)
+	}
+	return nil, fmt.Errorf("a %s cannot be called", typeName(f))
+}
+
+// arguments evaluates what stands in a call's parentheses.
+func (e *evaluator) arguments(xs arglist, s *scope) (*arguments, error) {
+	out := &arguments{}
+	for _, x := range xs {
+		v, err := e.eval(x.value, s)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case x.stars == 1:
+			all, err := e.walk(v)
+			if err != nil {
+				return nil, err
+			}
+			out.all = append(out.all, all...)
+		case x.stars == 2:
+			d, ok := v.(*dict)
+			if !ok {
+				return nil, fmt.Errorf("** wants a mapping of arguments, got a %s", typeName(v))
+			}
+			if err := e.take(len(d.keys)); err != nil {
+				return nil, err
+			}
+			for _, key := range d.keys {
+				name, ok := key.(str)
+				if !ok {
+					return nil, fmt.Errorf("the name of an argument is a %s, want a string", typeName(key))
+				}
+				out.named = append(out.named, named{name.s, d.of(key)})
+			}
+		case x.name != "":
+			out.named = append(out.named, named{x.name, v})
+		default:
+			out.all = append(out.all, v)
+		}
+	}
+	if len(out.named) > 1 {
+		seen := map[string]bool{}
+		for _, n := range out.named {
+			if seen[n.name] {
+				return nil, fmt.Errorf("the argument %.40s is given twice", n.name)
+			}
+			seen[n.name] = true
+		}
+	}
+	return out, nil
+}
+
+func (e *evaluator) compare(op string, left, right any) (bool, error) {
+	if err := e.charge(left, right); err != nil {
+		return false, err
+	}
+	switch op {
 	case "==":
 		return equal(left, right), nil
 	case "!=":
 		return !equal(left, right), nil
 	case "in", "not in":
 		yes, err := contains(right, left)
-		return yes == (x.op == "in"), err
-	case "~":
-		return e.grow(text(left) + text(right))
+		return yes == (op == "in"), err
 	}
-	if a, ok := left.(string); ok {
-		if b, ok := right.(string); ok {
-			switch x.op {
-			case "+":
-				return e.grow(a + b)
-			case "<":
-				return a < b, nil
-			case "<=":
-				return a <= b, nil
-			case ">":
-				return a > b, nil
-			case ">=":
-				return a >= b, nil
-			}
-		}
-		if n, ok := integer(right); ok && x.op == "*" {
-			if n > 0 && len(a) > maxOutput/n {
-				return nil, fmt.Errorf("the template makes more than %d bytes of text", maxOutput)
-			}
-			return e.grow(strings.Repeat(a, max(n, 0)))
-		}
-	}
-	if a, ok := left.([]any); ok && x.op == "+" {
-		if b, ok := right.([]any); ok {
-			if e.steps += len(a) + len(b); e.steps > maxSteps {
-				return nil, fmt.Errorf("the template took more than %d steps", maxSteps)
-			}
-			return append(append([]any{}, a...), b...), nil
-		}
-	}
-	a, ok1 := number(left)
-	b, ok2 := number(right)
-	if !ok1 || !ok2 {
-		return nil, fmt.Errorf("%s does not go between a %s and a %s", x.op, typeName(left), typeName(right))
-	}
-	switch x.op {
-	case "<":
-		return a < b, nil
-	case "<=":
-		return a <= b, nil
-	case ">":
-		return a > b, nil
-	case ">=":
-		return a >= b, nil
-	}
-	return arithmetic(x.op, left, right, a, b)
-}
-
-func arithmetic(op string, left, right any, a, b float64) (any, error) {
-	if b == 0 && (op == "/" || op == "//" || op == "%") {
-		return nil, errors.New("division by zero")
-	}
-	var out float64
+	order, err := compare(left, right)
 	switch op {
-	case "+":
-		out = a + b
-	case "-":
-		out = a - b
-	case "*":
-		out = a * b
-	case "/":
-		return a / b, nil
-	case "//":
-		out = math.Floor(a / b)
-	case "%":
-		out = a - b*math.Floor(a/b)
-	case "**":
-		out = math.Pow(a, b)
-	default:
-		return nil, fmt.Errorf("%s does not go between numbers", op)
+	case "<":
+		return order < 0, err
+	case "<=":
+		return order <= 0, err
+	case ">":
+		return order > 0, err
 	}
-	_, float1 := left.(float64)
-	_, float2 := right.(float64)
-	if !float1 && !float2 && math.Abs(out) < 1<<53 && out == math.Trunc(out) {
-		return int(out), nil
-	}
-	return out, nil
+	return order >= 0, err
 }
 
-// attribute is what stands behind a dot: a field, or a method.
-func (e *evaluator) attribute(of any, name string) (any, error) {
-	switch v := of.(type) {
-	case *namespace:
-		if field, ok := v.values[name]; ok {
-			return field, nil
-		}
-		return undefined{name}, nil
-	case *dict:
-		if field, ok := v.values[name]; ok {
-			return field, nil
-		}
-		if m := dictMethod(v, name); m != nil {
-			return m, nil
-		}
-		return undefined{name}, nil
-	case string:
-		if err := e.afford(len(v)); err != nil {
+func (e *evaluator) binary(op string, left, right any) (any, error) {
+	if op == "~" {
+		if err := e.charge(left, right); err != nil {
 			return nil, err
 		}
-		if m := e.stringMethod(v, name); m != nil {
-			return m, nil
+		return e.concat(text(left), text(right))
+	}
+	switch a := left.(type) {
+	case str:
+		if b, ok := right.(str); ok && op == "+" {
+			return e.concat(a, b)
 		}
-		return nil, fmt.Errorf("the string method %s is not supported", name)
-	case []any:
-		return nil, fmt.Errorf("a list has no %s here: lists do not change", name)
+		if op == "%" {
+			if err := e.charge(left, right); err != nil {
+				return nil, err
+			}
+			args, isTuple := right.(tuple)
+			if !isTuple {
+				args = tuple{right}
+			}
+			return e.printf(a, args, right)
+		}
+	case list:
+		if b, ok := right.(list); ok && op == "+" {
+			if err := e.take(len(a) + len(b)); err != nil {
+				return nil, err
+			}
+			return append(append(list{}, a...), b...), nil
+		}
+	case tuple:
+		if b, ok := right.(tuple); ok && op == "+" {
+			if err := e.take(len(a) + len(b)); err != nil {
+				return nil, err
+			}
+			return append(append(tuple{}, a...), b...), nil
+		}
+	}
+	if op == "*" {
+		if n, whole := right.(int); whole {
+			if out, ok, err := e.repeat(left, n); ok {
+				return out, err
+			}
+		}
+		if n, whole := left.(int); whole {
+			if out, ok, err := e.repeat(right, n); ok {
+				return out, err
+			}
+		}
+	}
+	_, ok1 := number(left)
+	_, ok2 := number(right)
+	if !ok1 || !ok2 {
+		return nil, fmt.Errorf("%s does not go between a %s and a %s", op, typeName(left), typeName(right))
+	}
+	return arithmetic(op, left, right)
+}
+
+func (e *evaluator) concat(a, b str) (any, error) {
+	var w writer
+	w.b.Grow(len(a.s) + len(b.s))
+	w.add(a)
+	w.add(b)
+	return e.grow(w.str())
+}
+
+// repeat puts a string or a sequence together n times; ok is false for other values.
+func (e *evaluator) repeat(v any, n int) (out any, ok bool, err error) {
+	n = max(n, 0)
+	sequence := func(v []any) []any {
+		if n > 0 && len(v) > maxSteps/n {
+			err = e.take(maxSteps + 1)
+			return nil
+		}
+		err = e.take(len(v) * n)
+		return slices.Repeat(v, n)
+	}
+	switch v := v.(type) {
+	case str:
+		if n > 0 && v.size() > maxOutput/n {
+			return nil, true, tooMuchText()
+		}
+		if len(v.said) == 0 {
+			out, err = e.grow(plain(strings.Repeat(v.s, n)))
+			return out, true, err
+		}
+		var w writer
+		for range n {
+			w.add(v)
+		}
+		out, err = e.grow(w.str())
+		return out, true, err
+	case list:
+		return list(sequence(v)), true, err
+	case tuple:
+		return tuple(sequence(v)), true, err
+	}
+	return nil, false, nil
+}
+
+// attribute is what stands behind a dot: a method, or a field.
+func (e *evaluator) attribute(of any, name string) (any, error) {
+	if m := e.method(of, name); m != nil {
+		return m, nil
+	}
+	switch v := of.(type) {
+	case *namespace:
+		if field, ok := v.get(plain(name)); ok {
+			return field, nil
+		}
+	case *dict:
+		if field, ok := v.get(plain(name)); ok {
+			return field, nil
+		}
+	case *loop:
+		return v.attribute(name), nil
 	case undefined:
 		return nil, fmt.Errorf("%s is undefined, so it has no %s", v.what, name)
 	}
 	return undefined{name}, nil
 }
 
-func item(of, key any) (any, error) {
+// item is what stands in brackets: an item, or a method.
+func (e *evaluator) item(of, key any) (any, error) {
+	at := func(n int) (int, bool) {
+		i, ok := key.(int)
+		if b, isBool := key.(bool); isBool {
+			i, ok = integer(b)
+		}
+		if i < 0 {
+			i += n
+		}
+		return i, ok && i >= 0 && i < n
+	}
 	switch v := of.(type) {
-	case *namespace:
-		return item(&v.dict, key)
-	case *dict:
-		if field, ok := v.values[text(key)]; ok {
-			return field, nil
-		}
-		return undefined{asked(key)}, nil
-	case []any:
-		if n, ok := integer(key); ok {
-			if n < 0 {
-				n += len(v)
-			}
-			if n >= 0 && n < len(v) {
-				return v[n], nil
-			}
-		}
-		return undefined{"item " + asked(key)}, nil
-	case string:
-		if n, ok := integer(key); ok {
-			r := []rune(v)
-			if n < 0 {
-				n += len(r)
-			}
-			if n >= 0 && n < len(r) {
-				return string(r[n]), nil
-			}
-		}
-		return undefined{"character " + asked(key)}, nil
 	case undefined:
 		return nil, fmt.Errorf("%s is undefined, so it has no item %s", v.what, asked(key))
+	case *dict:
+		if err := e.charge(key); err != nil {
+			return nil, err
+		}
+		if field, ok := v.get(key); ok {
+			return field, nil
+		}
+	case list:
+		if i, ok := at(len(v)); ok {
+			return v[i], nil
+		}
+	case tuple:
+		if i, ok := at(len(v)); ok {
+			return v[i], nil
+		}
+	case str:
+		if _, isNumber := number(key); isNumber {
+			if err := e.afford(len(v.s)); err != nil {
+				return nil, err
+			}
+			if i, ok := at(utf8.RuneCountInString(v.s)); ok {
+				from := byteAt(v.s, i)
+				return v.cut(from, byteAt(v.s[from:], 1)+from), nil
+			}
+		}
 	}
-	return nil, fmt.Errorf("a %s has no items", typeName(of))
+	if name, ok := key.(str); ok {
+		return e.attribute(of, name.s)
+	}
+	return undefined{"item " + asked(key)}, nil
+}
+
+// byteAt is where the character of a place begins.
+func byteAt(s string, char int) int {
+	at := 0
+	for ; char > 0 && at < len(s); char-- {
+		_, size := utf8.DecodeRuneInString(s[at:])
+		at += size
+	}
+	return at
 }
 
 // asked gives a key as an error names it.
 func asked(key any) string {
-	if s, ok := key.(string); ok {
-		return fmt.Sprintf("%.40q", s)
+	if s, ok := key.(str); ok {
+		return fmt.Sprintf("%.40q", s.s)
 	}
-	return fmt.Sprintf("%.40s", text(key))
+	if n, ok := key.(int); ok {
+		return fmt.Sprint(n)
+	}
+	return "of a " + typeName(key)
 }
 
 // slice is Python's of[from:to:step].
@@ -714,8 +1001,9 @@ func (e *evaluator) slice(x slice, s *scope) (any, error) {
 		if err != nil || v == nil {
 			return otherwise, false, err
 		}
+		_, isFloat := v.(float64)
 		n, ok := integer(v)
-		if !ok {
+		if !ok || isFloat {
 			return 0, false, fmt.Errorf("a slice wants whole numbers, got a %s", typeName(v))
 		}
 		return n, true, nil
@@ -727,46 +1015,52 @@ func (e *evaluator) slice(x slice, s *scope) (any, error) {
 	if step == 0 {
 		return nil, errors.New("a slice's step is 0")
 	}
-	all, isString := []any(nil), false
+	n := 0
 	switch v := of.(type) {
-	case []any:
-		all = v
-	case string:
-		isString = true
-		if all, err = e.walk(v); err != nil {
+	case list:
+		n = len(v)
+	case tuple:
+		n = len(v)
+	case str:
+		if err := e.afford(len(v.s)); err != nil {
 			return nil, err
 		}
+		n = utf8.RuneCountInString(v.s)
+	case undefined:
+		return nil, fmt.Errorf("%s is undefined, so it has no slice", v.what)
 	default:
 		return nil, fmt.Errorf("a %s cannot be sliced", typeName(of))
 	}
-	n := len(all)
 	low, high := 0, n
 	if step < 0 {
 		low, high = -1, n-1
-	}
-	clamp := func(i int, given bool) int {
-		if given && i < 0 {
-			i += n
-		}
-		return max(low, min(i, high))
 	}
 	start, end := low, high
 	if step < 0 {
 		start, end = high, low
 	}
-	from, given, err := bound(x.from, start)
+	for _, b := range []struct {
+		x  expr
+		to *int
+	}{{x.from, &start}, {x.to, &end}} {
+		i, given, err := bound(b.x, *b.to)
+		if err != nil {
+			return nil, err
+		}
+		if given {
+			if i < 0 {
+				i = max(i, math.MinInt/2) + n
+			}
+			*b.to = max(low, min(i, high))
+		}
+	}
+	if v, ok := of.(str); ok && step == 1 {
+		start, end = byteAt(v.s, start), byteAt(v.s, max(end, start))
+		return e.grow(v.cut(start, end))
+	}
+	all, err := e.walk(of)
 	if err != nil {
 		return nil, err
-	}
-	if given {
-		start = clamp(from, true)
-	}
-	to, given, err := bound(x.to, end)
-	if err != nil {
-		return nil, err
-	}
-	if given {
-		end = clamp(to, true)
 	}
 	var out []any
 	for i := start; step > 0 && i < end || step < 0 && i > end; i += step {
@@ -775,22 +1069,27 @@ func (e *evaluator) slice(x slice, s *scope) (any, error) {
 			break
 		}
 	}
-	if !isString {
-		return out, nil
+	switch of.(type) {
+	case str:
+		var w writer
+		for _, char := range out {
+			w.add(char.(str))
+		}
+		return e.grow(w.str())
+	case tuple:
+		return tuple(out), nil
 	}
-	var b strings.Builder
-	for _, r := range out {
-		b.WriteString(r.(string))
-	}
-	return e.grow(b.String())
+	return list(out), nil
 }
 
 // length counts characters, not bytes.
 func length(v any) (int, error) {
 	switch v := v.(type) {
-	case string:
-		return utf8.RuneCountInString(v), nil
-	case []any:
+	case str:
+		return utf8.RuneCountInString(v.s), nil
+	case list:
+		return len(v), nil
+	case tuple:
 		return len(v), nil
 	case *dict:
 		return len(v.keys), nil
@@ -798,83 +1097,4 @@ func length(v any) (int, error) {
 		return 0, nil
 	}
 	return 0, fmt.Errorf("a %s has no length", typeName(v))
-}
-
-// builtins are the functions that every template may call.
-func builtins(e *evaluator) map[string]any {
-	return map[string]any{
-		"raise_exception": function(func(args []any, _ map[string]any) (any, error) {
-			message := "the template refuses this conversation"
-			if len(args) > 0 {
-				message = fmt.Sprintf("%.200s", strings.Join(strings.Fields(text(args[0])), " "))
-			}
-			return nil, errors.New(message)
-		}),
-		"namespace": function(func(_ []any, named map[string]any) (any, error) {
-			return &namespace{dict{values: maps.Clone(named)}}, nil
-		}),
-		"strftime_now": function(func(args []any, _ map[string]any) (any, error) {
-			if len(args) != 1 {
-				return nil, errors.New("strftime_now wants a format")
-			}
-			return strftime(e.now(), text(args[0])), nil
-		}),
-		"range": function(func(args []any, _ map[string]any) (any, error) {
-			bounds := [3]int{0, 0, 1}
-			for i, arg := range args {
-				n, ok := integer(arg)
-				if !ok || i > 2 {
-					return nil, errors.New("range wants one to three whole numbers")
-				}
-				bounds[i] = n
-			}
-			if len(args) == 1 {
-				bounds = [3]int{0, bounds[0], 1}
-			}
-			if len(args) == 0 || bounds[2] == 0 {
-				return nil, errors.New("range wants one to three whole numbers, the last not 0")
-			}
-			var out []any
-			for i := bounds[0]; bounds[2] > 0 && i < bounds[1] || bounds[2] < 0 && i > bounds[1]; i += bounds[2] {
-				if e.steps++; e.steps > maxSteps {
-					return nil, fmt.Errorf("the template took more than %d steps", maxSteps)
-				}
-				out = append(out, i)
-			}
-			return out, nil
-		}),
-		"dict": function(func(_ []any, named map[string]any) (any, error) {
-			d := newDict()
-			// The parser forgets in what order arguments were named: any fixed order will do.
-			for _, key := range slices.Sorted(maps.Keys(named)) {
-				d.set(key, named[key])
-			}
-			return d, nil
-		}),
-	}
-}
-
-// strftime knows the letters that dates in prompts are made of.
-func strftime(t time.Time, format string) string {
-	layouts := map[byte]string{
-		'Y': "2006", 'y': "06", 'm': "01", 'd': "02", 'B': "January", 'b': "Jan", 'A': "Monday", 'a': "Mon",
-		'H': "15", 'I': "03", 'M': "04", 'S': "05", 'p': "PM", 'j': "002", 'Z': "MST", 'z': "-0700",
-	}
-	var b strings.Builder
-	for i := 0; i < len(format); i++ {
-		if format[i] != '%' || i+1 == len(format) {
-			b.WriteByte(format[i])
-			continue
-		}
-		i++
-		switch layout, ok := layouts[format[i]]; {
-		case ok:
-			b.WriteString(t.Format(layout))
-		case format[i] == '%':
-			b.WriteByte('%')
-		default:
-			b.WriteString(format[i-1 : i+1])
-		}
-	}
-	return b.String()
 }

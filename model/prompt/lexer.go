@@ -2,7 +2,11 @@ package prompt
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -12,7 +16,8 @@ const (
 	kindText   kind = iota
 	kindName        // also keywords
 	kindString      // unquoted
-	kindNumber
+	kindInt
+	kindFloat
 	kindOperator // and punctuation
 	kindBlockBegin
 	kindBlockEnd
@@ -54,7 +59,7 @@ func lex(source string) ([]lexeme, error) {
 		}
 		plain := text
 		if trimNext {
-			plain = strings.TrimLeft(plain, " \t\n\r\f\v")
+			plain = strings.TrimLeft(plain, spaces)
 		} else if trimNewline {
 			plain = strings.TrimPrefix(plain, "\n")
 		}
@@ -74,7 +79,7 @@ func lex(source string) ([]lexeme, error) {
 		}
 		switch {
 		case sign == '-':
-			plain = strings.TrimRight(plain, " \t\n\r\f\v")
+			plain = strings.TrimRight(plain, spaces)
 		case sign != '+' && tag != "{{" && atLineStart:
 			// lstrip_blocks: blanks since the last newline, if there is nothing else.
 			cut := strings.LastIndexByte(plain, '\n') + 1
@@ -89,6 +94,30 @@ func lex(source string) ([]lexeme, error) {
 		source = source[at+2:]
 		if sign == '-' || sign == '+' {
 			source = source[1:]
+		}
+		if tag == "{%" {
+			if inside, rest, marks, ok := rawBlock(source); ok {
+				// What stands in a raw block is text, whatever it looks like.
+				if marks.open == '-' {
+					inside = strings.TrimLeft(inside, spaces)
+				} else if marks.open != '+' {
+					inside = strings.TrimPrefix(inside, "\n")
+				}
+				if marks.end == '-' {
+					inside = strings.TrimRight(inside, spaces)
+				} else if cut := strings.LastIndexByte(inside, '\n') + 1; marks.end != '+' && cut > 0 && strings.Trim(inside[cut:], " \t") == "" {
+					inside = inside[:cut]
+				}
+				if inside != "" {
+					out = append(out, lexeme{kindText, inside, line})
+				}
+				line += strings.Count(source[:len(source)-len(rest)], "\n")
+				source, trimNext, trimNewline = rest, marks.close == '-', marks.close != '+'
+				continue
+			}
+			if rawOpen.MatchString(source) {
+				return nil, fmt.Errorf("line %d: raw never ends: want endraw", line)
+			}
 		}
 		if tag == "{#" {
 			end := strings.Index(source, "#}")
@@ -118,6 +147,38 @@ func lex(source string) ([]lexeme, error) {
 	return append(out, lexeme{kindEOF, "", line}), nil
 }
 
+// spaces are what - at a tag takes away.
+const spaces = " \t\n\r\f\v"
+
+var (
+	rawOpen = regexp.MustCompile(`^\s*raw\s*([-+]?)%\}`)
+	rawEnd  = regexp.MustCompile(`\{%([-+]?)\s*endraw\s*([-+]?)%\}`)
+)
+
+// rawMarks are the signs at a raw block's inner and last ends; 0: none.
+type rawMarks struct{ open, end, close byte }
+
+// rawBlock cuts a raw block, whose {% is eaten, off the source.
+func rawBlock(source string) (inside, rest string, marks rawMarks, ok bool) {
+	open := rawOpen.FindStringSubmatchIndex(source)
+	if open == nil {
+		return "", "", marks, false
+	}
+	end := rawEnd.FindStringSubmatchIndex(source[open[1]:])
+	if end == nil {
+		return "", "", marks, false
+	}
+	sign := func(s string, from, to int) byte {
+		if from == to {
+			return 0
+		}
+		return s[from]
+	}
+	body := source[open[1]:]
+	marks = rawMarks{sign(source, open[2], open[3]), sign(body, end[2], end[3]), sign(body, end[4], end[5])}
+	return body[:end[0]], body[end[1]:], marks, true
+}
+
 // tagStart finds the next {{, {% or {#.
 func tagStart(source string) int {
 	for i := 0; i+1 < len(source); i++ {
@@ -130,7 +191,7 @@ func tagStart(source string) int {
 
 // lexTag cuts the inside of a tag up to its closing mark, and tells the sign before it.
 func lexTag(source, close string, line *int) (rest string, out []lexeme, sign byte, err error) {
-	depth := 0 // of braces: a dict's }} does not close a print
+	depth := 0 // of brackets: a dict's }} does not close a print
 	for {
 		trimmed := strings.TrimLeft(source, " \t\n\r")
 		*line += strings.Count(source[:len(source)-len(trimmed)], "\n")
@@ -157,17 +218,14 @@ func lexTag(source, close string, line *int) (rest string, out []lexeme, sign by
 			*line += strings.Count(source[:n], "\n")
 			source = source[n:]
 		case c >= '0' && c <= '9':
-			n := 1
-			for n < len(source) && (source[n] >= '0' && source[n] <= '9' || source[n] == '_' || source[n] == '.' && n+1 < len(source) && source[n+1] >= '0' && source[n+1] <= '9') {
-				n++
+			k, text := kindFloat, floatNumber.FindString(source)
+			if text == "" {
+				k, text = kindInt, wholeNumber.FindString(source)
 			}
-			out = append(out, lexeme{kindNumber, strings.ReplaceAll(source[:n], "_", ""), *line})
-			source = source[n:]
-		case isNameByte(c):
-			n := 1
-			for n < len(source) && (isNameByte(source[n]) || source[n] >= '0' && source[n] <= '9') {
-				n++
-			}
+			out = append(out, lexeme{k, strings.ReplaceAll(text, "_", ""), *line})
+			source = source[len(text):]
+		case nameLength(source) > 0:
+			n := nameLength(source)
 			out = append(out, lexeme{kindName, source[:n], *line})
 			source = source[n:]
 		default:
@@ -183,10 +241,10 @@ func lexTag(source, close string, line *int) (rest string, out []lexeme, sign by
 				return "", nil, 0, fmt.Errorf("line %d: unexpected character %q", *line, r)
 			}
 			switch found {
-			case "{":
+			case "{", "(", "[":
 				depth++
-			case "}":
-				depth--
+			case "}", ")", "]":
+				depth = max(depth-1, 0)
 			}
 			out = append(out, lexeme{kindOperator, found, *line})
 			source = source[len(found):]
@@ -194,8 +252,19 @@ func lexTag(source, close string, line *int) (rest string, out []lexeme, sign by
 	}
 }
 
-func isNameByte(c byte) bool {
-	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+var (
+	floatNumber = regexp.MustCompile(`^(\d+_)*\d+((\.(\d+_)*\d+)?[eE][+-]?(\d+_)*\d+|\.(\d+_)*\d+)`)
+	wholeNumber = regexp.MustCompile(`^(0[bB](_?[01])+|0[oO](_?[0-7])+|0[xX](_?[0-9a-fA-F])+|\d(_?\d)*)`)
+)
+
+// nameLength is how many bytes the name takes that a text begins with, 0 for none.
+func nameLength(source string) int {
+	for i, r := range source {
+		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r)) {
+			return i
+		}
+	}
+	return len(source)
 }
 
 // unquote reads a string literal and tells its length in the source.
@@ -210,26 +279,57 @@ func unquote(source string) (string, int, error) {
 			if i == len(source) {
 				break
 			}
-			escapes := map[byte]string{'n': "\n", 't': "\t", 'r': "\r", '\\': "\\", '\'': "'", '"': "\"", 'b': "\b", 'f': "\f", '\n': ""}
-			if text, ok := escapes[source[i]]; ok {
-				b.WriteString(text)
-				continue
+			n, err := escape(&b, source[i:])
+			if err != nil {
+				return "", 0, err
 			}
-			digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[source[i]]
-			var r rune
-			if digits == 0 || i+digits >= len(source) {
-				b.WriteByte('\\')
-				b.WriteByte(source[i])
-				continue
-			}
-			if _, err := fmt.Sscanf(source[i+1:i+1+digits], "%x", &r); err != nil {
-				return "", 0, fmt.Errorf("bad escape %q in a string", source[i-1:i+1+digits])
-			}
-			b.WriteRune(r)
-			i += digits
+			i += n - 1
 		default:
 			b.WriteByte(c)
 		}
 	}
 	return "", 0, fmt.Errorf("a string never ends: want %c", source[0])
+}
+
+// escapes are those of one character.
+var escapes = map[byte]string{
+	'n': "\n", 't': "\t", 'r': "\r", '\\': "\\", '\'': "'", '"': "\"", 'a': "\a", 'b': "\b", 'f': "\f", 'v': "\v", '\n': "",
+}
+
+// escape writes what stands behind a backslash, and tells its length.
+func escape(b *strings.Builder, source string) (int, error) {
+	if text, ok := escapes[source[0]]; ok {
+		b.WriteString(text)
+		return 1, nil
+	}
+	if source[0] >= '0' && source[0] <= '7' {
+		n := 1
+		for n < 3 && n < len(source) && source[n] >= '0' && source[n] <= '7' {
+			n++
+		}
+		code, _ := strconv.ParseUint(source[:n], 8, 16)
+		b.WriteRune(rune(code))
+		return n, nil
+	}
+	digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[source[0]]
+	if digits == 0 {
+		b.WriteByte('\\')
+		b.WriteByte(source[0])
+		return 1, nil
+	}
+	code, err := strconv.ParseUint(source[1:min(1+digits, len(source))], 16, 32)
+	if err != nil || len(source) <= digits || code > unicode.MaxRune {
+		return 0, fmt.Errorf("bad escape %.12q in a string", "\\"+source[:min(1+digits, len(source))])
+	}
+	// Two halves of a surrogate pair are one character here.
+	if high := rune(code); utf16.IsSurrogate(high) && len(source) >= 11 && source[5:7] == `\u` {
+		if low, err := strconv.ParseUint(source[7:11], 16, 32); err == nil {
+			if r := utf16.DecodeRune(high, rune(low)); r != utf8.RuneError {
+				b.WriteRune(r)
+				return 11, nil
+			}
+		}
+	}
+	b.WriteRune(rune(code))
+	return 1 + digits, nil
 }

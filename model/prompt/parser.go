@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,7 +17,7 @@ func (a at) line() int { return int(a) }
 type (
 	textNode struct {
 		at
-		text string
+		text str
 	}
 	printNode struct {
 		at
@@ -24,10 +25,10 @@ type (
 	}
 	setNode struct {
 		at
-		targets []string
-		field   string // of targets[0], a namespace
-		value   expr   // nil: the body's text
-		body    []node
+		target target
+		value  expr   // nil: what the body prints, filtered
+		pipe   []pipe // of the body
+		body   []node
 	}
 	ifNode struct {
 		at
@@ -36,24 +37,57 @@ type (
 	}
 	forNode struct {
 		at
-		targets   []string
+		target    target
 		items     expr
 		filter    expr // nil: none
+		recursive bool
 		body      []node
 		otherwise []node
 	}
 	macroNode struct {
 		at
-		name     string
+		name     string // "": of a call block
 		params   []string
-		defaults map[string]expr
+		defaults []expr // nil: none
 		body     []node
+		// Whether the body mentions what surplus arguments are bound to.
+		varargs, kwargs, caller bool
+	}
+	callNode struct {
+		at
+		call call
+		body macroNode // what caller() runs
+	}
+	filterNode struct {
+		at
+		pipe []pipe
+		body []node
+	}
+	withNode struct {
+		at
+		targets []target
+		values  []expr
+		body    []node
 	}
 	flowNode struct {
 		at
 		err error // errBreak or errContinue
 	}
 )
+
+// target is what a value is given to: a name, a namespace's field, or several of either.
+type target struct {
+	name  string
+	field string
+	parts []target
+}
+
+// pipe is a filter without what it is applied to.
+type pipe struct {
+	at
+	name string
+	args arglist
+}
 
 // expr is an expression.
 type expr interface{ line() int }
@@ -67,9 +101,10 @@ type (
 		at
 		name string
 	}
-	list struct {
+	sequence struct {
 		at
 		items []expr
+		tuple bool
 	}
 	dictionary struct {
 		at
@@ -92,21 +127,17 @@ type (
 	call struct {
 		at
 		function expr
-		args     []expr
-		named    map[string]expr
+		args     arglist
 	}
 	filter struct {
-		at
-		of    expr
-		name  string
-		args  []expr
-		named map[string]expr
+		pipe
+		of expr
 	}
 	test struct {
 		at
 		of     expr
 		name   string
-		args   []expr
+		args   arglist
 		negate bool
 	}
 	unary struct {
@@ -119,15 +150,31 @@ type (
 		op          string
 		left, right expr
 	}
+	comparison struct {
+		at
+		first expr
+		ops   []string
+		rest  []expr
+	}
 	conditional struct {
 		at
 		then, test, otherwise expr // otherwise nil: undefined
 	}
 )
 
+// arglist is what stands in a call's parentheses.
+type arglist []argument
+
+type argument struct {
+	value expr
+	name  string // "": by its place
+	stars int    // 1: a list of arguments, 2: a mapping of named ones
+}
+
 type parser struct {
 	lexemes []lexeme
 	depth   int
+	names   map[string]int // how often each was read so far
 }
 
 func parse(source string) ([]node, error) {
@@ -135,7 +182,7 @@ func parse(source string) ([]node, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{lexemes: lexemes}
+	p := &parser{lexemes: lexemes, names: map[string]int{}}
 	body, _, err := p.body("")
 	return body, err
 }
@@ -200,9 +247,9 @@ func (p *parser) body(opened string, until ...string) (out []node, end string, e
 			}
 			return out, "", nil
 		case kindText:
-			out = append(out, textNode{at(l.line), l.text})
+			out = append(out, textNode{at(l.line), plain(l.text)})
 		case kindPrintBegin:
-			value, err := p.expression()
+			value, err := p.tuple()
 			if err != nil {
 				return nil, "", err
 			}
@@ -236,87 +283,29 @@ func (p *parser) blockEnd() error {
 	return err
 }
 
-func (p *parser) statement(tag lexeme) (node, error) {
+// block parses the rest of a tag, the body up to its end, and that end.
+func (p *parser) block(tag string) ([]node, error) {
+	if err := p.blockEnd(); err != nil {
+		return nil, err
+	}
+	body, _, err := p.body(tag, "end"+tag)
+	if err != nil {
+		return nil, err
+	}
+	return body, p.blockEnd()
+}
+
+func (p *parser) statement(tag lexeme) (_ node, err error) {
 	here := at(tag.line)
 	switch tag.text {
 	case "if":
-		n := ifNode{at: here}
-		for {
-			test, err := p.expression()
-			if err != nil {
-				return nil, err
-			}
-			if err := p.blockEnd(); err != nil {
-				return nil, err
-			}
-			body, end, err := p.body("if", "elif", "else", "endif")
-			if err != nil {
-				return nil, err
-			}
-			n.tests, n.bodies = append(n.tests, test), append(n.bodies, body)
-			if end == "elif" {
-				continue
-			}
-			if end == "else" {
-				if err := p.blockEnd(); err != nil {
-					return nil, err
-				}
-				if body, _, err = p.body("else", "endif"); err != nil {
-					return nil, err
-				}
-				n.bodies = append(n.bodies, body)
-			}
-			return n, p.blockEnd()
-		}
+		return p.ifStatement(here)
 	case "for":
-		n := forNode{at: here}
-		var err error
-		if n.targets, err = p.names(); err != nil {
-			return nil, err
-		}
-		if err := p.expect("in"); err != nil {
-			return nil, err
-		}
-		// Not a whole expression: its "if" would take the loop's filter.
-		if n.items, err = p.or(); err != nil {
-			return nil, err
-		}
-		if p.accept("if") {
-			if n.filter, err = p.expression(); err != nil {
-				return nil, err
-			}
-		}
-		if p.is("recursive") {
-			return nil, fmt.Errorf("line %d: recursive loops are not supported", tag.line)
-		}
-		if err := p.blockEnd(); err != nil {
-			return nil, err
-		}
-		var end string
-		if n.body, end, err = p.body("for", "else", "endfor"); err != nil {
-			return nil, err
-		}
-		if end == "else" {
-			if err := p.blockEnd(); err != nil {
-				return nil, err
-			}
-			if n.otherwise, _, err = p.body("else", "endfor"); err != nil {
-				return nil, err
-			}
-		}
-		return n, p.blockEnd()
+		return p.forStatement(here)
 	case "set":
 		n := setNode{at: here}
-		var err error
-		if n.targets, err = p.names(); err != nil {
+		if n.target, err = p.target(true); err != nil {
 			return nil, err
-		}
-		if p.accept(".") {
-			field, err := p.expectKind(kindName, "a field's name")
-			if err != nil {
-				return nil, err
-			}
-			n.field = field.text
 		}
 		if p.accept("=") {
 			if n.value, err = p.tuple(); err != nil {
@@ -324,45 +313,84 @@ func (p *parser) statement(tag lexeme) (node, error) {
 			}
 			return n, p.blockEnd()
 		}
-		if err := p.blockEnd(); err != nil {
-			return nil, err
+		if p.is("|") {
+			if n.pipe, err = p.pipes(); err != nil {
+				return nil, err
+			}
 		}
-		if n.body, _, err = p.body("set", "endset"); err != nil {
-			return nil, err
-		}
-		return n, p.blockEnd()
+		n.body, err = p.block("set")
+		return n, err
 	case "macro":
-		n := macroNode{at: here, defaults: map[string]expr{}}
 		l, err := p.expectKind(kindName, "the macro's name")
 		if err != nil {
 			return nil, err
 		}
-		n.name = l.text
-		if err := p.expect("("); err != nil {
+		n := macroNode{at: here, name: l.text}
+		if err := p.signature(&n); err != nil {
 			return nil, err
 		}
-		for !p.accept(")") {
-			l, err := p.expectKind(kindName, "a parameter's name")
-			if err != nil {
+		err = p.macroBody(&n, "macro")
+		return n, err
+	case "call":
+		n := callNode{at: here, body: macroNode{at: here}}
+		if p.is("(") { // the parameters of what caller() runs
+			if err := p.signature(&n.body); err != nil {
 				return nil, err
 			}
-			n.params = append(n.params, l.text)
-			if p.accept("=") {
-				if n.defaults[l.text], err = p.expression(); err != nil {
+		}
+		value, err := p.expression()
+		if err != nil {
+			return nil, err
+		}
+		called, ok := value.(call)
+		if !ok {
+			return nil, fmt.Errorf("line %d: call wants the call of a macro", tag.line)
+		}
+		n.call = called
+		err = p.macroBody(&n.body, "call")
+		return n, err
+	case "filter":
+		n := filterNode{at: here}
+		first, err := p.pipe()
+		if err != nil {
+			return nil, err
+		}
+		rest, err := p.pipes()
+		if err != nil {
+			return nil, err
+		}
+		n.pipe = append([]pipe{first}, rest...)
+		n.body, err = p.block("filter")
+		return n, err
+	case "with":
+		n := withNode{at: here}
+		for p.peek().kind != kindBlockEnd {
+			if len(n.targets) > 0 {
+				if err := p.expect(","); err != nil {
 					return nil, err
 				}
 			}
-			if !p.accept(",") && !p.is(")") {
-				return nil, p.expect(")")
+			t, err := p.target(false)
+			if err != nil {
+				return nil, err
 			}
+			if err := p.expect("="); err != nil {
+				return nil, err
+			}
+			value, err := p.expression()
+			if err != nil {
+				return nil, err
+			}
+			n.targets, n.values = append(n.targets, t), append(n.values, value)
 		}
-		if err := p.blockEnd(); err != nil {
+		n.body, err = p.block("with")
+		return n, err
+	case "print":
+		value, err := p.tuple()
+		if err != nil {
 			return nil, err
 		}
-		if n.body, _, err = p.body("macro", "endmacro"); err != nil {
-			return nil, err
-		}
-		return n, p.blockEnd()
+		return printNode{here, value}, p.blockEnd()
 	case "break":
 		return flowNode{here, errBreak}, p.blockEnd()
 	case "continue":
@@ -374,28 +402,198 @@ func (p *parser) statement(tag lexeme) (node, error) {
 	return nil, fmt.Errorf("line %d: the tag %q is not supported", tag.line, tag.text)
 }
 
-func (p *parser) names() (out []string, err error) {
+func (p *parser) ifStatement(here at) (node, error) {
+	n := ifNode{at: here}
 	for {
-		l, err := p.expectKind(kindName, "a name")
+		test, err := p.tuple()
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, l.text)
-		if !p.accept(",") {
-			return out, nil
+		if err := p.blockEnd(); err != nil {
+			return nil, err
 		}
+		body, end, err := p.body("if", "elif", "else", "endif")
+		if err != nil {
+			return nil, err
+		}
+		n.tests, n.bodies = append(n.tests, test), append(n.bodies, body)
+		if end == "elif" {
+			continue
+		}
+		if end == "else" {
+			if err := p.blockEnd(); err != nil {
+				return nil, err
+			}
+			if body, _, err = p.body("else", "endif"); err != nil {
+				return nil, err
+			}
+			n.bodies = append(n.bodies, body)
+		}
+		return n, p.blockEnd()
 	}
 }
 
-// tuple is an expression, or several with commas between them.
-func (p *parser) tuple() (expr, error) {
-	first, err := p.expression()
+func (p *parser) forStatement(here at) (node, error) {
+	n := forNode{at: here}
+	var err error
+	if n.target, err = p.target(false); err != nil {
+		return nil, err
+	}
+	if err := p.expect("in"); err != nil {
+		return nil, err
+	}
+	// Not whole expressions: their "if" would take the loop's filter.
+	if n.items, err = p.commas(p.or); err != nil {
+		return nil, err
+	}
+	if p.accept("if") {
+		if n.filter, err = p.expression(); err != nil {
+			return nil, err
+		}
+	}
+	n.recursive = p.accept("recursive")
+	if err := p.blockEnd(); err != nil {
+		return nil, err
+	}
+	var end string
+	if n.body, end, err = p.body("for", "else", "endfor"); err != nil {
+		return nil, err
+	}
+	if end == "else" {
+		if err := p.blockEnd(); err != nil {
+			return nil, err
+		}
+		if n.otherwise, _, err = p.body("else", "endfor"); err != nil {
+			return nil, err
+		}
+	}
+	return n, p.blockEnd()
+}
+
+// signature parses a macro's parameters.
+func (p *parser) signature(n *macroNode) error {
+	if err := p.expect("("); err != nil {
+		return err
+	}
+	for !p.accept(")") {
+		l, err := p.expectKind(kindName, "a parameter's name")
+		if err != nil {
+			return err
+		}
+		var otherwise expr
+		if p.accept("=") {
+			if otherwise, err = p.expression(); err != nil {
+				return err
+			}
+		}
+		n.params, n.defaults = append(n.params, l.text), append(n.defaults, otherwise)
+		if !p.accept(",") && !p.is(")") {
+			return p.expect(")")
+		}
+	}
+	return nil
+}
+
+// macroBody parses a macro's body, and sees whether it mentions what surplus arguments are bound to.
+func (p *parser) macroBody(n *macroNode, tag string) (err error) {
+	varargs, kwargs, caller := p.names["varargs"], p.names["kwargs"], p.names["caller"]
+	n.body, err = p.block(tag)
+	n.varargs, n.kwargs, n.caller = p.names["varargs"] > varargs, p.names["kwargs"] > kwargs, p.names["caller"] > caller
+	return err
+}
+
+// target parses one name, or several with commas between them.
+func (p *parser) target(fields bool) (target, error) {
+	first, err := p.oneTarget(fields)
 	if err != nil || !p.is(",") {
 		return first, err
 	}
-	out := list{at(first.line()), []expr{first}}
+	out := target{parts: []target{first}}
 	for p.accept(",") {
-		item, err := p.expression()
+		if p.is("in", "=") {
+			break
+		}
+		next, err := p.oneTarget(fields)
+		if err != nil {
+			return out, err
+		}
+		out.parts = append(out.parts, next)
+	}
+	return out, nil
+}
+
+func (p *parser) oneTarget(fields bool) (out target, err error) {
+	if l := p.peek(); p.accept("(") {
+		if err := p.enter(l.line); err != nil {
+			return out, err
+		}
+		defer func() { p.depth-- }()
+		if out, err = p.target(fields); err != nil {
+			return out, err
+		}
+		return out, p.expect(")")
+	}
+	l, err := p.expectKind(kindName, "a name")
+	if err != nil {
+		return out, err
+	}
+	out.name = l.text
+	if fields && p.accept(".") {
+		field, err := p.expectKind(kindName, "a field's name")
+		if err != nil {
+			return out, err
+		}
+		out.field = field.text
+	}
+	return out, nil
+}
+
+// pipes parses filters, each behind a bar.
+func (p *parser) pipes() (out []pipe, err error) {
+	for p.accept("|") {
+		f, err := p.pipe()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// pipe parses a filter, the bar before it already eaten.
+func (p *parser) pipe() (pipe, error) {
+	l, err := p.expectKind(kindName, "a filter's name")
+	if err != nil {
+		return pipe{}, err
+	}
+	f := pipe{at: at(l.line), name: l.text}
+	for p.accept(".") {
+		l, err := p.expectKind(kindName, "a filter's name")
+		if err != nil {
+			return f, err
+		}
+		f.name += "." + l.text
+	}
+	if p.accept("(") {
+		f.args, err = p.arguments()
+	}
+	return f, err
+}
+
+// tuple is an expression, or several with commas between them.
+func (p *parser) tuple() (expr, error) { return p.commas(p.expression) }
+
+func (p *parser) commas(one func() (expr, error)) (expr, error) {
+	first, err := one()
+	if err != nil || !p.is(",") {
+		return first, err
+	}
+	out := sequence{at(first.line()), []expr{first}, true}
+	for p.accept(",") {
+		if k := p.peek().kind; k == kindPrintEnd || k == kindBlockEnd || p.is(")", "if", "recursive") {
+			break
+		}
+		item, err := one()
 		if err != nil {
 			return nil, err
 		}
@@ -409,21 +607,15 @@ func (p *parser) expression() (expr, error) {
 		return nil, err
 	}
 	defer func() { p.depth-- }()
-	then, err := p.or()
-	if err != nil || !p.is("if") {
-		return then, err
-	}
-	p.next()
-	out := conditional{at: at(then.line()), then: then}
-	if out.test, err = p.or(); err != nil {
-		return nil, err
-	}
-	if p.accept("else") {
-		if out.otherwise, err = p.expression(); err != nil {
-			return nil, err
+	value, err := p.or()
+	for err == nil && p.accept("if") {
+		c := conditional{at: at(value.line()), then: value}
+		if c.test, err = p.or(); err == nil && p.accept("else") {
+			c.otherwise, err = p.expression()
 		}
+		value = c
 	}
-	return out, nil
+	return value, err
 }
 
 // chain parses operands of one level of precedence, left to right.
@@ -432,13 +624,16 @@ func (p *parser) chain(operand func() (expr, error), ops ...string) (expr, error
 	if err != nil {
 		return nil, err
 	}
-	for p.is(ops...) {
-		op := p.next().text
+	for n := 0; p.is(ops...); n++ {
+		op := p.next()
+		if n == maxChain { // each nests the one before it
+			return nil, fmt.Errorf("line %d: more than %d of %q in a row", op.line, maxChain, op.text)
+		}
 		right, err := operand()
 		if err != nil {
 			return nil, err
 		}
-		left = binary{at(left.line()), op, left, right}
+		left = binary{at(left.line()), op.text, left, right}
 	}
 	return left, nil
 }
@@ -460,10 +655,11 @@ func (p *parser) not() (expr, error) {
 }
 
 func (p *parser) comparison() (expr, error) {
-	left, err := p.sum()
+	first, err := p.sum()
 	if err != nil {
 		return nil, err
 	}
+	c := comparison{at: at(first.line()), first: first}
 	for {
 		op := ""
 		switch {
@@ -473,116 +669,137 @@ func (p *parser) comparison() (expr, error) {
 			p.next()
 			p.next()
 			op = "not in"
+		case len(c.ops) == 0:
+			return first, nil
 		default:
-			return left, nil
+			return c, nil
 		}
 		right, err := p.sum()
 		if err != nil {
 			return nil, err
 		}
-		left = binary{at(left.line()), op, left, right}
+		c.ops, c.rest = append(c.ops, op), append(c.rest, right)
 	}
 }
 
-func (p *parser) sum() (expr, error)    { return p.chain(p.concat, "+", "-") }
-func (p *parser) concat() (expr, error) { return p.chain(p.product, "~") }
-func (p *parser) product() (expr, error) {
-	return p.chain(p.sign, "*", "/", "//", "%")
+func (p *parser) sum() (expr, error)     { return p.chain(p.concat, "+", "-") }
+func (p *parser) concat() (expr, error)  { return p.chain(p.product, "~") }
+func (p *parser) product() (expr, error) { return p.chain(p.power, "*", "/", "//", "%") }
+func (p *parser) power() (expr, error) {
+	return p.chain(func() (expr, error) { return p.unary(true) }, "**")
 }
 
-func (p *parser) sign() (expr, error) {
-	if !p.is("-", "+") {
-		return p.power()
-	}
-	l := p.next()
-	if err := p.enter(l.line); err != nil {
-		return nil, err
-	}
-	defer func() { p.depth-- }()
-	of, err := p.signed()
-	if err != nil {
-		return nil, err
-	}
-	return p.tail(unary{at(l.line), l.text, of}, true)
-}
-
-// signed is what a sign stands before: filters are for the signed whole.
-func (p *parser) signed() (expr, error) {
-	if p.is("-", "+") {
-		return p.sign()
-	}
-	e, err := p.primary()
-	if err != nil {
-		return nil, err
-	}
-	return p.tail(e, false)
-}
-
-func (p *parser) power() (expr, error) { return p.chain(p.filtered, "**") }
-
-// filtered is a primary with its attributes, calls, filters and tests.
-func (p *parser) filtered() (expr, error) {
-	e, err := p.primary()
-	if err != nil {
-		return nil, err
-	}
-	return p.tail(e, true)
-}
-
-func (p *parser) tail(e expr, filters bool) (expr, error) {
+// unary is a primary with its signs, attributes and calls, and with its filters
+// and tests, which are for the signed whole.
+func (p *parser) unary(filters bool) (expr, error) {
+	l := p.peek()
+	var value expr
 	var err error
-	for err == nil {
+	if p.is("-", "+") {
+		p.next()
+		if err := p.enter(l.line); err != nil {
+			return nil, err
+		}
+		value, err = p.unary(false)
+		p.depth--
+		value = unary{at(l.line), l.text, value}
+	} else {
+		value, err = p.primary()
+	}
+	if err == nil {
+		value, err = p.postfix(value)
+	}
+	if err == nil && filters {
+		value, err = p.filtered(value)
+	}
+	return value, err
+}
+
+// postfix parses attributes, subscripts and calls behind a value.
+func (p *parser) postfix(e expr) (expr, error) {
+	var err error
+	for n := 0; err == nil; n++ {
 		here := at(p.peek().line)
+		if n == maxChain {
+			return nil, fmt.Errorf("line %d: more than %d attributes and calls in a row", here, maxChain)
+		}
 		switch {
-		case !filters && p.is("|", "is"):
-			return e, nil
 		case p.accept("."):
 			l := p.next()
-			if l.kind == kindNumber {
+			switch l.kind {
+			case kindInt:
 				n, _ := strconv.Atoi(l.text)
 				e = index{here, e, literal{here, n}}
-				continue
-			}
-			if l.kind != kindName {
+			case kindName:
+				e = attribute{here, e, l.text}
+			default:
 				return nil, fmt.Errorf("line %d: got %v, want an attribute's name", l.line, l)
 			}
-			e = attribute{here, e, l.text}
 		case p.accept("["):
 			e, err = p.subscript(here, e)
 		case p.accept("("):
 			c := call{at: here, function: e}
-			c.args, c.named, err = p.arguments()
+			c.args, err = p.arguments()
 			e = c
-		case p.accept("|"):
-			var l lexeme
-			if l, err = p.expectKind(kindName, "a filter's name"); err != nil {
-				return nil, err
-			}
-			f := filter{at: here, of: e, name: l.text}
-			if p.accept("(") {
-				f.args, f.named, err = p.arguments()
-			}
-			e = f
-		case p.accept("is"):
-			t := test{at: here, of: e, negate: p.accept("not")}
-			var l lexeme
-			if l, err = p.expectKind(kindName, "a test's name"); err != nil {
-				return nil, err
-			}
-			t.name = l.text
-			if p.accept("(") {
-				t.args, _, err = p.arguments()
-			} else if k := p.peek().kind; (k == kindString || k == kindNumber || k == kindName || p.is("[", "{")) && !p.is("and", "or", "else", "if", "is", "not", "in") {
-				var arg expr
-				arg, err = p.primary()
-				t.args = []expr{arg}
-			}
-			e = t
 		default:
 			return e, nil
 		}
 	}
 	return nil, err
+}
+
+// filtered parses filters, tests and calls behind a value.
+func (p *parser) filtered(e expr) (expr, error) {
+	for n := 0; ; n++ {
+		here := at(p.peek().line)
+		if n == maxChain {
+			return nil, fmt.Errorf("line %d: more than %d filters in a row", here, maxChain)
+		}
+		switch {
+		case p.accept("|"):
+			f, err := p.pipe()
+			if err != nil {
+				return nil, err
+			}
+			e = filter{f, e}
+		case p.accept("is"):
+			t, err := p.test(here, e)
+			if err != nil {
+				return nil, err
+			}
+			e = t
+		case p.accept("("):
+			args, err := p.arguments()
+			if err != nil {
+				return nil, err
+			}
+			e = call{here, e, args}
+		default:
+			return e, nil
+		}
+	}
+}
+
+func (p *parser) test(here at, of expr) (expr, error) {
+	t := test{at: here, of: of, negate: p.accept("not")}
+	l, err := p.expectKind(kindName, "a test's name")
+	if err != nil {
+		return nil, err
+	}
+	t.name = l.text
+	if p.accept("(") {
+		t.args, err = p.arguments()
+		return t, err
+	}
+	k := p.peek().kind
+	if (k == kindString || k == kindInt || k == kindFloat || k == kindName || p.is("[", "{")) && !p.is("and", "or", "else", "if", "is", "not", "in", "recursive") {
+		var value expr
+		if value, err = p.primary(); err == nil {
+			value, err = p.postfix(value)
+		}
+		t.args = arglist{{value: value}}
+	}
+	return t, err
 }
 
 func (p *parser) subscript(here at, of expr) (expr, error) {
@@ -616,28 +833,35 @@ func (p *parser) subscript(here at, of expr) (expr, error) {
 }
 
 // arguments parses what stands between ( and ), the ( already eaten.
-func (p *parser) arguments() (args []expr, named map[string]expr, err error) {
-	named = map[string]expr{}
+func (p *parser) arguments() (args arglist, err error) {
 	for !p.accept(")") {
-		if l := p.peek(); l.kind == kindName && p.lexemes[1].kind == kindOperator && p.lexemes[1].text == "=" {
+		a := argument{}
+		switch l := p.peek(); {
+		case p.accept("**"):
+			a.stars = 2
+		case p.accept("*"):
+			a.stars = 1
+		case l.kind == kindName && p.lexemes[1].kind == kindOperator && p.lexemes[1].text == "=":
+			a.name = l.text
 			p.next()
 			p.next()
-			if named[l.text], err = p.expression(); err != nil {
-				return nil, nil, err
-			}
-		} else {
-			value, err := p.expression()
-			if err != nil {
-				return nil, nil, err
-			}
-			args = append(args, value)
 		}
+		if a.value, err = p.expression(); err != nil {
+			return nil, err
+		}
+		if len(args) > 0 && a.name == "" && a.stars < 2 && (args[len(args)-1].name != "" || args[len(args)-1].stars == 2) {
+			return nil, fmt.Errorf("line %d: an argument without a name stands behind one with a name", a.value.line())
+		}
+		args = append(args, a)
 		if !p.accept(",") && !p.is(")") {
-			return nil, nil, p.expect(")")
+			return nil, p.expect(")")
 		}
 	}
-	return args, named, nil
+	return args, nil
 }
+
+// constants are the names that stand for themselves.
+var constants = map[string]any{"true": true, "false": false, "none": nil, "True": true, "False": false, "None": nil}
 
 func (p *parser) primary() (expr, error) {
 	l := p.next()
@@ -649,31 +873,42 @@ func (p *parser) primary() (expr, error) {
 		for p.peek().kind == kindString {
 			text += p.next().text
 		}
-		return literal{here, text}, nil
-	case kindNumber:
-		if n, err := strconv.Atoi(l.text); err == nil {
-			return literal{here, n}, nil
-		}
-		f, err := strconv.ParseFloat(l.text, 64)
+		return literal{here, plain(text)}, nil
+	case kindInt:
+		n, err := strconv.ParseInt(l.text, 0, strconv.IntSize)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %q is no number", l.line, l.text)
+			n, err = strconv.ParseInt(l.text, 10, strconv.IntSize) // 007
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %.40q is no number that has 64 bits", l.line, l.text)
+		}
+		return literal{here, int(n)}, nil
+	case kindFloat:
+		f, err := strconv.ParseFloat(l.text, 64)
+		if err != nil && !errors.Is(err, strconv.ErrRange) { // 1e400 is infinite
+			return nil, fmt.Errorf("line %d: %.40q is no number", l.line, l.text)
 		}
 		return literal{here, f}, nil
 	case kindName:
+		if value, ok := constants[l.text]; ok {
+			return literal{here, value}, nil
+		}
+		p.names[l.text]++
 		return name{here, l.text}, nil
 	}
-	switch l.text {
-	case "(":
+	switch {
+	case l.kind != kindOperator:
+	case l.text == "(":
 		if p.accept(")") {
-			return list{at: here}, nil
+			return sequence{at: here, tuple: true}, nil
 		}
 		e, err := p.tuple()
 		if err != nil {
 			return nil, err
 		}
 		return e, p.expect(")")
-	case "[":
-		out := list{at: here}
+	case l.text == "[":
+		out := sequence{at: here}
 		for !p.accept("]") {
 			item, err := p.expression()
 			if err != nil {
@@ -685,7 +920,7 @@ func (p *parser) primary() (expr, error) {
 			}
 		}
 		return out, nil
-	case "{":
+	case l.text == "{":
 		out := dictionary{at: here}
 		for !p.accept("}") {
 			key, err := p.expression()

@@ -2,46 +2,115 @@ package prompt
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
-// Values are nil (none), undefined, bool, int, float64, string, []any, *dict,
-// *namespace and function.
+// Values are nil (none), undefined, bool, int, float64, str, list, tuple, *dict,
+// *namespace, *loop and function. None of them changes but namespaces.
 
 // undefined is the value of a name or attribute that is not there. It is
 // false, prints nothing, and remembers what was asked for.
 type undefined struct{ what string }
 
+type (
+	list  []any
+	tuple []any
+)
+
 // dict keeps its keys in order, as Python's does.
 type dict struct {
-	keys   []string
-	values map[string]any
+	keys   []any
+	values map[any]any // by hashed key
 }
 
-func newDict(pairs ...any) *dict {
-	d := &dict{values: map[string]any{}}
+func newDict() *dict { return &dict{values: map[any]any{}} }
+
+// record is a dict of names that the template's author knows.
+func record(pairs ...any) *dict {
+	d := newDict()
 	for i := 0; i < len(pairs); i += 2 {
-		d.set(pairs[i].(string), pairs[i+1])
+		d.put(pairs[i].(string), pairs[i+1])
 	}
 	return d
 }
 
-func (d *dict) set(key string, value any) {
-	if _, ok := d.values[key]; !ok {
+// hashed is a comparable value that equal keys have in common.
+func hashed(key any) (any, error) {
+	switch k := key.(type) {
+	case str:
+		return k.s, nil
+	case bool:
+		if k {
+			return 1, nil
+		}
+		return 0, nil
+	case float64:
+		if n, ok := integer(k); ok {
+			return n, nil
+		}
+		return k, nil
+	case int, nil:
+		return k, nil
+	case tuple:
+		return struct{ tuple string }{repr(k).s}, nil
+	}
+	return nil, fmt.Errorf("a %s cannot be the key of a mapping", typeName(key))
+}
+
+func (d *dict) set(key, value any) error {
+	h, err := hashed(key)
+	if err != nil {
+		return err
+	}
+	if _, ok := d.values[h]; !ok {
 		d.keys = append(d.keys, key)
 	}
-	d.values[key] = value
+	d.values[h] = value
+	return nil
+}
+
+// put sets a name that the template's author knows.
+func (d *dict) put(name string, value any) {
+	if _, ok := d.values[name]; !ok {
+		d.keys = append(d.keys, plain(name))
+	}
+	d.values[name] = value
+}
+
+func (d *dict) get(key any) (any, bool) {
+	h, err := hashed(key)
+	if err != nil {
+		return nil, false
+	}
+	v, ok := d.values[h]
+	return v, ok
+}
+
+// of is the value of a key that the dict has.
+func (d *dict) of(key any) any {
+	v, _ := d.get(key)
+	return v
+}
+
+// pairs are the dict's items.
+func (d *dict) pairs() list {
+	out := make(list, len(d.keys))
+	for i, key := range d.keys {
+		out[i] = tuple{key, d.of(key)}
+	}
+	return out
 }
 
 // namespace is what {% set ns.x = ... %} may write to.
 type namespace struct{ dict }
-
-// function is what a template can call.
-type function func(args []any, named map[string]any) (any, error)
 
 func truth(v any) bool {
 	switch v := v.(type) {
@@ -53,9 +122,11 @@ func truth(v any) bool {
 		return v != 0
 	case float64:
 		return v != 0
-	case string:
-		return v != ""
-	case []any:
+	case str:
+		return v.s != ""
+	case list:
+		return len(v) > 0
+	case tuple:
 		return len(v) > 0
 	case *dict:
 		return len(v.keys) > 0
@@ -64,55 +135,126 @@ func truth(v any) bool {
 }
 
 // text is how Jinja prints a value.
-func text(v any) string {
+func text(v any) str {
 	switch v := v.(type) {
 	case undefined:
-		return ""
-	case string:
+		return str{}
+	case str:
 		return v
 	}
 	return repr(v)
 }
 
 // repr is Python's repr.
-func repr(v any) string {
+func repr(v any) str {
+	var w writer
+	writeRepr(&w, v)
+	return w.str()
+}
+
+func writeRepr(w *writer, v any) {
+	from := w.b.Len()
+	sequence := func(open string, items []any, end string) {
+		w.put(open, false)
+		for i, item := range items {
+			if i > 0 {
+				w.put(", ", false)
+			}
+			writeRepr(w, item)
+		}
+		w.put(end, false)
+		w.container(from)
+	}
 	switch v := v.(type) {
 	case nil:
-		return "None"
+		w.put("None", false)
 	case undefined:
-		return "Undefined"
+		w.put("Undefined", false)
 	case bool:
-		if v {
-			return "True"
-		}
-		return "False"
+		w.put(strings.ToTitle(strconv.FormatBool(v)[:1])+strconv.FormatBool(v)[1:], false)
 	case int:
-		return strconv.Itoa(v)
+		w.put(strconv.Itoa(v), false)
 	case float64:
-		if v == math.Trunc(v) && math.Abs(v) < 1e16 {
-			return strconv.FormatFloat(v, 'f', 1, 64)
+		w.put(floatText(v), false)
+	case str:
+		w.put(quoteRepr(v.s), len(v.said) > 0)
+	case list:
+		sequence("[", v, "]")
+	case tuple:
+		if len(v) == 1 {
+			sequence("(", v, ",)")
+		} else {
+			sequence("(", v, ")")
 		}
-		return strconv.FormatFloat(v, 'g', -1, 64)
-	case string:
-		quote := "'"
-		if strings.Contains(v, "'") && !strings.Contains(v, `"`) {
-			quote = `"`
-		}
-		return quote + strings.NewReplacer("\\", "\\\\", "\n", "\\n", "\r", "\\r", "\t", "\\t", quote, "\\"+quote).Replace(v) + quote
-	case []any:
-		parts := make([]string, len(v))
-		for i, item := range v {
-			parts[i] = repr(item)
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
 	case *dict:
-		parts := make([]string, len(v.keys))
+		w.put("{", false)
 		for i, key := range v.keys {
-			parts[i] = repr(key) + ": " + repr(v.values[key])
+			if i > 0 {
+				w.put(", ", false)
+			}
+			writeRepr(w, key)
+			w.put(": ", false)
+			writeRepr(w, v.of(key))
 		}
-		return "{" + strings.Join(parts, ", ") + "}"
+		w.put("}", false)
+		w.container(from)
+	case *namespace:
+		w.put("<Namespace ", false)
+		writeRepr(w, &v.dict)
+		w.put(">", false)
+		w.container(from)
+	default:
+		w.put("<"+typeName(v)+">", false)
 	}
-	return fmt.Sprintf("<%s>", typeName(v))
+}
+
+func quoteRepr(s string) string {
+	quote := '\''
+	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
+		quote = '"'
+	}
+	var b strings.Builder
+	b.WriteRune(quote)
+	for _, r := range s {
+		switch {
+		case r == quote || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r < 0x100:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	b.WriteRune(quote)
+	return b.String()
+}
+
+// floatText is Python's repr of a float.
+func floatText(f float64) string {
+	switch {
+	case math.IsInf(f, 0):
+		return strings.TrimPrefix(strings.ToLower(strconv.FormatFloat(f, 'g', -1, 64)), "+")
+	case math.IsNaN(f):
+		return "nan"
+	case f != 0 && (math.Abs(f) < 1e-4 || math.Abs(f) >= 1e16):
+		return strconv.FormatFloat(f, 'e', -1, 64)
+	}
+	s := strconv.FormatFloat(f, 'f', -1, 64)
+	if !strings.Contains(s, ".") {
+		s += ".0"
+	}
+	return s
 }
 
 func typeName(v any) string {
@@ -125,14 +267,18 @@ func typeName(v any) string {
 		return "boolean"
 	case int, float64:
 		return "number"
-	case string:
+	case str:
 		return "string"
-	case []any:
+	case list:
 		return "list"
+	case tuple:
+		return "tuple"
 	case *dict:
 		return "mapping"
 	case *namespace:
 		return "namespace"
+	case *loop:
+		return "loop"
 	}
 	return "function"
 }
@@ -140,11 +286,19 @@ func typeName(v any) string {
 func equal(a, b any) bool {
 	if x, ok := number(a); ok {
 		y, ok := number(b)
+		if m, whole := a.(int); whole && ok {
+			if n, whole := b.(int); whole {
+				return m == n
+			}
+		}
 		return ok && x == y
 	}
 	switch a := a.(type) {
-	case []any:
-		b, ok := b.([]any)
+	case list:
+		b, ok := b.(list)
+		return ok && slices.EqualFunc(a, b, equal)
+	case tuple:
+		b, ok := b.(tuple)
 		return ok && slices.EqualFunc(a, b, equal)
 	case *dict:
 		b, ok := b.(*dict)
@@ -152,14 +306,14 @@ func equal(a, b any) bool {
 			return false
 		}
 		for _, key := range a.keys {
-			if other, ok := b.values[key]; !ok || !equal(a.values[key], other) {
+			if other, ok := b.get(key); !ok || !equal(a.of(key), other) {
 				return false
 			}
 		}
 		return true
-	case string:
-		b, ok := b.(string)
-		return ok && a == b
+	case str:
+		b, ok := b.(str)
+		return ok && a.s == b.s
 	case nil:
 		return b == nil
 	case undefined:
@@ -167,6 +321,53 @@ func equal(a, b any) bool {
 		return ok
 	}
 	return false
+}
+
+// compare orders numbers, strings, lists and tuples among their like.
+func compare(a, b any) (int, error) {
+	if x, ok := number(a); ok {
+		if y, ok := number(b); ok {
+			if m, whole := a.(int); whole {
+				if n, whole := b.(int); whole {
+					return cmpOf(m < n, m > n), nil
+				}
+			}
+			return cmpOf(x < y, x > y), nil
+		}
+	}
+	sequence := func(a, b []any) (int, error) {
+		for i := range min(len(a), len(b)) {
+			if !equal(a[i], b[i]) {
+				return compare(a[i], b[i])
+			}
+		}
+		return len(a) - len(b), nil
+	}
+	switch x := a.(type) {
+	case str:
+		if y, ok := b.(str); ok {
+			return strings.Compare(x.s, y.s), nil
+		}
+	case list:
+		if y, ok := b.(list); ok {
+			return sequence(x, y)
+		}
+	case tuple:
+		if y, ok := b.(tuple); ok {
+			return sequence(x, y)
+		}
+	}
+	return 0, fmt.Errorf("a %s and a %s have no order", typeName(a), typeName(b))
+}
+
+func cmpOf(less, more bool) int {
+	switch {
+	case less:
+		return -1
+	case more:
+		return 1
+	}
+	return 0
 }
 
 // number widens a number; booleans count, as in Python.
@@ -200,111 +401,177 @@ func integer(v any) (int, bool) {
 	return 0, false
 }
 
+// arithmetic is what Python makes of two numbers.
+func arithmetic(op string, left, right any) (any, error) {
+	a, _ := number(left)
+	b, _ := number(right)
+	if b == 0 && (op == "/" || op == "//" || op == "%") {
+		return nil, errors.New("division by zero")
+	}
+	m, whole1 := integer(left)
+	n, whole2 := integer(right)
+	_, float1 := left.(float64)
+	_, float2 := right.(float64)
+	if whole1 && whole2 && !float1 && !float2 && op != "/" && !(op == "**" && n < 0) {
+		return whole(op, m, n)
+	}
+	switch op {
+	case "+":
+		return a + b, nil
+	case "-":
+		return a - b, nil
+	case "*":
+		return a * b, nil
+	case "/":
+		return a / b, nil
+	case "//":
+		return math.Floor(a / b), nil
+	case "%":
+		rest := math.Mod(a, b)
+		if rest != 0 && (rest < 0) != (b < 0) {
+			rest += b
+		}
+		return rest, nil
+	case "**":
+		return math.Pow(a, b), nil
+	}
+	return nil, fmt.Errorf("%s does not go between numbers", op)
+}
+
+// whole is arithmetic of whole numbers, whose outcome must have 64 bits.
+func whole(op string, m, n int) (any, error) {
+	x, y, out := big.NewInt(int64(m)), big.NewInt(int64(n)), new(big.Int)
+	switch op {
+	case "+":
+		out.Add(x, y)
+	case "-":
+		out.Sub(x, y)
+	case "*":
+		out.Mul(x, y)
+	case "//", "%":
+		quotient, rest := new(big.Int).DivMod(x, y, new(big.Int))
+		// Euclid's rest is never negative, Python's has the divisor's sign.
+		if rest.Sign() != 0 && y.Sign() < 0 {
+			quotient.Sub(quotient, big.NewInt(1))
+			rest.Add(rest, y)
+		}
+		if out = rest; op == "//" {
+			out = quotient
+		}
+	case "**":
+		if n > 64 && m != 0 && m != 1 && m != -1 {
+			return nil, errors.New("a whole number grows beyond 64 bits")
+		}
+		if n > 64 {
+			n = 64 + n%2
+		}
+		out.Exp(x, big.NewInt(int64(n)), nil)
+	default:
+		return nil, fmt.Errorf("%s does not go between numbers", op)
+	}
+	if !out.IsInt64() {
+		return nil, errors.New("a whole number grows beyond 64 bits")
+	}
+	return int(out.Int64()), nil
+}
+
 // items are what a for loop walks.
 func items(v any) ([]any, error) {
 	switch v := v.(type) {
-	case []any:
+	case list:
+		return v, nil
+	case tuple:
 		return v, nil
 	case *dict:
-		out := make([]any, len(v.keys))
-		for i, key := range v.keys {
-			out[i] = key
-		}
-		return out, nil
-	case string:
-		var out []any
-		for _, r := range v {
-			out = append(out, string(r))
-		}
-		return out, nil
+		return v.keys, nil
+	case str:
+		return v.chars(), nil
+	case undefined:
+		return nil, nil
 	}
 	return nil, fmt.Errorf("a %s cannot be walked through", typeName(v))
 }
 
 func contains(container, v any) (bool, error) {
 	switch c := container.(type) {
-	case string:
-		s, ok := v.(string)
+	case str:
+		s, ok := v.(str)
 		if !ok {
 			return false, fmt.Errorf("a string holds strings, not a %s", typeName(v))
 		}
-		return strings.Contains(c, s), nil
-	case []any:
+		return strings.Contains(c.s, s.s), nil
+	case list:
+		return slices.ContainsFunc(c, func(item any) bool { return equal(item, v) }), nil
+	case tuple:
 		return slices.ContainsFunc(c, func(item any) bool { return equal(item, v) }), nil
 	case *dict:
-		s, ok := v.(string)
-		_, found := c.values[s]
-		return ok && found, nil
+		_, found := c.get(v)
+		return found, nil
 	case undefined:
 		return false, nil
 	}
 	return false, fmt.Errorf("a %s holds nothing", typeName(container))
 }
 
-// toJSON writes JSON as Python's json.dumps(ensure_ascii=False) does, with
-// spaces after , and :, or on lines of their own.
-func toJSON(b *strings.Builder, v any, indent int, level int) error {
-	newline := func(level int) {
-		if indent > 0 {
-			b.WriteString("\n" + strings.Repeat(" ", indent*level))
-		}
+// fromJSON reads what a client sent: all of its strings were said.
+func fromJSON(data []byte) (any, error) {
+	d := json.NewDecoder(strings.NewReader(string(data)))
+	d.UseNumber()
+	v, err := readJSON(d, 0)
+	if err != nil {
+		return nil, err
 	}
-	separator := ", "
-	if indent > 0 {
-		separator = ","
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("something follows the JSON")
 	}
-	switch v := v.(type) {
-	case nil:
-		b.WriteString("null")
-	case bool:
-		b.WriteString(strconv.FormatBool(v))
-	case int, float64:
-		b.WriteString(repr(v))
+	return v, nil
+}
+
+func readJSON(d *json.Decoder, depth int) (any, error) {
+	token, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	if depth > maxDepth {
+		return nil, fmt.Errorf("JSON nests deeper than %d", maxDepth)
+	}
+	switch t := token.(type) {
 	case string:
-		var plain strings.Builder
-		encoder := json.NewEncoder(&plain)
-		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(v); err != nil {
-			return err
+		return said(t), nil
+	case json.Number:
+		if n, err := strconv.Atoi(t.String()); err == nil {
+			return n, nil
 		}
-		// encoding/json escapes two line separators that Python leaves alone.
-		b.WriteString(strings.NewReplacer(`\u2028`, "\u2028", `\u2029`, "\u2029").Replace(strings.TrimSuffix(plain.String(), "\n")))
-	case []any:
-		b.WriteByte('[')
-		for i, item := range v {
-			if i > 0 {
-				b.WriteString(separator)
+		f, err := t.Float64()
+		return f, err
+	case json.Delim:
+		all, object := list{}, newDict()
+		for d.More() {
+			var key any
+			if t == '{' {
+				if key, err = readJSON(d, depth); err != nil {
+					return nil, err
+				}
 			}
-			newline(level + 1)
-			if err := toJSON(b, item, indent, level+1); err != nil {
-				return err
+			v, err := readJSON(d, depth+1)
+			if err != nil {
+				return nil, err
 			}
-		}
-		if len(v) > 0 {
-			newline(level)
-		}
-		b.WriteByte(']')
-	case *dict:
-		b.WriteByte('{')
-		for i, key := range v.keys {
-			if i > 0 {
-				b.WriteString(separator)
-			}
-			newline(level + 1)
-			if err := toJSON(b, key, 0, 0); err != nil {
-				return err
-			}
-			b.WriteString(": ")
-			if err := toJSON(b, v.values[key], indent, level+1); err != nil {
-				return err
+			if t == '{' {
+				object.set(key, v)
+			} else {
+				all = append(all, v)
 			}
 		}
-		if len(v.keys) > 0 {
-			newline(level)
+		if _, err := d.Token(); err != nil {
+			return nil, err
 		}
-		b.WriteByte('}')
-	default:
-		return fmt.Errorf("a %s has no JSON", typeName(v))
+		if t == '{' {
+			return object, nil
+		}
+		return all, nil
+	case bool:
+		return t, nil
 	}
-	return nil
+	return nil, nil
 }

@@ -36,7 +36,7 @@ func companions(o Options, c *config.Config, src *source, report *Report) (map[s
 		report.Notes = append(report.Notes, fmt.Sprintf("this engine cannot use the tokenizer: %v", err))
 	}
 	if data := files["tokenizer_config.json"]; data != nil {
-		if _, err := prompt.ParseConfig(data); err != nil {
+		if _, err := prompt.ParseConfig(data, nil); err != nil {
 			report.Notes = append(report.Notes, fmt.Sprintf("this engine cannot use the chat template: %v", err))
 		}
 	}

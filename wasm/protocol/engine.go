@@ -203,7 +203,7 @@ func (e *Engine) serve(j *job) (answer Message, err error) {
 	case *Score:
 		return e.score(j.ctx, j.id, request)
 	case *Tokenize:
-		return e.tokenize(request)
+		return e.tokenize(j.ctx, request)
 	case *Detokenize:
 		return e.detokenize(request)
 	case *Bench:
@@ -423,10 +423,10 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	if err != nil {
 		return nil, err
 	}
-	text, err := e.prompt("generate", m.Messages, m.Prompt, true)
+	text, err := e.prompt(ctx, "generate", m.Messages, m.Prompt, true)
 	more := m.Append && session.Position() > 0
 	if err == nil && more && len(m.Messages) > 0 {
-		text, err = e.nextTurns(m.Messages)
+		text, err = e.nextTurns(ctx, m.Messages)
 	}
 	if err != nil {
 		return nil, err
@@ -512,11 +512,11 @@ func (e *Engine) logprob(l reference.Logprob) Logprob {
 
 // prompt is the text that the model is to read: a conversation rendered, up to
 // where the answer begins if it is to answer.
-func (e *Engine) prompt(asked string, messages []ChatMessage, text string, answer bool) (string, error) {
+func (e *Engine) prompt(ctx context.Context, asked string, messages []ChatMessage, text string, answer bool) (string, error) {
 	if _, err := e.tokenizer(asked); err != nil || len(messages) == 0 {
 		return text, err
 	}
-	return e.render(messages, answer)
+	return e.render(ctx, messages, answer)
 }
 
 // ofPrompt blames the request for a prompt without tokens.
@@ -535,7 +535,7 @@ func (e *Engine) tokenizer(asked string) (*tokenizer.Tokenizer, error) {
 }
 
 // render writes messages as the model's chat template has them.
-func (e *Engine) render(messages []ChatMessage, answer bool) (string, error) {
+func (e *Engine) render(ctx context.Context, messages []ChatMessage, answer bool) (string, error) {
 	template := e.model.Template()
 	if template == nil {
 		return "", fault{CodeBadRequest, wrong("messages", " cannot be rendered: the model has no chat template, send a text to continue instead")}
@@ -544,14 +544,17 @@ func (e *Engine) render(messages []ChatMessage, answer bool) (string, error) {
 	for i, turn := range messages {
 		turns[i] = prompt.Message{Role: turn.Role, Content: turn.Content}
 	}
-	text, err := template.Render(turns, answer)
+	text, err := template.Render(ctx, prompt.Conversation{Messages: turns, Answer: answer})
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
 	if err != nil {
 		return "", fault{CodeBadRequest, wrong("messages", " do not fit the model's %v", err)}
 	}
-	return text, nil
+	return text.String(), nil
 }
 
-func (e *Engine) tokenize(m *Tokenize) (Message, error) {
+func (e *Engine) tokenize(ctx context.Context, m *Tokenize) (Message, error) {
 	tokenizer, err := e.tokenizer("tokenize")
 	if err != nil {
 		return nil, err
@@ -559,7 +562,7 @@ func (e *Engine) tokenize(m *Tokenize) (Message, error) {
 	if len(m.Messages) == 0 {
 		return &Tokens{IDs: tokenizer.Encode(m.Text, false), Text: m.Text}, nil
 	}
-	text, err := e.render(m.Messages, true)
+	text, err := e.render(ctx, m.Messages, true)
 	if err != nil {
 		return nil, err
 	}

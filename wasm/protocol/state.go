@@ -47,11 +47,11 @@ func (e *Engine) absorb(ctx context.Context, id uint32, m *Absorb) (Message, err
 	if err != nil {
 		return nil, err
 	}
-	text, err := e.prompt(m.Type(), m.Messages, m.Prompt, false)
+	text, err := e.prompt(ctx, m.Type(), m.Messages, m.Prompt, false)
 	content := m.Prompt
 	if n := len(m.Messages); err == nil && n > 0 {
 		if content = m.Messages[n-1].Content; m.Open {
-			text, err = e.unfinished(m.Messages)
+			text, err = e.unfinished(ctx, m.Messages)
 		}
 	}
 	if err == nil && e.Shared != nil {
@@ -83,13 +83,13 @@ func (e *Engine) absorb(ctx context.Context, id uint32, m *Absorb) (Message, err
 
 // unfinished renders messages up to where the last one's content ends: what the
 // template writes after it differs with what follows it.
-func (e *Engine) unfinished(messages []ChatMessage) (string, error) {
+func (e *Engine) unfinished(ctx context.Context, messages []ChatMessage) (string, error) {
 	var ways [2]string
 	for i, more := range []string{"a", "b"} {
 		last := messages[len(messages)-1]
 		last.Content += more
 		var err error
-		if ways[i], err = e.render(append(messages[:len(messages)-1:len(messages)-1], last), false); err != nil {
+		if ways[i], err = e.render(ctx, append(messages[:len(messages)-1:len(messages)-1], last), false); err != nil {
 			return "", err
 		}
 	}
@@ -174,9 +174,9 @@ func (e *Engine) drop(m *Drop) (Message, error) {
 
 // nextTurns renders what stands after an answer that messages follow: its end,
 // then them, up to where the next answer begins.
-func (e *Engine) nextTurns(messages []ChatMessage) (string, error) {
+func (e *Engine) nextTurns(ctx context.Context, messages []ChatMessage) (string, error) {
 	const answer = "\u2402the answer\u2403" // what no template writes itself
-	text, err := e.render(append([]ChatMessage{{"user", "?"}, {"assistant", answer}}, messages...), true)
+	text, err := e.render(ctx, append([]ChatMessage{{"user", "?"}, {"assistant", answer}}, messages...), true)
 	if err != nil {
 		return "", err
 	}

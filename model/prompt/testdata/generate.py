@@ -5,6 +5,7 @@ Needs Debian's python3-jinja2:  /usr/bin/python3 generate.py > golden.json
 The templates are written for this test, in the styles of published models."""
 import datetime
 import json
+import pathlib
 import sys
 
 from jinja2.exceptions import TemplateError
@@ -188,6 +189,15 @@ def main():
                 except TemplateError as e:
                     case["error"] = str(e)
                 cases.append(case)
+    # One expression or statement a line. What Jinja refuses, we must refuse, too.
+    for source in pathlib.Path(__file__).with_name("expressions.txt").read_text().splitlines():
+        messages = CONVERSATIONS[1]
+        case = {"name": "expression", "template": source, "messages": messages, "add_generation_prompt": True}
+        try:
+            case["text"] = env.from_string(source).render(messages=messages, add_generation_prompt=True, bos_token="<s>", eos_token="</s>", tools=None, documents=None)
+        except Exception as e:
+            case["refused"] = f"{type(e).__name__}: {e}"
+        cases.append(case)
     json.dump({"now": NOW.isoformat() + "Z", "cases": cases}, sys.stdout, ensure_ascii=False, indent=1)
 
 
