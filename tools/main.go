@@ -46,7 +46,7 @@ func newRoot() *cobra.Command {
 		Long: `samba works with Samba models: hybrids of Mamba and sliding-window attention that
 run in the browser on WebGPU. A model is a folder of Hugging Face style files.
 
-A model's way:  samba convert  →  samba inspect  →  samba generate  →  samba serve`,
+A model's way:  samba pull or convert  →  samba inspect  →  samba generate  →  samba serve`,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -55,7 +55,7 @@ A model's way:  samba convert  →  samba inspect  →  samba generate  →  sam
 	}
 	root.SetVersionTemplate("samba {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(convert.Command(), convert.RandomCommand(), inspect.Command(), newGenerate(), newLogits(), newEval(), newBench(), newServe())
+	root.AddCommand(convert.Command(), convert.RandomCommand(), inspect.Command(), newGenerate(), newLogits(), newEval(), newBench(), newPull(), newServe())
 	return root
 }
 

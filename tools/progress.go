@@ -71,6 +71,7 @@ var phaseNames = map[string]string{
 	model.PhaseRebuild:  "after a lost device",
 	"score":             "scoring tokens",
 	"passkey":           "asking for keys",
+	"pack":              "packing weights",
 	"answers":           "asking questions",
 }
 
