@@ -6,7 +6,7 @@ what the visitor writes and what the assistant answers.
 import random
 import zlib
 
-from . import authored, dates, memory, passages, science, sums, tales, talk, words, world
+from . import authored, dates, encyclopedia, memory, passages, science, sums, tales, talk, words, world
 
 # The maker of a kind, how many dialogues are made of it unless said otherwise, and its weight among what stands between other talk.
 KINDS = {
@@ -20,6 +20,7 @@ KINDS = {
     "talk": (lambda r, other: talk.talk(r), 18000, 1),
     "tales": (lambda r, other: tales.tales(r), 8000, 0),
     "again": (authored.again, 40000, 0),
+    "encyclopedia": (encyclopedia.reading, 8000, 0),
 }
 JOINED = {"sums", "dates", "world", "words", "science", "talk"}  # whose single questions also follow one another
 GIVE_UP = 60000  # dialogues thrown away one after the other because they stood there already
@@ -28,10 +29,11 @@ GIVE_UP = 60000  # dialogues thrown away one after the other because they stood 
 class Making:
     """Makes dialogues from a seed."""
 
-    def __init__(self, seed, authored_shard=None):
+    def __init__(self, seed, authored_shard=None, articles_shard=None):
         self.seed = seed
         self.random = random.Random(seed)
         self.authored = authored.load(authored_shard) if authored_shard else []
+        self.articles = encyclopedia.load(articles_shard) if articles_shard else []
         self.between = [(maker, weight) for maker, _, weight in KINDS.values() if weight]
 
     def other(self, rng):
@@ -45,6 +47,8 @@ class Making:
         maker = KINDS[kind][0]
         if kind == "again":
             return authored.again(rng, self.authored, self.other)
+        if kind == "encyclopedia":
+            return encyclopedia.reading(rng, self.articles)
         turns = maker(rng, self.other)
         if kind in JOINED:
             while rng.random() < 0.3 and len(turns) < 6:
@@ -53,7 +57,7 @@ class Making:
 
     def dialogues(self, kind, number, held_back, normal):
         """So many different dialogues of a kind, fewer where its rules give no more."""
-        if kind == "again" and not self.authored:
+        if kind == "again" and not self.authored or kind == "encyclopedia" and not self.articles:
             return []
         rng = random.Random(self.seed * 1000003 + zlib.crc32(kind.encode()))
         made, seen, failed = [], set(), 0

@@ -7,9 +7,10 @@ import json
 import lzma
 import sys
 
+from corpus import CorpusError
 from questions import held_back, normal
 
-from . import Making, KINDS
+from . import KINDS, Making
 
 
 def main():
@@ -19,6 +20,7 @@ def main():
     parser.add_argument("--count", nargs="*", default=[], metavar="KIND=N", help="dialogues of a kind: " + ", ".join(f"{kind}={kept[1]}" for kind, kept in KINDS.items()))
     parser.add_argument("--only", action="store_true", help="make only the kinds that --count names")
     parser.add_argument("--authored", help="authored-00.jsonl.xz: its single questions are asked in other forms, too, and between others")
+    parser.add_argument("--articles", help="wikipedia-00.jsonl.xz: questions about how its articles begin")
     args = parser.parse_args()
     counts = {} if args.only else {kind: kept[1] for kind, kept in KINDS.items()}
     for pair in args.count:
@@ -26,7 +28,7 @@ def main():
         if kind not in KINDS or not number.isdigit():
             parser.error(f"--count {pair}: want KIND=N with a kind of {', '.join(KINDS)}")
         counts[kind] = int(number)
-    making = Making(args.seed, args.authored)
+    making = Making(args.seed, args.authored, args.articles)
     rows = []
     print("| generated | dialogues | words | of several turns |\n|---|---|---|---|")
     total = [0, 0, 0]
@@ -46,5 +48,5 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except OSError as error:
+    except (OSError, CorpusError) as error:
         sys.exit(f"dialogues: {error}")

@@ -145,8 +145,8 @@ MAKERS = [name, name, name, pet, pet, pet_kind, age, relative, relative, place_o
           simple("eaten", FOODS, ["I had {v} for lunch.", "For dinner I ate {v}.", "Today I ate {v}.", "I just ate {v}."], ["What did I eat?", "What did I have to eat?", "what did i say i ate", "What was my meal?"], ["You ate {v}.", "You had {v}.", "You told me you ate {v}."], ["{v}, yum!", "I hope it tasted good."]),
           simple("allergy", ["nuts", "milk", "eggs", "fish", "cats", "pollen", "wheat", "strawberries", "dust", "bees", "soya", "shellfish"], ["I am allergic to {v}.", "I have an allergy to {v}.", "I can't have {v}, I'm allergic."], ["What am I allergic to?", "Which allergy do I have?", "do you remember my allergy", "What can't I have?"],
                  ["You are allergic to {v}.", "To {v}.", "You said you are allergic to {v}."], ["Thanks for telling me. I will keep it in mind."]),
-          simple("car", COLOURS, ["My car is {v}.", "I drive a {v} car." , "My new car is {v}."], ["What colour is my car?", "Which colour does my car have?", "what color is my car"], ["Your car is {v}.", "It is {v}.", "{v}."], ["A {v} car sounds nice." ]),
-          simple("bike", COLOURS, ["My bike is {v}.", "I ride a {v} bike.", "The bike I ride is {v}."], ["What colour is my bike?", "Which colour does my bike have?", "what color is my bike"], ["Your bike is {v}.", "It is {v}.", "{v}."])]
+          simple("car", COLOURS, ["My car is {v}.", "I drive {an} car." , "My new car is {v}."], ["What colour is my car?", "Which colour does my car have?", "what color is my car"], ["Your car is {v}.", "It is {v}.", "{v}."], ["{An} car sounds nice." ]),
+          simple("bike", COLOURS, ["My bike is {v}.", "I ride {an} bike.", "The bike I ride is {v}."], ["What colour is my bike?", "Which colour does my bike have?", "what color is my bike"], ["Your bike is {v}.", "It is {v}.", "{v}."])]
 
 
 def fact(random):

@@ -1,5 +1,5 @@
 """Short texts made by rule, and questions whose answers stand in them; sorting, taking out, rewriting, summing up."""
-from .lists import (BOYS, CITIES, COLOURS, DAYS, FOODS, GIRLS, HOBBIES, INSTRUMENTS, JOBS, MONTHS, NAMES, PET_NAMES, PETS, SHOP, SPORTS, SUBJECTS, SURNAMES, THINGS)
+from .lists import (BOYS, CITIES, COLOURS, DAYS, FOODS, GIRLS, HOBBIES, INSTRUMENTS, JOBS, MONTHS, NAMES, PET_NAMES, PETS, SHOP, SPORTS, SUBJECTS, SURNAMES, THINGS, table)
 from .numbers import words
 from .phrasing import a, capital, listed, pick, styled
 
@@ -115,7 +115,7 @@ def trip(random):
     p = Person(random)
     place = random.choice(["the lake", "the forest", "the mountains", "the beach", "the castle", "the farm", "the river", "the old mill", "an island"])
     who = random.choice([f"{p.her} dog", f"{p.her} class", "two friends", f"{p.her} parents", f"{p.her} grandfather"])
-    reason, ended = random.choice([("it began to rain", "they went home early"), ("they missed the bus", "they had to walk home"), ("the sun was so hot", "they all went for a swim"), ("they forgot the sandwiches", "they were very hungry"), ("the road was closed", "they turned back"), ("a storm came up", "they hid in a barn"), ("someone lost a shoe", "they came home late"), ("the boat had a hole", "they stayed on land")])
+    reason, ended = random.choice([("it began to rain", "they went home early"), ("they missed the bus", "they had to walk home"), ("it got very hot", "they all went for a swim"), ("they forgot the sandwiches", "they were very hungry"), ("the road was closed", "they turned back"), ("a storm came up", "they hid in a barn"), ("someone lost a shoe", "they came home late"), ("the boat had a hole", "they stayed on land")])
     month, saw, n = random.choice(MONTHS), random.choice(["deer", "rabbits", "swans", "squirrels", "foxes", "eagles", "frogs", "wild horses"]), random.randint(2, 9)
     text = f"In {month} {p.name} went to {place} with {who}. On the way they saw {words(n)} {saw}. At noon {reason}, so {ended}."
     return text, [(["Where did {p} go?", "Which place did they go to?"], [f"{p.name} went to {place}.", f"To {place}."]), (["Who went with {p}?", "Who was with {p}?", "Who came along?"], [f"{p.name} went with {who}.", f"{capital(who)}."]),
@@ -259,7 +259,58 @@ def school(random):
         [f"How old is {best}?", "How long is the lesson?", "Which book do they use?"], f"{p.title} {p.surname} teaches {subj} to {pupils} pupils in room {room}.", {"t": f"{p.title} {p.surname}", "s": subj}
 
 
-MAKERS = [visit, lost, shop, life, colours, trip, prices, mail, three_people, village, pets, day_plan, work, garden, school]
+CAUSES = table("""forgot the umbrella|got wet on the way home|an umbrella
+missed the bus|came late to school|a bus
+left the window open|found snow on the carpet|a window
+ate too much cake|had a stomach ache|cake
+did not sleep all night|fell asleep at work|sleep
+forgot the cake in the oven|had only black crumbs for dessert|a cake
+lost the house key|had to climb in through the window|a key
+worked hard all year|won the first prize|work
+fed the birds in winter|had many friends in the garden in spring|birds
+did not look at the map|drove to the wrong town|a map
+broke a leg|could not play in the final|a leg
+saved every coin|could buy a bicycle in summer|coins
+watered the plant too much|found the leaves brown and soft|a plant
+left the gate open|had to look for the sheep all day|a gate
+practised every evening|played the song without a mistake|music
+wore thin shoes in the snow|caught a cold|shoes
+told the truth|was forgiven at once|the truth
+had no money left|walked home instead of taking a taxi|money
+heard a noise in the attic|went up with a torch and found an owl|a noise
+put salt in the tea instead of sugar|poured it into the sink|tea""")
+
+
+def cause(random):
+    p, q = two(random)
+    (c1, r1, t1), (c2, r2, t2) = random.sample(CAUSES, 2)
+    text = random.choice([f"{p.name} {c1}, so {p.she} {r1}. {q.name} {c2}, and that is why {q.she} {r2}.", f"{p.name} {r1} because {p.she} {c1}. {q.name} {c2}, so {q.she} {r2}."])
+    base = lambda r: f"What happened to {r.name}?"
+    return text, [([f"Why was it that {p.name} {r1}?", f"What is the reason that {p.name} {r1}?", f"{p.name} {r1}. Why?"], [f"Because {p.she} {c1}.", f"{p.name} {c1}."]), ([f"Why was it that {q.name} {r2}?", f"{q.name} {r2}. Why?"], [f"Because {q.she} {c2}.", f"{q.name} {c2}."]),
+                  ([base(p), f"What was the result for {p.name}?"], [f"{p.name} {r1}.", f"{p.She} {c1}, so {p.she} {r1}."]), ([base(q)], [f"{q.name} {r2}.", f"{q.She} {c2}, so {q.she} {r2}."]), ([f"Who {c1}?"], [f"{p.name}.", f"{p.name} {c1}."]), ([f"Who {c2}?"], [f"{q.name}.", f"{q.name} {c2}."]), ([f"Who {r2}?"], [f"{q.name}.", f"{q.name} {r2}."])], \
+        [f"How old is {p.name}?", f"Where does {q.name} live?", f"Who helped {p.name}?"], f"{p.name} {c1}, and {q.name} {c2}.", {}
+
+
+def order(random):
+    names = random.sample(NAMES, 3)
+    more, most, least = random.choice([("taller", "tallest", "shortest"), ("older", "oldest", "youngest"), ("faster", "fastest", "slowest"), ("stronger", "strongest", "weakest"), ("richer", "richest", "poorest"), ("heavier", "heaviest", "lightest"), ("louder", "loudest", "quietest")])
+    x, y, z = names
+    text = random.choice([f"{x} is {more} than {y}. {y} is {more} than {z}.", f"{y} is {more} than {z}, but {x} is {more} than {y}.", f"{x} is {more} than {y}, and {y} is {more} than {z}."])
+    return text, [([f"Who is the {most}?", f"Which of the three is the {most}?"], [f"{x} is the {most}.", f"{x}."]), ([f"Who is the {least}?", f"Which of them is the {least}?"], [f"{z} is the {least}.", f"{z}."]), ([f"Is {x} {more} than {z}?"], [f"Yes, {x} is {more} than {z}."]), ([f"Is {z} {more} than {y}?"], [f"No, {y} is {more} than {z}."]), ([f"Who is in the middle?"], [f"{y} is in the middle."])], \
+        [f"How old is {y}?", f"Where does {x} live?"], f"{x} is the {most} and {z} the {least} of the three.", {}
+
+
+def moves(random):
+    p, q = two(random)
+    thing = random.choice(["ball", "book", "apple", "key", "cup", "letter", "lamp", "hat"])
+    r1, r2, r3 = random.sample(["kitchen", "garden", "hall", "bedroom", "office", "bathroom", "garage", "cellar"], 3)
+    text = f"{p.name} took the {thing} from the {r1} to the {r2}. {q.name} went to the {r3}. " + random.choice([f"Then {p.name} went back to the {r1}.", f"Then {q.name} carried the {thing} from the {r2} to the {r3}."])
+    at = r3 if "carried" in text else r2
+    return text, [([f"Where is the {thing} now?", f"Where is the {thing}?"], [f"The {thing} is in the {at}.", f"In the {at}."]), ([f"Where was the {thing} at first?", f"Where was the {thing} at the beginning?"], [f"It was in the {r1}.", f"In the {r1}."]), ([f"Where is {q.name}?"], [f"{q.name} is in the {r3}."]), ([f"Who took the {thing} from the {r1}?"], [f"{p.name} took it.", f"{p.name}."])], \
+        [f"What colour is the {thing}?", f"Why did {q.name} go to the {r3}?"], f"The {thing} is now in the {at}.", {}
+
+
+MAKERS = [cause, order, moves, visit, lost, shop, life, colours, trip, prices, mail, three_people, village, pets, day_plan, work, garden, school]
 FRAMES = ["{p} {q}", "{p}\n\n{q}", "Text: {p}\nQuestion: {q}", "Read this: {p}\n\n{q}", "{q}\n\n{p}", 'Here is a text: "{p}" {q}', '"{p}" {q}', "Passage: {p}\n\n{q}", "Read the text and answer. {p} {q}", "{q} Text: {p}", 'Answer from the text: "{p}"\n{q}', "Please read: {p} {q}", "I have this text: {p} {q}", "{q} {p}", "Context: {p}\n\n{q}", "Use this text: {p}\n{q}", "{p} Question: {q}", "Here's a short story. {p} {q}",
           'Tell me from this text: "{p}" {q}', "Look at this: {p} {q}", "In this text, {q2} {p}", "According to this text: {p} {q}", "My text: {p} My question: {q}"]
 GIVEN = ["Please read this text: {p}", "Here is a text. {p}", "{p}", "Read this: {p}", "I will ask you about this: {p}", "Text: {p}", "Remember this text: {p}"]

@@ -22,7 +22,6 @@ def unknown(random):
     return [(ask(random, ["What am I wearing?", "Where am I?", "Can you see me?", "What is on my screen?", "What is my IP address?", "What did I do yesterday?", "What do I have in my pocket?", "Where is my phone?", "What is my bank balance?", "How many emails do I have?", "What is my password?"]), pick(random, ["I can't see or know that. I know only what you write in this chat.", "I don't know. I can't see you or your device, only your messages here.", "I have no way to know that. You have not told me."]))]
 
 
-WORDS = {"one": ["yes", "no"]}
 SHORT = [("Is the sun hot?", "Yes."), ("Is ice warm?", "No."), ("Is Paris in France?", "Yes."), ("Can fish fly aeroplanes?", "No."), ("Is water wet?", "Yes."), ("Do cows lay eggs?", "No."), ("Is 7 an odd number?", "Yes."), ("Is the Moon a star?", "No."), ("Do birds have wings?", "Yes."), ("Is fire cold?", "No."),
          ("Do dogs bark?", "Yes."), ("Is a whale a fish?", "No."), ("Is Berlin in Italy?", "No."), ("Is gold a metal?", "Yes."), ("Are bananas yellow when ripe?", "Yes."), ("Do snakes have legs?", "No."), ("Is Tokyo in Japan?", "Yes."), ("Is snow black?", "No.")]
 ONE_WORD = [("What colour is the sky?", "Blue."), ("What is the capital of Italy?", "Rome."), ("What do bees make?", "Honey."), ("Which animal barks?", "Dog."), ("What is frozen water called?", "Ice."), ("What is the opposite of hot?", "Cold."), ("What do cows drink as calves?", "Milk."), ("Which planet do we live on?", "Earth."), ("What is 2 plus 2?", "Four."), ("What falls from clouds?", "Rain."),
@@ -64,9 +63,10 @@ def orders(random):
 
 
 def joke(random):
-    turns = answered(random, random.choice(JOKES))
-    if random.random() < 0.3:
-        turns.append((styled(random, random.choice(["Another one.", "Haha, one more!", "Tell me another joke.", "That was funny. Another?"])), random.choice(random.choice(JOKES)[1])))
+    entry = JOKES[0] if random.random() < 0.5 else random.choice(JOKES)
+    turns = [(styled(random, random.choice(entry[0])), random.choice(entry[1]))]
+    if random.random() < 0.3 and len(entry[1]) > 1:
+        turns.append((styled(random, random.choice(["Another one.", "Haha, one more!", "One more, please.", "That was good. Another?"])), random.choice([other for other in entry[1] if other != turns[0][1]])))
     return turns
 
 

@@ -551,11 +551,13 @@ def forms(random):
             return [(ask(random, ["What is the past tense of be?", "past tense of to be"]), "The past tense of be is was or were.")]
         if random.random() < 0.75:
             return [(ask(random, ["What is the past tense of {v}?", "past tense of {v}", "What's the past of '{v}'?", "Put {v} in the past tense.", "Today I {v}, yesterday I ...?", "How do you say {v} in the past?", "Give me the simple past of {v}.", "What is the past form of to {v}?", "I {v} now. What did I do yesterday?|"][:8], v=v), pick(random, ["The past tense of {v} is {p}.", "{p}.", "It is {p}.", "Today I {v}, yesterday I {p}."], v=v, p=past))]
-        return [(ask(random, ["What is the past participle of {v}?", "I have ... ({v})", "past participle of {v}", "What are the three forms of {v}?"], v=v), f"{capital(v)}, {past}, {done}.")]
+        return [(ask(random, ["What is the past participle of {v}?", "I have ... ({v})", "past participle of {v}"], v=v), f"The past participle of {v} is {done}." if random.random() < 0.6 else f"{capital(v)}, {past}, {done}.")]
     base, more, most = random.choice(COMPARED)
     if random.random() < 0.5:
         return [(ask(random, ["What is the comparative of {b}?", "comparative of {b}", "{b}, ...? What is the next form?"], b=base), pick(random, ["The comparative of {b} is {m}.", "{m}."], b=base, m=more))]
-    return [(ask(random, ["What is the superlative of {b}?", "superlative of {b}", "What are the forms of the adjective {b}?"], b=base), f"{capital(base)}, {more}, {most}.")]
+    if random.random() < 0.3:
+        return [(ask(random, ["What are the forms of the adjective {b}?", "Compare {b}: what are its three forms?"], b=base), f"{capital(base)}, {more}, {most}.")]
+    return [(ask(random, ["What is the superlative of {b}?", "superlative of {b}"], b=base), pick(random, ["The superlative of {b} is {m}.", "{m}."], b=base, m=most))]
 
 
 SPELLED = [w for w in ALL if 3 <= len(w) <= 9] + """because necessary friend beautiful tomorrow different people receive Wednesday February believe separate neighbour language island knife weird rhythm science restaurant address business calendar mountain

@@ -86,7 +86,8 @@ def works():
              "painting": (["Who painted {a}?", "Which artist painted {a}?", "Who is the painter of {a}?", "{a} was painted by whom?", "who made {a}"], ["{b} painted {a}.", "{b}.", "It was {b}."], ["What did {b} paint?", "Name a work by the artist {b}."], ["{b} painted {a}.", "{a}."], ["Did {b} paint {a}?"]),
              "music": (["Who composed {a}?", "Who wrote the music of {a}?", "Which composer wrote {a}?", "{a} is by which composer?", "By which composer is {a}?"], ["{b} composed {a}.", "{b}.", "It was {b}."], ["Name a work by the composer {b}.", "What did {b} compose?"], ["{b} composed {a}.", "{a}."], ["Did {b} compose {a}?"]),
              "invention": (["Who invented {a}?", "Who is the inventor of {a}?", "Whose invention is {a}?", "Who came up with {a}?", "inventor of {a}"], ["{b} invented {a}.", "{b}.", "It was {b}."], ["What did {b} invent?", "What is {b} known for?"], ["{b} invented {a}.", "{a}."], ["Did {b} invent {a}?"]),
-             "discovery": (["Who discovered {a}?", "Who found {a}?", "Whose discovery was {a}?", "By whom was {a} discovered?"], ["{a} goes back to {b}.", "{b}.", "It was {b}."], ["What did {b} discover?", "What did {b} find?"], ["{a}."], [])}
+             "discovery": (["Who discovered {a}?", "Who found {a}?", "Whose discovery was {a}?", "By whom was {a} discovered?"], ["{b} discovered {a}.", "{b}.", "It was {b}."], ["What did {b} discover?", "What did {b} find?"], ["{b} discovered {a}."], ["Did {b} discover {a}?"]),
+             "theory": (["Who came up with {a}?", "Whose idea was {a}?", "Who found {a}?", "Who is known for {a}?"], ["{b} came up with {a}.", "{b}.", "It was {b}."], ["Which theory or law comes from {b}?"], ["{a}."], ["Did {b} come up with {a}?"])}
     table = rows("works")
     return {kind: Pairs([(r[1], r[2]) for r in table if r[0] == kind], *forms[kind]) for kind in forms}
 
@@ -137,6 +138,24 @@ def name_some(random):
     return [(ask(random, ["Name {n} {k}.", "List {n} {k}.", "Give me {n} {k}.", "Tell me {n} {k}.", "Can you name {n} {k}?", "What are {n} {k}?", "I need {n} {k}."], n=random.choice([number, str(n)]) if len(got) == n else "some", k=kind), capital(listed(got)) + ".")]
 
 
+ORDERS = {("bigger", "smaller"): ["an ant", "a mouse", "a cat", "a sheep", "a horse", "an elephant", "a blue whale"], ("heavier", "lighter"): ["a feather", "a pencil", "a shoe", "a chair", "a piano", "a lorry", "a ship"], ("faster", "slower"): ["a snail", "a tortoise", "a walker", "a cyclist", "a car on a motorway", "a jet plane", "a rocket"],
+          ("hotter", "colder"): ["ice", "cool water", "a warm bath", "boiling water", "a fire", "the Sun"], ("larger", "smaller"): ["a pea", "a cherry", "an apple", "a melon", "a house", "a mountain", "the Moon", "the Earth", "the Sun"], ("longer", "shorter"): ["a second", "a minute", "an hour", "a day", "a week", "a month", "a year", "a century"]}
+
+
+def order(random):
+    """Which of two is bigger, heavier, faster."""
+    (more, less), things = random.choice(list(ORDERS.items()))
+    i, j = sorted(random.sample(range(len(things)), 2))
+    x, y = random.sample([things[i], things[j]], 2)
+    up = random.random() < 0.6
+    right = things[j] if up else things[i]
+    wrong = things[i] if up else things[j]
+    w = more if up else less
+    if random.random() < 0.3:
+        return [(ask(random, ["Is {x} {w} than {y}?", "is {x} {w} than {y} or not"], x=x, y=y, w=w), f"{'Yes' if x == right else 'No'}, {right} is {w} than {wrong}.")]
+    return [(ask(random, ["Which is {w}, {x} or {y}?", "What is {w}: {x} or {y}?", "Is {x} or {y} {w}?", "which one is {w} {x} or {y}"], x=x, y=y, w=w), pick(random, ["{r} is {w} than {o}.", "{r}.", "{r} is {w}."], r=right, o=wrong, w=w))]
+
+
 def world(random):
     draw = random.random()
     if draw < 0.2:
@@ -155,4 +174,6 @@ def world(random):
         return country(random)
     if draw < 0.81:
         return name_some(random)
+    if draw < 0.83:
+        return order(random)
     return answered(random, random.choice(FACTS))

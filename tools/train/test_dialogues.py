@@ -1,0 +1,302 @@
+"""Tests of the dialogues made by rule, and of the check that keeps the dev set out of them."""
+import calendar
+import collections
+import datetime
+import json
+import random
+import re
+import unittest
+from fractions import Fraction
+
+import questions
+from dialogues import KINDS, Making
+from dialogues import dates, memory, passages, sums, tales, words, world
+from dialogues.rows import Pairs, rows
+from dialogues.rows import questions as facts
+
+MADE = 400
+
+
+def many(maker, number=MADE, seed=0):
+    """Question and answer of so many dialogues of a kind, with little talk about other things between."""
+    rng = random.Random(seed)
+    return [maker(rng) for _ in range(number)]
+
+
+def nothing(rng):
+    return [("Nice day!", "It is.")]
+
+
+class Numbers(unittest.TestCase):
+    def test_every_equation_in_an_answer_holds(self):
+        checked = 0
+        for turns in many(sums.sums, 3000):
+            for _, answer in turns:
+                for left, right in re.findall(r"(?<![\d./^])((?:\(?\d[\d./]*\)? ?[-+×÷] ?)+\d[\d./]*) = (-?\d[\d/.]*\d|\d)", answer):
+                    terms = re.sub(r"\d+\.\d+|\d+", lambda m: f"Fraction('{m.group()}')", left.replace("×", "*").replace("÷", "/"))
+                    self.assertEqual(eval(terms, {"Fraction": Fraction}), Fraction(right), answer)
+                    checked += 1
+        self.assertGreater(checked, 1500)
+
+    def test_a_plain_sum_ends_in_its_result(self):
+        signs = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "x": lambda a, b: a * b, "*": lambda a, b: a * b, "/": lambda a, b: Fraction(a, b)}
+        checked = 0
+        for turns in many(sums.sums, 4000):
+            found = re.fullmatch(r"(\d+) ?([-+*x/]) ?(\d+)(?: ?= ?\??)?", turns[0][0])
+            if found and turns[0][1].count("remainder") == 0:
+                value = signs[found[2]](int(found[1]), int(found[3]))
+                if Fraction(value).denominator == 1 and not re.fullmatch(r"\d/\d+", turns[0][0]):
+                    self.assertIn(str(value), re.findall(r"-?\d+", turns[0][1].replace("- ", "-")), turns[0])
+                    checked += 1
+        self.assertGreater(checked, 100)
+
+    def test_sorting_counting_and_comparing(self):
+        for turns in many(sums.compare, 600) + many(sums.count, 300):
+            for question, answer in turns:
+                given, got = [list(map(int, re.findall(r"\d+", text))) for text in (question, answer)]
+                if re.search("sort|order|arrange", question, re.I):
+                    down = re.search("largest to|descending|high to|biggest first", question, re.I)
+                    self.assertEqual(got, sorted(given, reverse=bool(down)), question)
+                elif re.search(r"largest|biggest|highest|greatest", question, re.I) and len(given) > 2:
+                    self.assertEqual(got, [max(given)], question)
+
+    def test_percentages(self):
+        checked = 0
+        for turns in many(sums.part_of, 800):
+            found = re.search(r"(\d+) ?(?:%|per ?cent) of (\d+)", turns[0][0], re.I)
+            if found:
+                value = Fraction(int(found[1]) * int(found[2]), 100)
+                self.assertIn(value, [Fraction(number) for number in re.findall(r"\d+", turns[0][1])], turns)
+                checked += 1
+        self.assertGreater(checked, 150)
+
+
+class Dates(unittest.TestCase):
+    def test_weekdays_agree_with_the_calendar(self):
+        names = list(calendar.day_name)
+        checked = 0
+        for turns in many(dates.weekdays, 1500):
+            question, answer = turns[0]
+            found = re.search(r"(?i)\b(" + "|".join(names) + r")\b.*?(\d+) days (from now|after|ago)|(?i:today is|it is|if today is) (\w+day).*? in (\d+) days", question)
+            if found and found[4]:
+                day, shift = found[4].capitalize(), int(found[5])
+            elif found and found[3] == "ago":
+                day, shift = found[1].capitalize(), -int(found[2])
+            else:
+                continue
+            expected = datetime.date(2024, 1, 1) + datetime.timedelta(names.index(day) + shift)
+            self.assertIn(expected.strftime("%A"), answer, turns)
+            checked += 1
+        self.assertGreater(checked, 50)
+
+    def test_leap_years_and_months(self):
+        for turns in many(dates.years, 400):
+            found = re.search(r"(\d{4}) is (not )?a leap year", turns[0][1])
+            if found:
+                self.assertEqual(found[2] is None, calendar.isleap(int(found[1])))
+        for turns in many(dates.months, 400):
+            found = re.fullmatch(r"(\w+) has (\d+) days\.", turns[0][1])
+            if found:
+                self.assertEqual(int(found[2]), calendar.monthrange(2023, list(calendar.month_name).index(found[1]))[1])
+
+    def test_the_clock(self):
+        for turns in many(dates.clock, 800):
+            found = re.search(r"(\d+) minutes (after|before) (\d+):(\d\d) (?:it )?is (\d+):(\d\d)", turns[0][1])
+            if found:
+                start = datetime.datetime(2024, 1, 1, int(found[3]), int(found[4]))
+                end = start + datetime.timedelta(minutes=int(found[1])) * (1 if found[2] == "after" else -1)
+                self.assertEqual((end.hour, end.minute), (int(found[5]), int(found[6])), turns)
+
+
+class Words(unittest.TestCase):
+    def test_letters_are_counted_and_spelled_right(self):
+        checked = 0
+        for turns in many(words.letters, 1500):
+            question, answer = turns[0]
+            found = re.search(r"(\w+) has (\w+) letters: ([\w-]+)\.", answer)
+            if found:
+                self.assertEqual(found[3].replace("-", "").lower(), found[1].lower())
+                self.assertEqual(words.numeral(len(found[1])), found[2])
+                checked += 1
+            if "lphabet" in question and "," in answer:
+                listed = answer.rstrip(".").split(", ")
+                self.assertEqual(listed, sorted(listed))
+        self.assertGreater(checked, 80)
+
+    def test_the_odd_one_out_is_of_another_kind(self):
+        for turns in many(words.kinds, 1500):
+            question, answer = turns[0]
+            if "The others are " in answer:
+                odd = answer.split(".")[0].split(" ")[0]
+                kind = answer.split("The others are ")[1].rstrip(".")
+                items = [items for name, items in words.KINDS.items() if words.PLURAL_OF.get(name, name + "s") == kind]
+                self.assertTrue(items, answer)
+                self.assertNotIn(odd.lower(), [item.lower() for item in items[0]])
+
+    def test_lists_hold_no_word_twice(self):
+        for kind, items in words.KINDS.items():
+            self.assertEqual(len(items), len(set(items)), kind)
+        for group in words.SYNONYMS + words.RHYMES:
+            self.assertEqual(len(group), len(set(group)), group)
+
+
+class World(unittest.TestCase):
+    def test_tables(self):
+        for name, fields in (("countries", 6), ("cities", 2), ("states", 2), ("elements", 4), ("animals", 8)):
+            table = rows(name)
+            self.assertEqual({len(row) for row in table}, {fields}, name)
+            self.assertEqual(len({row[0] for row in table}), len(table), name)
+        self.assertEqual(len(rows("states")), 50)
+        numbers = [int(row[2]) for row in rows("elements")]
+        self.assertEqual(len(set(numbers)), len(numbers))
+        for name in ("facts", "science", "talk", "howto", "jokes", "meanings"):
+            for forms, answers in facts(name):
+                self.assertTrue(all(forms) and all(answers), (name, forms))
+
+    def test_yes_and_no(self):
+        capitals = {a: b for a, b in world.CAPITALS.pairs}
+        rng = random.Random(1)
+        for _ in range(3000):
+            for question, answer in world.CAPITALS.turns(rng):
+                found = re.match(r"Is (?!it true)(.+) the capital of ([^?]+)\?$", question)
+                if found:
+                    self.assertEqual(answer.startswith("Yes"), capitals[found[2]] == found[1], (question, answer))
+
+    def test_a_part_of_the_right_answer_is_never_called_wrong(self):
+        for table in (world.CONTINENT, world.CAPITALS, world.CITIES):
+            for a, b in table.pairs:
+                self.assertFalse([v for v in table.others(a) if v in b or b in v])
+
+    def test_a_back_question_has_one_answer(self):
+        pairs = Pairs([("x", "1"), ("y", "1"), ("z", "2")], ["{a}?"], ["{b}."], ["Who has {b}?"], ["{a} has it."])
+        rng = random.Random(0)
+        for _ in range(300):
+            for question, _ in pairs.turns(rng):
+                self.assertNotIn("has 1", question.lower())
+
+
+class LookingBack(unittest.TestCase):
+    def test_an_answer_holds_what_was_told(self):
+        rng = random.Random(0)
+        for _ in range(3000):
+            one = memory.fact(rng)
+            value = memory.yours(" " + str(one.value)).strip()
+            self.assertIn(value.lower(), (one.answer(rng)).lower())
+            self.assertTrue(any(part.lower() in one.tell(rng).lower() for part in str(one.value).split()), one.kind)
+
+    def test_a_correction_wins(self):
+        rng = random.Random(0)
+        seen = 0
+        for _ in range(1500):
+            turns = memory.corrected(rng, nothing)
+            self.assertGreaterEqual(len(turns), 2)
+            seen += any("actually" in q.lower() or "wrong" in q.lower() for q, _ in turns)
+        self.assertGreater(seen, 100)
+
+    def test_the_nth_of_a_list(self):
+        rng = random.Random(2)
+        checked = 0
+        for _ in range(20000):
+            turns = memory.a_list(rng, nothing)
+            text, first = turns[0]
+            found = re.search(r"Remember these numbers: ([\d, and]+)\. What is the (\w+) one\?", text)
+            if found:
+                items = re.findall(r"\d+", found[1])
+                self.assertIn(items[memory.ORDINALS.index(found[2]) - 1], re.findall(r"\d+", first))
+                checked += 1
+        self.assertGreater(checked, 2)
+
+
+class Passages(unittest.TestCase):
+    def test_an_answer_stands_in_the_text(self):
+        """Every name and number of an answer is of the text or the question, or the result of a sum in it."""
+        rng = random.Random(0)
+        for _ in range(3000):
+            made = rng.choice(passages.MAKERS)(rng)
+            question, answer = passages.question(rng, made)
+            known = set(re.findall(r"\w+", (made[0] + " " + question).lower()))
+            for word in re.findall(r"(?<=[a-z] )[A-Z]\w+|\d+", answer):
+                if "=" not in answer and "years" not in answer and word != "I":
+                    self.assertIn(word.lower(), known, (made[0], question, answer))
+
+    def test_makers_give_all_their_parts(self):
+        rng = random.Random(1)
+        for maker in passages.MAKERS:
+            for _ in range(50):
+                text, asked, open_, gist, values = maker(rng)
+                self.assertTrue(text and gist and open_ and len(asked) >= 4, maker)
+                for forms, answers in asked:
+                    for form in forms:
+                        self.assertNotRegex(form.format(**values), r"[{}]")
+                    self.assertTrue(all(answers))
+
+
+class Shard(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.dialogues = {kind: Making(3).dialogues(kind, MADE, questions.held_back, questions.normal) for kind in KINDS}
+
+    def test_forms(self):
+        for kind, made in self.dialogues.items():
+            for dialogue in made:
+                roles = [message["role"] for message in dialogue["messages"]]
+                self.assertEqual(roles, ["user", "assistant"] * (len(roles) // 2), dialogue)
+                for message in dialogue["messages"]:
+                    self.assertTrue(message["content"].strip(), dialogue)
+                    self.assertNotRegex(message["content"], r"[{}|]|  |\bNone\b|\b[Aa] [aeio]\w+ (is|was|has|called)\b", dialogue)
+
+    def test_no_dialogue_stands_twice_and_few_questions_do(self):
+        for kind, made in self.dialogues.items():
+            asked = [tuple(m["content"] for m in d["messages"] if m["role"] == "user") for d in made]
+            self.assertEqual(len(asked), len(set(asked)), kind)
+            if made:
+                most = collections.Counter(questions.normal(a[0]) for a in asked).most_common(1)[0][1]
+                self.assertLess(most, 0.05 * len(asked), kind)
+
+    def test_the_same_seed_makes_the_same(self):
+        for kind in ("memory", "world"):
+            again = Making(3).dialogues(kind, MADE, questions.held_back, questions.normal)
+            self.assertEqual(again, self.dialogues[kind])
+            other = Making(4).dialogues(kind, MADE, questions.held_back, questions.normal)
+            self.assertNotEqual(other, self.dialogues[kind])
+
+    def test_nothing_of_the_dev_set_is_in_it(self):
+        for made in self.dialogues.values():
+            for dialogue in made:
+                self.assertFalse(questions.held_back(dialogue["messages"]))
+
+    def test_stories_end(self):
+        for turns in many(tales.story, 200):
+            self.assertRegex(turns[0][1], r"[.!\"]$")
+            self.assertGreater(len(turns[0][1].split()), 40)
+
+
+class Questions(unittest.TestCase):
+    def test_the_dev_set(self):
+        loaded = questions.load()
+        self.assertEqual(len(loaded), 400)
+        self.assertEqual(set(question["kind"] for question in loaded), set(questions.KINDS))
+        self.assertEqual(len({tuple(question["messages"]) for question in loaded}), 400)
+        for question in loaded:
+            re.compile(question["answer"], re.I)
+            self.assertIsNone(re.fullmatch(question["answer"], "", re.I), question)
+
+    def asked(self, *turns):
+        return [message for turn in turns for message in ({"role": "user", "content": turn}, {"role": "assistant", "content": "Yes."})]
+
+    def test_held_back_whatever_the_dress(self):
+        held = questions.Held([{"messages": ["What's the capital of Greece?"]}, {"messages": ["hiya"]}, {"messages": ["I am Tom.", "Who am I?"]}])
+        for turn in ("whats the capital of greece", "Hi! What's the capital of Greece? Thanks.", "HIYA!"):
+            self.assertTrue(held(self.asked(turn)), turn)
+        self.assertTrue(held(self.asked("Hello", "what's the CAPITAL of Greece")))
+        self.assertTrue(held(self.asked("I am Tom", "Nice day", "who am i")))
+        for turns in (("What is the capital of Italy?",), ("Hiya, what is the time?",), ("I am Tom.",), ("I am Ben.", "Who am I?"), ("Who am I?",)):
+            self.assertFalse(held(self.asked(*turns)), turns)
+
+    def test_every_question_of_the_file_is_held_back(self):
+        for question in questions.load():
+            self.assertTrue(questions.held_back(self.asked(*question["messages"])), json.dumps(question))
+
+
+if __name__ == "__main__":
+    unittest.main()
