@@ -159,8 +159,8 @@ class World(unittest.TestCase):
         for _ in range(3000):
             for question, answer in world.CAPITALS.turns(rng):
                 found = re.match(r"Is (?!it true)(.+) the capital of ([^?]+)\?$", question)
-                if found:
-                    self.assertEqual(answer.startswith("Yes"), capitals[found[2]] == found[1], (question, answer))
+                if found and found[2].strip() in capitals:  # not where a finger slipped
+                    self.assertEqual(answer.startswith("Yes"), capitals[found[2].strip()] == found[1], (question, answer))
 
     def test_a_part_of_the_right_answer_is_never_called_wrong(self):
         for table in (world.CONTINENT, world.CAPITALS, world.CITIES):
