@@ -177,7 +177,7 @@ func startLoaded(ctx context.Context, address string, f *benchServe, states stri
 	}
 	s := &loadedServer{}
 	s.cmd = exec.CommandContext(ctx, program, "serve", "--addr", address, "--engine", f.model, "--backend", f.backend, "--states", states,
-		"--batch", strconv.Itoa(f.batch), "--sessions", strconv.Itoa(f.states), "--clients", strconv.Itoa(4*f.Clients+16))
+		"--batch", strconv.Itoa(f.batch), "--sessions", strconv.Itoa(f.states), "--clients", strconv.Itoa(4*f.Clients+16), "--share", "1")
 	s.cmd.Stderr = &s.log
 	out, err := s.cmd.StdoutPipe()
 	if err == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -54,6 +55,9 @@ this machine; no log has it. SIGTERM lets answers under way finish.`,
 			}
 			handler, ctx := static.Handler(site.FS, modelFiles), cmd.Context()
 			if engine.folder != "" {
+				if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
+					engine.Names = append(engine.Names, host)
+				}
 				server, stop, err := engine.start(ctx, cmd.ErrOrStderr())
 				if err != nil {
 					listener.Close()

@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +30,8 @@ type serveEngine struct {
 	slots   int
 	tokens  string
 	grace   time.Duration
+	gigs    float64 // of states on disk
+	megs    float64 // of requests that wait
 	flags   *pflag.FlagSet
 	server.Options
 }
@@ -38,9 +42,14 @@ func (f *serveEngine) register(cmd *cobra.Command) {
 	flags.StringVar(&f.backend, "backend", backendNative, "with --engine: where to compute, native (the GPU; the CPU if there is none) or cpu")
 	flags.IntVar(&f.slots, "batch", 16, "answers that are decoded together at most; fewer by default where the GPU binds too little memory for so many")
 	flags.StringVar(&f.States, "states", "", "folder of the conversations' states; servers that share it stand in for each other (default: one that is\nremoved at the end)")
-	flags.DurationVar(&f.Keep, "keep", 24*time.Hour, "how long the state of a conversation that nobody goes on with is kept")
+	flags.Float64Var(&f.gigs, "states-gb", 32, "gigabytes that the states may take there; the least recently used make room")
+	flags.DurationVar(&f.Keep, "keep", 24*time.Hour, "how long the state of a conversation that no client goes on with is kept")
+	flags.DurationVar(&f.DiskPatience, "disk-patience", 10*time.Second, "how long that folder may take to answer before answers go on without it")
 	flags.IntVar(&f.Sessions, "sessions", 64, "conversations' states in memory at most; the least recently used wait on disk")
-	flags.IntVar(&f.Clients, "clients", 1000, "clients at most")
+	flags.IntVar(&f.Clients, "clients", 1000, "clients over WebSockets at most")
+	flags.IntVar(&f.Requests, "requests", 256, "requests over HTTP under way at most")
+	flags.Float64Var(&f.megs, "waiting-mb", 64, "megabytes of requests that wait for their answers at most")
+	flags.Float64Var(&f.Share, "share", 0.25, "the part of all this, places, bytes and states on disk, that one address may have; 1 where all clients\nshare one")
 	flags.DurationVar(&f.Resume, "resume", time.Minute, "how long an answer goes on without its client")
 	flags.DurationVar(&f.Idle, "idle", 15*time.Minute, "how long a connection may stay without a request")
 	flags.DurationVar(&f.Silence, "silence", time.Minute, "how long a connection may stay without a message; clients send pings")
@@ -50,7 +59,7 @@ func (f *serveEngine) register(cmd *cobra.Command) {
 	flags.IntVar(&f.MaxPrompt, "max-prompt", 32768, "tokens of a prompt at most")
 	flags.IntVar(&f.MaxTokens, "max-tokens", 4096, "tokens of an answer at most")
 	flags.IntVar(&f.PerMinute, "requests-per-minute", 0, "requests of one client at most; 0: any number")
-	flags.StringSliceVar(&f.Origins, "origins", nil, "origins of other sites' pages that may use the engine, such as https://example.org; *: any")
+	flags.StringSliceVar(&f.Origins, "origins", nil, "origins of the pages that may use the engine beside those at localhost, this machine's name and its addresses,\nsuch as https://example.org; *: any")
 	flags.StringVar(&f.tokens, "tokens", "", "file of bearer tokens, a line each, of which a client must have one")
 	flags.BoolVar(&f.Proxied, "behind-proxy", false, "tell clients apart by the last address in X-Forwarded-For")
 	f.flags = flags
@@ -79,6 +88,7 @@ func (f *serveEngine) check() error {
 		got, low, most int
 	}{
 		{"batch", f.slots, 1, model.MaxSlots}, {"sessions", f.Sessions, 1, 1 << 20}, {"clients", f.Clients, 1, 1 << 20},
+		{"requests", f.Requests, 1, 1 << 20},
 		{"max-message", f.MaxMessage, 1 << 10, protocol.MaxMessageBytes}, {"max-prompt", f.MaxPrompt, 1, 1 << 30},
 		{"max-tokens", f.MaxTokens, 1, 1 << 30}, {"requests-per-minute", f.PerMinute, 0, 1 << 20},
 	} {
@@ -86,10 +96,19 @@ func (f *serveEngine) check() error {
 			return fmt.Errorf("--%s is %d, want %d to %d", n.name, n.got, n.low, n.most)
 		}
 	}
+	for _, n := range []struct {
+		name           string
+		got, low, most float64
+	}{{"states-gb", f.gigs, 0.001, 1e6}, {"waiting-mb", f.megs, 0.01, 1e6}, {"share", f.Share, 0.0001, 1}} {
+		if !(n.got >= n.low && n.got <= n.most) {
+			return fmt.Errorf("--%s is %v, want %v to %v", n.name, n.got, n.low, n.most)
+		}
+	}
+	f.StatesBytes, f.Waiting = int64(f.gigs*1e9), int64(f.megs*1e6)
 	for _, d := range []struct {
 		name string
 		got  time.Duration
-	}{{"keep", f.Keep}, {"resume", f.Resume}, {"idle", f.Idle}, {"silence", f.Silence}, {"patience", f.Patience}, {"grace", f.grace}} {
+	}{{"keep", f.Keep}, {"disk-patience", f.DiskPatience}, {"resume", f.Resume}, {"idle", f.Idle}, {"silence", f.Silence}, {"patience", f.Patience}, {"grace", f.grace}} {
 		if d.got <= 0 {
 			return fmt.Errorf("--%s is %v, want a time such as 30s or 24h", d.name, d.got)
 		}
@@ -99,23 +118,33 @@ func (f *serveEngine) check() error {
 			return fmt.Errorf("--origins has %q, want a scheme and a host, such as https://example.org", origin)
 		}
 	}
-	if f.tokens == "" {
-		return nil
+	var err error
+	f.Tokens, err = readTokens(f.tokens)
+	return err
+}
+
+// readTokens reads a file of bearer tokens; none if it has no name.
+func readTokens(path string) (tokens []string, err error) {
+	if path == "" {
+		return nil, nil
 	}
-	text, err := os.ReadFile(f.tokens)
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("--tokens: %w", err)
+		return nil, fmt.Errorf("--tokens: %w", err)
 	}
-	for _, line := range strings.Split(string(text), "\n") {
+	for line := range strings.Lines(string(text)) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			f.Tokens = append(f.Tokens, line)
+			tokens = append(tokens, line)
 		}
 	}
-	if len(f.Tokens) == 0 {
-		return fmt.Errorf("--tokens %s has no token: want one a line", f.tokens)
+	if len(tokens) == 0 {
+		return nil, fmt.Errorf("--tokens %s has no token: want one a line", path)
 	}
-	return nil
+	return tokens, nil
 }
+
+// heartbeat is how often a stream without news says that it is there.
+const heartbeat = 10 * time.Second
 
 // start loads the model and returns the server, and what ends it.
 func (f *serveEngine) start(ctx context.Context, log io.Writer) (*server.Server, func(), error) {
@@ -134,22 +163,56 @@ func (f *serveEngine) start(ctx context.Context, log io.Writer) (*server.Server,
 		f.States = folder
 		closers = append(closers, func() { os.RemoveAll(folder) })
 	}
-	fail := func(err error) (*server.Server, func(), error) {
+	began := time.Now()
+	engine, err := f.load(ctx)
+	if err != nil {
 		stop()
 		return nil, nil, err
 	}
+	f.Engine, f.Reload, f.Heartbeat = engine, f.load, heartbeat
+	if name, err := os.Hostname(); err == nil {
+		f.Names = append(f.Names, name, name+".local")
+	}
+	running, err := server.New(f.Options)
+	if err != nil {
+		engine.Close()
+		stop()
+		return nil, nil, err
+	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	go f.reloadTokens(running, hangups)
+	closers = append(closers, running.Close, func() { signal.Stop(hangups); close(hangups) })
+	f.Log.Info("the engine is ready", "model", engine.Ready.Model, "adapter", engine.Ready.Adapter, "seconds", time.Since(began).Seconds(),
+		"state_bytes", engine.Ready.StateBytes, "states", f.States, "origins", f.Origins, "tokens", len(f.Tokens))
+	return running, stop, nil
+}
+
+// reloadTokens reads the tokens again whenever a terminal or an operator hangs up.
+func (f *serveEngine) reloadTokens(running *server.Server, hangups <-chan os.Signal) {
+	for range hangups {
+		tokens, err := readTokens(f.tokens)
+		if err != nil {
+			f.Log.Error("the tokens stay what they were", "error", err)
+			continue
+		}
+		running.SetTokens(tokens)
+		f.Log.Info("the tokens were read again", "tokens", len(tokens))
+	}
+}
+
+// load loads the model and makes a pool of its sessions.
+func (f *serveEngine) load(ctx context.Context) (_ *server.Engine, err error) {
 	folder := f.folder
 	if !model.IsRandom(folder) {
-		var err error
 		if folder, err = filepath.Abs(folder); err != nil {
-			return fail(err)
+			return nil, err
 		}
 	}
 	load := &protocol.Load{URL: folder, Backend: protocol.BackendWebGPU}
 	if f.backend == backendCPU {
 		load.Backend = protocol.BackendCPU
 	}
-	began := time.Now()
 	shared, unload, err := protocol.LoadShared(ctx, process{}, load, nil)
 	if protocol.CodeOf(err) == protocol.CodeNoAdapter {
 		f.Log.Warn("there is no graphics adapter: the engine computes on the CPU", "reason", err.Error())
@@ -157,9 +220,8 @@ func (f *serveEngine) start(ctx context.Context, log io.Writer) (*server.Server,
 		shared, unload, err = protocol.LoadShared(ctx, process{}, load, nil)
 	}
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
-	closers = append(closers, unload)
 	pool, err := shared.Model.NewPool(f.slots)
 	// A number that was asked for is kept to; the default gives way to what the device has room for.
 	for slots := f.slots / 2; err != nil && !f.flags.Changed("batch") && slots > 0; slots /= 2 {
@@ -167,17 +229,10 @@ func (f *serveEngine) start(ctx context.Context, log io.Writer) (*server.Server,
 		pool, err = shared.Model.NewPool(slots)
 	}
 	if err != nil {
-		return fail(err)
+		unload()
+		return nil, err
 	}
-	f.Options.Model, f.Ready, f.Machine = shared.Model, shared.Ready, pool
-	running, err := server.New(f.Options)
-	if err != nil {
-		return fail(err)
-	}
-	closers = append(closers, pool.Close, running.Close)
-	f.Log.Info("the engine is ready", "model", f.Ready.Model, "adapter", f.Ready.Adapter, "seconds", time.Since(began).Seconds(),
-		"state_bytes", f.Ready.StateBytes, "states", f.States, "origins", f.Origins, "tokens", len(f.Tokens))
-	return running, stop, nil
+	return &server.Engine{Model: shared.Model, Ready: shared.Ready, Machine: pool, Close: func() { pool.Close(); unload() }}, nil
 }
 
 // beside adds the engine's paths to those of the pages.

@@ -1,15 +1,14 @@
 package server
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf16"
 
@@ -21,8 +20,8 @@ import (
 // errors have OpenAI's shape.
 func (s *Server) api() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) { serveCompletion(s, w, r, new(chatRequest)) })
-	mux.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) { serveCompletion(s, w, r, new(textRequest)) })
+	mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) { s.serveCompletion(w, r, new(chatRequest)) })
+	mux.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) { s.serveCompletion(w, r, new(textRequest)) })
 	mux.HandleFunc("GET /v1/models", func(w http.ResponseWriter, _ *http.Request) {
 		answerJSON(w, http.StatusOK, map[string]any{"object": "list", "data": []any{s.aboutModel()}})
 	})
@@ -43,7 +42,7 @@ func (s *Server) api() http.Handler {
 		header.Add("Vary", "Origin")
 		if !s.allowsOrigin(r) {
 			s.metrics.refused.WithLabelValues("origin").Inc()
-			(&apiError{status: http.StatusForbidden, Type: "permission_error", Message: "Pages of this origin may not ask this server."}).answer(w)
+			(&apiError{status: http.StatusForbidden, Type: "permission_error", Message: "Pages of this origin may not ask this server: its owner can let them by --origins."}).answer(w)
 			return
 		}
 		if origin := r.Header.Get("Origin"); origin != "" {
@@ -55,7 +54,7 @@ func (s *Server) api() http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		holder, allowed := s.bearer("", r)
+		_, holder, allowed := s.bearer("", r)
 		if !allowed {
 			s.metrics.refused.WithLabelValues("token").Inc()
 			header.Set("WWW-Authenticate", "Bearer")
@@ -64,8 +63,7 @@ func (s *Server) api() http.Handler {
 		}
 		if client := s.clientOf(holder, r); r.Method == http.MethodPost && !s.limiter.allows(client) {
 			s.metrics.refused.WithLabelValues("rate").Inc()
-			header.Set("Retry-After", "1")
-			(&apiError{status: http.StatusTooManyRequests, Type: "rate_limit_error", Code: "rate_limit_exceeded", Message: s.limiter.refusal().Error()}).answer(w)
+			(&apiError{status: http.StatusTooManyRequests, Type: "rate_limit_error", Code: "rate_limit_exceeded", Message: s.limiter.refusal().Error(), retry: true}).answer(w)
 			return
 		}
 		mux.ServeHTTP(w, r)
@@ -79,6 +77,7 @@ type apiError struct {
 	Type    string `json:"type"`
 	Param   string `json:"param,omitempty"`
 	Code    string `json:"code,omitempty"`
+	retry   bool   // in a moment
 }
 
 func (e *apiError) Error() string { return e.Message }
@@ -94,7 +93,12 @@ func (e *apiError) body() map[string]any {
 	return map[string]any{"error": map[string]any{"message": e.Message, "type": e.Type, "param": null(e.Param), "code": null(e.Code)}}
 }
 
-func (e *apiError) answer(w http.ResponseWriter) { answerJSON(w, e.status, e.body()) }
+func (e *apiError) answer(w http.ResponseWriter) {
+	if e.retry {
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	answerJSON(w, e.status, e.body())
+}
 
 func badRequest(param, format string, args ...any) *apiError {
 	return &apiError{status: http.StatusBadRequest, Type: "invalid_request_error", Param: param, Message: fmt.Sprintf(format, args...)}
@@ -107,10 +111,27 @@ func ofEngine(e *protocol.Error) *apiError {
 	case protocol.CodeBadRequest, protocol.CodeBadModel:
 		out.status, out.Type, out.Code = http.StatusBadRequest, "invalid_request_error", ""
 	case protocol.CodeBusy:
-		out.status, out.Type = http.StatusServiceUnavailable, "overloaded_error"
+		out.status, out.Type, out.retry = http.StatusServiceUnavailable, "overloaded_error", true
 	}
 	return out
 }
+
+// busy is a refusal for now.
+func busy(why error) *apiError {
+	e := &apiError{status: http.StatusServiceUnavailable, Type: "overloaded_error", Message: why.Error(), retry: true}
+	if errors.Is(why, errShare) {
+		e.status, e.Type, e.Code = http.StatusTooManyRequests, "rate_limit_error", "rate_limit_exceeded"
+	}
+	return e
+}
+
+// refuseBusy is busy for what is no API.
+func refuseBusy(w http.ResponseWriter, why error) {
+	w.Header().Set("Retry-After", retryAfter)
+	http.Error(w, why.Error(), busy(why).status)
+}
+
+const retryAfter = "2" // seconds
 
 func answerJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
@@ -126,195 +147,17 @@ func clip(text string) string {
 }
 
 func (s *Server) aboutModel() map[string]any {
-	return map[string]any{"id": s.o.Ready.Model, "object": "model", "created": started.Unix(), "owned_by": "samba"}
+	return map[string]any{"id": s.engine.Load().Ready.Model, "object": "model", "created": started.Unix(), "owned_by": "samba"}
 }
 
 var started = time.Now()
 
 func (s *Server) knows(name string) *apiError {
-	if name == "" || name == s.o.Ready.Model {
+	if name == "" || name == s.engine.Load().Ready.Model {
 		return nil
 	}
 	return &apiError{status: http.StatusNotFound, Type: "invalid_request_error", Param: "model", Code: "model_not_found",
-		Message: fmt.Sprintf("The model %q is not here: this server has %q.", clip(name), s.o.Ready.Model)}
-}
-
-// commonRequest is what both kinds of completions take.
-type commonRequest struct {
-	Model             string             `json:"model"`
-	MaxTokens         *int               `json:"max_tokens"`
-	Temperature       *float64           `json:"temperature"`
-	TopP              *float64           `json:"top_p"`
-	TopK              *int               `json:"top_k"`
-	MinP              *float64           `json:"min_p"`
-	Seed              *uint64            `json:"seed"`
-	RepetitionPenalty *float64           `json:"repetition_penalty"`
-	PresencePenalty   *float64           `json:"presence_penalty"`
-	FrequencyPenalty  *float64           `json:"frequency_penalty"`
-	LogitBias         map[uint32]float64 `json:"logit_bias"`
-	N                 *int               `json:"n"`
-	Stop              texts              `json:"stop"`
-	Stream            bool               `json:"stream"`
-	StreamOptions     *struct {
-		IncludeUsage       bool `json:"include_usage"`
-		IncludeObfuscation bool `json:"include_obfuscation"` // ignored: nothing is padded
-	} `json:"stream_options"`
-	ResponseFormat *struct {
-		Type       string `json:"type"`
-		JSONSchema *struct {
-			Schema      json.RawMessage `json:"schema"`
-			Name        string          `json:"name"`
-			Description string          `json:"description"`
-			Strict      *bool           `json:"strict"`
-		} `json:"json_schema"`
-	} `json:"response_format"`
-
-	// OpenAI's arguments that mean nothing to a server without accounts.
-	User                 any `json:"user"`
-	Metadata             any `json:"metadata"`
-	Store                any `json:"store"`
-	ServiceTier          any `json:"service_tier"`
-	SafetyIdentifier     any `json:"safety_identifier"`
-	PromptCacheKey       any `json:"prompt_cache_key"`
-	PromptCacheRetention any `json:"prompt_cache_retention"`
-}
-
-func (r *commonRequest) common() *commonRequest { return r }
-
-// generate is the request in the protocol's words.
-func (r *commonRequest) generate() (*protocol.Generate, *apiError) {
-	g := &protocol.Generate{
-		MaxTokens: r.MaxTokens, Temperature: r.Temperature, TopP: r.TopP, TopK: r.TopK, MinP: r.MinP, Seed: r.Seed,
-		RepetitionPenalty: r.RepetitionPenalty, PresencePenalty: r.PresencePenalty, FrequencyPenalty: r.FrequencyPenalty,
-		LogitBias: r.LogitBias, N: r.N, Stop: r.Stop,
-	}
-	if r.StreamOptions != nil && !r.Stream {
-		return nil, badRequest("stream_options", "stream_options is given without stream: true.")
-	}
-	if f := r.ResponseFormat; f != nil {
-		switch {
-		case f.Type == "text":
-		case f.Type == "json_object":
-			g.Schema = json.RawMessage(`{"type":"object"}`)
-		case f.Type == "json_schema" && (f.JSONSchema == nil || len(f.JSONSchema.Schema) == 0):
-			return nil, badRequest("response_format.json_schema.schema", "response_format.json_schema.schema is missing, want a JSON Schema.")
-		case f.Type == "json_schema":
-			g.Schema = f.JSONSchema.Schema
-		default:
-			return nil, badRequest("response_format.type", `response_format.type is %q, want "text", "json_object" or "json_schema".`, clip(f.Type))
-		}
-	}
-	return g, nil
-}
-
-// texts is one text or a list of them.
-type texts []string
-
-func (t *texts) UnmarshalJSON(data []byte) error {
-	var one string
-	if json.Unmarshal(data, &one) == nil {
-		if string(data) != "null" {
-			*t = texts{one}
-		}
-		return nil
-	}
-	var many []string
-	if err := json.Unmarshal(data, &many); err != nil {
-		return errors.New("want a string or a list of strings")
-	}
-	*t = many
-	return nil
-}
-
-// chatRequest is the body of /v1/chat/completions.
-type chatRequest struct {
-	commonRequest
-	Messages []struct {
-		Role    string          `json:"role"`
-		Content json.RawMessage `json:"content"`
-		Name    string          `json:"name"` // ignored
-		Refusal any             `json:"refusal"`
-	} `json:"messages"`
-	MaxCompletionTokens *int  `json:"max_completion_tokens"`
-	Logprobs            *bool `json:"logprobs"`
-	TopLogprobs         *int  `json:"top_logprobs"`
-}
-
-func (r *chatRequest) generate() (*protocol.Generate, *apiError) {
-	g, failure := r.commonRequest.generate()
-	if failure != nil {
-		return nil, failure
-	}
-	if len(r.Messages) == 0 {
-		return nil, badRequest("messages", "messages is empty, want at least one message.")
-	}
-	for i, m := range r.Messages {
-		at := fmt.Sprintf("messages[%d]", i)
-		content, failure := contentOf(at+".content", m.Content)
-		if failure != nil {
-			return nil, failure
-		}
-		if m.Role == "developer" {
-			m.Role = "system"
-		}
-		g.Messages = append(g.Messages, protocol.ChatMessage{Role: m.Role, Content: content})
-	}
-	if r.MaxCompletionTokens != nil {
-		g.MaxTokens = r.MaxCompletionTokens
-	}
-	switch asked := r.Logprobs != nil && *r.Logprobs; {
-	case r.TopLogprobs != nil && !asked:
-		return nil, badRequest("top_logprobs", "top_logprobs is given without logprobs: true.")
-	case r.TopLogprobs != nil:
-		g.TopLogprobs = r.TopLogprobs
-	case asked:
-		g.TopLogprobs = new(int)
-	}
-	return g, nil
-}
-
-// contentOf is a text, or parts of type text put together.
-func contentOf(at string, content json.RawMessage) (string, *apiError) {
-	var text string
-	if json.Unmarshal(content, &text) == nil && string(content) != "null" {
-		return text, nil
-	}
-	var parts []struct{ Type, Text string }
-	if len(content) == 0 || json.Unmarshal(content, &parts) != nil || parts == nil {
-		return "", badRequest(at, "%s is %s, want a string or a list of text parts.", at, clip(string(content)))
-	}
-	for i, part := range parts {
-		if part.Type != "text" {
-			return "", badRequest(fmt.Sprintf("%s[%d].type", at, i), `%s[%d].type is %q, want "text": the model reads nothing else.`, at, i, clip(part.Type))
-		}
-		text += part.Text
-	}
-	return text, nil
-}
-
-// textRequest is the body of /v1/completions.
-type textRequest struct {
-	commonRequest
-	Prompt   texts `json:"prompt"`
-	Logprobs *int  `json:"logprobs"`
-	Echo     bool  `json:"echo"`
-	BestOf   *int  `json:"best_of"`
-}
-
-func (r *textRequest) generate() (*protocol.Generate, *apiError) {
-	g, failure := r.commonRequest.generate()
-	switch {
-	case failure != nil:
-		return nil, failure
-	case len(r.Prompt) != 1 || r.Prompt[0] == "":
-		return nil, badRequest("prompt", "prompt is not one text: want a string.")
-	case r.Echo:
-		return nil, badRequest("echo", "echo is not possible here: put the prompt before the answer yourself.")
-	case r.BestOf != nil && (r.N == nil && *r.BestOf != 1 || r.N != nil && *r.BestOf != *r.N):
-		return nil, badRequest("best_of", "best_of is not possible here: ask for n answers and choose.")
-	}
-	g.Prompt, g.TopLogprobs = r.Prompt[0], r.Logprobs
-	return g, nil
+		Message: fmt.Sprintf("The model %q is not here: this server has %q.", clip(name), s.engine.Load().Ready.Model)}
 }
 
 // completionRequest is what the two have in common, seen from outside.
@@ -345,69 +188,82 @@ type answer interface {
 	whole(pieces [][]*protocol.Text, usage any) any
 }
 
-func serveCompletion(s *Server, w http.ResponseWriter, r *http.Request, request completionRequest) {
-	s.work.Add(1)
-	defer s.work.Done()
-	holder, _ := s.bearer("", r) // looked at before
-	began := time.Now()
-	var last protocol.Message
-	defer func() {
-		if last != nil {
-			s.metrics.count("http", s.clientOf(holder, r), began, last)
-		}
-	}()
-	refuse := func(e *apiError) {
-		s.metrics.refused.WithLabelValues("arguments").Inc()
+func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request, request completionRequest) {
+	_, holder, _ := s.bearer("", r) // looked at before
+	client, address, began := s.clientOf(holder, r), s.addressOf(r), time.Now()
+	refuse := func(reason string, e *apiError) {
+		s.metrics.refused.WithLabelValues(reason).Inc()
 		e.answer(w)
 	}
-	if s.draining.Load() {
-		w.Header().Set("Retry-After", "1")
-		(&apiError{status: http.StatusServiceUnavailable, Type: "overloaded_error", Message: "This server is about to stop: ask again."}).answer(w)
+	if s.draining.Load() || !s.work.enter() {
+		refuse("draining", busy(errStopping))
 		return
 	}
+	defer s.work.leave()
+	if err := s.requests.take(address, 1); err != nil {
+		refuse("requests", busy(err))
+		return
+	}
+	defer s.requests.give(address, 1)
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
-		refuse(&apiError{status: http.StatusUnsupportedMediaType, Type: "invalid_request_error", Message: "Content-Type is not application/json."})
+		refuse("arguments", &apiError{status: http.StatusUnsupportedMediaType, Type: "invalid_request_error", Message: "Content-Type is not application/json."})
 		return
 	}
+	held := &lease{of: s.waiting, address: address}
+	defer func() { held.shrink(0) }()
 	connection := http.NewResponseController(w) // whose client is not waited for long, neither to speak nor to listen
 	connection.SetReadDeadline(time.Now().Add(s.o.Patience))
-	if failure := readBody(w, r, int64(s.o.MaxMessage), request); failure != nil {
-		refuse(failure)
+	ignored, failure := readBody(w, r, int64(s.o.MaxMessage), held, request)
+	if failure == nil {
+		failure = s.knows(request.common().Model)
+	}
+	var g *protocol.Generate
+	if failure == nil {
+		g, failure = request.generate()
+	}
+	if failure != nil {
+		refuse("arguments", failure)
 		return
 	}
-	if failure := s.knows(request.common().Model); failure != nil {
-		refuse(failure)
-		return
+	if len(ignored) > 0 {
+		w.Header().Set("Samba-Ignored", strings.Join(ignored, ", "))
 	}
 	connection.SetReadDeadline(time.Time{})
 	defer connection.SetWriteDeadline(time.Time{}) // the next request's answer has a time of its own
-	g, failure := request.generate()
-	if failure != nil {
-		refuse(failure)
-		return
-	}
 	stream := request.common().Stream
 	choices := 1
 	if g.N != nil {
 		choices = *g.N
 	}
-	out := request.answer(head{Created: began.Unix(), Model: s.o.Ready.Model})
+	out := request.answer(head{Created: began.Unix(), Model: s.engine.Load().Ready.Model})
 	var pieces [][]*protocol.Text
 	events := &events{w: w, patience: s.o.Patience}
 	usageAsked := stream && request.common().StreamOptions != nil && request.common().StreamOptions.IncludeUsage
-	open := func() error {
-		if !stream || events.begun {
+	spoken := false
+	speak := func() error { // what stands before the first text
+		if spoken {
 			return nil
 		}
+		spoken = true
 		return events.send(out.begin(choices), usageAsked)
 	}
-	last, err := s.ask(r.Context(), g, func(m protocol.Message) error {
+	stopBeating := func() {}
+	defer func() { stopBeating() }()
+	last, err := s.ask(r.Context(), address, g, func(m protocol.Message) error {
 		piece, ok := m.(*protocol.Text)
-		if !ok {
+		switch {
+		case stream && !events.begun: // from now on the client knows that it is heard
+			if err := events.comment("reading"); err != nil {
+				return err
+			}
+			if stopBeating = events.beat(s.o.Heartbeat); !ok {
+				return nil
+			}
+		case !ok:
 			return nil
 		}
 		if stream {
-			if err := open(); err != nil {
+			if err := speak(); err != nil {
 				return err
 			}
 			return events.send(out.text(piece), usageAsked)
@@ -418,84 +274,64 @@ func serveCompletion(s *Server, w http.ResponseWriter, r *http.Request, request 
 		pieces[piece.Choice] = append(pieces[piece.Choice], piece)
 		return nil
 	})
-	if r.Context().Err() != nil || err != nil {
-		return // nobody is there any more
+	stopBeating()
+	if last != nil {
+		s.metrics.count("http", client, began, last)
 	}
-	switch done := last.(type) {
-	case *protocol.Error:
+	fail := func(e *apiError) {
 		if events.begun {
-			events.fail(ofEngine(done))
+			events.fail(e)
 			return
 		}
-		ofEngine(done).answer(w)
-	case *protocol.Done:
-		usage := map[string]any{
-			"prompt_tokens": done.Usage.PromptTokens, "completion_tokens": done.Usage.CompletionTokens, "total_tokens": done.Usage.TotalTokens,
-			"prompt_tokens_details": map[string]any{"cached_tokens": done.Usage.PromptTokens - done.Usage.PrefilledTokens},
-			"timings":               done.Timings,
-		}
-		if !stream {
-			connection.SetWriteDeadline(time.Now().Add(s.o.Patience))
-			answerJSON(w, http.StatusOK, out.whole(pieces, usage))
-			return
-		}
-		if open() == nil {
+		connection.SetWriteDeadline(time.Now().Add(s.o.Patience))
+		e.answer(w)
+	}
+	done, ok := last.(*protocol.Done)
+	switch {
+	case r.Context().Err() != nil:
+		// The client has gone, or will not say more: to leave is to end the answer, and one that listens still hears so.
+		fail(&apiError{status: http.StatusBadRequest, Type: "invalid_request_error",
+			Message: "The connection was closed on the client's side, which ends the answer: keep it open until the answer is there."})
+	case errors.Is(err, errNoDevice), errors.Is(err, errStopping):
+		fail(busy(err))
+	case err != nil: // what was sent was not taken
+	case !ok:
+		failed, _ := last.(*protocol.Error)
+		fail(ofEngine(failed))
+	case stream:
+		if speak() == nil {
 			if usageAsked {
-				events.send([]any{out.usage(usage)}, false)
+				events.send([]any{out.usage(usageOf(done))}, false)
 			}
 			events.end()
 		}
+	default:
+		connection.SetWriteDeadline(time.Now().Add(s.o.Patience))
+		answerJSON(w, http.StatusOK, out.whole(pieces, usageOf(done)))
 	}
 }
 
-// readBody reads a request's JSON strictly: what nothing would heed is refused by its name.
-func readBody(w http.ResponseWriter, r *http.Request, most int64, into any) *apiError {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return &apiError{status: http.StatusRequestEntityTooLarge, Type: "invalid_request_error", Message: fmt.Sprintf("The request is larger than %d bytes.", most)}
+func usageOf(done *protocol.Done) any {
+	return map[string]any{
+		"prompt_tokens": done.Usage.PromptTokens, "completion_tokens": done.Usage.CompletionTokens, "total_tokens": done.Usage.TotalTokens,
+		"prompt_tokens_details": map[string]any{"cached_tokens": done.Usage.PromptTokens - done.Usage.PrefilledTokens},
+		"timings":               done.Timings,
 	}
-	if err != nil {
-		return badRequest("", "The request could not be read to its end.")
-	}
-	// null stands for an argument that is left out, known or not.
-	var given map[string]json.RawMessage
-	if err := json.Unmarshal(data, &given); err != nil || given == nil {
-		return badRequest("", "The request is no JSON object.")
-	}
-	for name, value := range given {
-		if bytes.Equal(value, []byte("null")) {
-			delete(given, name)
-		}
-	}
-	data, _ = json.Marshal(given) // of what was just read
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	err = d.Decode(into)
-	var kind *json.UnmarshalTypeError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &kind):
-		field := strings.TrimPrefix(kind.Field, "commonRequest.")
-		return badRequest(clip(field), "%s is a JSON %s, which does not fit.", clip(field), kind.Value)
-	}
-	text := strings.TrimPrefix(err.Error(), "json: ")
-	if name, ok := strings.CutPrefix(text, "unknown field "); ok {
-		name = strings.Trim(name, `"`)
-		return badRequest(clip(name), "%s is not an argument here.", clip(name))
-	}
-	return badRequest("", "The request does not fit: %s.", clip(text))
 }
 
-// events are server-sent events.
+// events are server-sent events. beat speaks in between; all else belongs to
+// one goroutine at a time.
 type events struct {
 	w        http.ResponseWriter
 	patience time.Duration
 	begun    bool
+
+	mu sync.Mutex // of what is written
 }
 
-func (e *events) write(data []byte) error {
+func (e *events) write(kind, data string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	c := http.NewResponseController(e.w)
 	if !e.begun {
 		e.begun = true
@@ -504,10 +340,34 @@ func (e *events) write(data []byte) error {
 		e.w.WriteHeader(http.StatusOK)
 	}
 	c.SetWriteDeadline(time.Now().Add(e.patience)) // who does not read is not waited for
-	if _, err := fmt.Fprintf(e.w, "data: %s\n\n", data); err != nil {
+	if _, err := fmt.Fprintf(e.w, "%s: %s\n\n", kind, data); err != nil {
 		return err
 	}
 	return c.Flush()
+}
+
+// comment says something that clients leave out: proxies and clients give
+// connections up on which nothing comes for long.
+func (e *events) comment(text string) error { return e.write("", text) }
+
+// beat sends a comment again and again until it is stopped.
+func (e *events) beat(every time.Duration) (stop func()) {
+	ended, ticks := make(chan struct{}), time.NewTicker(every)
+	var beating sync.WaitGroup
+	beating.Go(func() {
+		defer ticks.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case <-ticks.C:
+			}
+			if e.comment("working") != nil {
+				return // the answer ends when it writes, or by the request's context
+			}
+		}
+	})
+	return sync.OnceFunc(func() { close(ended); beating.Wait() })
 }
 
 // send writes chunks; usage says whether each has the field, null but in the last.
@@ -520,7 +380,7 @@ func (e *events) send(chunks []any, usage bool) error {
 		if usage {
 			data = append(data[:len(data)-1], `,"usage":null}`...)
 		}
-		if err := e.write(data); err != nil {
+		if err := e.write("data", string(data)); err != nil {
 			return err
 		}
 	}
@@ -529,10 +389,10 @@ func (e *events) send(chunks []any, usage bool) error {
 
 func (e *events) fail(failure *apiError) {
 	data, _ := json.Marshal(failure.body())
-	e.write(data)
+	e.write("data", string(data))
 }
 
-func (e *events) end() { e.write([]byte("[DONE]")) }
+func (e *events) end() { e.write("data", "[DONE]") }
 
 // chatLogprob is a token's log probability as chats have it.
 type chatLogprob struct {

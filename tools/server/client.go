@@ -96,7 +96,7 @@ func (c *Client) try(ctx context.Context, id uint32, frame protocol.Frame, seen 
 		return nil, err
 	}
 	for {
-		reply, err := socket.receive(time.Hour, protocol.MaxMessageBytes)
+		reply, err := socket.receive(time.Hour, protocol.MaxMessageBytes, protocol.MaxMessageBytes, roomy)
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +149,7 @@ func (c *Client) connect(ctx context.Context, seen int) error {
 	if err != nil {
 		return err
 	}
-	reply, err := c.socket.receive(time.Minute, protocol.MaxMessageBytes)
+	reply, err := c.socket.receive(time.Minute, protocol.MaxMessageBytes, protocol.MaxMessageBytes, roomy)
 	if err != nil {
 		return err
 	}

@@ -1,24 +1,15 @@
 package server
 
 import (
-	"bytes"
-	"cmp"
 	"container/list"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"log/slog"
 	"slices"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
@@ -29,6 +20,7 @@ import (
 // its state is on disk; it stays in memory, too, while there is room.
 type conversation struct {
 	name     string            // of its files; empty: it is not kept
+	address  string            // whose client it is of
 	secret   [sha256.Size]byte // the hash of what the client proves itself by
 	answered uint32            // the last request whose effect the state has; its line's to guard
 
@@ -38,24 +30,19 @@ type conversation struct {
 }
 
 // keeper keeps conversations' states: a bounded number in memory, the least
-// recently used of them giving way, and all of them in a folder, which several
-// servers may share. Whoever takes a conversation up writes its name beside the
-// state; a server that finds another's there has lost it to that one.
+// recently used of them giving way, and all of them in a folder.
 type keeper struct {
-	machine  Machine
-	folder   string
-	identity string // of this server, among those that share the folder
-	most     int    // sessions in memory
+	machine Machine
+	folder  *folder
+	most    int                    // sessions in memory
+	live    func(name string) bool // whether a client has the conversation now
+	log     *slog.Logger
 
 	mu      sync.Mutex
 	made    int                   // sessions in memory, in use or not
 	spare   []*model.Session      // of those, nobody's
 	idle    list.List             // of *conversation in memory and not in use, the most recently used first
 	waiting []chan *model.Session // who waits for one, in order
-}
-
-func newKeeper(machine Machine, folder string, most int) *keeper {
-	return &keeper{machine: machine, folder: folder, identity: rand.Text(), most: most}
 }
 
 // lend brings a conversation's state into memory, waiting for a place if need
@@ -148,33 +135,50 @@ func (k *keeper) free(session *model.Session) {
 
 // settle takes a conversation's state back after a request: it is written to
 // disk with what was answered, and may then give way to others. A state that
-// cannot be written is kept in memory only if the client needs no more than that.
+// cannot be written stays in memory as long as there is room: requests carry the
+// whole conversation, so without its state the next one is read again, no more.
 func (k *keeper) settle(c *conversation, answered uint32, replies []replies) error {
 	if c.session == nil {
 		return nil
 	}
-	err := k.save(c, answered, replies)
+	stored := k.isStored(c)
+	data, err := k.copy(c, stored)
+	usable := err == nil
+	if usable {
+		head := kept{c.secret[:], answered, replies, int64(len(data))}
+		err = k.folder.store(c, stored, head, data, k.live)
+		usable = !errors.Is(err, errTaken)
+		if usable && err != nil && stored { // what is there is not the conversation's state any more
+			k.folder.carryOut(func(*operation) error { k.folder.remove(c.name); return err })
+		}
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if err != nil {
+	c.stored = err == nil
+	if !usable || len(k.waiting) > 0 {
 		k.free(c.session)
 		c.session = nil
-		// What is on disk is not the conversation's state any more, unless it is another server's to write.
-		// Requests carry the whole conversation: without its state the next one is read again, no more.
-		if c.stored && !errors.Is(err, errTaken) {
-			os.Remove(k.path(c.name, ".session"))
-		}
-		c.stored = false
 		return err
 	}
-	c.stored = true
-	if len(k.waiting) > 0 {
-		k.free(c.session)
-		c.session = nil
-		return nil
-	}
 	c.place = k.idle.PushFront(c)
-	return nil
+	return err
+}
+
+// copy is a conversation's state as bytes, if it is this server's to write.
+func (k *keeper) copy(c *conversation, stored bool) ([]byte, error) {
+	if c.name == "" {
+		return nil, errors.New("a conversation without a name")
+	}
+	if err := k.folder.owns(c.name, stored); errors.Is(err, errTaken) {
+		return nil, err
+	}
+	ctx := context.Background()
+	var blob gpu.Blob
+	err := k.machine.Do(ctx, func() (err error) { blob, err = c.session.Save(ctx); return err })
+	if err != nil {
+		return nil, err
+	}
+	return blob.Bytes(0, blob.Len()), nil
 }
 
 // drop gives a conversation's place in memory up; its file stays.
@@ -198,107 +202,10 @@ func (k *keeper) inMemory() int {
 	return k.made - len(k.spare)
 }
 
-// kept is the head of a conversation's file: a line of JSON, behind which the state stands.
-type kept struct {
-	Version  int       `json:"version"`
-	Secret   []byte    `json:"secret"` // hashed
-	Answered uint32    `json:"answered"`
-	Replies  []replies `json:"replies"` // that the client may not have seen
-	State    int       `json:"state"`   // its length
-}
-
-// replies are the last messages that answer one request.
-type replies struct {
-	ID     uint32           `json:"id"`
-	First  int              `json:"first"` // the seq of the first of them
-	Frames []protocol.Frame `json:"frames"`
-}
-
-const keptVersion = 1
-
-func (k *keeper) path(name, kind string) string { return filepath.Join(k.folder, name+kind) }
-
-// named tells whether a text can be a conversation's name: what rand.Text makes, which leads nowhere as a file's.
-func named(name string) bool {
-	return len(name) == 26 && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
-}
-
-var errStale = errors.New("the conversation's state on disk is newer")
-
-var errTaken = errors.New("another server has taken the conversation up")
-
-func (k *keeper) save(c *conversation, answered uint32, replies []replies) error {
-	if c.name == "" {
-		return errors.New("a conversation without a name")
-	}
-	if !k.owns(c) {
-		return errTaken
-	}
-	ctx := context.Background()
-	var blob gpu.Blob
-	err := k.machine.Do(ctx, func() (err error) { blob, err = c.session.Save(ctx); return err })
-	if err != nil {
-		return err
-	}
-	if !c.stored {
-		if err := k.claim(c.name); err != nil {
-			return err
-		}
-	}
-	state := blob.Bytes(0, blob.Len())
-	head, err := json.Marshal(kept{keptVersion, c.secret[:], answered, replies, len(state)})
-	if err != nil {
-		return err
-	}
-	return k.write(c.name, ".session", func() error {
-		if !k.owns(c) {
-			return errTaken
-		}
-		return nil
-	}, append(head, '\n'), state)
-}
-
-// write replaces a file as a whole, if it may when all of it is there.
-func (k *keeper) write(name, kind string, may func() error, parts ...[]byte) error {
-	file, err := os.CreateTemp(k.folder, "."+name+"-*")
-	if err != nil {
-		return err
-	}
-	for _, part := range parts {
-		if err == nil {
-			_, err = file.Write(part)
-		}
-	}
-	if err = cmp.Or(err, file.Close()); err == nil && may != nil {
-		err = may()
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), k.path(name, kind))
-	}
-	if err != nil {
-		os.Remove(file.Name())
-	}
-	return err
-}
-
-// owns tells whether no other server has taken a conversation up. Nobody can
-// before its first state is on disk.
-func (k *keeper) owns(c *conversation) bool {
-	owner, err := os.ReadFile(k.path(c.name, ".owner"))
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if errors.Is(err, fs.ErrNotExist) && !c.stored {
-		return true
-	}
-	return err == nil && string(owner) == k.identity
-}
-
-func (k *keeper) claim(name string) error { return k.write(name, ".owner", nil, []byte(k.identity)) }
-
-// create begins a conversation and says what its client proves itself by.
-func (k *keeper) create() (c *conversation, secret string) {
+// newConversation also says what its client proves itself by.
+func newConversation(address string) (c *conversation, secret string) {
 	secret = rand.Text()
-	return &conversation{name: rand.Text(), secret: sha256.Sum256([]byte(secret))}, secret
+	return &conversation{name: rand.Text(), address: address, secret: sha256.Sum256([]byte(secret))}, secret
 }
 
 // proves compares a secret in constant time.
@@ -307,107 +214,42 @@ func (c *conversation) proves(secret string) bool {
 	return subtle.ConstantTimeCompare(hash[:], c.secret[:]) == 1
 }
 
-// open takes up a conversation from its file: fs.ErrNotExist if there is none.
-// The state is read when it is lent.
-func (k *keeper) open(name, secret string) (*conversation, []replies, error) {
-	head, _, err := k.read(name, false)
-	if err != nil {
-		return nil, nil, err
-	}
-	c := &conversation{name: name, stored: true}
-	copy(c.secret[:], head.Secret)
-	if !c.proves(secret) {
-		return nil, nil, errWrongSecret
-	}
-	// Whoever had it writes no more once it is claimed; what was written until then counts.
-	if err := k.claim(name); err != nil {
-		return nil, nil, err
-	}
-	if head, _, err = k.read(name, false); err != nil {
-		return nil, nil, err
-	}
-	c.answered = head.Answered
-	now := time.Now() // its time to be kept starts anew
-	os.Chtimes(k.path(name, ".session"), now, now)
-	return c, head.Replies, nil
+// lost tells whether another server has a conversation. A folder that does not
+// answer does not say so: then no other server can have taken it up either.
+func (k *keeper) lost(c *conversation) bool {
+	return errors.Is(k.folder.owns(c.name, k.isStored(c)), errTaken)
 }
 
-var errWrongSecret = errors.New("the session's secret is wrong")
-
-func (k *keeper) read(name string, whole bool) (head kept, state []byte, err error) {
-	file, err := os.Open(k.path(name, ".session"))
-	if err != nil {
-		return head, nil, err
-	}
-	defer file.Close()
-	// The head is a line of at most the replay buffer's size and some: read by a decoder, which may read on.
-	d := json.NewDecoder(file)
-	if err := d.Decode(&head); err != nil {
-		return head, nil, fmt.Errorf("%s: %w", file.Name(), err)
-	}
-	if head.Version != keptVersion {
-		return head, nil, fmt.Errorf("%s is of version %d, want %d", file.Name(), head.Version, keptVersion)
-	}
-	if !whole {
-		return head, nil, nil
-	}
-	if _, err := file.Seek(d.InputOffset()+1, io.SeekStart); err != nil {
-		return head, nil, err
-	}
-	about, err := file.Stat()
-	if err == nil && about.Size() != d.InputOffset()+1+int64(head.State) {
-		err = fmt.Errorf("%s has %d bytes, want %d", file.Name(), about.Size(), d.InputOffset()+1+int64(head.State))
-	}
-	if err != nil {
-		return head, nil, err
-	}
-	var b bytes.Buffer
-	b.Grow(head.State + bytes.MinRead)
-	_, err = b.ReadFrom(file)
-	return head, b.Bytes(), err
+func (k *keeper) isStored(c *conversation) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return c.stored
 }
+
+var errStale = errors.New("the conversation's state on disk is newer")
+
+// errUnread is what a client is told whose state cannot be had.
+var errUnread = protocol.Fault(protocol.CodeBadState, errors.New("the conversation's state could not be read: ask again"))
 
 // restore brings a conversation's state from its file. If it cannot be had the
 // request fails, since an answer's rest might not fit its beginning; the next
 // one begins from an empty state, as each carries the whole conversation.
 func (k *keeper) restore(ctx context.Context, c *conversation, answered uint32, session *model.Session) error {
-	head, state, err := k.read(c.name, true)
+	head, data, err := k.folder.load(c.name)
 	if err == nil && head.Answered > answered {
 		return errStale // the server that had the client before has just finished
 	}
 	if err == nil {
-		err = k.machine.Do(ctx, func() error { return session.Restore(ctx, gpu.BlobOf(state)) })
+		err = k.machine.Do(ctx, func() error { return session.Restore(ctx, gpu.BlobOf(data)) })
 	}
-	if err != nil && ctx.Err() == nil {
-		k.mu.Lock()
-		c.stored = false
-		k.mu.Unlock()
-		err = fmt.Errorf("the conversation's state could not be read, ask again: %w", err)
+	if err == nil || ctx.Err() != nil || errors.Is(err, gpu.ErrLost) {
+		return err
 	}
-	return err
-}
-
-// sweep removes the files of conversations that nobody has gone on with since.
-func (k *keeper) sweep(before time.Time, live func(name string) bool) (removed int, err error) {
-	entries, err := os.ReadDir(k.folder)
-	if err != nil {
-		return 0, err
-	}
-	for _, entry := range entries {
-		name, kind, _ := strings.Cut(strings.TrimPrefix(entry.Name(), "."), ".")
-		name, _, _ = strings.Cut(name, "-")
-		if about, err := entry.Info(); !named(name) || live(name) || err != nil || about.ModTime().After(before) {
-			continue
-		}
-		// An owner is written once, and counts as long as there is what it owns.
-		if about, err := os.Stat(k.path(name, ".session")); kind == "owner" && err == nil && about.ModTime().After(before) {
-			continue
-		}
-		if os.Remove(filepath.Join(k.folder, entry.Name())) == nil && kind == "session" {
-			removed++
-		}
-	}
-	return removed, nil
+	k.mu.Lock()
+	c.stored = false
+	k.mu.Unlock()
+	k.log.Warn("a conversation's state could not be read", "session", c.name, "error", err)
+	return errUnread
 }
 
 // close gives all sessions back. Nobody uses one any more.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
@@ -20,6 +21,7 @@ const (
 	maxReplay   = 1 << 20   // bytes of answers that are kept to be sent again
 	maxFinished = 8         // requests whose answers are kept after their end
 	maxAside    = 256       // messages outside of answers that wait to be sent
+	maxAsked    = 4 << 20   // bytes of requests that wait for their answers, if it is more than one
 )
 
 // line is one client's way to its engine. It outlives the WebSockets that it
@@ -30,8 +32,11 @@ const (
 //	       ◀─Receive── requests ◀──────────────────take────┘
 type line struct {
 	server *Server
+	keeper *keeper
 	c      *conversation
-	client string // whose requests are counted
+	client string            // whose requests are counted
+	token  [sha256.Size]byte // hashed, that the client came with
+	vacate func()            // gives its place up
 	ctx    context.Context
 	end    context.CancelFunc
 	in     chan protocol.Frame
@@ -45,14 +50,15 @@ type line struct {
 	aside     [][]byte // messages outside of answers
 	away      *time.Timer
 	lent      uint32    // the request that has the state
+	asked     int64     // bytes of the requests that are not finished
 	used      time.Time // when the last request ended or came
 }
 
 // exchange is a request and its replies.
 type exchange struct {
 	id        uint32
-	usesState bool
 	started   time.Time
+	held      *lease           // the request's bytes, until it is finished
 	base      int              // the seq of the last reply that is not kept any more
 	skip      int              // replies up to this seq the client has seen before the request was computed again
 	count     int              // replies so far
@@ -100,25 +106,26 @@ func (l *line) Send(frame protocol.Frame) error {
 		}
 		return nil
 	}
-	for x.bytes(x.sent) > maxUnsent && l.ctx.Err() == nil {
+	for l.unsent() > maxUnsent && l.ctx.Err() == nil {
 		l.change.Wait()
 	}
 	if l.ctx.Err() != nil {
 		return errLineEnded // the state stays what it was before this request
 	}
+	ends := protocol.Ends(head.Type)
+	if ends && x.count < x.skip { // the client has seen more than there is now: it must hear the end all the same
+		x.count, x.base, x.sent = x.skip, x.skip, x.skip
+	}
 	reply := numbered(frame, x.count+1)
-	if protocol.Ends(head.Type) {
-		l.finish(x, head, reply)
+	if ends && !l.finish(x, head, reply) {
+		return errLineEnded
 	}
 	if x.count++; x.count == 1 && head.Type == "text" {
 		l.server.metrics.firstToken.Observe(time.Since(x.started).Seconds())
 	}
-	switch {
-	case x.count > x.skip:
+	if x.count > x.skip {
 		x.frames = append(x.frames, reply)
-	case protocol.Ends(head.Type): // the client says that it has seen more than there is
-		x.base, x.sent, x.frames = x.count-1, x.count-1, []protocol.Frame{reply}
-	default:
+	} else {
 		x.base = x.count
 	}
 	l.trim()
@@ -133,14 +140,34 @@ func numbered(frame protocol.Frame, seq int) protocol.Frame {
 	return protocol.Frame{JSON: append(text, frame.JSON[1:]...), Data: append([]byte(nil), frame.Data...)}
 }
 
-// finish settles the state before anybody hears of the request's end: whoever
-// has heard of it finds it on disk. The lock is held, but not meanwhile.
-func (l *line) finish(x *exchange, head protocol.Header, last protocol.Frame) {
-	l.server.metrics.ended(l.client, x, head, last)
+// unsent is how many bytes of answers are ahead of the client. The lock is held.
+func (l *line) unsent() (n int) {
+	for _, x := range l.exchanges {
+		if x.following || !x.finished {
+			n += x.bytes(x.sent)
+		}
+	}
+	return n
+}
+
+// finish settles the state before the client hears of the request's end: then it
+// is on disk. The lock is held, but not meanwhile. It returns false where the
+// end is another's to tell: a server's or engine's that computes the answer again.
+func (l *line) finish(x *exchange, head protocol.Header, last protocol.Frame) bool {
+	answer := decodeEnd(head, last)
+	if failed, ok := answer.(*protocol.Error); ok && failed.Code == protocol.CodeDeviceLost {
+		if g := l.server.engine.Load(); g.keeper != l.keeper || l.server.deviceLost(g, failed.Message) {
+			l.end()
+			return false
+		}
+	}
+	l.server.metrics.count("websocket", l.client, x.started, answer)
 	l.used = time.Now()
+	l.asked -= x.held.bytes
+	x.held.shrink(0)
 	if l.lent != x.id {
 		x.finished = true
-		return
+		return true
 	}
 	l.lent = 0
 	var seen []replies
@@ -153,15 +180,43 @@ func (l *line) finish(x *exchange, head protocol.Header, last protocol.Frame) {
 		}
 	}
 	l.mu.Unlock()
-	err := l.server.keeper.settle(l.c, x.id, seen)
+	err := l.keeper.settle(l.c, x.id, seen)
 	l.mu.Lock()
 	x.finished, l.c.answered = true, x.id
-	if err == nil {
-		return
+	if err != nil {
+		l.server.metrics.unsaved.Inc()
+		l.server.log.Warn("a conversation's state was not kept", "session", l.c.name, "error", err)
+		if errors.Is(err, errTaken) {
+			l.end()
+		}
 	}
-	l.server.log.Warn("a conversation's state was not kept", "session", l.c.name, "error", err)
-	if errors.Is(err, errTaken) {
-		l.end()
+	return true
+}
+
+// decodeEnd reads the last reply as far as it is counted.
+func decodeEnd(head protocol.Header, last protocol.Frame) (message protocol.Message) {
+	switch head.Type {
+	case "error":
+		message = new(protocol.Error)
+	case "done":
+		message = new(protocol.Done)
+	default:
+		return nil
+	}
+	if json.Unmarshal(last.JSON, message) != nil {
+		return nil // our own messages can be read
+	}
+	return message
+}
+
+// release gives back what the line's requests hold. Its engine has ended.
+func (l *line) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, x := range l.exchanges {
+		if x.held != nil {
+			x.held.shrink(0)
+		}
 	}
 }
 
@@ -171,7 +226,7 @@ func (l *line) session(ctx context.Context, id uint32) (*model.Session, error) {
 	l.lent = id
 	answered := l.c.answered
 	l.mu.Unlock()
-	session, err := l.server.keeper.lend(ctx, l.c, answered)
+	session, err := l.keeper.lend(ctx, l.c, answered)
 	if errors.Is(err, errStale) {
 		l.end() // the client goes on from there when it has connected anew
 	}
@@ -220,6 +275,7 @@ func (l *line) detached() {
 	for _, x := range l.exchanges {
 		x.following = false
 	}
+	l.trim()
 }
 
 // detach notes that a socket is no more. An answer under way goes on for a while.
@@ -262,7 +318,13 @@ var errRestart = errors.New("the answer is computed again: connect anew")
 
 // take hands a client's message on: a new request to the engine, one that is
 // known already to nobody, since its replies are there or will be.
-func (l *line) take(frame protocol.Frame, refused error) error {
+func (l *line) take(frame protocol.Frame, held *lease, refused error) error {
+	passed := false
+	defer func() {
+		if !passed {
+			held.shrink(0)
+		}
+	}()
 	id, request, err := protocol.DecodeRequest(frame)
 	var head protocol.Header
 	if err == nil {
@@ -301,6 +363,8 @@ func (l *line) take(frame protocol.Frame, refused error) error {
 	switch {
 	case refused != nil:
 		l.tell(head.ID, protocol.CodeBusy, refused.Error())
+	case l.asked > 0 && l.asked+held.bytes > maxAsked:
+		l.tell(head.ID, protocol.CodeBusy, "Too much is asked at once: wait for the answers to the requests before.")
 	case head.Seq < 0:
 		l.tell(head.ID, protocol.CodeBadRequest, "Seq is negative, want the place of the last reply that came.")
 	case usesState && head.ID <= l.c.answered:
@@ -311,8 +375,10 @@ func (l *line) take(frame protocol.Frame, refused error) error {
 		if head.Seq > 0 {
 			l.server.metrics.resumed.WithLabelValues("computed").Inc()
 		}
-		l.exchanges[head.ID] = &exchange{id: head.ID, usesState: usesState, started: time.Now(),
+		l.exchanges[head.ID] = &exchange{id: head.ID, started: time.Now(), held: held,
 			base: head.Seq, skip: head.Seq, sent: head.Seq, following: true}
+		l.asked += held.bytes
+		passed = true
 		l.order = append(l.order, head.ID)
 		l.used = time.Now()
 		l.mu.Unlock()
@@ -342,12 +408,20 @@ func (l *line) tell(id uint32, code protocol.Code, sentence string) {
 	l.say(id, &protocol.Error{Code: code, Message: sentence})
 }
 
-// say sends a message that belongs to no exchange. The lock is held.
+// say sends a message that belongs to no exchange. Each ends something that the
+// client waits for: one that does not read them is dropped, and asks again when
+// it is back. The lock is held.
 func (l *line) say(id uint32, m protocol.Message) {
 	frame, err := protocol.Encode(id, m, nil)
-	if err == nil && len(l.aside) < maxAside {
+	if err != nil {
+		return
+	}
+	if len(l.aside) < maxAside {
 		l.aside = append(l.aside, frame.JSON)
 		l.change.Broadcast()
+	} else if l.socket != nil {
+		l.server.metrics.dropped.WithLabelValues("slow").Inc()
+		l.socket.Close()
 	}
 }
 

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -25,6 +24,8 @@ type metrics struct {
 	tokens      prometheus.Counter
 	firstToken  prometheus.Histogram
 	duration    prometheus.Histogram
+	losses      prometheus.Counter
+	unsaved     prometheus.Counter
 }
 
 func newMetrics(s *Server) *metrics {
@@ -40,12 +41,27 @@ func newMetrics(s *Server) *metrics {
 		prompts:     prometheus.NewCounter(prometheus.CounterOpts{Name: "samba_prompt_tokens_total", Help: "Tokens of prompts that were read."}),
 		tokens:      prometheus.NewCounter(prometheus.CounterOpts{Name: "samba_tokens_total", Help: "Tokens that were generated."}),
 		firstToken:  prometheus.NewHistogram(prometheus.HistogramOpts{Name: "samba_first_token_seconds", Help: "From a request to its first token.", Buckets: seconds}),
+		losses:      prometheus.NewCounter(prometheus.CounterOpts{Name: "samba_device_losses_total", Help: "Graphics devices that were lost."}),
+		unsaved:     prometheus.NewCounter(prometheus.CounterOpts{Name: "samba_states_unsaved_total", Help: "States that could not be written to disk."}),
 		duration:    prometheus.NewHistogram(prometheus.HistogramOpts{Name: "samba_request_seconds", Help: "From a request to its end.", Buckets: seconds}),
 	}
-	m.registry.MustRegister(m.connections, m.requests, m.refused, m.dropped, m.resumed, m.prompts, m.tokens, m.firstToken, m.duration,
+	gauge := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
+	}
+	m.registry.MustRegister(m.connections, m.requests, m.refused, m.dropped, m.resumed, m.prompts, m.tokens, m.firstToken, m.duration, m.losses, m.unsaved,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "samba_clients", Help: "Clients that are connected or waited for."}, func() float64 { return float64(len(s.all())) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "samba_sessions_in_memory", Help: "Conversations whose state is in memory."}, func() float64 { return float64(s.keeper.inMemory()) }))
+		gauge("samba_clients", "Clients that are connected or waited for.", s.places.sum),
+		gauge("samba_handshakes", "Connections that have not said hello yet.", s.handshakes.sum),
+		gauge("samba_requests_under_way", "Requests over HTTP that are under way.", s.requests.sum),
+		gauge("samba_waiting_bytes", "Bytes of requests that are not answered.", s.waiting.sum),
+		gauge("samba_sessions_in_memory", "Conversations whose state is in memory.", func() float64 { return float64(s.engine.Load().keeper.inMemory()) }),
+		gauge("samba_states_bytes", "Bytes of the states on disk, as of the last look.", func() float64 { return float64(s.folder.bytes()) }),
+		gauge("samba_states_failing", "1 while the folder of states cannot be written to.", func() float64 {
+			if s.folder.failing() != nil {
+				return 1
+			}
+			return 0
+		}))
 	return m
 }
 
@@ -59,10 +75,6 @@ func (m *metrics) count(by, who string, started time.Time, last protocol.Message
 	switch last := last.(type) {
 	case *protocol.Error:
 		end = string(last.Code)
-		if last.Code == protocol.CodeDeviceLost {
-			m.server.lost.Store(true)
-			m.server.log.Error("the graphics device was lost", "error", last.Message)
-		}
 	case *protocol.Done:
 		if last.FinishReason != "" {
 			end = last.FinishReason
@@ -74,19 +86,4 @@ func (m *metrics) count(by, who string, started time.Time, last protocol.Message
 	m.server.log.Info("request", "by", by, "client", who, "end", end, "read", read, "tokens", tokens, "seconds", time.Since(started).Seconds())
 	m.requests.WithLabelValues(by, end).Inc()
 	m.duration.Observe(time.Since(started).Seconds())
-}
-
-// ended notes the end of a line's request.
-func (m *metrics) ended(who string, x *exchange, head protocol.Header, last protocol.Frame) {
-	var message protocol.Message
-	switch head.Type {
-	case "error":
-		message = new(protocol.Error)
-	case "done":
-		message = new(protocol.Done)
-	}
-	if message != nil && json.Unmarshal(last.JSON, message) != nil {
-		return // our own messages can be read
-	}
-	m.count("websocket", who, x.started, message)
 }

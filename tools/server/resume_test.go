@@ -44,7 +44,7 @@ func TestAnotherServerGoesOn(t *testing.T) {
 			}
 		}
 	}
-	if head, _, err := hosts[0].keeper.read(c.session, false); err != nil || head.Answered != c.lastID {
+	if head, _, err := hosts[0].folder.read(c.session, false); err != nil || head.Answered != c.lastID {
 		t.Errorf("the state on disk is of request %d, want %d: %v", head.Answered, c.lastID, err)
 	}
 }
@@ -64,7 +64,7 @@ func TestLastWordsAreKept(t *testing.T) {
 			}
 			// Everything has been answered and saved, but not heard.
 			for ended := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-				if head, _, err := h.keeper.read(c.session, false); err == nil && head.Answered == c.lastID {
+				if head, _, err := h.folder.read(c.session, false); err == nil && head.Answered == c.lastID {
 					break
 				}
 				if time.Now().After(ended) {
@@ -136,7 +136,7 @@ func TestStatesWaitOnDisk(t *testing.T) {
 		say(t, c, generate(uint64(i), 3, "hello"), nil)
 		clients = append(clients, c)
 	}
-	if n := h.keeper.inMemory(); n > 2 {
+	if n := h.engine.Load().keeper.inMemory(); n > 2 {
 		t.Errorf("%d states in memory, want 2 at most", n)
 	}
 	for _, c := range clients {
@@ -152,7 +152,7 @@ func TestStatesWaitOnDisk(t *testing.T) {
 		l.end()
 		<-l.gone
 	}
-	if removed, err := h.keeper.sweep(time.Now().Add(time.Hour), func(string) bool { return false }); removed != 6 || err != nil {
+	if removed, err := h.folder.sweep(time.Now().Add(time.Hour), func(string) bool { return false }); removed != 6 || err != nil {
 		t.Errorf("%d were removed: %v", removed, err)
 	}
 	if left, _ := os.ReadDir(h.o.States); len(left) != 0 {

@@ -15,13 +15,11 @@ package server
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,50 +34,77 @@ type Machine interface {
 	NewSession() (*model.Session, error)
 }
 
-// Options say what is served, to whom and how much of it.
-type Options struct {
+// Engine is a loaded model and what deals out its machine.
+type Engine struct {
 	Model   *model.Model
 	Ready   *protocol.Ready // what clients are told of it
 	Machine Machine
-	Log     *slog.Logger
+	Close   func() // gives all of it back once its sessions have been closed
+}
 
-	States   string        // folder of the conversations' states
-	Keep     time.Duration // how long the state of a conversation that nobody goes on with is kept
-	Sessions int           // states in memory at most
+// Options say what is served, to whom and how much of it.
+type Options struct {
+	Engine *Engine
+	// Reload makes another engine once the device of the one before was lost; nil: that cannot be done.
+	Reload func(ctx context.Context) (*Engine, error)
+	Log    *slog.Logger
+
+	States       string        // folder of the conversations' states
+	StatesBytes  int64         // what they may take there; the least recently used go
+	Keep         time.Duration // how long the state of a conversation that no client goes on with is kept
+	DiskPatience time.Duration // how long the folder may take to answer
+	Sessions     int           // states in memory at most
 
 	Clients    int           // WebSocket clients at most, those that were cut off a moment ago included
+	Requests   int           // requests over HTTP under way at most
+	Waiting    int64         // bytes at most of requests that are not answered
+	Share      float64       // of all that is bounded, the part that one address may have
 	Resume     time.Duration // how long a client that was cut off is waited for with its answer going on
 	Idle       time.Duration // how long a connection may stay without a request
 	Silence    time.Duration // how long a connection may stay without a message
 	Patience   time.Duration // how long a message may take to be sent, and hello to come
+	Heartbeat  time.Duration // after which a stream without news is sent a comment
 	MaxMessage int           // bytes of a message without its attachment
 	MaxPrompt  int           // tokens
 	MaxTokens  int           // of an answer
 	PerMinute  int           // requests of a client; 0: any number
 
-	Origins []string // of pages that may connect, beside the server's own; "*": any
-	Tokens  []string // of which a client must have one; none: anybody may come
+	Names   []string // the server's own, beside localhost: pages that they serve may connect
+	Origins []string // of other pages that may; "*": any
+	Tokens  []string // of which a client must have one; none: all may come
 	Proxied bool     // whether a proxy says in X-Forwarded-For who the client is
 }
+
+// maxHandshakes is how many connections may be under way to their hello.
+const maxHandshakes = 128
 
 // Server answers clients.
 type Server struct {
 	o       Options
 	log     *slog.Logger
-	keeper  *keeper
+	folder  *folder
 	limiter *limiter
 	metrics *metrics
-	tokens  map[[sha256.Size]byte]string // hashes, and what the log calls their holders
+	tokens  atomic.Pointer[holders]
 	buffers sync.Pool
+	engine  atomic.Pointer[generation]
 
-	mu    sync.Mutex
-	lines map[string]*line // by their conversations' names
+	handshakes *quota
+	places     *quota // of clients
+	requests   *quota // over HTTP, under way
+	waiting    *quota // bytes of requests that are not answered
+
+	mu      sync.Mutex
+	lines   map[string]*line         // by their conversations' names
+	opening map[string]chan struct{} // of names that are being looked up; closed afterwards
 
 	draining atomic.Bool
-	lost     atomic.Bool    // the device: whoever looks after the server starts it anew
-	work     sync.WaitGroup // HTTP requests under way
-	sockets  sync.WaitGroup
+	work     *gate // HTTP requests under way
+	sockets  *gate
+	ctx      context.Context // of all that the server does beside answering
 	stop     context.CancelFunc
+	tending  sync.WaitGroup
+	losses   []time.Time // of devices, the last few
 }
 
 // New makes a server. Its Close must be called.
@@ -87,23 +112,27 @@ func New(o Options) (*Server, error) {
 	if err := os.MkdirAll(o.States, 0o700); err != nil {
 		return nil, fmt.Errorf("the folder of states: %w", err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	largest := int64(o.MaxMessage) + attachable(o.Engine.Ready)
 	s := &Server{
-		o: o, log: o.Log, keeper: newKeeper(o.Machine, o.States, o.Sessions), limiter: newLimiter(o.PerMinute),
-		tokens: map[[sha256.Size]byte]string{}, lines: map[string]*line{}, stop: stop,
+		o: o, log: o.Log, folder: newFolder(o.States, o.DiskPatience, o.StatesBytes, o.Share), limiter: newLimiter(o.PerMinute),
+		handshakes: newQuota(maxHandshakes, o.Share, 1), places: newQuota(int64(o.Clients), o.Share, 1),
+		requests: newQuota(int64(o.Requests), o.Share, 1), waiting: newQuota(o.Waiting, o.Share, largest),
+		lines: map[string]*line{}, opening: map[string]chan struct{}{}, work: newGate(), sockets: newGate(),
 	}
-	if err := s.keeper.write("probe", "", nil, nil); err != nil { // better now than after the first answer
-		stop()
+	if err := s.folder.probe(); err != nil { // better now than after the first answer
 		return nil, fmt.Errorf("the folder of states: %w", err)
 	}
-	os.Remove(s.keeper.path("probe", ""))
-	for i, token := range o.Tokens {
-		s.tokens[sha256.Sum256([]byte(token))] = fmt.Sprintf("token %d", i+1)
-	}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.SetTokens(o.Tokens)
+	s.engine.Store(s.generation(o.Engine))
 	s.metrics = newMetrics(s)
-	go s.tend(ctx)
+	s.sweep()
+	s.tending.Go(s.tend)
 	return s, nil
 }
+
+// attachable is how many bytes may follow a message: a state, which has a head.
+func attachable(ready *protocol.Ready) int64 { return ready.StateBytes + 1<<20 }
 
 // Handler serves /engine, /v1/, /metrics, /healthz and /readyz.
 func (s *Server) Handler() http.Handler {
@@ -112,15 +141,15 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/v1/", s.api())
 	mux.Handle("GET /metrics", s.metrics.handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		if s.lost.Load() {
-			http.Error(w, "the graphics device was lost: start this server anew", http.StatusServiceUnavailable)
+		if s.engine.Load().dead.Load() {
+			http.Error(w, "the graphics device was lost for good: start this server again", http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ok")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if s.draining.Load() || s.lost.Load() {
-			http.Error(w, "about to stop", http.StatusServiceUnavailable)
+		if why := s.unready(); why != "" {
+			http.Error(w, why, http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ready")
@@ -128,16 +157,30 @@ func (s *Server) Handler() http.Handler {
 	return mux
 }
 
+// unready is why no more clients should be sent here; empty: they may come.
+func (s *Server) unready() string {
+	switch {
+	case s.draining.Load():
+		return "about to stop"
+	case s.engine.Load().lost.Load():
+		return "the graphics device was lost"
+	case s.folder.failing() != nil:
+		return "the folder of states cannot be written to"
+	}
+	return ""
+}
+
 // begin starts an engine for a client. s.mu is held.
-func (s *Server) begin(c *conversation, client string, seen []replies) *line {
+func (s *Server) begin(g *generation, c *conversation, client string, token [sha256.Size]byte, seen []replies) *line {
 	l := &line{
-		server: s, c: c, client: client, in: make(chan protocol.Frame), gone: make(chan struct{}),
+		server: s, keeper: g.keeper, c: c, client: client, token: token, in: make(chan protocol.Frame), gone: make(chan struct{}),
 		exchanges: map[uint32]*exchange{}, used: time.Now(),
 	}
 	l.change = sync.NewCond(&l.mu)
 	l.ctx, l.end = context.WithCancel(context.Background())
+	l.vacate = sync.OnceFunc(func() { s.places.give(c.address, 1) })
 	context.AfterFunc(l.ctx, func() {
-		l.mu.Lock() // so that nobody is between looking at the context and waiting
+		l.mu.Lock() // so that nothing is between looking at the context and waiting
 		defer l.mu.Unlock()
 		l.change.Broadcast()
 	})
@@ -147,14 +190,16 @@ func (s *Server) begin(c *conversation, client string, seen []replies) *line {
 		l.order = append(l.order, r.ID)
 	}
 	s.lines[c.name] = l
-	engine := protocol.Engine{Shared: s.shared(l.session)}
+	engine := protocol.Engine{Shared: s.shared(g, l.session)}
 	go func() {
 		defer close(l.gone)
 		if err := engine.Serve(l.ctx, l); err != nil {
 			s.log.Debug("a client's engine ended", "session", c.name, "error", err)
 		}
 		l.end()
-		s.keeper.drop(c)
+		l.release()
+		g.keeper.drop(c)
+		l.vacate()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.lines[c.name] == l {
@@ -164,34 +209,53 @@ func (s *Server) begin(c *conversation, client string, seen []replies) *line {
 	return l
 }
 
-func (s *Server) shared(session func(context.Context, uint32) (*model.Session, error)) *protocol.Shared {
+func (s *Server) shared(g *generation, session func(context.Context, uint32) (*model.Session, error)) *protocol.Shared {
 	return &protocol.Shared{
-		Model: s.o.Model, Ready: s.o.Ready, Turns: s.o.Machine, Session: session, MaxPrompt: s.o.MaxPrompt, MaxTokens: s.o.MaxTokens,
+		Model: g.Model, Ready: g.Ready, Turns: g.Machine, Session: session, MaxPrompt: s.o.MaxPrompt, MaxTokens: s.o.MaxTokens,
+		Report: func(err error) { s.log.Error("a request failed", "error", err) },
 	}
 }
 
-// makeRoom ends a line whose client is away and waits for nothing. s.mu is held.
-func (s *Server) makeRoom() bool {
-	for name, l := range s.lines {
+// makeRoom ends a line whose client is away and waits for nothing: one of an
+// address, if it is given.
+func (s *Server) makeRoom(address string) bool {
+	for _, l := range s.all() {
 		l.mu.Lock()
 		away := l.socket == nil && l.away != nil
 		l.mu.Unlock()
-		if away && !l.busy() {
+		if away && (address == "" || l.c.address == address) && !l.busy() {
 			l.end()
-			delete(s.lines, name)
+			l.vacate()
 			return true
 		}
 	}
 	return false
 }
 
+// enter takes a place for a client.
+func (s *Server) enter(address string) error {
+	for {
+		err := s.places.take(address, 1)
+		if err == nil {
+			return nil
+		}
+		of := ""
+		if errors.Is(err, errShare) {
+			of = address
+		}
+		if !s.makeRoom(of) {
+			return err
+		}
+	}
+}
+
 // tend ends what is idle and removes what has been kept long enough.
-func (s *Server) tend(ctx context.Context) {
+func (s *Server) tend() {
 	every := time.NewTicker(max(min(s.o.Idle/4, s.o.Keep/4, time.Minute), 10*time.Millisecond))
 	defer every.Stop()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-s.ctx.Done():
 			return
 		case <-every.C:
 		}
@@ -206,17 +270,28 @@ func (s *Server) tend(ctx context.Context) {
 				l.end()
 			}
 		}
-		removed, err := s.keeper.sweep(time.Now().Add(-s.o.Keep), func(name string) bool {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			return s.lines[name] != nil
-		})
-		if err != nil {
-			s.log.Warn("the folder of states cannot be read", "error", err)
-		} else if removed > 0 {
-			s.log.Info("states were kept long enough", "removed", removed)
+		s.sweep()
+		if s.folder.failing() != nil {
+			s.folder.probe()
 		}
 	}
+}
+
+// sweep looks through the folder of states.
+func (s *Server) sweep() {
+	removed, err := s.folder.sweep(time.Now().Add(-s.o.Keep), s.isLive)
+	if err != nil {
+		s.log.Warn("the folder of states cannot be read", "error", err)
+	} else if removed > 0 {
+		s.log.Info("states were kept long enough", "removed", removed)
+	}
+}
+
+// isLive tells whether a client has a conversation now.
+func (s *Server) isLive(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lines[name] != nil
 }
 
 func (s *Server) all() (all []*line) {
@@ -232,13 +307,9 @@ func (s *Server) all() (all []*line) {
 // Clients whose answers are not finished then go on at another server, or at
 // this one when it is back.
 func (s *Server) Drain(ctx context.Context) {
-	s.draining.Store(true)
+	s.halt()
 	s.log.Info("stopping: answers under way are finished first")
-	idle := make(chan struct{})
-	go func() {
-		defer close(idle)
-		s.work.Wait()
-	}()
+	idle := s.work.close()
 	every := time.NewTicker(20 * time.Millisecond)
 	defer every.Stop()
 	cut := 0
@@ -292,120 +363,26 @@ func (s *Server) farewell() string {
 	return "the session ended here: connect again to go on"
 }
 
-// Close ends all that is under way.
-func (s *Server) Close() {
+// halt begins the end: what is done beside answering stops.
+func (s *Server) halt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.draining.Store(true)
 	s.stop()
+}
+
+// Close ends all that is under way.
+func (s *Server) Close() {
+	s.halt()
+	s.tending.Wait()
 	for _, l := range s.all() {
 		l.end()
 		<-l.gone
 	}
-	s.sockets.Wait() // their goodbyes are out
-	s.work.Wait()
-	s.keeper.close()
-}
-
-// ask has an engine of its own, and a state of its own, answer one request.
-func (s *Server) ask(ctx context.Context, request protocol.Message, on func(protocol.Message) error) (protocol.Message, error) {
-	frame, err := protocol.Encode(1, request, nil)
-	if err != nil {
-		return nil, err
+	<-s.sockets.close() // their goodbyes are out
+	<-s.work.close()
+	if g := s.engine.Load(); !g.closed {
+		g.keeper.close()
+		g.Close()
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	c := &conversation{}
-	defer s.keeper.drop(c)
-	call := &call{request: frame, on: on, end: cancel}
-	engine := protocol.Engine{Shared: s.shared(func(ctx context.Context, _ uint32) (*model.Session, error) {
-		return s.keeper.lend(ctx, c, 0)
-	})}
-	if err := engine.Serve(ctx, call); call.answer == nil && err != nil {
-		return nil, err
-	}
-	return call.answer, call.failure
-}
-
-// call is the connection of a client that asks once.
-type call struct {
-	request protocol.Frame
-	asked   bool
-	on      func(protocol.Message) error
-	end     context.CancelFunc
-	answer  protocol.Message
-	failure error // of on
-}
-
-func (c *call) Receive(ctx context.Context) (protocol.Frame, error) {
-	if !c.asked {
-		c.asked = true
-		return c.request, nil
-	}
-	<-ctx.Done()
-	return protocol.Frame{}, ctx.Err()
-}
-
-func (c *call) Send(frame protocol.Frame) error {
-	_, m, err := protocol.DecodeReply(frame)
-	if err != nil {
-		return err
-	}
-	if protocol.Ends(m.Type()) {
-		c.answer = m
-		c.end()
-		return nil
-	}
-	if err := c.on(m); err != nil {
-		c.failure = err
-		c.end()
-		return err
-	}
-	return nil
-}
-
-// allowsOrigin lets in programs, which name no origin, the server's own pages,
-// and those of the origins that were listed.
-func (s *Server) allowsOrigin(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return true
-	}
-	for _, allowed := range s.o.Origins {
-		if allowed == "*" || strings.EqualFold(allowed, origin) {
-			return true
-		}
-	}
-	from, err := url.Parse(origin)
-	return err == nil && from.Host != "" && strings.EqualFold(from.Host, r.Host)
-}
-
-// bearer looks a token up by its hash: how long that takes tells nothing of the
-// tokens. The holder is what the log calls whoever has it.
-func (s *Server) bearer(token string, r *http.Request) (holder string, allowed bool) {
-	if len(s.tokens) == 0 {
-		return "", true
-	}
-	if kind, given, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(kind, "bearer") && token == "" {
-		token = strings.TrimSpace(given)
-	}
-	holder, allowed = s.tokens[sha256.Sum256([]byte(token))]
-	return holder, allowed
-}
-
-// clientOf names whose requests are counted together: a token's holder, else an address.
-func (s *Server) clientOf(holder string, r *http.Request) string {
-	if holder != "" {
-		return holder
-	}
-	if s.o.Proxied {
-		// The last entry is what the proxy itself saw; those before it anybody can write.
-		list := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
-		if last := strings.TrimSpace(list[len(list)-1]); last != "" {
-			return last
-		}
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -74,8 +74,9 @@ func start(t testing.TB, change func(*Options)) *host {
 	}
 	log := &lockedBuffer{}
 	o := Options{
-		Model: shared.Model, Ready: shared.Ready, Machine: shared.Turns.(*model.Pool),
-		Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), States: t.TempDir(), Keep: time.Hour, Sessions: 4,
+		Engine: &Engine{Model: shared.Model, Ready: shared.Ready, Machine: shared.Turns.(*model.Pool), Close: func() {}},
+		Log:    slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), States: t.TempDir(), Keep: time.Hour, Sessions: 4,
+		StatesBytes: 1 << 30, DiskPatience: 20 * time.Second, Requests: 100, Waiting: 64 << 20, Share: 1, Heartbeat: time.Minute,
 		Clients: 100, Resume: time.Minute, Idle: time.Hour, Silence: time.Minute, Patience: 20 * time.Second,
 		MaxMessage: 1 << 16, MaxPrompt: 1000, MaxTokens: 2000,
 	}
@@ -157,14 +158,12 @@ var talked = sync.OnceValues(func() (requests []*protocol.Generate, answers []st
 		answer := ""
 		engine := protocol.Engine{Shared: &protocol.Shared{Model: shared.Model, Turns: shared.Turns,
 			Session: func(context.Context, uint32) (*model.Session, error) { return session, nil }}}
-		frame, _ := protocol.Encode(1, g, nil)
-		ctx, end := context.WithCancel(context.Background())
-		engine.Serve(ctx, &call{request: frame, end: end, on: func(m protocol.Message) error {
+		engine.Ask(context.Background(), g, func(m protocol.Message) error {
 			if piece, ok := m.(*protocol.Text); ok {
 				answer += piece.Text + cut
 			}
 			return nil
-		}})
+		})
 		answers = append(answers, answer)
 		turns = append(turns, strings.ReplaceAll(answer, cut, ""))
 	}
@@ -276,7 +275,7 @@ func TestNothingLeaks(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := h.keeper.inMemory(); n > 2 {
+	if n := h.engine.Load().keeper.inMemory(); n > 2 {
 		t.Errorf("%d states in memory, want at most 2", n)
 	}
 	if _, err := os.Stat(h.o.States); err != nil {

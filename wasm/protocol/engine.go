@@ -419,15 +419,7 @@ func folder(url string) string {
 }
 
 func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message, error) {
-	session, err := e.sessionOf(m.Session)
-	if err != nil {
-		return nil, err
-	}
 	text, err := e.prompt(ctx, "generate", m.Messages, m.Prompt, true)
-	more := m.Append && session.Position() > 0
-	if err == nil && more && len(m.Messages) > 0 {
-		text, err = e.nextTurns(ctx, m.Messages)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -438,18 +430,13 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 		}
 	}
 	request := model.Request{
-		Text: text, Begin: len(m.Messages) == 0, Append: more, MaxTokens: defaultTokens, Sampling: m.sampling(e.model.Defaults()), Stop: m.Stop,
+		Text: text, Begin: len(m.Messages) == 0, MaxTokens: defaultTokens, Sampling: m.sampling(e.model.Defaults()), Stop: m.Stop,
 		OnPrefill: e.reading(id),
 	}
 	set(&request.MaxTokens, m.MaxTokens)
 	set(&request.Choices, m.N)
 	set(&request.TopLogprobs, m.TopLogprobs)
 	request.Logprobs = m.TopLogprobs != nil
-	if e.Shared != nil {
-		if err := e.Shared.allows(&request, m.Messages, m.MaxTokens); err != nil {
-			return nil, err
-		}
-	}
 	if len(m.Schema) > 0 {
 		if e.grammar == nil || e.schema != string(m.Schema) || e.grammar.Worn() {
 			if e.grammar, err = e.model.Grammar(m.Schema); err != nil {
@@ -458,6 +445,28 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 			e.schema = string(m.Schema)
 		}
 		request.Grammar = e.grammar
+	}
+	if e.Shared != nil { // all that is wrong with a request is said before it waits for a place
+		if err := e.Shared.limit(&request, m.MaxTokens); err != nil {
+			return nil, err
+		}
+		if err := e.admit(ctx, id, text, m.Messages); err != nil {
+			return nil, err
+		}
+	}
+	session, err := e.sessionOf(m.Session)
+	if err != nil {
+		return nil, err
+	}
+	if request.Append = m.Append; m.Append {
+		if session.Position() == 0 {
+			return nil, fault{CodeBadState, errors.New("append: there is nothing to go on from, the state is empty: send the whole conversation")}
+		}
+		if len(m.Messages) > 0 {
+			if request.Text, err = e.nextTurns(ctx, m.Messages); err != nil {
+				return nil, err
+			}
+		}
 	}
 	generate := session.Generate
 	if e.Shared != nil {
@@ -703,13 +712,26 @@ func (e *Engine) send(id uint32, m Message, data []byte) error {
 	return e.conn.Send(frame)
 }
 
-func (e *Engine) fail(id uint32, err error) error {
+func (e *Engine) fail(id uint32, err error) error { return e.send(id, e.explain(err), nil) }
+
+// explain is what a client is told of an error. A server's own faults, which
+// may name its files, are its owner's to read.
+func (e *Engine) explain(err error) *Error {
 	answer := &Error{Code: CodeOf(err), Message: sentence(err)}
 	var field fieldError
 	if errors.As(err, &field) {
-		answer.Param = field.field
+		if answer.Param = field.field; strings.HasPrefix(err.Error(), field.field) { // which is no word to write large
+			answer.Message = field.field + answer.Message[len(field.field):]
+		}
 	}
-	return e.send(id, answer, nil)
+	if e.Shared != nil && e.Shared.Report != nil {
+		switch answer.Code {
+		case CodeInternal, CodeMissing, CodeNoAdapter, CodeBadModel:
+			e.Shared.Report(err)
+			return &Error{Code: CodeInternal, Message: "The request failed: a fault of the server's."}
+		}
+	}
+	return answer
 }
 
 // fault is an error with its code.

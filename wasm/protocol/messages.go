@@ -98,7 +98,7 @@ type Generate struct {
 	Messages []ChatMessage `json:"messages,omitempty"`
 	// A text to continue as it stands.
 	Prompt string `json:"prompt,omitempty"`
-	// The messages, or the prompt, are not all of it, but come after what the session's state holds.
+	// The messages, or the prompt, are not all of it, but come after what the session's state holds. A state that holds nothing, since it is new or was lost, is an error.
 	Append bool `json:"append,omitempty"`
 	// The most tokens to generate; at least 1. Default 1024.
 	MaxTokens *int `json:"max_tokens,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/samba-web/samba/model"
 )
@@ -19,6 +20,8 @@ type Shared struct {
 	Session func(ctx context.Context, id uint32) (*model.Session, error)
 	// The most tokens of a prompt and of an answer; 0: any number.
 	MaxPrompt, MaxTokens int
+	// Report hears of faults that are the server's own, whose words clients are not told.
+	Report func(error)
 }
 
 // Turns deals out time on the machine; see model.Pool.
@@ -54,6 +57,8 @@ func (e *Engine) borrow(j job) (answer Message, err error) {
 		return nil, fault{CodeForbidden, fmt.Errorf("%s: a server whose machine others share does not measure", request.Type())}
 	case *Fork, *Drop:
 		return nil, fault{CodeForbidden, fmt.Errorf("%s: this server keeps one session for a client", request.Type())}
+	case *Generate, *Absorb: // ask for it when they have been looked at
+		return nil, nil
 	}
 	if UsesState(j.request.Type()) {
 		e.session, err = e.Shared.Session(j.ctx, j.id)
@@ -61,10 +66,46 @@ func (e *Engine) borrow(j job) (answer Message, err error) {
 	return nil, err
 }
 
-// allows refuses what is longer than the server's owner wants.
-func (s *Shared) allows(r *model.Request, messages []ChatMessage, maxTokens *int) error {
-	if err := s.reads(r.Text, messages); err != nil || s.MaxTokens == 0 {
+// admit refuses a prompt that is longer than the server's owner wants, tells the
+// client of one that is not, and readies the state for it.
+func (e *Engine) admit(ctx context.Context, id uint32, text string, messages []ChatMessage) error {
+	n, err := e.Shared.count(ctx, text, len(messages) == 0)
+	if err != nil {
 		return err
+	}
+	if most := e.Shared.MaxPrompt; most > 0 && n > most {
+		field := "messages"
+		if len(messages) == 0 {
+			field = "prompt"
+		}
+		return fault{CodeBadRequest, wrong(field, " has %d tokens, this server takes at most %d", n, most)}
+	}
+	if err := e.send(id, &Progress{Phase: model.PhasePrefill, Total: int64(n)}, nil); err != nil {
+		return err
+	}
+	e.session, err = e.Shared.Session(ctx, id)
+	return err
+}
+
+// encoding bounds how many texts are cut into tokens at once: a text takes many
+// times its size meanwhile.
+var encoding = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+// count is how many tokens a text has.
+func (s *Shared) count(ctx context.Context, text string, begin bool) (int, error) {
+	select {
+	case encoding <- struct{}{}:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	defer func() { <-encoding }()
+	return len(s.Model.Tokenizer().Encode(text, begin)), nil
+}
+
+// limit brings an answer's length into the bounds that the server's owner wants.
+func (s *Shared) limit(r *model.Request, maxTokens *int) error {
+	if s.MaxTokens == 0 {
+		return nil
 	}
 	choices := max(r.Choices, 1)
 	if maxTokens == nil {
@@ -76,19 +117,47 @@ func (s *Shared) allows(r *model.Request, messages []ChatMessage, maxTokens *int
 	return nil
 }
 
-// reads refuses a prompt that is longer than that.
-func (s *Shared) reads(text string, messages []ChatMessage) error {
-	if s.MaxPrompt == 0 {
-		return nil
-	}
-	if n := len(s.Model.Tokenizer().Encode(text, len(messages) == 0)); n > s.MaxPrompt {
-		field := "messages"
-		if len(messages) == 0 {
-			field = "prompt"
+// Ask serves one request of a client that has no connection, and hands the
+// replies before the last to on. What is wrong with the request is told by an
+// *Error, too; err is on's.
+func (e *Engine) Ask(ctx context.Context, request Message, on func(Message) error) (last Message, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	caller := &caller{on: on, end: cancel}
+	e.conn, e.model = caller, e.Shared.Model
+	if v, ok := request.(interface{ validate() error }); ok {
+		if err := v.validate(); err != nil {
+			return e.explain(fault{CodeBadRequest, err}), nil
 		}
-		return fault{CodeBadRequest, wrong(field, " has %d tokens, this server takes at most %d", n, s.MaxPrompt)}
 	}
-	return nil
+	last, err = e.serve(&job{ctx: ctx, id: 1, request: request})
+	switch {
+	case caller.failure != nil:
+		return nil, caller.failure
+	case err != nil:
+		return e.explain(err), nil
+	}
+	return last, nil
+}
+
+// caller is the connection of a client that asks once.
+type caller struct {
+	on      func(Message) error
+	end     context.CancelFunc
+	failure error // of on
+}
+
+func (c *caller) Receive(ctx context.Context) (Frame, error) { return Frame{}, io.EOF }
+
+func (c *caller) Send(frame Frame) error {
+	_, m, err := DecodeReply(frame)
+	if err == nil {
+		if err = c.on(m); err != nil {
+			c.failure = err
+			c.end()
+		}
+	}
+	return err
 }
 
 // LoadShared loads a model that is to be shared; close gives it back. Turns,

@@ -43,10 +43,6 @@ func (e *Engine) keep(number uint32, s *model.Session) {
 }
 
 func (e *Engine) absorb(ctx context.Context, id uint32, m *Absorb) (Message, error) {
-	session, err := e.sessionOf(m.Session)
-	if err != nil {
-		return nil, err
-	}
 	text, err := e.prompt(ctx, m.Type(), m.Messages, m.Prompt, false)
 	content := m.Prompt
 	if n := len(m.Messages); err == nil && n > 0 {
@@ -55,8 +51,12 @@ func (e *Engine) absorb(ctx context.Context, id uint32, m *Absorb) (Message, err
 		}
 	}
 	if err == nil && e.Shared != nil {
-		err = e.Shared.reads(text, m.Messages)
+		err = e.admit(ctx, id, text, m.Messages)
 	}
+	if err != nil {
+		return nil, err
+	}
+	session, err := e.sessionOf(m.Session)
 	if err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ export interface Generate extends Header {
   messages?: ChatMessage[];
   /** A text to continue as it stands. */
   prompt?: string;
-  /** The messages, or the prompt, are not all of it, but come after what the session's state holds. */
+  /** The messages, or the prompt, are not all of it, but come after what the session's state holds. A state that holds nothing, since it is new or was lost, is an error. */
   append?: boolean;
   /** The most tokens to generate; at least 1. Default 1024. */
   max_tokens?: number;

@@ -1,0 +1,422 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/samba-web/samba/wasm/protocol"
+)
+
+// readBody reads a request's JSON and returns the names of what was left out.
+//
+// null stands for an argument that is not there. A field that nothing here
+// knows is left out: clients send what their servers count, log or cache by.
+// One that would change the answer is refused by its name, and so is one that
+// looks like an argument written wrongly.
+func readBody(w http.ResponseWriter, r *http.Request, most int64, held *lease, into any) (ignored []string, failure *apiError) {
+	data, failure := readAll(w, r, most, held)
+	if failure != nil {
+		return nil, failure
+	}
+	var given map[string]glance
+	if err := json.Unmarshal(data, &given); err != nil || given == nil {
+		return nil, badRequest("", "The request is no JSON object.")
+	}
+	known := fieldsOf(reflect.TypeOf(into).Elem())
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		value := given[name]
+		neutral, changes := decisive[name]
+		switch {
+		case slices.Contains(known, name), value.isOne(nil):
+		case changes && value.isOne(neutral):
+		case changes:
+			return nil, badRequest(name, "%s is not an argument here, and it would change the answer: leave it out.", name)
+		default:
+			if meant := resembling(name, known); meant != "" {
+				return nil, badRequest(clip(name), "%s is not an argument here: is %s meant?", clip(name), meant)
+			}
+			if plainName(name) && len(ignored) < 16 {
+				ignored = append(ignored, name)
+			}
+		}
+	}
+	err := json.Unmarshal(data, into)
+	var kind *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return ignored, nil
+	case errors.As(err, &kind):
+		field := kind.Field
+		if _, name, ok := strings.Cut(field, "commonRequest."); ok {
+			field = name
+		}
+		return nil, badRequest(clip(field), "%s is a JSON %s, which does not fit.", clip(field), kind.Value)
+	}
+	return nil, badRequest("", "The request does not fit: %s.", clip(strings.TrimPrefix(err.Error(), "json: ")))
+}
+
+// readAll reads a body, of which more than a little is counted before it is read.
+func readAll(w http.ResponseWriter, r *http.Request, most int64, held *lease) ([]byte, *apiError) {
+	tooLarge := &apiError{status: http.StatusRequestEntityTooLarge, Type: "invalid_request_error", Message: fmt.Sprintf("The request is larger than %d bytes.", most)}
+	expected := r.ContentLength
+	if expected > most {
+		return nil, tooLarge
+	}
+	if expected < 0 {
+		expected = most
+	}
+	if err := held.grow(expected); err != nil {
+		return nil, busy(err)
+	}
+	body := http.MaxBytesReader(w, r.Body, most)
+	var data []byte
+	var err error
+	if r.ContentLength >= 0 {
+		data = make([]byte, r.ContentLength)
+		_, err = io.ReadFull(body, data)
+	} else {
+		data, err = io.ReadAll(body)
+	}
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return nil, tooLarge
+	}
+	if err != nil {
+		return nil, badRequest("", "The request could not be read to its end.")
+	}
+	held.shrink(int64(len(data)))
+	return data, nil
+}
+
+// glance is a JSON value as far as it is short.
+type glance string
+
+func (g *glance) UnmarshalJSON(data []byte) error {
+	const long = 64
+	if len(data) <= long {
+		*g = glance(data)
+	} else {
+		*g = "..."
+	}
+	return nil
+}
+
+// isOne tells whether a value is null or one of some: numbers by what they are.
+func (g glance) isOne(of []string) bool {
+	if g == "" || g == "null" {
+		return true
+	}
+	n, err := strconv.ParseFloat(string(g), 64)
+	for _, text := range of {
+		if m, other := strconv.ParseFloat(text, 64); string(g) == text || err == nil && other == nil && n == m {
+			return true
+		}
+	}
+	return false
+}
+
+// decisive are arguments of OpenAI's API, and of other servers', that would
+// change the answer, with the values by which they do not.
+var decisive = map[string][]string{
+	"tools": {"[]"}, "tool_choice": {`"none"`, `"auto"`}, "functions": {"[]"}, "function_call": {`"none"`, `"auto"`},
+	"modalities": {`["text"]`, "[]"}, "audio": nil, "reasoning_effort": {`"none"`}, "reasoning": {"{}"}, "thinking": nil, "enable_thinking": {"false"},
+	"verbosity": {`"medium"`}, "web_search_options": nil, "suffix": {`""`}, "best_of": {"1"}, "echo": {"false"},
+	"max_completion_tokens": {"-1"}, "max_output_tokens": {"-1"}, "max_new_tokens": {"-1"}, "num_predict": {"-1"}, "n_predict": {"-1"},
+	"min_tokens": {"0"}, "messages": {"[]"}, "prompt": {`""`}, "input": {`""`}, "instructions": {`""`}, "system": {`""`}, "documents": {"[]"},
+	"logprobs": {"false"}, "top_logprobs": {"0"}, "prompt_logprobs": {"0", "false"}, "options": {"{}"}, "extra_body": {"{}"},
+	"typical_p": {"1"}, "tfs_z": {"1"}, "top_a": {"0"}, "top_n_sigma": {"-1"}, "epsilon_cutoff": {"0"}, "eta_cutoff": {"0"}, "mirostat": {"0"}, "mirostat_mode": {"0"},
+	"dynatemp_range": {"0"}, "xtc_probability": {"0"}, "dry_multiplier": {"0"}, "repeat_penalty": {"1"}, "length_penalty": {"1"}, "penalty_alpha": {"0"},
+	"num_beams": {"1"}, "use_beam_search": {"false"}, "do_sample": {"true"}, "ignore_eos": {"false"}, "stop_token_ids": {"[]"}, "bad_words": {"[]"},
+	"grammar": {`""`}, "json_schema": {"{}"}, "format": {`""`}, "guided_json": nil, "guided_regex": {`""`}, "guided_choice": {"[]"}, "guided_grammar": {`""`},
+	"structured_outputs": nil, "chat_template": {`""`}, "chat_template_kwargs": {"{}"}, "add_generation_prompt": {"true"}, "continue_final_message": {"false"},
+	"include_stop_str_in_output": {"false"}, "skip_special_tokens": {"true"}, "truncate_prompt_tokens": {"-1"},
+}
+
+// decisiveInTurns are those of a message.
+var decisiveInTurns = map[string][]string{
+	"tool_calls": {"[]"}, "function_call": nil, "tool_call_id": {`""`}, "audio": nil, "images": {"[]"}, "prefix": {"false"},
+}
+
+// fieldsOf lists the names that a request's JSON may have.
+func fieldsOf(t reflect.Type) (names []string) {
+	for i := range t.NumField() {
+		if field := t.Field(i); field.Anonymous {
+			names = append(names, fieldsOf(field.Type)...)
+		} else if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// resembling finds the argument that a name is, but for a letter or two.
+func resembling(name string, known []string) string {
+	name = strings.ToLower(strings.ReplaceAll(name, "-", "_"))
+	for _, of := range known {
+		// Short names are near to each other: of those nothing may differ but the case and the lines.
+		most := min(2, len(of)/4)
+		if bare := strings.ReplaceAll(of, "_", ""); strings.ReplaceAll(name, "_", "") == bare || distance(name, of, most) <= most {
+			return of
+		}
+	}
+	return ""
+}
+
+// distance is the number of letters to insert, remove, replace or swap with the
+// next to make one text of another, if it is at most so many.
+func distance(a, b string, most int) int {
+	if len(a) > len(b)+most || len(b) > len(a)+most {
+		return most + 1
+	}
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := 0
+			if a[i-1] != b[j-1] {
+				change = 1
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}
+
+// plainName tells whether a name can stand in a header.
+func plainName(name string) bool {
+	return name != "" && len(name) <= 40 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == ""
+}
+
+// commonRequest is what both kinds of completions take.
+type commonRequest struct {
+	Model             string             `json:"model"`
+	MaxTokens         *int               `json:"max_tokens"`
+	Temperature       *float64           `json:"temperature"`
+	TopP              *float64           `json:"top_p"`
+	TopK              *int               `json:"top_k"`
+	MinP              *float64           `json:"min_p"`
+	Seed              *int64             `json:"seed"`
+	RepetitionPenalty *float64           `json:"repetition_penalty"`
+	PresencePenalty   *float64           `json:"presence_penalty"`
+	FrequencyPenalty  *float64           `json:"frequency_penalty"`
+	LogitBias         map[uint32]float64 `json:"logit_bias"`
+	N                 *int               `json:"n"`
+	Stop              texts              `json:"stop"`
+	Stream            bool               `json:"stream"`
+	StreamOptions     *struct {
+		IncludeUsage bool `json:"include_usage"`
+	} `json:"stream_options"`
+	ResponseFormat *struct {
+		Type       string `json:"type"`
+		JSONSchema *struct {
+			Schema      json.RawMessage `json:"schema"`
+			Name        string          `json:"name"`
+			Description string          `json:"description"`
+			Strict      *bool           `json:"strict"`
+		} `json:"json_schema"`
+	} `json:"response_format"`
+}
+
+func (r *commonRequest) common() *commonRequest { return r }
+
+// generate is the request in the protocol's words.
+func (r *commonRequest) generate() (*protocol.Generate, *apiError) {
+	g := &protocol.Generate{
+		MaxTokens: unlessAny(r.MaxTokens), Temperature: r.Temperature, TopP: r.TopP, TopK: r.TopK, MinP: r.MinP,
+		RepetitionPenalty: r.RepetitionPenalty, PresencePenalty: r.PresencePenalty, FrequencyPenalty: r.FrequencyPenalty,
+		LogitBias: r.LogitBias, N: r.N, Stop: r.Stop,
+	}
+	if seed := unlessAny(r.Seed); seed != nil {
+		if *seed < 0 {
+			return nil, badRequest("seed", "seed is %d, want a whole number from 0, or -1 for any.", *seed)
+		}
+		g.Seed = new(uint64)
+		*g.Seed = uint64(*seed)
+	}
+	if f := r.ResponseFormat; f != nil {
+		switch {
+		case f.Type == "text":
+		case f.Type == "json_object":
+			g.Schema = json.RawMessage(`{"type":"object"}`)
+		case f.Type == "json_schema" && (f.JSONSchema == nil || len(f.JSONSchema.Schema) == 0):
+			return nil, badRequest("response_format.json_schema.schema", "response_format.json_schema.schema is missing, want a JSON Schema.")
+		case f.Type == "json_schema":
+			g.Schema = f.JSONSchema.Schema
+		default:
+			return nil, badRequest("response_format.type", `response_format.type is %q, want "text", "json_object" or "json_schema".`, clip(f.Type))
+		}
+	}
+	return g, nil
+}
+
+// unlessAny leaves -1 out, by which clients say that any number will do.
+func unlessAny[T int | int64](n *T) *T {
+	if n != nil && *n == -1 {
+		return nil
+	}
+	return n
+}
+
+// texts is one text or a list of them.
+type texts []string
+
+func (t *texts) UnmarshalJSON(data []byte) error {
+	var one string
+	if json.Unmarshal(data, &one) == nil {
+		if string(data) != "null" {
+			*t = texts{one}
+		}
+		return nil
+	}
+	var many []string
+	if err := json.Unmarshal(data, &many); err != nil {
+		return errors.New("want a string or a list of strings")
+	}
+	*t = many
+	return nil
+}
+
+// chatRequest is the body of /v1/chat/completions.
+type chatRequest struct {
+	commonRequest
+	Messages            []chatTurn `json:"messages"`
+	MaxCompletionTokens *int       `json:"max_completion_tokens"`
+	Logprobs            *bool      `json:"logprobs"`
+	TopLogprobs         *int       `json:"top_logprobs"`
+}
+
+// chatTurn is a message. Clients send back what they were sent, and more.
+type chatTurn struct {
+	Role    string  `json:"role"`
+	Content content `json:"content"`
+	refused string  // a field that would change what the model reads
+}
+
+func (m *chatTurn) UnmarshalJSON(data []byte) error {
+	type plain chatTurn
+	if err := json.Unmarshal(data, (*plain)(m)); err != nil {
+		return err
+	}
+	var given map[string]glance
+	if err := json.Unmarshal(data, &given); err != nil {
+		return err
+	}
+	for name, value := range given {
+		if neutral, ok := decisiveInTurns[name]; ok && !value.isOne(neutral) {
+			m.refused = name
+		}
+	}
+	return nil
+}
+
+// content is a text, or parts of type text put together.
+type content struct {
+	text  string
+	given bool   // and not null
+	param string // what is wrong with it: behind the content's own name
+	wrong string
+}
+
+func (c *content) UnmarshalJSON(data []byte) error {
+	if c.given = string(data) != "null"; !c.given {
+		return nil
+	}
+	if data[0] == '"' {
+		return json.Unmarshal(data, &c.text)
+	}
+	var parts []struct{ Type, Text string }
+	if json.Unmarshal(data, &parts) != nil {
+		c.wrong = fmt.Sprintf(" is %s, want a string or a list of text parts.", clip(string(data)))
+		return nil
+	}
+	var all strings.Builder
+	for i, part := range parts {
+		if part.Type != "text" {
+			c.param = fmt.Sprintf("[%d].type", i)
+			c.wrong = fmt.Sprintf(` is %q, want "text": the model reads nothing else.`, clip(part.Type))
+			return nil
+		}
+		all.WriteString(part.Text)
+	}
+	c.text = all.String()
+	return nil
+}
+
+func (r *chatRequest) generate() (*protocol.Generate, *apiError) {
+	g, failure := r.commonRequest.generate()
+	if failure != nil {
+		return nil, failure
+	}
+	if len(r.Messages) == 0 {
+		return nil, badRequest("messages", "messages is empty, want at least one message.")
+	}
+	for i, m := range r.Messages {
+		at := fmt.Sprintf("messages[%d]", i)
+		switch c := m.Content; {
+		case m.refused != "":
+			return nil, badRequest(at+"."+m.refused, "%s.%s is not possible here: the model reads roles and texts.", at, m.refused)
+		case c.wrong != "":
+			return nil, badRequest(at+".content"+c.param, "%s.content%s%s", at, c.param, c.wrong)
+		case !c.given && m.Role != "assistant":
+			return nil, badRequest(at+".content", "%s.content is missing, want a string or a list of text parts.", at)
+		}
+		if m.Role == "developer" {
+			m.Role = "system"
+		}
+		g.Messages = append(g.Messages, protocol.ChatMessage{Role: m.Role, Content: m.Content.text})
+	}
+	if r.MaxCompletionTokens != nil {
+		g.MaxTokens = unlessAny(r.MaxCompletionTokens)
+	}
+	switch asked := r.Logprobs != nil && *r.Logprobs; {
+	case r.TopLogprobs != nil && *r.TopLogprobs != 0 && !asked:
+		return nil, badRequest("top_logprobs", "top_logprobs is given without logprobs: true.")
+	case asked && r.TopLogprobs != nil:
+		g.TopLogprobs = r.TopLogprobs
+	case asked:
+		g.TopLogprobs = new(int)
+	}
+	return g, nil
+}
+
+// textRequest is the body of /v1/completions.
+type textRequest struct {
+	commonRequest
+	Prompt   texts `json:"prompt"`
+	Logprobs *int  `json:"logprobs"`
+	Echo     bool  `json:"echo"`
+	BestOf   *int  `json:"best_of"`
+}
+
+func (r *textRequest) generate() (*protocol.Generate, *apiError) {
+	g, failure := r.commonRequest.generate()
+	switch {
+	case failure != nil:
+		return nil, failure
+	case len(r.Prompt) != 1 || r.Prompt[0] == "":
+		return nil, badRequest("prompt", "prompt is not one text: want a string.")
+	case r.Echo:
+		return nil, badRequest("echo", "echo is not possible here: put the prompt before the answer yourself.")
+	case r.BestOf != nil && (r.N == nil && *r.BestOf != 1 || r.N != nil && *r.BestOf != *r.N):
+		return nil, badRequest("best_of", "best_of is not possible here: ask for n answers and choose.")
+	}
+	g.Prompt, g.TopLogprobs = r.Prompt[0], r.Logprobs
+	return g, nil
+}
