@@ -24,7 +24,7 @@ REPEATED = 8  # words in a row that come twice in an answer that loops
 
 
 @torch.no_grad()
-def answer(model, tokenizer, prompts, limit=MOST, batch=64):
+def answer(model, tokenizer, prompts, limit=MOST, batch=128):
     """The likeliest continuation of each prompt (ids), until it ends a turn or has limit tokens."""
     device = next(model.parameters()).device
     stop = {tokenizer.end, tokenizer.turn_end}

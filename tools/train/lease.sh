@@ -5,7 +5,8 @@
 #   lease.sh more PART             takes another part and encodes its shards; the command does not wait for that
 #   lease.sh train PART SECONDS    takes the last part, waits for the encoders, trains for SECONDS, watches
 #   lease.sh watch [WAIT]          shows how far it is, for WAIT seconds (default 560) or until all is done
-#   lease.sh home NAME STAGE       copies that candidate's model folder, in parts for parts.py, and all logs to $OUT
+#   lease.sh home NAME STAGE       copies that candidate's model folder, in parts for parts.py, and all logs to $OUT; where samba convert
+#                                  failed, model.pth in more parts than a call takes: a third word, 0[0-3] or so, chooses some
 #
 # What trains runs on between the calls. Two candidates train at the same time: 63m, four bits with the rounding in the loop, from
 # scratch, on all GPUs but one; 33m, eight bits, going on from the part's model folder, on the last one. ONLY=63m or ONLY=33m gives
@@ -92,7 +93,7 @@ candidate() { # NAME UNTIL: trains until that time of day, and makes what goes h
     done
     # shellcheck disable=SC2046,SC2086
     "$python" "$lease/train/pipeline.py" --data "$lease/data" $(options "$name" "$divisor") $init --stages $stages --seconds "$left" \
-      --tune-seconds $((left * 15 / 100)) --recall-seconds $((left * 12 / 100)) --seed "$attempt" --work "$lease/run/$name-$attempt" $extra
+      --tune-seconds $((left * 12 / 100)) --recall-seconds $((left * 10 / 100)) --seed "$attempt" --work "$lease/run/$name-$attempt" $extra
     status=$?
     [ "$status" = 0 ] && break
     echo "attempt $attempt of $name failed with $status"
@@ -117,7 +118,8 @@ home() { # NAME STAGE MODEL CARD: the model folder in parts, and its answers to 
   mkdir -p "$to"
   # shellcheck disable=SC2086
   [ "$2" = pretrain ] || (cd "$to" && "$lease/samba" convert --from "$3" $bits --tokenizer "$lease/in/tokenizer.json" \
-    --tokenizer-config "$lease/in/model/tokenizer_config.json" --to model && "$python" "$lease/train/parts.py" pack model --out . --count 3)
+    --tokenizer-config "$lease/in/model/tokenizer_config.json" --to model && "$python" "$lease/train/parts.py" pack model --out . --count 3) ||
+    (cd "$(dirname "$3")" && "$python" "$lease/train/parts.py" pack model.pth --out "$to")
   # shellcheck disable=SC2086
   CUDA_VISIBLE_DEVICES=$4 timeout 150 "$python" "$lease/train/answers.py" "$3" --tokenizer "$lease/in/tokenizer.json" \
     --questions "$lease/train/questions.jsonl" $rounded ${ANSWERS:-} --json "$lease/home/$1-$2.json" >"$lease/log/answers-$1-$2.txt" 2>&1
@@ -202,12 +204,13 @@ watch)
   ;;
 home)
   mkdir -p "$OUT"
-  cp "$lease/home/$2-$3"/part-*.xz "$OUT/"
+  # shellcheck disable=SC2086
+  cp "$lease/home/$2-$3"/part-${4:-*}.xz "$OUT/"
   (cd "$lease" && tar cJf "$OUT/logs.tar.xz" log home/*.json run/*/*/log.jsonl run/*/plan.json rehearsal/*/*/log.jsonl)
   ls -l "$OUT"
   ;;
 *)
-  sed -n '2,16s/^# \{0,1\}//p' "$0"
+  sed -n '2,17s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac

@@ -36,7 +36,7 @@ STAGES = {
 def plan(args, begun):
     """The stages with the time of day at which each ends, counted back from the end of the command."""
     seconds = {"pretrain": 0.0, "tune": args.tune_seconds, "recall": args.recall_seconds}
-    until, entries = begun + args.seconds - PACKING - AFTER, []
+    until, entries = begun + args.seconds - (PACKING if args.home else 0) - AFTER, []
     for name in reversed(args.stages):
         end = {"steps": args.rehearse, "eval_batches": 1, "eval_every": 0} if args.rehearse else {"until": until}
         # Each stage draws its rows in an order of its own.
@@ -91,6 +91,8 @@ def report(entries):
             with open(os.path.join(entry["out"], "log.jsonl"), encoding="utf-8") as file:
                 log = [json.loads(line) for line in file]
         except FileNotFoundError:
+            continue
+        if not log:  # it failed before it began
             continue
         speeds = sorted(e["tokens_s"] for e in log if "tokens_s" in e)
         peaks = sorted(e["peak"] for e in log if "peak" in e)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from unittest import mock
 
@@ -21,6 +22,7 @@ import card
 import data
 import held_out
 import loss
+import pipeline
 import recall
 import train
 import twins
@@ -571,6 +573,43 @@ class Training(Folder):
         self.assertEqual([e["step"] for e in recalled if "loss" in e or e.get("event") == "finished"], [2, 2])
         self.assertEqual(list(next(e["recall"] for e in recalled if "recall" in e)), ["400", "1600", "6400", "25600"])
         self.assertEqual(list(next(e["held"] for e in recalled if "held" in e)), ["32", "128"])
+
+    def pipeline(self, *extra):
+        self.common()
+        command = ["pipeline.py", "--data", self.at("data"), "--tokenizer", self.tokenizer_path, "--config", self.at("config.json"),
+                   "--work", self.at("work"), "--device", "cpu", "--batch", "16", "--seconds", "100", *extra]
+        with mock.patch.object(sys, "argv", command), contextlib.redirect_stdout(io.StringIO()):
+            return pipeline.main()
+
+    def test_stages_end_in_time(self):
+        """Each stage has its end, counted back from the command's, and recall its longer and fewer rows."""
+        ran = []
+        with mock.patch.object(pipeline, "train", lambda args, entries: ran.append((time.time(), entries))):
+            with self.assertRaisesRegex(CorpusError, "no stage ended with a model"):
+                self.pipeline("--tune-seconds", "20", "--recall-seconds", "10", "--lr", "1e-3", "--processes", "2")
+        begun, entries = ran[0]
+        ends = [entry["until"] - begun for entry in entries]
+        np.testing.assert_allclose(np.diff(ends), [20 + pipeline.AFTER, 10 + pipeline.AFTER])
+        self.assertTrue(90 < ends[-1] < 100)
+        self.assertEqual([entry["stage"] for entry in entries], ["pretrain", "tune", "recall"])
+        self.assertEqual([(entry.get("length"), entry.get("batch")) for entry in entries], [(None, None), (None, None), (96, 4)])
+        self.assertEqual([entry["lr"] for entry in entries], [1e-3, 6e-4, 4e-4])
+        self.assertEqual(len({entry["seed"] for entry in entries}), 3)
+
+    def test_a_rehearsal_of_two_processes(self):
+        self.encode()
+        options = ["--stages", "pretrain", "tune", "--rehearse", "3", "--length", "400", "--processes", "2", "--workers", "1"]
+        with mock.patch.dict(pipeline.STAGES, {name: dict(stage, recall_share=0) for name, stage in pipeline.STAGES.items()}):
+            self.assertEqual(self.pipeline(*options, "--batch", "4", "--port", str(free_port())), 0)
+            for stage in ("pretrain", "tune"):
+                log = self.log("work", stage)
+                self.assertEqual([log[-1][key] for key in ("event", "step")], ["finished", 3])
+                self.assertTrue(os.path.exists(self.at("work", stage, "model.pth")))
+            # Where one process fails, the other is not waited for.
+            shutil.rmtree(self.at("work"))
+            os.remove(self.at("data", "chat-00.times.npy"))
+            with self.assertRaisesRegex(CorpusError, "no stage"), mock.patch.object(sys, "stderr"):
+                self.pipeline(*options, "--batch", "4", "--port", str(free_port()))
 
     def test_twins(self):
         self.encode()
