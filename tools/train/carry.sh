@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # carry.sh CORPUS MODEL SAMBA OUT [SHARD...]: what a run on a GPU host needs, for hosts that reach no network and take some 64 MiB a call.
 #
-# Lays OUT/a to OUT/e out, each below 48 MiB: the model folder to go on from with the small shards and the samba command, then the
+# Lays OUT/a to OUT/e out, each some 50 MiB at most: the model folder to go on from with the small shards and the samba command, then the
 # corpus's shards. SHARD...: further dialogues, such as generated-00.jsonl.xz. lease.sh takes the parts, in this order, and trains.
 set -euo pipefail
 [ $# -ge 4 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 2; }
@@ -16,9 +16,9 @@ mkdir -p "$out"/{a/model,b,c,d,e}
 cp "$model"/*.json "$model"/*.safetensors "$out/a/model"
 mv "$out/a/model/tokenizer.json" "$out/a"
 xz -3 -T2 -c "$samba" >"$out/a/samba.xz"
-cp "$corpus"/{authored-00,wikipedia-01}.jsonl.xz "$@" "$out/a"
+cp "$corpus"/{authored-00,wikipedia-01}.jsonl.xz "$out/a"
 cp "$corpus/wikipedia-00.jsonl.xz" "$out/b"
 cp "$corpus/stories-01.jsonl.xz" "$out/c"
 cp "$corpus/stories-00.jsonl.xz" "$out/d"
-cp "$corpus"/wikipedia-0[23].jsonl.xz "$out/e"
+cp "$corpus"/wikipedia-0[23].jsonl.xz "$@" "$out/e"
 du -sm "$out"/?

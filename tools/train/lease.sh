@@ -62,7 +62,7 @@ options() { # NAME BATCH-DIVISOR: the pipeline's
 rehearse() { # once the small shards are encoded
   until [ -f "$lease/log/encode-first.rc" ]; do sleep 0.5; done
   mkdir -p "$lease/small"
-  cp "$lease"/data/{authored,generated,wikipedia-01}* "$lease/small/"
+  cp "$lease"/data/{authored,wikipedia-01}* "$lease/small/"
   local name
   for name in $(names); do
     # shellcheck disable=SC2046
@@ -161,7 +161,7 @@ first)
   take "$2"
   cp -r tools/train "$lease/train" || exit 1
   xz -dc "$lease/in/samba.xz" >"$lease/samba" && chmod +x "$lease/samba" && "$lease/samba" convert --help >/dev/null || exit 1
-  encode first --allow-truncated $(cd "$lease/in" && ls authored-*.xz generated-*.xz wikipedia-01*.xz)
+  encode first --allow-truncated $(cd "$lease/in" && ls authored-*.xz wikipedia-01*.xz)
   background rehearse bash "$lease/train/lease.sh" rehearse
   nvidia-smi --query-gpu=name,memory.total --format=csv,noheader 2>/dev/null
   "$python" -c 'import torch, triton; print(torch.__version__, triton.__version__, torch.cuda.device_count())'
@@ -174,8 +174,9 @@ more | train)
   take "$2"
   for shard in "$2"/*.jsonl.xz; do
     name=$(basename "$shard")
-    # The documents held out are the last ones of stories-01 and wikipedia-01.
-    encode "${name%%.*}" "$([ "${name%%.*}" = stories-01 ] || echo --more-follow)" "$name"
+    # The documents held out are the last ones of stories-01, wikipedia-01 and the dialogues.
+    case $name in stories-00.* | wikipedia-*) flags=--more-follow ;; *) flags="" ;; esac
+    encode "${name%%.*}" "$flags" "$name"
   done
   progress
   tail -qn 1 "$lease"/log/*.txt | cut -c1-300
