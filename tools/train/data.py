@@ -20,7 +20,7 @@ from tokenizer import Tokenizer
 
 # Last documents of a kind's last shard, for validation.
 HELD_OUT = {"stories": 8, "wikipedia": 200, "chat": 700, "authored": 200, "generated": 400}
-TIMES = {"trivia": 0.25, "authored": 3.5, "made": 0.3}  # how often an epoch has a dialogue of a source, where it is not once
+TIMES = {"trivia": 0.25, "authored": 3.5, "made": 0.2}  # how often an epoch has a dialogue of a source, where it is not once
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
