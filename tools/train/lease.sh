@@ -5,6 +5,7 @@
 #   lease.sh more PART             takes another part and encodes its shards; the command does not wait for that
 #   lease.sh train PART SECONDS    takes the last part, waits for the encoders, trains for SECONDS, watches
 #   lease.sh watch [WAIT]          shows how far it is, for WAIT seconds (default 560) or until all is done
+#   lease.sh retry NAME            ends a candidate's attempt that hangs; the next one begins
 #   lease.sh home NAME STAGE       copies that candidate's model folder, in parts for parts.py, and all logs to $OUT; where samba convert
 #                                  failed, model.pth in more parts than a call takes: a third word, 0[0-3] or so, chooses some
 #
@@ -93,7 +94,9 @@ candidate() { # NAME UNTIL: trains until that time of day, and makes what goes h
     done
     # shellcheck disable=SC2046,SC2086
     "$python" "$lease/train/pipeline.py" --data "$lease/data" $(options "$name" "$divisor") $init --stages $stages --seconds "$left" \
-      --tune-seconds $((left * 12 / 100)) --recall-seconds $((left * 10 / 100)) --seed "$attempt" --work "$lease/run/$name-$attempt" $extra
+      --tune-seconds $((left * 12 / 100)) --recall-seconds $((left * 10 / 100)) --seed "$attempt" --work "$lease/run/$name-$attempt" $extra &
+    echo $! >"$lease/log/pipeline-$name.pid"
+    wait $!
     status=$?
     [ "$status" = 0 ] && break
     echo "attempt $attempt of $name failed with $status"
@@ -203,6 +206,7 @@ watch)
   date -u +%T
   watch "${2:-560}"
   ;;
+retry) pkill -KILL -P "$(cat "$lease/log/pipeline-$2.pid")" ;;
 home)
   mkdir -p "$OUT"
   # shellcheck disable=SC2086
@@ -211,7 +215,7 @@ home)
   ls -l "$OUT"
   ;;
 *)
-  sed -n '2,17s/^# \{0,1\}//p' "$0"
+  sed -n '2,18s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac
