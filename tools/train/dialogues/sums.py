@@ -10,18 +10,18 @@ PLUS = ["What is {a} + {b}?", "{a} + {b}", "{a}+{b}", "{a} + {b} = ?", "{a}+{b}=
         "How much is {a} plus {b}?", "Add {a} and {b}.", "Please add {a} and {b}.", "What is the sum of {a} and {b}?", "What do you get if you add {a} and {b}?",
         "Calculate {a} + {b}.", "Can you add {a} and {b}?", "What does {a} + {b} make?", "{a} and {b} makes?", "Work out {a} + {b}.", "Solve {a} + {b}.",
         "What number is {a} more than {b}?", "If I add {a} to {b}, what do I get?", "Can you work out {a} plus {b} for me?", "Sum of {a} and {b}?",
-        "Compute {a} + {b}.", "what's {a} and {b} together?", "Add these two numbers: {a}, {b}", "{a} added to {b} is what?"]
+        "Compute {a} + {b}.", "what's {a} and {b} together?", "Add these two numbers: {a}, {b}", "{a} added to {b} is what?", "What does {a} and {b} come to?", "What is the total of {a} and {b}?", "{a} and {b}, added up?", "I have {a} and get {b} more. How many is that?", "Put {a} and {b} together. What is the result?", "Is there a quick way to add {a} and {b}?", "{a} + {b} is?", "tell me {a} + {b}"]
 MINUS = ["What is {a} - {b}?", "{a} - {b}", "{a}-{b}", "{a} - {b} = ?", "{a}-{b}=", "What is {a} minus {b}?", "{a} minus {b}", "How much is {a} - {b}?",
          "How much is {a} minus {b}?", "Subtract {b} from {a}.", "Take {b} away from {a}.", "What is {a} take away {b}?", "What is left if I take {b} from {a}?",
          "Calculate {a} - {b}.", "What is the difference between {a} and {b}?", "Work out {a} - {b}.", "What number is {b} less than {a}?",
-         "Solve {a} - {b}.", "If I take {b} off {a}, what is left?", "Can you subtract {b} from {a}?", "{a} less {b}?", "Difference of {a} and {b}?"]
+         "Solve {a} - {b}.", "If I take {b} off {a}, what is left?", "Can you subtract {b} from {a}?", "{a} less {b}?", "Difference of {a} and {b}?", "What remains of {a} without {b}?", "{a} without {b} is what?", "From {a} take {b}.", "How far is it from {b} to {a}?", "I have {a} and lose {b}. How many remain?", "tell me {a} - {b}"]
 TIMES = ["What is {a} x {b}?", "{a} x {b}", "{a}*{b}", "{a} * {b} = ?", "{a}x{b}=", "What is {a} times {b}?", "{a} times {b}", "How much is {a} × {b}?",
          "How much is {a} times {b}?", "Multiply {a} by {b}.", "Multiply {a} and {b}.", "What is {a} multiplied by {b}?", "What is the product of {a} and {b}?",
          "Calculate {a} × {b}.", "Calculate {a} times {b}.", "Work out {a} * {b}.", "Solve {a} x {b}.", "What do {a} lots of {b} make?",
-         "Can you multiply {a} by {b}?", "{a} multiplied by {b} is what?", "Product of {a} and {b}?", "{a} groups of {b} make how many?"]
+         "Can you multiply {a} by {b}?", "{a} multiplied by {b} is what?", "Product of {a} and {b}?", "{a} groups of {b} make how many?", "{a} by {b}, multiplied?", "What do I get for {a} times {b}?", "Tell me {a} x {b}.", "Times table: {a} x {b}", "{a} times {b} is?"]
 OVER = ["What is {a} / {b}?", "{a} / {b}", "{a}/{b}", "{a} / {b} = ?", "{a} : {b}", "What is {a} divided by {b}?", "{a} divided by {b}", "How much is {a} ÷ {b}?",
         "How much is {a} divided by {b}?", "Divide {a} by {b}.", "How many times does {b} go into {a}?", "Calculate {a} ÷ {b}.", "Work out {a} / {b}.",
-        "{a} ÷ {b}", "Can you divide {a} by {b}?", "Share {a} into {b} equal parts. How big is each?", "Solve {a} ÷ {b}.", "How often does {b} fit into {a}?"]
+        "{a} ÷ {b}", "Can you divide {a} by {b}?", "Share {a} into {b} equal parts. How big is each?", "Solve {a} ÷ {b}.", "How often does {b} fit into {a}?", "{a} over {b}?", "What do I get if I divide {a} by {b}?", "{a} in {b} equal parts, how much is one part?", "Tell me {a} / {b}."]
 
 
 def result(random, left, value):

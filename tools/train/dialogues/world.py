@@ -4,6 +4,8 @@ from .phrasing import ask, capital, listed, pick, styled
 from .rows import Pairs, answered, questions, rows
 
 COUNTRIES = rows("countries")
+ALSO = {"the USA": "the United States", "America": "the United States", "the US": "the United States", "the UK": "the United Kingdom", "Britain": "the United Kingdom", "Great Britain": "the United Kingdom", "Holland": "the Netherlands", "Czechia": "the Czech Republic"}  # how people call them, too
+PARTS = [("England", "London", "pound sterling", "Europe", "English"), ("Scotland", "Edinburgh", "pound sterling", "Europe", "English, Gaelic and Scots"), ("Wales", "Cardiff", "pound sterling", "Europe", "English and Welsh"), ("Northern Ireland", "Belfast", "pound sterling", "Europe", "English")]
 BOTH = {"Turkey": "Asia, with a small part in Europe", "Russia": "Europe and Asia", "Kazakhstan": "Asia, with a small part in Europe", "Egypt": "Africa, with a small part in Asia"}
 SEATS = {"Bolivia": "Sucre, though the government sits in La Paz", "South Africa": "Pretoria, where the government sits; parliament is in Cape Town", "the Netherlands": "Amsterdam, though the government sits in The Hague",
          "Sri Lanka": "Sri Jayawardenepura Kotte; the largest city is Colombo"}
@@ -12,27 +14,33 @@ Iceland Russia Ukraine Turkey Romania Croatia the_United_States Canada Mexico Br
 South_Korea Thailand Vietnam Indonesia the_Philippines Australia New_Zealand Nepal Jamaica Bulgaria Serbia Slovakia Slovenia Estonia Latvia Lithuania Tunisia Algeria Venezuela""".split()}
 
 
+def named(field):
+    """The field of every country by its name and its other names, and of the parts of the United Kingdom."""
+    of = {c[0]: c for c in COUNTRIES}
+    return [*((c[0], c[field]) for c in COUNTRIES), *((other, of[name][field]) for other, name in ALSO.items()), *((part[0], part[field]) for part in PARTS)]
+
+
 def weighted(pairs):
     """What is asked most stands there four times."""
-    return [p for p in pairs for _ in range(4 if p[0] in WELL_KNOWN else 1)]
+    return [p for p in pairs for _ in range(4 if p[0] in WELL_KNOWN else 2 if p[0] in ALSO or p[0] in {part[0] for part in PARTS} else 1)]
 
 
-CAPITALS = Pairs(weighted((c[0], SEATS.get(c[0], c[1])) for c in COUNTRIES),
+CAPITALS = Pairs(weighted((name, SEATS.get(ALSO.get(name, name), city)) for name, city in named(1)),
                  ["What is the capital of {a}?", "What's the capital of {a}?", "capital of {a}", "Which city is the capital of {a}?", "Name the capital of {a}.", "What is the capital city of {a}?", "Tell me the capital of {a}.", "{a} capital?", "Do you know the capital of {a}?", "Which is {a}'s capital?",
-                  "What city is the capital of {a}?", "I need the capital of {a}.", "Can you tell me what the capital of {a} is?", "What is {a}'s capital city?"],
+                  "What city is the capital of {a}?", "I need the capital of {a}.", "Can you tell me what the capital of {a} is?", "What is {a}'s capital city?", "What is the capital of {a} called?", "Which city is {a}'s capital?", "The capital of {a} is ...?", "How is the capital of {a} called?", "capital city of {a}", "Remind me, what is the capital of {a}?", "Which is the capital city of {a}?"],
                  ["The capital of {a} is {b}.", "{b}.", "It is {b}.", "{b} is the capital of {a}."],
                  ["{b} is the capital of which country?", "Which country has {b} as its capital?", "Of which country is {b} the capital?", "What country is {b} the capital of?", "{b} is the capital of what?"],
                  ["{b} is the capital of {a}.", "{a}.", "Of {a}."], ["Is {b} the capital of {a}?", "Is the capital of {a} {b}?", "Is it true that {b} is the capital of {a}?"],
                  ["I think {w} is the capital of {a}.", "The capital of {a} is {w}, right?", "My friend says the capital of {a} is {w}.", "{w} is the capital of {a}."],
                  ["Which is the capital of {a}: {c}?", "What is the capital of {a}, {c}?"])
 CAPITALS.of = True
-CURRENCY = Pairs(weighted((c[0], c[2]) for c in COUNTRIES), ["What is the currency of {a}?", "What currency is used in {a}?", "What money do they use in {a}?", "Which currency does {a} have?", "currency of {a}", "How do people pay in {a}?", "What is the money of {a} called?", "With which money do I pay in {a}?"],
+CURRENCY = Pairs(weighted(named(2)), ["What is the currency of {a}?", "What currency is used in {a}?", "What money do they use in {a}?", "Which currency does {a} have?", "currency of {a}", "How do people pay in {a}?", "What is the money of {a} called?", "With which money do I pay in {a}?", "What do you pay with in {a}?", "Which money is used in {a}?", "What is {a}'s currency?", "I travel to {a}. Which currency do they have there?"],
                  ["The currency of {a} is the {b}.", "The {b}.", "In {a} people pay with the {b}.", "It is the {b}."], ["Where is the {b} used?", "Which country has the {b}?", "In which country do you pay with the {b}?"], ["The {b} is the currency of {a}.", "In {a}."],
                  ["Is the {b} the currency of {a}?", "Do people in {a} pay with the {b}?"])
 CURRENCY.of = True
-CONTINENT = Pairs(weighted((c[0], BOTH.get(c[0], c[3])) for c in COUNTRIES), ["On which continent is {a}?", "What continent is {a} in?", "Which continent does {a} belong to?", "{a} is on which continent?", "In which part of the world is {a}?", "Where in the world is {a}?", "Where is {a}?"],
+CONTINENT = Pairs(weighted((name, BOTH.get(name, land)) for name, land in named(3)), ["On which continent is {a}?", "What continent is {a} in?", "Which continent does {a} belong to?", "{a} is on which continent?", "In which part of the world is {a}?", "Where in the world is {a}?", "Where is {a}?"],
                   ["{a} is in {b}.", "In {b}.", "{b}."], yes=["Is {a} in {b}?", "Does {a} belong to {b}?"])
-LANGUAGE = Pairs(weighted((c[0], c[4]) for c in COUNTRIES if c[0] not in ("Vatican City",)), ["What language do people speak in {a}?", "Which language is spoken in {a}?", "What is the language of {a}?", "What do they speak in {a}?", "language of {a}", "Which languages are spoken in {a}?", "What is the official language of {a}?"],
+LANGUAGE = Pairs(weighted((name, tongue) for name, tongue in named(4) if name != "Vatican City"), ["What language do people speak in {a}?", "Which language is spoken in {a}?", "What is the language of {a}?", "What do they speak in {a}?", "language of {a}", "Which languages are spoken in {a}?", "What is the official language of {a}?", "Which language do the people of {a} speak?", "What is spoken in {a}?", "In {a}, which language do they speak?"],
                  ["In {a} people speak {b}.", "{b}.", "People in {a} speak {b}.", "They speak {b}."])
 PEOPLE = Pairs(weighted((c[0], c[5]) for c in COUNTRIES if c[0] not in ("Vatican City", "Liechtenstein", "Luxembourg", "New Zealand", "Papua New Guinea", "San Marino")),
                ["What do you call something from {a}?", "What is the adjective for {a}?", "What nationality is someone from {a}?", "Someone from {a} is what nationality?"], ["Someone from {a} is {b}.", "{b}."], ["Which country does a {b} person come from?", "Where do {b} people come from?"], ["{b} people come from {a}.", "From {a}."])
@@ -82,10 +90,10 @@ def animal(random):
 
 
 def works():
-    forms = {"book": (["Who wrote {a}?", "Who is the author of {a}?", "Which author wrote {a}?", "{a} was written by whom?", "By whom is {a}?", "author of {a}", "Do you know who wrote {a}?"], ["{b} wrote {a}.", "{b}.", "{a} is by {b}.", "It was {b}."], ["What did {b} write?", "Name a work by {b}.", "Tell me a book or play by {b}."], ["{b} wrote {a}.", "{a}."], ["Did {b} write {a}?", "Is {a} by {b}?"]),
-             "painting": (["Who painted {a}?", "Which artist painted {a}?", "Who is the painter of {a}?", "{a} was painted by whom?", "who made {a}"], ["{b} painted {a}.", "{b}.", "It was {b}."], ["What did {b} paint?", "Name a work by the artist {b}."], ["{b} painted {a}.", "{a}."], ["Did {b} paint {a}?"]),
+    forms = {"book": (["Who wrote {a}?", "Who is the author of {a}?", "Which author wrote {a}?", "{a} was written by whom?", "By whom is {a}?", "author of {a}", "Do you know who wrote {a}?", "Whose work is {a}?", "Can you tell me who wrote {a}?", "What is the name of the author of {a}?"], ["{b} wrote {a}.", "{b}.", "{a} is by {b}.", "It was {b}."], ["What did {b} write?", "Name a work by {b}.", "Tell me a book or play by {b}."], ["{b} wrote {a}.", "{a}."], ["Did {b} write {a}?", "Is {a} by {b}?"]),
+             "painting": (["Who painted {a}?", "Which artist painted {a}?", "Who is the painter of {a}?", "Whose painting is {a}?", "By which painter is {a}?", "{a} was painted by whom?", "who made {a}"], ["{b} painted {a}.", "{b}.", "It was {b}."], ["What did {b} paint?", "Name a work by the artist {b}."], ["{b} painted {a}.", "{a}."], ["Did {b} paint {a}?"]),
              "music": (["Who composed {a}?", "Who wrote the music of {a}?", "Which composer wrote {a}?", "{a} is by which composer?", "By which composer is {a}?"], ["{b} composed {a}.", "{b}.", "It was {b}."], ["Name a work by the composer {b}.", "What did {b} compose?"], ["{b} composed {a}.", "{a}."], ["Did {b} compose {a}?"]),
-             "invention": (["Who invented {a}?", "Who is the inventor of {a}?", "Whose invention is {a}?", "Who came up with {a}?", "inventor of {a}"], ["{b} invented {a}.", "{b}.", "It was {b}."], ["What did {b} invent?", "What is {b} known for?"], ["{b} invented {a}.", "{a}."], ["Did {b} invent {a}?"]),
+             "invention": (["Who invented {a}?", "Who is the inventor of {a}?", "Whose invention is {a}?", "Who came up with {a}?", "inventor of {a}", "Which person invented {a}?", "By whom was {a} invented?"], ["{b} invented {a}.", "{b}.", "It was {b}."], ["What did {b} invent?", "What is {b} known for?"], ["{b} invented {a}.", "{a}."], ["Did {b} invent {a}?"]),
              "discovery": (["Who discovered {a}?", "Who found {a}?", "Whose discovery was {a}?", "By whom was {a} discovered?"], ["{b} discovered {a}.", "{b}.", "It was {b}."], ["What did {b} discover?", "What did {b} find?"], ["{b} discovered {a}."], ["Did {b} discover {a}?"]),
              "theory": (["Who came up with {a}?", "Whose idea was {a}?", "Who found {a}?", "Who is known for {a}?"], ["{b} came up with {a}.", "{b}.", "It was {b}."], ["Which theory or law comes from {b}?"], ["{a}."], ["Did {b} come up with {a}?"])}
     table = rows("works")
