@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -264,6 +265,7 @@ func (d *Device) Pipeline(stem string, constants shaders.Constants) (*Pipeline, 
 		})
 		p.slots = append(p.slots, uint32(slot))
 	}
+	slices.Sort(p.slots) // a file that is included may bind behind what follows it
 	module, err := d.raw.CreateShaderModule(&wgpu.ShaderModuleDescriptor{
 		Label:          stem,
 		WGSLDescriptor: &wgpu.ShaderModuleWGSLDescriptor{Code: source},

@@ -1,4 +1,4 @@
-// x[t, :] = E[ids[t], :], and the id joins the history that the sampler's penalties read.
+// x[t, :] = FACTOR E[ids[t], :], and the id joins the history that the sampler's penalties read.
 //
 // E may be stored in parts: this dispatch serves the rows ROW0 to ROW0 + OUT - 1 and leaves others alone.
 // ids [count], x [count, IN], history [HISTORY] by absolute position. BATCH: ids [PLACES], history [PLACES, HISTORY].
@@ -13,6 +13,7 @@
 override OUT: u32;
 override ROW0: u32 = 0;
 override HISTORY: u32;
+override FACTOR: f32 = 1;
 
 //#include shared/weight_at.wgsl
 
@@ -31,7 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if token < ROW0 || token >= ROW0 + OUT {
         return;
     }
-    x[t * IN + col] = weight_at(token - ROW0, col);
+    x[t * IN + col] = FACTOR * weight_at(token - ROW0, col);
     // Of a chunk longer than the history only the tail is kept: two tokens must not race for a place.
     if col == 0u && time(t) + HISTORY >= cursor.count {
         history[sequence(t) * HISTORY + position(t) % HISTORY] = token;

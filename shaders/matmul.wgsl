@@ -1,4 +1,5 @@
-// A chunk of tokens through a linear layer: y[t, r] = sum_k W[r, k] x[t, k].     W [OUT, IN] as in shared/weight.wgsl
+// A chunk of tokens through a linear layer: y[t, r] = FACTOR (sum_k W[r, k] x[t, k] + bias[r]).
+// W [OUT, IN] as in shared/weight.wgsl
 //
 // ADD     y += x W^T: the residual
 //

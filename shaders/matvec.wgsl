@@ -1,7 +1,7 @@
 //#if SUBGROUPS
 enable subgroups;
 //#endif
-// One token through a linear layer: y[r] = sum_k W[r, k] x[k].           W [OUT, IN] as in shared/weight.wgsl
+// One token through a linear layer: y[r] = FACTOR (sum_k W[r, k] x[k] + bias[r]).  W [OUT, IN] as in shared/weight.wgsl
 //
 // NORM    x is normalised on the way (RMSNorm with the given gain): the scale factors out of the sum, so that
 //         each row's lanes gather sum(x^2) beside their product and no pass of its own is needed
@@ -22,6 +22,7 @@ enable subgroups;
 //         lanes read neighbouring places. The next step's weights are on their way while a step is computed.
 //#include shared/cursor.wgsl
 //#include shared/activation.wgsl
+//#include shared/finish.wgsl
 //#if QUANTIZED
 @group(0) @binding(0) var<storage, read> weight: array<vec4<u32>>;
 //#else
@@ -382,9 +383,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     for (var n = 0u; n < ROWS; n++) { //#unroll
         if lane == n % LANES && r0 + n < OUT {
 //#if PAIRED
-            finish(r0 + n, acc[n] * scale, acc[ROWS + n] * scale);
+            finish(r0 + n, finished(acc[n] * scale, ROW0 + rows[n]), finished(acc[ROWS + n] * scale, ROW0 + rows[ROWS + n]));
 //#else
-            finish(r0 + n, acc[n] * scale, 0.0);
+            finish(r0 + n, finished(acc[n] * scale, ROW0 + rows[n]), 0.0);
 //#endif
         }
     }

@@ -131,6 +131,11 @@ func (m *Kernels) SelectiveScan(s reference.ScanShape, dtY, x, xz, dbc, params, 
 	}
 }
 
+// HeadNorm is reference.HeadNorm.
+func (*Kernels) HeadNorm(s reference.AttentionShape, qkv, norm []float32, eps float64, count int) {
+	reference.HeadNorm(s, qkv, norm, eps, count)
+}
+
 // RoPE is reference.RoPE.
 func (m *Kernels) RoPE(s reference.AttentionShape, qkv, keys, values []float32, pos, count int) {
 	half := s.HeadDim / 2
@@ -195,7 +200,7 @@ func (m *Kernels) WindowAttention(s reference.AttentionShape, qkv, keys, values,
 	}
 	m.scores = grown(m.scores, window+8)
 	perKV, row := s.Heads/s.KVHeads, s.KVHeads*s.HeadDim
-	scale := float32(1 / math.Sqrt(float64(s.HeadDim)))
+	scale := float32(s.Factor())
 	for t := range count {
 		first := max(0, pos+t+1-window)
 		n := pos + t + 1 - first

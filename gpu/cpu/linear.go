@@ -20,6 +20,7 @@ type product struct {
 	points         []point
 	scales, biases []float32 // of a block of rows
 	rows           []float32 // four, in fp32
+	sums           []float32 // of tokens, before bias and factor
 }
 
 // point is a token's x in fixed point, as matvec_q4 and matvec_q8 of simd.wat
@@ -31,6 +32,36 @@ type point struct {
 
 // Linear is reference.Linear.
 func (m *Kernels) Linear(w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool) {
+	if w.Bias == nil && w.Factor == 0 {
+		m.linear(w, x, xStride, y, count, add)
+		return
+	}
+	sums := y
+	if add {
+		m.product.sums = grown(m.product.sums, count*w.Out)
+		sums = m.product.sums
+	}
+	m.linear(w, x, xStride, sums, count, false)
+	factor := w.Factor
+	if factor == 0 {
+		factor = 1
+	}
+	for t := range count {
+		to, from := y[t*w.Out:(t+1)*w.Out], sums[t*w.Out:(t+1)*w.Out]
+		for r, v := range from {
+			if w.Bias != nil {
+				v += w.Bias[r]
+			}
+			if v *= factor; add {
+				v += to[r]
+			}
+			to[r] = v
+		}
+	}
+}
+
+// linear is Linear without bias and factor.
+func (m *Kernels) linear(w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool) {
 	_, _ = x[:(count-1)*xStride+w.In], y[:count*w.Out] // SIMD checks nothing
 	if simd > 0 {
 		if w.DType.Quantized() && count <= few {

@@ -30,8 +30,11 @@ func newBatch(b *bench, slots int) *batch {
 }
 
 // deal draws who takes part.
-func (b *batch) deal() {
-	b.rows = b.Perm(b.Slots)[:1+b.IntN(b.Slots)]
+func (b *batch) deal() { b.take(b.Perm(b.Slots)[:1+b.IntN(b.Slots)]) }
+
+// take lets sequences take part, a row each.
+func (b *batch) take(sequences []int) {
+	b.rows = sequences
 	rows, positions, _, words := kernel.BatchCursor(b.Slots)
 	cursor := make([]uint32, words)
 	cursor[1] = uint32(len(b.rows))

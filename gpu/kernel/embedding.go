@@ -2,7 +2,7 @@ package kernel
 
 import "github.com/samba-web/samba/gpu"
 
-// Embedding records x[t, :] = E[ids[t], :]; each id joins history [historySize]
+// Embedding records x[t, :] = Factor E[ids[t], :]; each id joins history [historySize]
 // at its absolute position. Of a batch, each sequence has its id and its history.
 func (r *Recorder) Embedding(e *Weight, ids, x, history *gpu.Buffer) {
 	r.want("embedding", "ids", ids, r.Tokens)
@@ -11,6 +11,9 @@ func (r *Recorder) Embedding(e *Weight, ids, x, history *gpu.Buffer) {
 		c := e.constants()
 		c["IN"], c["OUT"] = e.In, p.Rows
 		c["ROW0"], c["HISTORY"] = p.Row0, int(history.Size()/4)/r.places()
+		if e.Factor != 0 {
+			c["FACTOR"] = e.Factor
+		}
 		r.dispatch("embedding", c, [3]uint32{blocks(e.In, 64), uint32(r.Tokens), 1},
 			append(e.buffers(p), ids, x, history, r.Cursor)...)
 	}

@@ -7,10 +7,10 @@ import (
 )
 
 // LinearOptions say what a linear layer does beside the product. The zero
-// value is y = W x with tokens one after another.
+// value is y = W x, with W's bias and factor, and tokens one after another.
 type LinearOptions struct {
 	XStride int         // values between two tokens' x; 0: In
-	Add     bool        // y += W x
+	Add     bool        // y += what else y would be
 	Gain    *gpu.Buffer // x passes through RMSNorm with this gain first; one token only
 	Eps     float64     // of that norm
 	SwiGLU  bool        // W holds gate's rows, then up's: y = SiLU(gate) * up; one token only, W in one part
@@ -27,17 +27,29 @@ type Conv struct {
 }
 
 // RoPE says where an attention layer's heads go: Ring is [2, ring, kv_heads,
-// head_dim], keys first; Angles are reference.AngleTables, nil for none.
+// head_dim], keys first; Angles are reference.AngleTables, nil for none. Norm
+// [2, head_dim], nil for none, is the gains of an RMSNorm that each head of q
+// and, the second, of k passes through first.
 type RoPE struct {
 	Shape        reference.AttentionShape
 	Ring, Angles *gpu.Buffer
+	Norm         *gpu.Buffer
+	Eps          float64 // of that norm
 }
 
-// Linear records y[t, r] = sum_k W[r, k] x[t, k]: by matvec.wgsl for one
+// Linear records y[t, r] = Factor (sum_k W[r, k] x[t, k] + Bias[r]): by matvec.wgsl for one
 // token, by one of the matmul kernels for more and for a batch.
 func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 	if o.XStride == 0 {
 		o.XStride = w.In
+	}
+	if o.RoPE != nil && (w.Bias != nil || o.RoPE.Norm != nil) {
+		// A head's norm takes all of it, where matvec has pairs of values; a bias would be one binding more than every GPU has.
+		rope := *o.RoPE
+		o.RoPE = nil
+		r.Linear(w, x, y, o)
+		r.RoPE(rope, y)
+		return
 	}
 	one := r.Slots == 0 && (r.Tokens == 1 || o.Last)
 	if !one && r.matmulBlocks(w, x, y, o) {
@@ -156,6 +168,7 @@ func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	if o.Last {
 		buffers = append(buffers, r.Cursor)
 	}
+	buffers = w.finish(r, "matvec", c, buffers)
 	r.dispatch("matvec", c, spread(blocks(outputs, s.size/s.lanes*s.rows)), buffers...)
 }
 
@@ -167,7 +180,7 @@ func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	r.want("matmul", "x", x, (r.Tokens-1)*o.XStride+w.In)
 	r.want("matmul", "y", y, r.Tokens, w.Out)
 	v := r.variant()
-	buffers := append(w.buffers(p), x, y, r.Cursor, r.sizes(w, p, o, matmulSlice{rows: p.Rows}))
+	buffers := w.finish(r, "matmul", c, append(w.buffers(p), x, y, r.Cursor, r.sizes(w, p, o, matmulSlice{rows: p.Rows})))
 	if v.CPU || r.Slots > 0 {
 		tokens, lanes, size := 8, 1, 16
 		if r.Slots > 0 && p.Rows < 8192 { // few rows: the GPU is filled by tokens

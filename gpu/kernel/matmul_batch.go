@@ -54,6 +54,6 @@ func (r *Recorder) matmulBatch(w *Weight, p Part, x, y *gpu.Buffer, o LinearOpti
 	c["SUBGROUP"], c["FN"], c["GK"], c["STEPS"] = subgroup, s.fn, s.gk, s.steps
 	c["WORDS"], c["X_TURNS"], c["W_TURNS"], c["W_WORDS"] = words, turns, turns*s.fn, turns*s.fn*words
 	r.dispatch("matmul_batch", c, [3]uint32{blocks(p.Rows, 16*s.fn), blocks(r.Tokens, 16), 1},
-		append(w.buffers(p), x, y, r.Cursor, r.sizes(w, p, o, matmulSlice{rows: p.Rows}))...)
+		w.finish(r, "matmul_batch", c, append(w.buffers(p), x, y, r.Cursor, r.sizes(w, p, o, matmulSlice{rows: p.Rows})))...)
 	return true
 }

@@ -99,7 +99,7 @@ func (r *Recorder) matmulBlocks(w *Weight, x, y *gpu.Buffer, o LinearOptions) bo
 				"FM": s.fm, "FN": s.fn, "GM": s.gm, "GN": s.gn, "GK": s.gk, "STEPS": s.steps,
 			}
 			r.dispatch("matmul_blocks", c, [3]uint32{blocks(r.Tokens, s.tokens()), blocks(slice.rows, s.rows()), 1},
-				room.W, room.X, y, r.Cursor, sizes)
+				w.finish(r, "matmul_blocks", c, []*gpu.Buffer{room.W, room.X, y, r.Cursor, sizes})...)
 		}
 	}
 	return true

@@ -16,6 +16,10 @@ type Weight struct {
 	Group      int
 	ScalesBF16 bool
 	Parts      []Part
+
+	// What becomes of the product, Factor (W x + Bias): see reference.Weight.
+	Bias   *gpu.Buffer // [Out], of all parts; nil: none
+	Factor float64     // of embeddings, too; 0: 1
 }
 
 // Part is the rows Row0 to Row0+Rows-1 of a Weight. Affine [Rows, In/Group],
@@ -28,7 +32,7 @@ type Part struct {
 // Exact tells whether the values have more bits than fp16: their products stay in fp32 then.
 func (w *Weight) Exact() bool { return w.DType == reference.F32 || w.DType == reference.BF16 }
 
-// Free gives back the device memory.
+// Free gives back the device memory of W; a bias is its owner's.
 func (w *Weight) Free() {
 	for _, p := range w.Parts {
 		p.Data.Free()
@@ -63,6 +67,19 @@ func (w *Weight) constants() shaders.Constants {
 		"GROUP":          max(w.Group, 1),
 		w.DType.String(): true, "QUANTIZED": w.DType.Quantized(), "SCALES_BF16": w.ScalesBF16,
 	}
+}
+
+// finish adds to a kernel's constants and buffers what shared/finish.wgsl reads:
+// its binding is the last.
+func (w *Weight) finish(r *Recorder, stem string, c shaders.Constants, buffers []*gpu.Buffer) []*gpu.Buffer {
+	if w.Factor != 0 {
+		c["FACTOR"] = w.Factor
+	}
+	if c["BIAS"] = w.Bias != nil; w.Bias == nil {
+		return buffers
+	}
+	r.want(stem, "bias", w.Bias, w.Out)
+	return append(buffers, w.Bias)
 }
 
 // buffers are the part's own bindings, in order.

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
@@ -113,7 +112,7 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 	r.want("window_attention", "out", out, r.Tokens, s.Heads, s.HeadDim)
 	c := shaders.Constants{
 		"HEADS": s.Heads, "KV_HEADS": s.KVHeads, "HEAD_DIM": s.HeadDim,
-		"SCALE": 1 / math.Sqrt(float64(s.HeadDim)), "QUAD": s.HeadDim%4 == 0,
+		"SCALE": s.Factor(), "QUAD": s.HeadDim%4 == 0,
 	}
 	if ring(c, s); s.Window > 0 {
 		c["WINDOW"] = s.Window

@@ -5,11 +5,36 @@ import "math"
 // AttentionShape are the sizes of an attention layer. Ring is the number of
 // positions that the KV ring holds; Window is the number of keys that a query
 // sees, its own included, 0 for all (full attention), of which none may wrap
-// around the ring; Theta 0 means no RoPE.
+// around the ring; Theta 0 means no RoPE. Scale multiplies the products of
+// queries and keys, 0 for 1/sqrt(HeadDim).
 type AttentionShape struct {
 	Heads, KVHeads, HeadDim int
 	Ring, Window            int
 	Theta                   float64
+	Scale                   float64
+}
+
+// Factor is Scale, or its default.
+func (s AttentionShape) Factor() float64 {
+	if s.Scale != 0 {
+		return s.Scale
+	}
+	return 1 / math.Sqrt(float64(s.HeadDim))
+}
+
+// HeadNorm passes each head of q and of k in qkv through an RMSNorm, in place,
+// before they turn: norm [2, HeadDim] is the gains of q, then of k.
+func HeadNorm(s AttentionShape, qkv, norm []float32, eps float64, count int) {
+	for t := range count {
+		for head := range s.Heads + s.KVHeads {
+			v := qkv[(t*(s.Heads+2*s.KVHeads)+head)*s.HeadDim:][:s.HeadDim]
+			gain := norm[:s.HeadDim]
+			if head >= s.Heads {
+				gain = norm[s.HeadDim:]
+			}
+			normalize(v, gain, eps, v)
+		}
+	}
 }
 
 // RoPE turns the queries of qkv [count, (Heads + 2 KVHeads) HeadDim] in place

@@ -22,7 +22,10 @@ func (t DType) Bits() int { return [...]int{32, 16, 16, 8, 4}[t] }
 // Quantized tells whether weights come in groups with scales and biases.
 func (t DType) Quantized() bool { return t == Q8 || t == Q4 }
 
-// Weight is a linear layer's matrix W [Out, In], row-major.
+// Weight is a linear layer's matrix W [Out, In], row-major, and what becomes of
+// its product: Factor (W x + Bias). A factor of one section of a layer needs no
+// more: SiLU(a g) u is made by Factor a, and 1/a in the layer behind; a factor of
+// keys belongs to the attention's Scale.
 type Weight struct {
 	DType      DType
 	Out, In    int
@@ -31,6 +34,16 @@ type Weight struct {
 	Scales     []uint16 // [Out, In/Group], F16, or BF16 if ScalesBF16
 	Biases     []uint16
 	ScalesBF16 bool
+	Bias       []float32 // [Out]; nil: none
+	Factor     float32   // of embeddings, too; 0: 1
+}
+
+// factor is Factor, or 1.
+func (w *Weight) factor() float64 {
+	if w.Factor == 0 {
+		return 1
+	}
+	return float64(w.Factor)
 }
 
 // FromF16 widens an IEEE half.

@@ -3,7 +3,7 @@ package reference
 import "math"
 
 // WindowAttention lets each of count queries attend to the Window positions
-// that end with its own (Samba, section 2.2), or to all, scale 1/sqrt(HeadDim).
+// that end with its own (Samba, section 2.2), or to all.
 // qkv and the rings are as RoPE leaves them; out [count, Heads HeadDim].
 func WindowAttention(s AttentionShape, qkv, keys, values, out []float32, pos, count int) {
 	perKV := s.Heads / s.KVHeads
@@ -26,7 +26,7 @@ func WindowAttention(s AttentionShape, qkv, keys, values, out []float32, pos, co
 				for d, v := range q {
 					dot += float64(v) * float64(k[d])
 				}
-				dot /= math.Sqrt(float64(s.HeadDim))
+				dot *= s.Factor()
 				scores = append(scores, dot)
 				highest = max(highest, dot)
 			}
