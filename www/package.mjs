@@ -24,6 +24,7 @@ function built(start, end) {
 
 const worker = built("worker-", ".js");
 const engine = built("engine.", ".wasm");
+const packed = built("engine.", ".wasm.gz");
 if (/(from|import)\s*\(?["']\.\//.test(readFileSync(assets + worker, "utf8"))) {
   throw new Error(`${worker} imports files of its own: copy them, too`);
 }
@@ -35,16 +36,31 @@ execFileSync(
     stdio: "inherit",
   },
 );
-// Vite, webpack and their like copy what new URL("...", import.meta.url) names, and write its new address there.
+// Vite, webpack and their like copy what new URL("...", import.meta.url) names, and write its new address there. Vite's
+// development server up to version 7 leaves the address and moves the module: to .vite/deps, beside the packages.
 writeFileSync(
   here("dist/beside.js"),
-  `/** The worker's address, and behind it the engine's. */
+  String.raw`const moved = /\/\.vite\/deps[^/]*\//;
+
+const found = (url) => {
+  url.pathname = url.pathname.replace(moved, "/samba-web/dist/");
+  return url;
+};
+
+/** The worker's address, and behind it the engine's, as it is and packed. */
 export const ownWorker = () => {
-  const worker = new URL("./${worker}", import.meta.url);
-  worker.hash = new URL("./${engine}", import.meta.url).href;
+  const worker = found(new URL("./${worker}", import.meta.url));
+  const engine = found(new URL("./${engine}", import.meta.url));
+  const packed = found(new URL("./${packed}", import.meta.url));
+  worker.hash = [engine, packed].join("|");
   return worker;
 };
+
+/** What to do where the worker is not found: for people. */
+export const advice = moved.test(import.meta.url)
+  ? 'Vite has moved samba-web away from its worker: write optimizeDeps: { exclude: ["samba-web"] } in vite.config.js'
+  : "";
 `,
 );
-for (const name of [worker, engine]) copyFileSync(assets + name, here(`dist/${name}`));
+for (const name of [worker, engine, packed]) copyFileSync(assets + name, here(`dist/${name}`));
 copyFileSync(here("../LICENSE"), here("LICENSE"));

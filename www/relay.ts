@@ -48,14 +48,9 @@ function start(): void {
       if (data) socket.send(data);
     });
   };
-  worker.onmessage = (event) => send(event.data);
-  worker.onerror = (event) =>
-    send({
-      type: "error",
-      id: 0,
-      code: "internal",
-      message: `The engine's worker failed: ${event.message}.`,
-    } as object);
+  const end = (message: string) => send({ type: "error", id: 0, code: "internal", message } as object);
+  worker.onmessage = ({ data }) => ("ended" in data ? end(data.ended) : send(data));
+  worker.onerror = (event) => end(`The engine's worker failed: ${event.message}.`);
 
   let announced: object | undefined; // a message whose attachment is the next frame
   socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {

@@ -2,3 +2,6 @@
 
 /** The worker's address beside this script. */
 export const ownWorker = (): URL => new URL(SAMBA_WORKER, import.meta.url);
+
+/** What to do where the worker is not found, for people; here it is a matter of the address alone. */
+export const advice = "";

@@ -1,6 +1,6 @@
 /** An engine, in a worker of its own or at a server, and who waits for which of its answers. */
-import { ownWorker } from "./beside.ts";
-import { errorOf, InternalError } from "./errors.ts";
+import { advice as ownAdvice, ownWorker } from "./beside.ts";
+import { BadRequestError, errorOf, InternalError, said } from "./errors.ts";
 import type { Error as ErrorMessage, Hello, Reply, Request, Welcome } from "./protocol.ts";
 
 /** A request as it is made: the connection gives it its id. */
@@ -40,10 +40,15 @@ abstract class Waiting implements Connection {
       wake();
     });
     const cancel = () => this.post({ type: "cancel", id: ++this.#lastID, target: id });
-    this.post({ ...request, id } as Request, data);
-    if (signal?.aborted) cancel();
-    signal?.addEventListener("abort", cancel, { once: true });
     try {
+      try {
+        this.post({ ...request, id } as Request, data);
+      } catch (error) {
+        finished = true; // before it began
+        throw new BadRequestError("bad_request", `The request cannot be sent: ${said(error)}.`);
+      }
+      if (signal?.aborted) cancel();
+      signal?.addEventListener("abort", cancel, { once: true });
       for (;;) {
         const reply = replies.shift();
         if (!reply) {
@@ -64,15 +69,16 @@ abstract class Waiting implements Connection {
     }
   }
 
-  /** Hands a reply to who waits for it. */
+  /** Hands a reply to who waits for it; one that is not known whose it is ends all that wait. */
   protected hear(reply: Reply): void {
-    this.#waiting.get(reply.id)?.(reply);
+    if (reply.type === "error" && reply.id === 0) for (const hear of this.#waiting.values()) hear(reply);
+    else this.#waiting.get(reply.id)?.(reply);
   }
 
   /** Ends all that wait, and those who come later, with an error. */
   protected fail(error: Omit<ErrorMessage, "type" | "id">): void {
     this.#failure ??= { ...error, type: "error", id: 0 };
-    for (const hear of this.#waiting.values()) hear(this.#failure);
+    this.hear(this.#failure);
   }
 
   close(): void {
@@ -86,6 +92,11 @@ abstract class Waiting implements Connection {
   }
 }
 
+/** What the worker says beside the engine's replies: why there is no engine any more. */
+export interface Ended {
+  ended: string;
+}
+
 /** An engine in a Web Worker. */
 export class WorkerConnection extends Waiting {
   readonly #worker: Worker;
@@ -93,14 +104,17 @@ export class WorkerConnection extends Waiting {
   /** @throws {@link InternalError} where the browser starts no such worker. */
   constructor(url: string | URL = ownWorker()) {
     super();
-    const advice = `Check that ${url} is there and that the page's Content-Security-Policy allows it`;
+    const { href, hash } = new URL(url, document.baseURI);
+    const script = href.slice(0, href.length - hash.length);
+    const advice =
+      ownAdvice || `Check that ${script} is there and that the page's Content-Security-Policy allows it`;
     try {
       this.#worker = startWorker(url);
     } catch (error) {
       throw new InternalError("internal", `The browser starts no worker: ${error}. ${advice}.`);
     }
-    this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => {
-      if (data.type === "error" && data.id === 0) this.fail(data);
+    this.#worker.onmessage = ({ data }: MessageEvent<Reply | Ended>) => {
+      if ("ended" in data) this.fail({ code: "internal", message: data.ended });
       else this.hear(data);
     };
     this.#worker.onerror = (event) => {
@@ -130,6 +144,8 @@ export class WorkerConnection extends Waiting {
 interface Unfinished {
   request: Request;
   data: ArrayBuffer | undefined;
+  /** About how many bytes both have. */
+  size: number;
   /** The place of the last reply that came. */
   seen: number;
   cancelled: boolean;
@@ -186,7 +202,8 @@ export class WebSocketConnection extends Waiting {
     }
     // Whoever has the seed gives the same answer: another server can go on with it.
     if (request.type === "generate") request.seed ??= Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
-    this.#unfinished.set(request.id, { request, data, seen: 0, cancelled: false });
+    const size = JSON.stringify(request).length + (data?.byteLength ?? 0);
+    this.#unfinished.set(request.id, { request, data, size, seen: 0, cancelled: false });
     if (this.#welcomed) this.#send(request, data);
     else this.#connect();
   }
@@ -261,8 +278,20 @@ export class WebSocketConnection extends Waiting {
     socket.onclose = ({ code }) => {
       if (code === closedElsewhere && this.#socket === socket)
         this.#giveUp({ code: "network", message: "The conversation goes on over another connection." });
-      else this.#lost(socket);
+      else {
+        if (code === tooBig && this.#socket === socket) this.#refuseLargest();
+        this.#lost(socket);
+      }
     };
+  }
+
+  /** Ends the request that a server closed the connection for: sent again, it would do so again. */
+  #refuseLargest(): void {
+    const asked = [...this.#unfinished.values()].filter(({ seen }) => seen === 0);
+    const largest = asked.sort((a, b) => b.size - a.size)[0];
+    if (!largest) return;
+    const message = `The server takes no message as large as this one, of ${largest.size} bytes: shorten it.`;
+    this.#end(largest.request.id, { code: "bad_request", message });
   }
 
   #begin({ session, secret, answered }: Welcome): void {
@@ -350,6 +379,8 @@ export class WebSocketConnection extends Waiting {
 
 /** The session goes on over another connection; see tools/server. */
 const closedElsewhere = 4000;
+/** A message was larger than the server takes: RFC 6455, section 7.4.1. */
+const tooBig = 1009;
 
 interface TrustedTypes {
   createPolicy(

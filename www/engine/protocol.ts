@@ -1,5 +1,8 @@
 // Generated from wasm/protocol by go generate; do not edit.
 
+/** What a message may have at most. */
+export const MAX_MESSAGE_BYTES = 67108864;
+
 /** Code tells faults apart for programs; people read the message. */
 export type Code =
   | "bad_request"

@@ -2,9 +2,10 @@
 import "go/wasm_exec";
 import "gpu/cpu/simd";
 import "gpu/replay";
+import type { Ended } from "./connection.ts";
 import { said } from "./errors.ts";
 import { ModelFiles, settings } from "./load.ts";
-import type { Error as ErrorMessage } from "./protocol.ts";
+import { type Error as ErrorMessage, MAX_MESSAGE_BYTES, type Request } from "./protocol.ts";
 import { keyOf, openStore } from "./store.ts";
 
 declare class Go {
@@ -33,8 +34,25 @@ self.onmessage = ({
 }: MessageEvent<{ data?: ArrayBuffer; folder?: string; files?: File[] }>) => {
   const { data, folder, files: picked, ...rest } = message;
   if (folder && picked) return files.add(folder, picked);
-  deliver(JSON.stringify(rest), data ? new Uint8Array(data) : null);
+  const json = written(rest);
+  if (json !== undefined) return deliver(json, data ? new Uint8Array(data) : null);
+  // The engine would not look inside for whose it is.
+  const { id } = rest as Request;
+  const text = `The message is larger than ${MAX_MESSAGE_BYTES >> 20} MiB, more than the engine takes: shorten it.`;
+  self.postMessage({ type: "error", id, code: "bad_request", message: text } satisfies ErrorMessage);
 };
+
+/** A message as the engine reads it, unless it is too large for that. */
+function written(message: object): string | undefined {
+  try {
+    const json = JSON.stringify(message);
+    const most = 3 * json.length; // bytes of UTF-8
+    if (most <= MAX_MESSAGE_BYTES || new Blob([json]).size <= MAX_MESSAGE_BYTES) return json;
+  } catch {
+    // Longer than a string can be.
+  }
+  return undefined;
+}
 
 const pause = new MessageChannel();
 const resting: (() => void)[] = [];
@@ -71,8 +89,51 @@ Object.assign(globalThis, {
 });
 
 function failed(message: string) {
-  const error: ErrorMessage = { type: "error", id: 0, code: "internal", message };
-  self.postMessage(error);
+  self.postMessage({ ended: message } satisfies Ended);
+}
+
+/**
+ * The engine's code. Many hosts send it unpacked, four times as many bytes as need be: it lies beside itself packed, too.
+ */
+async function engine(): Promise<Response> {
+  // Bundlers move files: who knows where these two went says so behind this script's address.
+  const [plain = SAMBA_WASM, packed = `${plain}.gz`] = new URL(import.meta.url).hash
+    .slice(1)
+    .split("|")
+    .filter(Boolean);
+  const response = await fetch(new URL(plain, import.meta.url));
+  if (!response.ok) throw new Error(`${response.url} answers ${response.status}`);
+  const { headers } = response;
+  if (headers.has("content-encoding") || Number(headers.get("content-length")) !== SAMBA_WASM_SIZE)
+    return response;
+  const unpacked = await unpack(new URL(packed, import.meta.url)).catch(() => undefined);
+  if (!unpacked) return response;
+  await response.body?.cancel();
+  return new Response(unpacked, { headers: { "content-type": "application/wasm" } });
+}
+
+/** The stream of a file that was packed by gzip, unless this browser, or the host, has nothing of the kind. */
+async function unpack(url: URL): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | undefined> {
+  if (!("DecompressionStream" in globalThis)) return undefined;
+  const { ok, body } = await fetch(url);
+  const reader = body?.getReader();
+  let next = ok ? await reader?.read() : undefined;
+  // Some hosts unpack it themselves, others answer with a page.
+  const [zero, one] = next?.value ?? [];
+  if (!reader || zero !== 0x1f || one !== 0x8b) {
+    await reader?.cancel();
+    return undefined;
+  }
+  const whole = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      const { value } = next ?? (await reader.read());
+      next = undefined;
+      if (value) controller.enqueue(value);
+      else controller.close();
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+  return whole.pipeThrough(new DecompressionStream("gzip"));
 }
 
 // No await at the top: what packs a site together takes this file for a classic script.
@@ -80,11 +141,7 @@ async function start(): Promise<void> {
   try {
     const go = new Go();
     go.importObject.simd = sambaSIMD.imports;
-    // Bundlers move files: who knows where the engine went says so behind this script's address.
-    const engine = new URL(import.meta.url).hash.slice(1) || SAMBA_WASM;
-    const response = await fetch(new URL(engine, import.meta.url));
-    if (!response.ok) throw new Error(`${response.url} answers ${response.status}`);
-    const { instance } = await WebAssembly.instantiateStreaming(response, go.importObject);
+    const { instance } = await WebAssembly.instantiateStreaming(await engine(), go.importObject);
     const memory = instance.exports.mem as WebAssembly.Memory;
     sambaSIMD.memory = memory;
     Object.assign(globalThis, { engineMemory: () => memory.buffer.byteLength });

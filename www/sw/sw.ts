@@ -12,44 +12,116 @@ interface FetchEvent extends Event {
   readonly request: Request;
   respondWith(response: Promise<Response>): void;
 }
+interface WindowClient {
+  readonly url: string;
+  navigate(url: string): Promise<unknown>;
+}
 declare const self: {
   readonly location: Location;
-  readonly clients: { claim(): Promise<void> };
+  readonly clients: {
+    claim(): Promise<void>;
+    matchAll(options: { type: "window" }): Promise<WindowClient[]>;
+  };
   skipWaiting(): Promise<void>;
   addEventListener(type: "install" | "activate", listener: (event: ServiceWorkerEvent) => void): void;
   addEventListener(type: "fetch", listener: (event: FetchEvent) => void): void;
   addEventListener(type: "message", listener: (event: MessageEvent) => void): void;
 };
 
-/** What the page is made of: names relative to this script; set by tools/site/build. */
-declare const SAMBA_SHELL: string[];
+/** What the build knows of a file: its SHA-256, and of a page also the files that it names. */
+interface About {
+  sha256: string;
+  names?: string[];
+}
+
+/** What the page is made of: by names relative to this script; set by tools/site/build. */
+declare const SAMBA_SHELL: Record<string, About>;
 /** Changes with any of them. */
 declare const SAMBA_VERSION: string;
 
 const PREFIX = "samba-shell-";
 const name = PREFIX + SAMBA_VERSION;
 const home = new URL("./", self.location.href);
-const shell = SAMBA_SHELL.map((path) => new URL(path, home).href);
-/** Names with a hash in them never change what they name. */
-const hashed = /[-.]([A-Z2-7]{8}|[0-9a-f]{16})\.\w+$/;
+const shell = new Map(Object.entries(SAMBA_SHELL).map(([path, about]) => [new URL(path, home).href, about]));
 
-async function install(): Promise<void> {
-  const cache = await caches.open(name);
-  await Promise.all(
-    shell.map(async (url) => {
-      // What an older version has under the same hash need not come again.
-      const kept = hashed.test(url) ? await caches.match(url) : undefined;
-      const response = kept ?? (await fetch(url, { cache: "no-cache" }));
-      if (!response.ok) throw new Error(`${url} answers ${response.status}`);
-      await cache.put(url, response);
-    }),
+/**
+ * Whether a response is the file that the build made. Hosts answer with a page of theirs, and with 200, for what is not
+ * there (yet), and captive portals for all there is. A page may have been added to on its way: it must name what it did.
+ */
+async function right(response: Response, { sha256, names }: About): Promise<boolean> {
+  if (!response.ok) return false;
+  const body = await response.clone().arrayBuffer();
+  if (names) {
+    const text = new TextDecoder().decode(body);
+    return isPage(response) && names.every((name) => text.includes(name));
+  }
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", body));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("") === sha256;
+}
+
+function isPage(response: Response): boolean {
+  return /^text\/html\b/.test(response.headers.get("content-type") ?? "");
+}
+
+const versions = async () => (await caches.keys()).filter((other) => other.startsWith(PREFIX));
+
+/** A file as the build made it: from what any version has kept, from the network, or past a cache that holds another. */
+async function fresh(url: string, about: About): Promise<Response> {
+  for (const version of await versions()) {
+    const kept = await (await caches.open(version)).match(url);
+    if (kept && (await right(kept, about))) return own(kept);
+  }
+  for (const cache of ["no-cache", "reload"] as const) {
+    const response = await fetch(url, { cache });
+    if (await right(response, about)) return own(response);
+  }
+  throw new Error(
+    `${url} is not the file that belongs to this version of the page: its server answers something else`,
   );
 }
 
+/** A response that says nothing of its way: what a redirect led to answers no navigation, and here no byte has its price. */
+function own(response: Response): Response {
+  const headers = new Headers(response.headers);
+  headers.delete("content-length");
+  return new Response(response.body, { headers });
+}
+
+/** Brings the cache to what the build knows. */
+async function fill(): Promise<void> {
+  const cache = await caches.open(name);
+  await Promise.all([...shell].map(async ([url, about]) => cache.put(url, await fresh(url, about))));
+}
+
+/** Whether the version in charge has kept a page in a script's place, as versions did that took any answer: it is dead for good. */
+async function harmed(): Promise<boolean> {
+  for (const version of await versions()) {
+    const cache = await caches.open(version);
+    for (const { url } of await cache.keys()) {
+      const kept = await cache.match(url);
+      if (kept && isPage(kept) && /\.(js|css|wasm)$/.test(new URL(url).pathname)) return true;
+    }
+  }
+  return false;
+}
+
+let healing = false;
+
+async function install(): Promise<void> {
+  healing = await harmed();
+  await fill();
+  // A page that cannot start cannot offer the visitor this version.
+  if (healing) await self.skipWaiting();
+}
+
 async function activate(): Promise<void> {
-  for (const other of await caches.keys())
-    if (other.startsWith(PREFIX) && other !== name) await caches.delete(other);
+  await fill(); // what the browser has cleared away since, or a disk has harmed
+  for (const other of await versions()) if (other !== name) await caches.delete(other);
   await self.clients.claim();
+  if (!healing) return;
+  // Not awaited: a page is opened again once this version is in charge.
+  for (const client of await self.clients.matchAll({ type: "window" }))
+    client.navigate(client.url).catch(() => {});
 }
 
 /** The file of the shell that a request asks for, if it does. */
@@ -60,7 +132,7 @@ function fileOf(request: Request): string | undefined {
   // A page is the same file whatever its address asks it to do; so is nothing else.
   if (request.mode === "navigate") url.search = "";
   url.hash = "";
-  return shell.includes(url.href) ? url.href : undefined;
+  return shell.has(url.href) ? url.href : undefined;
 }
 
 self.addEventListener("install", (event) => event.waitUntil(install()));

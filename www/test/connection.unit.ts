@@ -1,8 +1,8 @@
 /** A server's client over a WebSocket that the test plays. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { WebSocketConnection } from "../engine/connection.ts";
-import { NetworkError, RefusedError } from "../engine/errors.ts";
+import { WebSocketConnection, WorkerConnection } from "../engine/connection.ts";
+import { BadRequestError, InternalError, NetworkError, RefusedError } from "../engine/errors.ts";
 import type { Reply, Request } from "../engine/protocol.ts";
 
 /** One connection, seen from the server. */
@@ -70,10 +70,10 @@ describe("a connection to a server", () => {
   });
 
   /** Asks and gathers the answer's text. */
-  async function ask(signal?: AbortSignal) {
+  async function ask(prompt = "a", signal?: AbortSignal) {
     let said = "";
     const notes: string[] = [];
-    for await (const reply of engine.ask({ type: "generate", prompt: "a" }, signal)) {
+    for await (const reply of engine.ask({ type: "generate", prompt }, signal)) {
       if (reply.type === "text") said += reply.text;
       if (reply.type === "progress") notes.push(reply.note ?? "");
     }
@@ -143,7 +143,7 @@ describe("a connection to a server", () => {
 
   test("what is cancelled meanwhile stays so", async () => {
     const abort = new AbortController();
-    const answer = ask(abort.signal);
+    const answer = ask("a", abort.signal);
     const first = await Played.nth(0);
     await first.welcome();
     const asked = await first.hear();
@@ -171,6 +171,25 @@ describe("a connection to a server", () => {
     );
   });
 
+  test("a message that is larger than the server takes is not sent again and again", async () => {
+    const long = ask("x".repeat(5000));
+    const first = await Played.nth(0);
+    await first.welcome();
+    const short = ask();
+    await first.hear();
+    await first.hear();
+    first.cut(1009);
+    await assert.rejects(
+      long,
+      (error) => error instanceof BadRequestError && /no message as large as this one/.test(error.message),
+    );
+    const second = await Played.nth(1);
+    await second.welcome();
+    assert.equal((await second.hear()).id, 2);
+    second.say(done(1, 2));
+    await short;
+  });
+
   test("attachments follow their message", async () => {
     const restored = engine.ask({ type: "restore" }, undefined, new Uint8Array([1, 2, 3]).buffer).next();
     const first = await Played.nth(0);
@@ -185,5 +204,73 @@ describe("a connection to a server", () => {
     first.onmessage?.({ data: new Uint8Array([7, 8]).buffer });
     const reply = (await saved).value as Reply & { data: ArrayBuffer };
     assert.deepEqual([...new Uint8Array(reply.data)], [7, 8]);
+  });
+});
+
+describe("a connection to a worker", () => {
+  let worker: { onmessage?(event: { data: unknown }): void; sent: unknown[] };
+  let engine: WorkerConnection;
+  beforeEach(() => {
+    class PlayedWorker {
+      sent: unknown[] = [];
+      constructor() {
+        worker = this;
+      }
+      postMessage(message: object): void {
+        if ("prompt" in message && typeof message.prompt === "function")
+          throw new Error("could not be cloned");
+        this.sent.push(message);
+      }
+      terminate(): void {}
+    }
+    const page = {
+      Worker: PlayedWorker,
+      document: { baseURI: "https://page.example/" },
+      location: { origin: "https://page.example" },
+    };
+    Object.assign(globalThis, page);
+    engine = new WorkerConnection("https://page.example/worker.js");
+  });
+
+  const ask = async (prompt: unknown, signal?: AbortSignal) => {
+    for await (const _ of engine.ask({ type: "generate", prompt: prompt as string }, signal));
+  };
+  const refused = (id: number) =>
+    worker.onmessage?.({ data: { type: "error", id, code: "bad_request", message: "Too large." } });
+
+  test("goes on after a request that is refused, or that cannot be sent", async () => {
+    const first = ask("long");
+    refused(1);
+    await assert.rejects(first, BadRequestError);
+    const abort = new AbortController();
+    await assert.rejects(
+      ask(() => {}, abort.signal),
+      (error) =>
+        error instanceof BadRequestError && /cannot be sent: could not be cloned/.test(error.message),
+    );
+    abort.abort();
+    assert.equal(worker.sent.length, 1, "what was never sent is not cancelled");
+    const third = ask("b");
+    worker.onmessage?.({ data: { type: "done", id: 3, finish_reason: "stop" } });
+    await third;
+  });
+
+  test("an error of a request that is not named is no end of the engine", async () => {
+    const first = ask("a");
+    refused(0);
+    await assert.rejects(first, BadRequestError);
+    const second = ask("b");
+    worker.onmessage?.({ data: { type: "done", id: 2, finish_reason: "stop" } });
+    await second;
+  });
+
+  test("without an engine nobody waits", async () => {
+    const first = ask("a");
+    worker.onmessage?.({ data: { ended: "The engine ended by itself: reload the page." } });
+    for (const asked of [first, ask("b")])
+      await assert.rejects(
+        asked,
+        (error) => error instanceof InternalError && /by itself/.test(error.message),
+      );
   });
 });

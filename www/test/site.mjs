@@ -37,13 +37,15 @@ export async function serve(models, ...more) {
   return { origin, stop: () => server.kill() };
 }
 
-/** A door before a server, which hands on every answer's body as change(url, body) gives it back. */
+/** A door before a server, which hands on every answer's body as change(url, body) gives it back, alone or as { body, type }. */
 export async function door(server, change) {
   const gate = createServer(async (request, response) => {
     const answer = await fetch(server.origin + request.url, { headers: { "accept-encoding": "identity" } });
-    const body = change(request.url, Buffer.from(await answer.arrayBuffer()));
+    const changed = change(request.url, Buffer.from(await answer.arrayBuffer()));
+    const { body, type } = Buffer.isBuffer(changed) ? { body: changed } : changed;
     response.writeHead(answer.status, {
       ...Object.fromEntries(answer.headers),
+      ...(type && { "content-type": type }),
       "content-length": body.length,
     });
     response.end(body);

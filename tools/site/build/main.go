@@ -7,6 +7,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -18,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -64,11 +66,11 @@ func build() error {
 	if err := clear(); err != nil {
 		return err
 	}
-	engine, err := compile()
+	engine, size, err := compile()
 	if err != nil {
 		return err
 	}
-	worker, err := bundle(hashed, map[string]any{"SAMBA_WASM": engine}, "www/engine/worker.ts")
+	worker, err := bundle(hashed, map[string]any{"SAMBA_WASM": engine, "SAMBA_WASM_SIZE": size}, "www/engine/worker.ts")
 	if err != nil {
 		return err
 	}
@@ -126,13 +128,22 @@ func (p page) build(constants map[string]any) error {
 	return write(p.name, []byte(dressed.Replace(string(html))))
 }
 
+// shellFile is what the service worker knows of a file: see www/sw/sw.ts.
+type shellFile struct {
+	SHA256 string   `json:"sha256"`
+	Names  []string `json:"names,omitempty"`
+}
+
+// asset is a built file's name in a page.
+var asset = regexp.MustCompile(`assets/[\w.-]+`)
+
 // buildServiceWorker tells the service worker what there is so far: the files of the kept pages, and a version that
 // changes with any of them.
 func buildServiceWorker() error {
-	shell, version := []string{}, sha256.New()
+	shell, version := map[string]shellFile{}, sha256.New()
 	err := filepath.WalkDir(dist, func(path string, entry fs.DirEntry, err error) error {
 		name := entry.Name()
-		if err != nil || entry.IsDir() || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".br") {
+		if err != nil || entry.IsDir() || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".br") || strings.HasSuffix(name, ".gz") {
 			return err
 		}
 		data, err := os.ReadFile(path)
@@ -146,8 +157,12 @@ func buildServiceWorker() error {
 		if address = filepath.ToSlash(address); address == "index.html" {
 			address = "./"
 		}
-		shell = append(shell, address)
-		fmt.Fprintf(version, "%s %x\n", address, sha256.Sum256(data))
+		about := shellFile{SHA256: fmt.Sprintf("%x", sha256.Sum256(data))}
+		if filepath.Ext(name) == ".html" {
+			about.Names = asset.FindAllString(string(data), -1)
+		}
+		shell[address] = about
+		fmt.Fprintf(version, "%s %s\n", address, about.SHA256)
 		return nil
 	})
 	if err != nil {
@@ -231,26 +246,46 @@ func clear() error {
 	return os.MkdirAll(filepath.Join(dist, "assets"), 0o755)
 }
 
-// compile builds the engine for the browser and returns its name in assets.
-func compile() (string, error) {
+// compile builds the engine for the browser and returns its name in assets, and its size. Beside it lies what the worker
+// takes where a host sends it unpacked.
+func compile() (string, int, error) {
 	folder, err := os.MkdirTemp("", "samba-site-")
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	defer os.RemoveAll(folder)
 	out := filepath.Join(folder, "engine.wasm")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "./wasm")
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 	if text, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("compiling ./wasm: %w\n%s", err, text)
+		return "", 0, fmt.Errorf("compiling ./wasm: %w\n%s", err, text)
 	}
 	code, err := os.ReadFile(out)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	sum := sha256.Sum256(code)
 	name := "engine." + hex.EncodeToString(sum[:8]) + ".wasm"
-	return name, write("assets/"+name, code)
+	if err := write("assets/"+name, code); err != nil {
+		return "", 0, err
+	}
+	return name, len(code), pack("assets/"+name+".gz", code)
+}
+
+// pack writes a file as browsers can unpack it themselves.
+func pack(name string, data []byte) error {
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(data); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dist, name), packed.Bytes(), 0o644)
 }
 
 // bundle writes scripts and styles with all that they import. A lone entry is one file; of several, what is only imported

@@ -45,6 +45,8 @@ func generate(messages string) ([]byte, error) {
 	for _, c := range protocol.Codes {
 		codes = append(codes, fmt.Sprintf("  | %q", c))
 	}
+	w.comment("", "What a message may have at most.")
+	w.line("export const MAX_MESSAGE_BYTES = %d;", protocol.MaxMessageBytes)
 	w.comment("", docs["Code"])
 	w.line("export type Code =\n%s;", strings.Join(codes, "\n"))
 	requests, replies := w.messages(protocol.Requests), w.messages(protocol.Replies)
