@@ -48,6 +48,7 @@ export async function borrow(
     mine.samba.then((samba) => samba.unload()).catch(() => {});
   };
   signal.addEventListener("abort", giveBack, { once: true });
+  if (signal.aborted) giveBack();
   try {
     const samba = await mine.samba;
     mine.hear.delete(onProgress);

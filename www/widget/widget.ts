@@ -22,12 +22,16 @@ declare const SAMBA_WIDGET_ENGINE: { path: string; integrity: string };
 
 type Heavy = typeof import("./engine.ts");
 let half: Promise<Heavy> | undefined;
+let failures = 0;
 
 /** Loads the other half. Whoever pins this script by its hash has pinned that one, too. */
 function heavy(): Promise<Heavy> {
   half ??= (async () => {
     const { path, integrity } = SAMBA_WIDGET_ENGINE;
-    const { href } = new URL(path, import.meta.url);
+    const url = new URL(path, import.meta.url);
+    // Browsers remember for an address that it failed: Firefox for as long as the page is there.
+    if (failures > 0) url.searchParams.set("try", String(failures + 1));
+    const { href } = url;
     const link = make("link");
     Object.assign(link, { rel: "modulepreload", crossOrigin: "anonymous", integrity, href });
     const checked = new Promise<boolean>((resolve) => {
@@ -39,6 +43,7 @@ function heavy(): Promise<Heavy> {
     return import(href);
   })().catch((error) => {
     half = undefined;
+    failures++;
     throw error;
   });
   return half;
@@ -47,6 +52,11 @@ function heavy(): Promise<Heavy> {
 const standard = new URL("models/default/", import.meta.url).href;
 /** Models that the visitor agreed to download to this origin; the chat page has the same list for its own. */
 const KNOWN = "samba-models";
+
+/** Where a conversation is kept if the page asks for it: as long as the tab is there, or until it is cleared. */
+const shelves: Record<string, () => Storage> = { tab: () => sessionStorage, device: () => localStorage };
+/** What is kept of a conversation at most, in characters: the last turns. */
+const MOST_KEPT = 1 << 20;
 
 const styles = new CSSStyleSheet();
 styles.replaceSync(answerStyle + widgetStyle);
@@ -66,6 +76,8 @@ export class SambaChat extends HTMLElement {
     "backend",
     "remote",
   ];
+  /** Those who touch have no pointer that comes near: they see how much it is when they see the chat. */
+  static readonly #touched = matchMedia("(hover: none)");
 
   readonly #heading = make("h2");
   readonly #intro = make("p");
@@ -103,6 +115,11 @@ export class SambaChat extends HTMLElement {
   #answering: AbortController | undefined;
   #sized = false;
   #messages: ChatMessageParam[] = [];
+  /** Answers that were kept and are not drawn as Markdown yet. */
+  readonly #plain = new Map<HTMLElement, string>();
+  readonly #seen = new IntersectionObserver((entries) => {
+    if (SambaChat.#touched.matches && entries.some(({ isIntersecting }) => isIntersecting)) this.#learnSize();
+  });
 
   constructor() {
     super();
@@ -164,13 +181,17 @@ export class SambaChat extends HTMLElement {
   }
 
   connectedCallback(): void {
+    if (this.#messages.length === 0) this.#restore();
+    this.#seen.observe(this.#panel);
     this.#update();
   }
 
   disconnectedCallback(): void {
     // Moved within the page it is connected again at once.
     queueMicrotask(() => {
-      if (!this.isConnected) this.#leave();
+      if (this.isConnected) return;
+      this.#seen.disconnect();
+      this.#leave();
     });
   }
 
@@ -242,12 +263,11 @@ export class SambaChat extends HTMLElement {
     const asked: ChatMessageParam = { role: "user", content: text };
     said.push(asked);
     this.#tell("samba-message", { role: "user", content: text });
-    const question = make("li", "question", text);
-    question.dir = "auto";
-    const answer = make("div", "answer");
+    const question = this.#question(text);
+    const answer = this.#answer();
+    const turn = answer.parentElement as HTMLElement;
     const wait = make("p", "waiting", strings.thinking);
-    const turn = make("li", "", part(answer, "answer"), wait);
-    this.#turns.append(part(question, "question"), turn);
+    turn.append(wait);
     this.#update();
     this.#toEnd();
     let content = "";
@@ -290,18 +310,16 @@ export class SambaChat extends HTMLElement {
       return content;
     } catch (error) {
       // An unanswered question would stand twice when it is asked again.
-      if (content) this.#messages.push({ role: "assistant", content });
-      else
-        this.#messages = this.#messages.filter(
-          (message) => message.content !== text || message.role !== "user",
-        );
+      if (content) said.push({ role: "assistant", content });
+      else said.splice(said.indexOf(asked), 1);
       if (!this.#prompt.value) this.#prompt.value = content ? "" : text;
       if (!content) question.remove();
-      turn.remove();
+      if (!content) turn.remove();
       throw error;
     } finally {
       wait.remove();
       if (this.#answering === answering) this.#answering = undefined;
+      if (this.#messages === said) this.#keep();
       this.#update();
       this.#toEnd();
     }
@@ -316,9 +334,74 @@ export class SambaChat extends HTMLElement {
   clear(): void {
     this.stop();
     this.#messages = [];
+    this.#plain.clear();
     this.#turns.replaceChildren();
+    this.#keep();
     this.#update();
     this.#prompt.focus();
+  }
+
+  #question(text: string): HTMLElement {
+    const question = make("li", "question", text);
+    question.dir = "auto";
+    this.#turns.append(part(question, "question"));
+    return question;
+  }
+
+  /** The place of an answer, in an item of its own. */
+  #answer(): HTMLElement {
+    const answer = part(make("div", "answer"), "answer");
+    this.#turns.append(make("li", "", answer));
+    return answer;
+  }
+
+  /** Where the conversation is kept, and under which name; nowhere unless the page says so. */
+  #shelf(): [Storage, string] | undefined {
+    const shelf = shelves[this.getAttribute("keep") ?? ""];
+    try {
+      return shelf && [shelf(), `samba-chat ${this.id || this.model}`];
+    } catch {
+      return undefined; // a visitor, or a frame, that may keep nothing
+    }
+  }
+
+  #keep(): void {
+    const [storage, name] = this.#shelf() ?? [];
+    if (!storage || !name) return;
+    let last = this.#messages;
+    while (JSON.stringify(last).length > MOST_KEPT) last = last.slice(2);
+    try {
+      if (last.length > 0) storage.setItem(name, JSON.stringify(last));
+      else storage.removeItem(name);
+    } catch {
+      storage.removeItem(name); // no room: nothing is better than what was said before
+    }
+  }
+
+  /** Shows what was kept, as plain text until the other half is there. */
+  #restore(): void {
+    const [storage, name] = this.#shelf() ?? [];
+    for (const message of conversationOf(storage?.getItem(name ?? ""))) {
+      this.#messages.push(message);
+      if (message.role === "user") this.#question(message.content);
+      else {
+        const answer = this.#answer();
+        answer.textContent = message.content;
+        this.#plain.set(answer, message.content);
+      }
+    }
+    if (!this.floating || this.open) this.#draw();
+  }
+
+  #draw(): void {
+    if (this.#plain.size === 0) return;
+    heavy()
+      .then(({ MarkdownView }) => {
+        for (const [answer, content] of this.#plain) new MarkdownView(answer).show(content, true);
+        this.#plain.clear();
+        this.#toEnd();
+      })
+      .catch(() => {}); // the next question says what is wrong
   }
 
   #tell(name: string, detail?: unknown): void {
@@ -327,6 +410,7 @@ export class SambaChat extends HTMLElement {
 
   #opened(): void {
     this.#learnSize();
+    this.#draw();
     queueMicrotask(() => (this.#go.hidden ? this.#prompt : this.#go).focus());
     this.#tell("samba-open");
     if (this.#agreed()) this.#load().catch(() => {});
@@ -478,7 +562,6 @@ export class SambaChat extends HTMLElement {
     const asks = !this.#samba && !this.#loadingNow && !this.#agreed();
     this.#start.hidden = this.#messages.length > 0 || !this.#loading.hidden;
     this.#go.hidden = !asks;
-    this.#form.hidden = asks && this.#messages.length === 0;
     this.#clear.hidden = this.#messages.length === 0;
     this.#prompt.placeholder = this.getAttribute("placeholder") || strings.placeholder;
     const busy = this.#answering !== undefined;
@@ -486,6 +569,19 @@ export class SambaChat extends HTMLElement {
     this.#send.setAttribute("aria-label", busy ? strings.stop : strings.send);
     this.#send.disabled = !busy && this.#prompt.value.trim() === "";
   }
+}
+
+/** A conversation that was kept: questions and answers in turns. Other scripts of the page may have written anything there. */
+function conversationOf(text: string | null | undefined): { role: "user" | "assistant"; content: string }[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(text ?? "[]");
+  } catch {}
+  const turn = (entry: unknown, i: number) => {
+    const { role, content } = (entry ?? {}) as Partial<ChatMessageParam>;
+    return role === (i % 2 ? "assistant" : "user") && typeof content === "string";
+  };
+  return Array.isArray(list) && list.every(turn) ? list.map(({ role, content }) => ({ role, content })) : [];
 }
 
 function agreedTo(): string[] {
