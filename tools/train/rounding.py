@@ -111,7 +111,7 @@ class Rounding:
     moves weights by far less than a code is wide. Every process computes the same from the same weights.
     """
 
-    def __init__(self, model, bits, embedding_bits=8, every=8):
+    def __init__(self, model, bits, embedding_bits=8, every=16):
         self.every, self.age, self.exact = every, 0, None
         self.groups = {}  # bits → weights
         for name, weight in model.named_parameters():  # a tied head is listed once

@@ -446,7 +446,7 @@ def arguments():
     add("--bits", type=int, choices=[0, 4, 8], default=0, help="round weights in the loop as `samba convert` will (default 0: do not)")
     add("--embedding-bits", type=int, choices=[4, 8], default=8, help="bits of the embedding with --bits 4 (default 8)")
     add("--round-from", type=float, default=0.0, help="share of the stage from which on weights are rounded (default 0)")
-    add("--round-every", type=int, default=8, help="steps between two fits of scales and biases (default 8)")
+    add("--round-every", type=int, default=16, help="steps between two fits of scales and biases (default 16)")
     add("--workers", type=int, default=0, help="processes that make batches ahead, for each that trains (default 0: none)")
     add("--log-every", type=int, default=20)
     add("--eval-every", type=int, default=0, help="steps between evaluations (0: at the end only)")
