@@ -37,8 +37,9 @@ type folder struct {
 	most     int64 // bytes of states
 	each     int64 // and of those that clients of one address make
 
-	under chan struct{} // holds a value for each operation under way
-	stuck atomic.Int32  // of them, those that nothing waits for any more
+	closed chan struct{} // nothing waits any more
+	under  chan struct{} // holds a value for each operation under way
+	stuck  atomic.Int32  // of them, those that nothing waits for any more
 
 	mu      sync.Mutex
 	failure error             // of the last operation that wrote
@@ -58,7 +59,7 @@ const underAtOnce = 16
 func newFolder(path string, patience time.Duration, most int64, share float64) *folder {
 	return &folder{
 		path: path, identity: rand.Text(), patience: patience, most: most, each: int64(float64(most) * share),
-		under: make(chan struct{}, underAtOnce), states: map[string]*state{},
+		closed: make(chan struct{}), under: make(chan struct{}, underAtOnce), states: map[string]*state{},
 	}
 }
 
@@ -90,6 +91,8 @@ func within[T any](f *folder, do func(o *operation) (T, error)) (result T, err e
 	case f.under <- struct{}{}:
 	case <-patience.C:
 		return result, errHung
+	case <-f.closed:
+		return result, errHung
 	}
 	o, done := new(operation), make(chan struct{})
 	var got T
@@ -107,6 +110,7 @@ func within[T any](f *folder, do func(o *operation) (T, error)) (result T, err e
 	case <-done:
 		return got, failed
 	case <-patience.C:
+	case <-f.closed:
 	}
 	f.stuck.Add(1)
 	if o.end.CompareAndSwap(0, late) {
@@ -148,6 +152,9 @@ func (f *folder) bytes() (sum int64) {
 // probe writes something, as every answer does.
 func (f *folder) probe() error {
 	return f.carryOut(func(o *operation) error {
+		if err := os.MkdirAll(f.path, 0o700); err != nil {
+			return err
+		}
 		if err := f.replace(o, "probe", "", []byte{0}); err != nil {
 			return err
 		}

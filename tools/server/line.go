@@ -409,20 +409,18 @@ func (l *line) tell(id uint32, code protocol.Code, sentence string) {
 }
 
 // say sends a message that belongs to no exchange. Each ends something that the
-// client waits for: one that does not read them is dropped, and asks again when
-// it is back. The lock is held.
+// client waits for, so none is left out: what the client says next waits until
+// it has read. The lock is held, but not meanwhile.
 func (l *line) say(id uint32, m protocol.Message) {
 	frame, err := protocol.Encode(id, m, nil)
 	if err != nil {
 		return
 	}
-	if len(l.aside) < maxAside {
-		l.aside = append(l.aside, frame.JSON)
-		l.change.Broadcast()
-	} else if l.socket != nil {
-		l.server.metrics.dropped.WithLabelValues("slow").Inc()
-		l.socket.Close()
+	for len(l.aside) >= maxAside && l.socket != nil && l.ctx.Err() == nil {
+		l.change.Wait()
 	}
+	l.aside = append(l.aside, frame.JSON)
+	l.change.Broadcast()
 }
 
 // next waits for what the socket is to send; none when it is no longer the one at hand.
@@ -432,6 +430,7 @@ func (l *line) next(s *socket) (frame protocol.Frame, ok bool) {
 	for l.socket == s && l.ctx.Err() == nil {
 		if len(l.aside) > 0 {
 			frame.JSON, l.aside = l.aside[0], l.aside[1:]
+			l.change.Broadcast()
 			return frame, true
 		}
 		for _, id := range l.order {

@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -109,9 +108,6 @@ type Server struct {
 
 // New makes a server. Its Close must be called.
 func New(o Options) (*Server, error) {
-	if err := os.MkdirAll(o.States, 0o700); err != nil {
-		return nil, fmt.Errorf("the folder of states: %w", err)
-	}
 	largest := int64(o.MaxMessage) + attachable(o.Engine.Ready)
 	s := &Server{
 		o: o, log: o.Log, folder: newFolder(o.States, o.DiskPatience, o.StatesBytes, o.Share), limiter: newLimiter(o.PerMinute),
@@ -371,12 +367,20 @@ func (s *Server) halt() {
 	s.stop()
 }
 
+// lastPatience is for a folder that does not answer while the server ends.
+const lastPatience = 2 * time.Second
+
 // Close ends all that is under way.
 func (s *Server) Close() {
 	s.halt()
-	s.tending.Wait()
-	for _, l := range s.all() {
+	lines := s.all()
+	for _, l := range lines {
 		l.end()
+	}
+	hurry := time.AfterFunc(lastPatience, func() { close(s.folder.closed) })
+	defer hurry.Stop()
+	s.tending.Wait()
+	for _, l := range lines {
 		<-l.gone
 	}
 	<-s.sockets.close() // their goodbyes are out
