@@ -13,12 +13,15 @@
 //
 // # What of JSON Schema is there
 //
-// type, enum, const; properties, required, additionalProperties; items,
-// prefixItems, minItems, maxItems; minLength, maxLength, pattern (RE2's syntax,
-// anchors at its ends), format (see formats); minimum, maximum and their
-// exclusive twins; anyOf, oneOf (of branches that exclude each other), allOf
-// of one schema; $ref within the schema, recursive ones too; true and false.
-// Annotations are ignored. Any other keyword is refused with its path.
+// type, enum, const; properties, required, additionalProperties,
+// patternProperties, propertyNames; items, prefixItems, minItems, maxItems;
+// minLength, maxLength, pattern (ECMAScript's syntax: see ecma.go), format (see
+// formats); minimum, maximum and their exclusive twins, multipleOf; anyOf, oneOf
+// (of branches that exclude each other), allOf; $ref within the schema,
+// recursive ones too; true and false. What stands beside each other holds
+// together. Of earlier drafts a list of items, and of OpenAPI nullable,
+// discriminator and exclusiveMinimum: true. Annotations are ignored. Any other
+// keyword is refused with its path, and so is a format that is not known.
 //
 // Every text that the grammar lets through is valid; not every valid text is
 // let through. Properties come in the schema's order. Those that it does not

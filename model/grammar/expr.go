@@ -24,6 +24,7 @@ const (
 	kindCat          // a, then b; a is no kindCat
 	kindOr           // one of list, sorted, at least two
 	kindAnd          // both a and b
+	kindNot          // whatever a does not; only within kindAnd
 	kindRepeat       // a, min to max times; max < 0: any number above
 	kindRef          // the definition of number min
 )
@@ -31,6 +32,7 @@ const (
 type node struct {
 	kind     kind
 	nullable bool // matches the empty text
+	mixed    bool // holds a kindAnd, so that it may lead nowhere
 	a, b     expr
 	min, max int32
 	text     string
@@ -74,6 +76,7 @@ type pool struct {
 	classes  map[byteSet]expr
 	cats     map[[2]expr]expr
 	ands     map[[2]expr]expr
+	nots     map[expr]expr
 	ors      map[string]expr
 	repeats  map[[3]int64]expr
 	partings map[[256]uint8]*[256]uint8
@@ -85,7 +88,7 @@ type pool struct {
 func newPool() *pool {
 	return &pool{
 		nodes:    []node{{kind: kindNone}, {kind: kindEmpty, nullable: true}},
-		literals: map[string]expr{}, classes: map[byteSet]expr{}, cats: map[[2]expr]expr{}, ands: map[[2]expr]expr{},
+		literals: map[string]expr{}, classes: map[byteSet]expr{}, cats: map[[2]expr]expr{}, ands: map[[2]expr]expr{}, nots: map[expr]expr{},
 		ors: map[string]expr{}, repeats: map[[3]int64]expr{}, partings: map[[256]uint8]*[256]uint8{}, dead: map[expr]bool{},
 	}
 }
@@ -93,6 +96,14 @@ func newPool() *pool {
 func (p *pool) add(n node) expr {
 	if len(p.nodes) >= maxNodes {
 		panic(errTooMuch)
+	}
+	switch n.kind {
+	case kindAnd, kindNot:
+		n.mixed = true
+	case kindCat, kindRepeat:
+		n.mixed = p.nodes[n.a].mixed || p.nodes[n.b].mixed
+	case kindOr:
+		n.mixed = slices.ContainsFunc(n.list, func(e expr) bool { return p.nodes[e].mixed })
 	}
 	p.nodes = append(p.nodes, n)
 	return expr(len(p.nodes) - 1)
@@ -242,14 +253,16 @@ func (p *pool) or(alternatives ...expr) expr {
 
 func (p *pool) option(e expr) expr { return p.or(empty, e) }
 
-// and matches what both match. It is only made by both, which sees to it that
-// it stays live.
+// and matches what both match. What it becomes a part of goes through both,
+// which sees to it that it stays live.
 func (p *pool) and(a, b expr) expr {
 	switch {
 	case a == none || b == none:
 		return none
-	case a == b:
+	case a == b, b == p.not(none):
 		return a
+	case a == p.not(none):
+		return b
 	case a == empty || b == empty:
 		if p.nullable(a) && p.nullable(b) {
 			return empty
@@ -266,6 +279,20 @@ func (p *pool) and(a, b expr) expr {
 		return none
 	}
 	return e
+}
+
+// not matches whatever e does not, text or no text. It is only a part of an
+// and, whose other part says what of that is text.
+func (p *pool) not(e expr) expr {
+	if n := &p.nodes[e]; n.kind == kindNot {
+		return n.a
+	}
+	out, ok := p.nots[e]
+	if !ok {
+		out = p.add(node{kind: kindNot, a: e, nullable: !p.nullable(e)})
+		p.nots[e] = out
+	}
+	return out
 }
 
 // repeat matches e low to high times; high < 0: any number above low.
@@ -339,6 +366,15 @@ func (p *pool) derive(e expr, next *[256]expr) {
 			if a.at(byte(c)) != none && b.at(byte(c)) != none {
 				next[c] = p.and(a.at(byte(c)), b.at(byte(c)))
 			}
+		}
+	case kindNot:
+		r := p.row(n.a)
+		opposite := make([]expr, len(r.next))
+		for i, e := range r.next {
+			opposite[i] = p.not(e)
+		}
+		for c := range next {
+			next[c] = opposite[r.class[c]]
 		}
 	case kindRepeat:
 		high := int(n.max)
@@ -424,13 +460,13 @@ func (p *pool) pack(next *[256]expr) *row {
 func (p *pool) both(list ...expr) expr {
 	out := list[0]
 	for _, e := range list[1:] {
-		out = p.trim(p.and(out, e))
+		out = p.and(out, e)
 	}
-	return out
+	return p.trim(out)
 }
 
 func (p *pool) trim(start expr) expr {
-	if p.nodes[start].kind != kindAnd {
+	if !p.nodes[start].mixed {
 		return start
 	}
 	before := map[expr][]expr{}

@@ -3,6 +3,7 @@ package grammar
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 )
@@ -114,4 +115,90 @@ func (p *pool) sameLength(low, high string) expr {
 		parts = append(parts, p.join(p.bytes(low[0]+1, high[0]-1), p.repeat(p.bytes('0', '9'), rest, rest)))
 	}
 	return p.or(parts...)
+}
+
+// maxResidues bounds the states that tell multiples from other numbers.
+const maxResidues = 4096
+
+// multiples matches those of the numbers that e matches which are multiples.
+func (p *pool) multiples(of *value, b bounds, whole bool, e expr) (expr, error) {
+	if n, ok := of.number(); !ok || n <= 0 {
+		return none, fmt.Errorf("is %s, want a number above 0", clip(of.String()))
+	}
+	step, ok := new(big.Rat).SetString(of.text)
+	if !ok || len(of.text) > 40 {
+		return none, fmt.Errorf("is %s, want a number of at most %d digits", clip(of.String()), digits)
+	}
+	// As m of 10^places: a number is a multiple if, times 10^places, m divides it.
+	places := 0
+	scale := big.NewRat(1, 1)
+	for !new(big.Rat).Mul(step, scale).IsInt() {
+		if places++; places > digits {
+			return none, fmt.Errorf("is %s, which has too many digits after the point", clip(of.String()))
+		}
+		scale.Mul(scale, big.NewRat(10, 1))
+	}
+	m := new(big.Rat).Mul(step, scale).Num()
+	if places > 0 && whole { // whole multiples of 0.5 are those of 1
+		whole := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(places)), nil)
+		m, places = new(big.Int).Div(m, new(big.Int).GCD(nil, nil, m, whole)), 0
+	}
+	if !m.IsInt64() || m.Int64() > 1<<50 {
+		return none, fmt.Errorf("is %s, want less", clip(of.String()))
+	}
+	n := m.Int64()
+	// Few multiples are listed.
+	if low, high := math.Ceil(max(b.low, -most)/float64(n)), math.Floor(min(b.high, most)/float64(n)); places == 0 && high-low < maxResidues {
+		var parts []expr
+		for k := low; k <= high; k++ {
+			parts = append(parts, p.literal(strconv.FormatInt(int64(k)*n, 10)))
+		}
+		return p.both(e, p.or(parts...)), nil
+	}
+	if n*int64(places+1) > maxResidues {
+		return none, fmt.Errorf("is %s, want one of fewer digits, or bounds beside it", clip(of.String()))
+	}
+	return p.both(e, p.residues(int(n), places)), nil
+}
+
+// residues matches the numbers without exponents that m divides when they are
+// multiplied by 10^places. A state is what is left over of the digits so far,
+// and how many may still come behind the point.
+func (p *pool) residues(m, places int) expr {
+	digit := func(r int, next func(r int) expr) expr {
+		var parts []expr
+		for d := range 10 {
+			parts = append(parts, p.join(p.literal(strconv.Itoa(d)), next((10*r+d)%m)))
+		}
+		return p.or(parts...)
+	}
+	// ends lets a number end where the zeros that are not written leave nothing over.
+	ends := func(r, left int) expr {
+		for range left {
+			r = 10 * r % m
+		}
+		if r == 0 {
+			return empty
+		}
+		return none
+	}
+	fraction := make([]expr, m) // by what is left over, of digits behind the point
+	for i := range fraction {
+		fraction[i] = none
+	}
+	for left := range places {
+		longer := make([]expr, m)
+		for r := range m {
+			longer[r] = digit(r, func(r int) expr { return p.or(ends(r, left), fraction[r]) })
+		}
+		fraction = longer
+	}
+	whole := make([]expr, m)
+	for r := range whole {
+		whole[r] = p.ref()
+	}
+	for r := range whole {
+		p.define(whole[r], digit(r, func(r int) expr { return p.or(ends(r, places), p.join(p.literal("."), fraction[r]), whole[r]) }))
+	}
+	return p.join(p.option(p.literal("-")), whole[0])
 }

@@ -31,20 +31,27 @@ var typeNames = map[string]types{
 
 // keywords says of which types each keyword speaks; 0: of all, or it says nothing.
 var keywords = map[string]types{
-	"type": 0, "enum": 0, "const": 0, "anyOf": 0, "oneOf": 0, "allOf": 0, "$ref": 0,
-	"properties": object, "required": object, "additionalProperties": object,
-	"items": array, "prefixItems": array, "minItems": array, "maxItems": array,
+	"type": 0, "nullable": 0, "enum": 0, "const": 0, "anyOf": 0, "oneOf": 0, "allOf": 0, "$ref": 0, "discriminator": 0,
+	"properties": object, "required": object, "additionalProperties": object, "patternProperties": object, "propertyNames": object,
+	"items": array, "prefixItems": array, "additionalItems": array, "minItems": array, "maxItems": array,
 	"minLength": text, "maxLength": text, "pattern": text, "format": text,
 	"minimum": integer | fractional, "maximum": integer | fractional, "exclusiveMinimum": integer | fractional, "exclusiveMaximum": integer | fractional,
+	"multipleOf": integer | fractional,
 }
 
 // annotations may stand anywhere and constrain nothing.
 var annotations = []string{
-	"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
-	"$schema", "$id", "$comment", "$defs", "definitions",
+	"title", "description", "default", "example", "examples", "deprecated", "readOnly", "writeOnly",
+	"$schema", "$id", "id", "$comment", "$defs", "definitions",
+	"contentEncoding", "contentMediaType", "contentSchema", "externalDocs", "xml",
 }
 
-// formats are the patterns of the formats that are enforced.
+// annotates says whether a keyword constrains nothing: one of those, or an extension, whose names begin with x-.
+func annotates(name string) bool {
+	return slices.Contains(annotations, name) || strings.HasPrefix(name, "x-")
+}
+
+// formats are the patterns of the formats that are enforced; "" stands for any text.
 var formats = map[string]string{
 	"date":      `^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$`,
 	"time":      `^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`,
@@ -55,8 +62,26 @@ var formats = map[string]string{
 	"hostname":  `^[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?){1,3}$`,
 	"uri":       `^https?://[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?){1,3}(/[A-Za-z0-9._~-]{1,40}){0,6}$`,
 	"ipv6":      `^([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}$`,
-	"ipv4":      `^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$`,
+	"ipv4":      `^` + octet + `(\.` + octet + `){3}$`,
+	// What Zod and Pydantic write besides.
+	"uuid1": `^[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, "uuid3": `^[0-9a-f]{8}-[0-9a-f]{4}-3[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`,
+	"uuid4": `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, "uuid5": `^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`,
+	"guid": `^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`,
+	"byte": base64, "base64": base64, "base64url": `^[A-Za-z0-9_-]*$`,
+	"cidrv4": `^` + octet + `(\.` + octet + `){3}/([12]?[0-9]|3[0-2])$`, "cidrv6": `^([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}/([1-9]?[0-9]|1[01][0-9]|12[0-8])$`,
+	"ipv4network": `^` + octet + `(\.` + octet + `){3}/32$`, "ipv6network": `^([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}/128$`,
+	"cuid": `^c[0-9a-z]{24}$`, "cuid2": `^[a-z][0-9a-z]{23}$`, "ulid": `^[0-7][0-9A-HJKMNP-TV-Z]{25}$`, "nanoid": `^[A-Za-z0-9_-]{21}$`,
+	"xid": `^[0-9a-v]{20}$`, "ksuid": `^[A-Za-z0-9]{27}$`, "e164": `^\+[1-9][0-9]{6,14}$`,
+	"password": "", "binary": "", "path": "", "file-path": "", "directory-path": "",
 }
+
+// patternFormats are Zod's names for what the pattern beside them says.
+var patternFormats = []string{"regex", "lowercase", "uppercase", "starts_with", "ends_with", "includes", "template_literal", "emoji", "jwt"}
+
+const (
+	octet  = `(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])`
+	base64 = `^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$`
+)
 
 const maxExclusive = 256 // branches of a oneOf
 
@@ -66,6 +91,9 @@ type compiler struct {
 	root  *value
 	refs  map[target]expr
 	queue []definition
+
+	defining *value               // the body of a reference, as it is about to be worked out
+	joined   map[[2]*value]*value // what two schemas say together
 
 	anyValue expr // a reference, once somebody needs it
 	space    expr
@@ -101,7 +129,7 @@ func (p *pool) compile(data []byte) (expr, error) {
 	if err != nil {
 		return none, bad(here, "%v", err)
 	}
-	c := &compiler{pool: p, root: root, refs: map[target]expr{}}
+	c := &compiler{pool: p, root: root, refs: map[target]expr{}, joined: map[[2]*value]*value{}}
 	newline := p.join(p.literal("\n"), p.or(p.repeat(p.literal(" "), 0, 32), p.repeat(p.literal("\t"), 0, 16)))
 	c.space = p.or(empty, p.literal(" "), newline)
 	c.comma = p.join(p.literal(","), c.space)
@@ -111,6 +139,7 @@ func (p *pool) compile(data []byte) (expr, error) {
 		d := c.queue[0]
 		c.queue = c.queue[1:]
 		var body expr
+		c.defining = d.schema
 		if body, err = c.schema(d.schema, d.path, d.only); err == nil {
 			p.define(d.ref, body)
 		}
@@ -127,6 +156,9 @@ func (p *pool) compile(data []byte) (expr, error) {
 	return whole, nil
 }
 
+// combining are the keywords that hold schemas for the same value.
+var combining = []string{"$ref", "allOf", "anyOf", "oneOf"}
+
 // schema returns the expression of the values of the given types.
 func (c *compiler) schema(v *value, path string, only types) (expr, error) {
 	c.spend(1)
@@ -139,74 +171,77 @@ func (c *compiler) schema(v *value, path string, only types) (expr, error) {
 	default:
 		return none, bad(path, "is %s, want an object, true or false", clip(v.String()))
 	}
-	var speaks types
-	governs := ""
-	for _, name := range v.names {
-		of, known := keywords[name]
-		switch {
-		case name == "$id" && v != c.root:
-			return none, bad(path+".$id", "is not supported within a schema")
-		case slices.Contains(annotations, name), harmless(name, v.members[name]):
-		case !known:
-			return none, bad(path+"."+clip(name), "is not supported")
-		default:
-			speaks |= of
+	if v.joint && c.defining != v { // it may lead to itself
+		return c.refer(v, path, only), nil
+	}
+	c.defining = nil
+	if err := c.check(v, path); err != nil {
+		return none, err
+	}
+	v = v.modern()
+	if given := v.members["not"]; given != nil { // nothing, as zod's never; all else is refused
+		return none, nil
+	}
+	if v.members["nullable"] != nil {
+		some, err := c.schema(v.without("nullable"), path, only)
+		if only&null != 0 {
+			some = c.or(some, c.literal("null"))
 		}
-		switch name {
-		case "anyOf", "oneOf", "allOf", "$ref", "enum", "const":
-			if governs != "" {
-				return none, bad(path, "has %s beside %s, want one of them", governs, name)
-			}
-			governs = name
+		return some, err
+	}
+	// How many keywords speak of the value as a whole, and how many of its parts.
+	combiners, constants, others := 0, 0, 0
+	for _, name := range v.names {
+		switch of := keywords[name]; {
+		case slices.Contains(combining, name):
+			combiners++
+		case name == "enum" || name == "const":
+			constants++
+		case of != 0 && !annotates(name) && !harmless(name, v.members[name]):
+			others++
 		}
 	}
-	if t := v.members["type"]; t != nil {
-		named, err := readTypes(t, path)
+	if list := v.members["allOf"]; list != nil && len(list.items) != 1 {
+		combiners++
+	}
+	if combiners > 1 || combiners == 1 && constants+others > 0 || constants > 1 {
+		all, err := c.alternatives(v, path, 0)
 		if err != nil {
 			return none, err
 		}
-		only &= named
-	} else if speaks != 0 && governs == "" {
-		only &= speaks // what the schema says nothing about need not be generated
-	}
-	if governs == "" {
-		return c.ofTypes(v, path, only)
-	}
-	for _, name := range v.names {
-		if keywords[name] != 0 {
-			return none, bad(path+"."+name, "beside %s is not supported", governs)
-		}
-	}
-	at := path + "." + governs
-	given := v.members[governs]
-	switch governs {
-	case "$ref":
-		return c.reference(given, at, only)
-	case "const":
-		return c.constant(given, only), nil
-	case "enum":
-		if given.kind != '[' || len(given.items) == 0 {
-			return none, bad(at, "is no list of at least one value")
-		}
 		var parts []expr
-		for _, item := range given.items {
-			parts = append(parts, c.constant(item, only))
+		for _, one := range all {
+			part, err := c.schema(one, path, only)
+			if err != nil {
+				return none, err
+			}
+			parts = append(parts, part)
 		}
 		return c.or(parts...), nil
 	}
-	if given.kind != '[' || len(given.items) == 0 {
-		return none, bad(at, "is no list of at least one schema")
-	}
-	if governs == "allOf" && len(given.items) > 1 {
-		return none, bad(at, "of several schemas is not supported: write them as one")
-	}
-	if governs == "oneOf" {
-		if err := c.exclusive(given.items, at); err != nil {
+	only, err := c.typesOf(v, path, only, combiners+constants > 0)
+	switch {
+	case err != nil:
+		return none, err
+	case constants == 1 && others > 0:
+		rest, err := c.ofTypes(v, path, only)
+		if err != nil {
 			return none, err
 		}
+		return c.both(c.constants(v, only), rest), nil
+	case constants == 1:
+		return c.constants(v, only), nil
+	case combiners == 0:
+		return c.ofTypes(v, path, only)
+	case v.members["$ref"] != nil:
+		return c.reference(v.members["$ref"], path+".$ref", only)
 	}
 	var parts []expr
-	for i, branch := range given.items {
+	branches, at, err := c.branches(v, path)
+	if err != nil {
+		return none, err
+	}
+	for i, branch := range branches {
 		part, err := c.schema(branch, fmt.Sprintf("%s[%d]", at, i), only)
 		if err != nil {
 			return none, err
@@ -216,16 +251,112 @@ func (c *compiler) schema(v *value, path string, only types) (expr, error) {
 	return c.or(parts...), nil
 }
 
+// check refuses what is not supported, by its path.
+func (c *compiler) check(v *value, path string) error {
+	for _, name := range v.names {
+		_, known := keywords[name]
+		given := v.members[name]
+		switch {
+		case name == "$id" && v != c.root:
+			return bad(path+".$id", "is not supported within a schema")
+		case annotates(name), harmless(name, given):
+		case !known:
+			return bad(path+"."+clip(name), "is not supported")
+		}
+		switch name {
+		case "anyOf", "oneOf", "allOf":
+			if given.kind != '[' || len(given.items) == 0 {
+				return bad(path+"."+name, "is no list of at least one schema")
+			}
+		case "enum":
+			if given.kind != '[' || len(given.items) == 0 {
+				return bad(path+".enum", "is no list of at least one value")
+			}
+		case "additionalItems":
+			if items := v.members["items"]; items == nil || items.kind != '[' || v.members["prefixItems"] != nil {
+				return bad(path+".additionalItems", "is not supported but beside a list of items")
+			}
+		case "nullable":
+			if given.kind != 't' && given.kind != 'f' {
+				return bad(path+".nullable", "is %s, want true or false", clip(given.String()))
+			}
+		case "discriminator":
+			property := given.members["propertyName"]
+			if property == nil || property.kind != '"' {
+				return bad(path+".discriminator", "has no propertyName")
+			}
+			if v.members["oneOf"] == nil && v.members["anyOf"] == nil {
+				return bad(path+".discriminator", "is not supported but beside oneOf or anyOf")
+			}
+		}
+	}
+	return nil
+}
+
+// branches are the schemas of anyOf, oneOf or an allOf of one, which stands alone.
+func (c *compiler) branches(v *value, path string) (list []*value, at string, err error) {
+	for _, name := range combining[1:] {
+		given := v.members[name]
+		if given == nil {
+			continue
+		}
+		at, list = path+"."+name, given.items
+		if d := v.members["discriminator"]; d != nil && name != "allOf" {
+			// What tells the branches apart is there.
+			list = slices.Clone(list)
+			for i, branch := range list {
+				list[i] = c.requiring(branch, d.members["propertyName"])
+			}
+		}
+		if name == "oneOf" {
+			err = c.exclusive(list, at)
+		}
+	}
+	return list, at, err
+}
+
+// typesOf narrows types down to what a schema names or, where nothing says what
+// the whole value is, speaks of: nothing else need be generated.
+func (c *compiler) typesOf(v *value, path string, only types, whole bool) (types, error) {
+	if t := v.members["type"]; t != nil {
+		named, err := readTypes(t, path)
+		return only & named, err
+	}
+	var speaks types
+	for _, name := range v.names {
+		if !annotates(name) && !harmless(name, v.members[name]) {
+			speaks |= keywords[name]
+		}
+	}
+	if speaks != 0 && !whole {
+		only &= speaks
+	}
+	return only, nil
+}
+
+// constants are the values of an enum or a const.
+func (c *compiler) constants(v *value, only types) expr {
+	given := v.members["const"]
+	if given != nil {
+		return c.constant(given, only)
+	}
+	var parts []expr
+	for _, item := range v.members["enum"].items {
+		parts = append(parts, c.constant(item, only))
+	}
+	return c.or(parts...)
+}
+
 // harmless says whether a keyword that is not supported asks for nothing here.
 func harmless(name string, v *value) bool {
 	switch name {
-	case "uniqueItems", "nullable":
+	case "uniqueItems":
 		return v.kind == 'f'
 	case "minProperties", "minContains":
 		n, ok := v.count()
 		return ok && n == 0
-	case "propertyNames": // as Zod writes of every record
-		return v.kind == 't' || v.kind == '{' && len(v.names) == 1 && v.members["type"] != nil && v.members["type"].text == "string"
+	case "not": // nothing
+		return v.kind == 't' || v.kind == '{' && len(v.names) == 0
 	}
 	return false
 }
@@ -384,20 +515,33 @@ func (c *compiler) text(v *value, path string) (expr, error) {
 		if given == nil {
 			continue
 		}
-		if given.kind != '"' {
-			return none, bad(path+"."+name, "is %s, want a string", clip(given.String()))
+		all := []*value{given}
+		if given.kind == jointKind {
+			all = given.items
 		}
-		source := given.text
-		if name == "format" {
-			if source = formats[given.text]; source == "" {
-				return none, bad(path+".format", "is %s, want one of %s", clip(given.String()), strings.Join(slices.Sorted(maps.Keys(formats)), ", "))
+		for _, given := range all {
+			if given.kind != '"' {
+				return none, bad(path+"."+name, "is %s, want a string", clip(given.String()))
 			}
+			source := given.text
+			if name == "format" {
+				known := v.members["pattern"] != nil && slices.Contains(patternFormats, given.text)
+				if known {
+					continue
+				}
+				if source, known = formats[given.text]; !known && !slices.Contains(numberFormats, given.text) {
+					return none, bad(path+".format", "is %s, want one of %s", clip(given.String()), strings.Join(slices.Sorted(maps.Keys(formats)), ", "))
+				}
+				if source == "" {
+					continue
+				}
+			}
+			e, err := c.pattern(source)
+			if err != nil {
+				return none, bad(path+"."+name, "%v", err)
+			}
+			inside = append(inside, e)
 		}
-		e, err := c.pattern(source)
-		if err != nil {
-			return none, bad(path+"."+name, "%v", err)
-		}
-		inside = append(inside, e)
 	}
 	if len(inside) == 0 || low > 0 || high >= 0 {
 		inside = append(inside, c.repeat(c.char(), low, high))
@@ -428,15 +572,40 @@ func (c *compiler) numbers(v *value, path string, whole bool) (expr, error) {
 			b.high, b.openHigh = n, bound.open || n == b.high && b.openHigh
 		}
 	}
-	if !bounded {
-		return c.number(whole), nil
+	if format := v.members["format"]; format != nil {
+		all := []*value{format}
+		if format.kind == jointKind {
+			all = format.items
+		}
+		for _, format := range all {
+			for _, sized := range []struct {
+				name      string
+				low, high float64
+			}{{"int32", math.MinInt32, math.MaxInt32}, {"uint32", 0, math.MaxUint32}, {"uint64", 0, math.Inf(1)}} {
+				if format.text == sized.name {
+					b.low, b.high, bounded = max(b.low, sized.low), min(b.high, sized.high), true
+				}
+			}
+		}
 	}
-	e, err := c.between(b, whole)
-	if err != nil {
-		return none, bad(path, "has bounds that cannot be met: %v", err)
+	e := c.number(whole)
+	if bounded {
+		var err error
+		if e, err = c.between(b, whole); err != nil {
+			return none, bad(path, "has bounds that cannot be met: %v", err)
+		}
+	}
+	if of := v.members["multipleOf"]; of != nil {
+		var err error
+		if e, err = c.multiples(of, b, whole, e); err != nil {
+			return none, bad(path+".multipleOf", "%v", err)
+		}
 	}
 	return e, nil
 }
+
+// numberFormats say how a number is stored.
+var numberFormats = []string{"int32", "int64", "uint32", "uint64", "float", "double"}
 
 func (c *compiler) array(v *value, path string) (expr, error) {
 	low, err := c.count(v, path, "minItems", 0)
@@ -448,7 +617,8 @@ func (c *compiler) array(v *value, path string) (expr, error) {
 		return none, err
 	}
 	var first []expr
-	if prefix := v.members["prefixItems"]; prefix != nil {
+	items, prefix := v.members["items"], v.members["prefixItems"]
+	if prefix != nil {
 		if prefix.kind != '[' {
 			return none, bad(path+".prefixItems", "is %s, want a list of schemas", clip(prefix.String()))
 		}
@@ -461,7 +631,7 @@ func (c *compiler) array(v *value, path string) (expr, error) {
 		}
 	}
 	rest := none
-	if items := v.members["items"]; items != nil {
+	if items != nil {
 		if items.kind == '[' {
 			return none, bad(path+".items", "is a list: want a schema, and a list as prefixItems")
 		}
@@ -561,21 +731,80 @@ func (c *compiler) object(v *value, path string) (expr, error) {
 		}
 		open = given.kind != 'f'
 	}
+	kinds, err := c.namePatterns(v, path)
+	if err != nil {
+		return none, err
+	}
+	if len(kinds) > 0 && v.members["additionalProperties"] == nil {
+		open = false
+	}
+	valid := none // names, quoted
+	if given := v.members["propertyNames"]; given != nil {
+		if valid, err = c.schema(given, path+".propertyNames", text); err != nil {
+			return none, err
+		}
+	}
 	member := func(name, schema expr) expr { return c.cat(name, c.colon, schema) }
 	// tails of what may come from the i-th name on: with nothing before it, or after a comma.
 	first, later := empty, empty
-	if open {
-		extra := member(c.key(names), other)
+	key := none
+	if open || len(kinds) > 0 {
+		key = c.key(names)
+		if given := v.members["propertyNames"]; given != nil {
+			key = c.both(key, valid)
+		}
+	}
+	extra := none
+	// Names that no pattern fits are others; those that some fit obey the schemas of all of these.
+	for fits := range 1 << len(kinds) {
+		some, schema := key, (*value)(nil)
+		for i, kind := range kinds {
+			if fits>>i&1 == 0 {
+				some = c.both(some, c.not(kind.names))
+				continue
+			}
+			some = c.both(some, kind.names)
+			if schema == nil {
+				schema = kind.schema
+			} else {
+				schema = c.joinLater(schema, kind.schema)
+			}
+		}
+		e := other
+		if schema != nil {
+			if e, err = c.schema(schema, path+".patternProperties", anyType); err != nil {
+				return none, err
+			}
+		} else if !open {
+			continue
+		}
+		extra = c.or(extra, member(some, e))
+	}
+	if extra != none {
 		later = c.repeat(c.join(c.comma, extra), 0, -1)
 		first = c.option(c.join(extra, later))
 	}
 	for _, name := range slices.Backward(names) {
+		given, at := properties.members[name], path+".properties."+clip(name)
+		for _, kind := range kinds {
+			if !c.matches(kind.names, quoted(name)) {
+				continue
+			}
+			if given == nil {
+				given, at = kind.schema, path+".patternProperties"
+			} else {
+				given = c.joinLater(given, kind.schema)
+			}
+		}
 		schema := other
-		if given := properties.members[name]; given != nil {
+		if given != nil {
 			var err error
-			if schema, err = c.schema(given, path+".properties."+clip(name), anyType); err != nil {
+			if schema, err = c.schema(given, at, anyType); err != nil {
 				return none, err
 			}
+		}
+		if v.members["propertyNames"] != nil && !c.matches(valid, quoted(name)) {
+			schema = none
 		}
 		one := member(c.literal(quoted(name)), schema)
 		if required[name] {
@@ -585,6 +814,47 @@ func (c *compiler) object(v *value, path string) (expr, error) {
 		}
 	}
 	return c.enclosed("{", first, "}"), nil
+}
+
+// namesOf are the names, quoted, that a pattern fits, and the schema of their values.
+type namesOf struct {
+	names  expr
+	schema *value
+}
+
+// maxNamePatterns bounds the patterns of one object: names may fit any of them, or any two.
+const maxNamePatterns = 4
+
+func (c *compiler) namePatterns(v *value, path string) (out []namesOf, err error) {
+	given := v.members["patternProperties"]
+	if given == nil {
+		return nil, nil
+	}
+	path += ".patternProperties"
+	if given.kind != '{' {
+		return nil, bad(path, "is %s, want an object", clip(given.String()))
+	}
+	if len(given.names) > maxNamePatterns {
+		return nil, bad(path, "has %d patterns, want at most %d", len(given.names), maxNamePatterns)
+	}
+	for _, pattern := range given.names {
+		inside, err := c.pattern(pattern)
+		if err != nil {
+			return nil, bad(path+"."+clip(pattern), "%v", err)
+		}
+		out = append(out, namesOf{c.cat(c.literal(`"`), c.both(inside), c.literal(`"`)), given.members[pattern]})
+	}
+	return out, nil
+}
+
+// matches says whether an expression matches a text.
+func (p *pool) matches(e expr, text string) bool {
+	for i := range len(text) {
+		if e = p.row(e).at(text[i]); e == none {
+			return false
+		}
+	}
+	return p.nullable(e)
 }
 
 // exclusive makes sure that no value satisfies two branches of a oneOf.
@@ -602,11 +872,17 @@ func (c *compiler) exclusive(branches []*value, path string) error {
 	return nil
 }
 
-// resolved follows references and lone allOf.
+// resolved follows references, and joins what allOf says together.
 func (c *compiler) resolved(v *value) *value {
 	for range 16 {
 		if list := v.members["allOf"]; list != nil && list.kind == '[' && len(list.items) == 1 {
 			v = list.items[0]
+		} else if list != nil {
+			all, err := c.alternatives(v, "", 0)
+			if err != nil || len(all) != 1 {
+				return v
+			}
+			v = all[0]
 		} else if ref := v.members["$ref"]; ref != nil {
 			next, _, err := c.follow(ref)
 			if err != nil {

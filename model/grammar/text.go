@@ -1,10 +1,7 @@
 package grammar
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"regexp/syntax"
 	"slices"
 	"strings"
 	"unicode"
@@ -88,15 +85,23 @@ func (p *pool) exactly(r rune) expr {
 	return p.literal(spelt[1 : len(spelt)-1])
 }
 
-// quoted is a text as a JSON string.
+// quoted is a text as a JSON string, with the escapes that JSON needs and no others.
 func quoted(text string) string {
+	const short = "\"\\\b\f\n\r\t"
 	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(text); err != nil {
-		panic(err) // a string always has an encoding
+	b.WriteByte('"')
+	for _, r := range text {
+		if i := strings.IndexRune(short, r); i >= 0 {
+			b.WriteByte('\\')
+			b.WriteByte(`"\bfnrt`[i])
+		} else if r < 0x20 {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	b.WriteByte('"')
+	return b.String()
 }
 
 // among matches one character from lo to hi, in the one spelling that JSON needs.
@@ -108,114 +113,6 @@ func (p *pool) among(lo, hi rune) expr {
 		}
 	}
 	return p.or(parts...)
-}
-
-// pattern matches the inside of JSON strings that a regular expression finds a match in.
-func (p *pool) pattern(source string) (expr, error) {
-	re, err := syntax.Parse(source, syntax.Perl)
-	if err != nil {
-		return none, fmt.Errorf("is no regular expression of RE2's syntax: %s", clip(strings.TrimPrefix(err.Error(), "error parsing regexp: ")))
-	}
-	return p.unanchored(re)
-}
-
-func (p *pool) anything() expr { return p.repeat(p.among(0, unicode.MaxRune), 0, -1) }
-
-// unanchored matches all texts that have a match of re anywhere.
-func (p *pool) unanchored(re *syntax.Regexp) (expr, error) {
-	switch re.Op {
-	case syntax.OpCapture:
-		return p.unanchored(re.Sub[0])
-	case syntax.OpAlternate:
-		var parts []expr
-		for _, sub := range re.Sub {
-			part, err := p.unanchored(sub)
-			if err != nil {
-				return none, err
-			}
-			parts = append(parts, part)
-		}
-		return p.or(parts...), nil
-	}
-	subs := []*syntax.Regexp{re}
-	if re.Op == syntax.OpConcat {
-		subs = re.Sub
-	}
-	before, after := p.anything(), p.anything()
-	for len(subs) > 0 && subs[0].Op == syntax.OpBeginText {
-		before, subs = empty, subs[1:]
-	}
-	for len(subs) > 0 && subs[len(subs)-1].Op == syntax.OpEndText {
-		after, subs = empty, subs[:len(subs)-1]
-	}
-	parts := []expr{before}
-	for _, sub := range subs {
-		part, err := p.regexp(sub)
-		if err != nil {
-			return none, err
-		}
-		parts = append(parts, part)
-	}
-	return p.cat(append(parts, after)...), nil
-}
-
-func (p *pool) regexp(re *syntax.Regexp) (expr, error) {
-	var subs []expr
-	for _, sub := range re.Sub {
-		e, err := p.regexp(sub)
-		if err != nil {
-			return none, err
-		}
-		subs = append(subs, e)
-	}
-	switch re.Op {
-	case syntax.OpNoMatch:
-		return none, nil
-	case syntax.OpEmptyMatch:
-		return empty, nil
-	case syntax.OpLiteral:
-		for _, r := range re.Rune {
-			one := p.among(r, r)
-			if re.Flags&syntax.FoldCase != 0 {
-				for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
-					one = p.or(one, p.among(f, f))
-				}
-			}
-			subs = append(subs, one)
-		}
-		return p.cat(subs...), nil
-	case syntax.OpCharClass:
-		for i := 0; i < len(re.Rune); i += 2 {
-			subs = append(subs, p.among(re.Rune[i], re.Rune[i+1]))
-		}
-		return p.or(subs...), nil
-	case syntax.OpAnyChar:
-		return p.among(0, unicode.MaxRune), nil
-	case syntax.OpAnyCharNotNL:
-		// All of ECMAScript's line ends, which are more than RE2's.
-		return p.or(p.among(0, '\n'-1), p.among('\n'+1, '\r'-1), p.among('\r'+1, 0x2027), p.among(0x202a, unicode.MaxRune)), nil
-	case syntax.OpCapture:
-		return subs[0], nil
-	case syntax.OpConcat:
-		return p.cat(subs...), nil
-	case syntax.OpAlternate:
-		return p.or(subs...), nil
-	case syntax.OpStar:
-		return p.repeat(subs[0], 0, -1), nil
-	case syntax.OpPlus:
-		return p.repeat(subs[0], 1, -1), nil
-	case syntax.OpQuest:
-		return p.option(subs[0]), nil
-	case syntax.OpRepeat:
-		return p.repeat(subs[0], re.Min, re.Max), nil
-	case syntax.OpBeginText, syntax.OpEndText:
-		return none, errors.New("has ^ or $ in its midst, want them at its ends alone")
-	case syntax.OpBeginLine, syntax.OpEndLine:
-		return none, errors.New("has anchors at lines, which are not supported")
-	case syntax.OpWordBoundary, syntax.OpNoWordBoundary:
-		return none, errors.New(`has \b or \B, which are not supported`)
-	}
-	return none, fmt.Errorf("has %s, which is not supported", re.Op)
 }
 
 // key matches a property's name, quoted, that is none of those given. It is

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,6 +26,64 @@ type value struct {
 	names   []string
 	members map[string]*value
 	items   []*value
+	joint   bool // made of two schemas; it is worked out as a definition, for it may lead to itself
+}
+
+// jointKind is the kind of a list of what several schemas say under one keyword.
+const jointKind = '&'
+
+// without is an object without a member.
+func (v *value) without(name string) *value {
+	out := *v
+	out.names = slices.DeleteFunc(slices.Clone(v.names), func(n string) bool { return n == name })
+	out.members = maps.Clone(v.members)
+	delete(out.members, name)
+	return &out
+}
+
+// with is an object with a member, in the place of one of that name.
+func (v *value) with(name string, member *value) *value {
+	out := v.without(name)
+	out.names = append(out.names, name)
+	out.members[name] = member
+	return out
+}
+
+// modern is a schema with the words of JSON Schema 2020-12 in the place of those
+// of earlier drafts and of OpenAPI 3.0. A nullable that is left in it adds null.
+func (v *value) modern() *value {
+	if given := v.members["nullable"]; given != nil {
+		named := v.members["type"]
+		switch {
+		case given.kind != 't':
+			v = v.without("nullable")
+		case named != nil:
+			list := &value{kind: '[', items: []*value{named, {kind: '"', text: "null"}}}
+			if named.kind == '[' {
+				list.items = append(slices.Clone(named.items), list.items[1])
+			}
+			v = v.without("nullable").with("type", list)
+		case v.members["enum"] != nil || v.members["const"] != nil: // which say whether null is among them
+			v = v.without("nullable")
+		}
+	}
+	for inclusive, exclusive := range map[string]string{"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"} {
+		switch given := v.members[exclusive]; {
+		case given == nil:
+		case given.kind == 'f':
+			v = v.without(exclusive)
+		case given.kind == 't' && v.members[inclusive] != nil:
+			v = v.with(exclusive, v.members[inclusive]).without(inclusive)
+		}
+	}
+	if items := v.members["items"]; items != nil && items.kind == '[' && v.members["prefixItems"] == nil {
+		rest := v.members["additionalItems"]
+		v = v.without("additionalItems").without("items").with("prefixItems", items)
+		if rest != nil {
+			v = v.with("items", rest)
+		}
+	}
+	return v
 }
 
 // parse reads a schema's text.
