@@ -12,7 +12,7 @@ INDIRECT = ["Can you tell me {q}?", "Do you know {q}?", "Tell me {q}.", "I would
 def load(shard):
     """Question and answer of every dialogue of one turn, and the whole dialogues of several turns."""
     return [[(m[i]["content"], m[i + 1]["content"]) for i in range(0, len(m) - 1, 2)] for m in (d["messages"] for d in documents(shard))
-            if len(m) >= 2 and m[0]["role"] == "user" and len(m) % 2 == 0]
+            if len(m) >= 2 and m[0]["role"] == "user" and len(m) % 2 == 0 and all(message["content"].strip() for message in m)]
 
 
 def indirect(random, question):

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from .lists import BOYS, COLOURS, GIRLS, NAMES, THINGS
 from .numbers import ordinal, roman, words
+from .phrasing import a as article
 from .phrasing import ask, capital, listed, pick, styled
 
 PLUS = ["What is {a} + {b}?", "{a} + {b}", "{a}+{b}", "{a} + {b} = ?", "{a}+{b}=", "What is {a} plus {b}?", "{a} plus {b}", "How much is {a} + {b}?",
@@ -140,8 +141,8 @@ def part_of(random):
     if draw == 2:
         k, name = random.choice([(3, "third"), (4, "quarter"), (5, "fifth"), (10, "tenth"), (4, "quarter"), (6, "sixth"), (8, "eighth")])
         h = random.randint(2, 30)
-        return [(ask(random, ["What is a {name} of {n}?", "a {name} of {n}", "How much is one {name} of {n}?", "What's 1/{k} of {n}?", "Find a {name} of {n}."], n=h * k, name=name, k=k),
-                 pick(random, ["A {name} of {n} is {h}.", "{n} ÷ {k} = {h}, so a {name} of {n} is {h}.", "It is {h}.", "{h}"], n=h * k, name=name, k=k, h=h))]
+        return [(ask(random, ["What is {one} of {n}?", "{one} of {n}", "How much is one {name} of {n}?", "What's 1/{k} of {n}?", "Find {one} of {n}."], n=h * k, one=article(name), name=name, k=k),
+                 pick(random, ["{one} of {n} is {h}.", "{n} ÷ {k} = {h}, so {one} of {n} is {h}.", "It is {h}.", "{h}"], n=h * k, one=article(name), k=k, h=h))]
     if draw in (3, 4, 5, 6):
         p = random.choice([10, 20, 25, 50, 5, 30, 40, 75, 15, 60, 1, 80, 90, 100])
         step = Fraction(100, p).numerator if p != 15 else 20
