@@ -14,9 +14,6 @@ import (
 	"github.com/samba-web/samba/model/config"
 )
 
-// PhaseBench is the phase of Bench's progress: passes done.
-const PhaseBench = "bench"
-
 // BenchOptions say what Bench measures.
 type BenchOptions struct {
 	Prompt, Generate int    // tokens
@@ -28,7 +25,7 @@ type BenchOptions struct {
 	OnProgress       func(Progress)
 }
 
-// BenchReport is what Session.Bench measured. Times are in seconds.
+// BenchReport is what Bench measured. Times are in seconds.
 type BenchReport struct {
 	Warmup   float64    `json:"warmup"` // of the same work as a run, before the runs: pipelines compile now at the latest
 	Runs     []BenchRun `json:"runs"`
@@ -75,28 +72,29 @@ type KernelTime struct {
 }
 
 // Bench measures reading a random prompt and generating from it, from an empty
-// state each time, as Generate does it for everybody. The session is reset.
-func (s *Session) Bench(ctx context.Context, o BenchOptions) (*BenchReport, error) {
+// state each time, as Generate does it for all. The session is reset.
+func Bench(ctx context.Context, s *Session, o BenchOptions) (*BenchReport, error) {
 	report := func(done int) {
 		if o.OnProgress != nil {
 			o.OnProgress(Progress{Phase: PhaseBench, Loaded: int64(done), Total: int64(o.Runs + 1)})
 		}
 	}
 	report(0)
+	m := s.Model()
 	random := rand.New(rand.NewPCG(o.Seed, 0))
 	ids := make([]uint32, o.Prompt)
 	for i := range ids {
-		ids[i] = random.Uint32N(uint32(s.model.config.VocabSize))
+		ids[i] = random.Uint32N(uint32(m.Config().VocabSize))
 	}
-	b := &BenchReport{PrefillChunk: min(s.model.chunk, o.Prompt), Decode: s.model.Cost(o.Prompt+o.Generate/2, 1)}
-	for done := 0; done < o.Prompt; done += s.model.chunk {
-		c := s.model.Cost(done, min(s.model.chunk, o.Prompt-done))
+	b := &BenchReport{PrefillChunk: min(m.Chunk(), o.Prompt), Decode: CostOf(m, o.Prompt+o.Generate/2, 1)}
+	for done := 0; done < o.Prompt; done += m.Chunk() {
+		c := CostOf(m, done, min(m.Chunk(), o.Prompt-done))
 		b.Prefill.Bytes += c.Bytes
 		b.Prefill.Ops += c.Ops
 	}
 	started := time.Now()
 	for i := range o.Runs + 1 {
-		run, err := s.benchRun(ctx, ids, o.Generate)
+		run, err := benchRun(ctx, s, ids, o.Generate)
 		if err != nil {
 			return nil, err
 		}
@@ -107,73 +105,45 @@ func (s *Session) Bench(ctx context.Context, o BenchOptions) (*BenchReport, erro
 		}
 		b.Runs = append(b.Runs, run)
 	}
-	r := s.gpuRun()
-	if r == nil {
+	p := s.Profiler()
+	if p == nil {
 		return b, s.Reset()
 	}
-	device := r.engine.device
-	b.Variant = device.Info().Variant.String()
+	b.Variant = p.Variant()
 	var err error
 	if o.Roofline {
-		if b.Roofline, err = kernel.MeasureRoofline(ctx, device); err != nil {
+		if b.Roofline, err = p.Roofline(ctx); err != nil {
 			return nil, fmt.Errorf("roofline: %w", err)
 		}
 	}
-	b.Launches = Launches{Decode: r.drawn.use.step.Dispatches(), Prefill: r.chunkProgram(b.PrefillChunk).Dispatches()}
-	if o.Kernels && device.CanTime() {
-		if err := s.timeKernels(ctx, r, ids, b); err != nil {
+	b.Launches.Decode, b.Launches.Prefill = p.Launches(b.PrefillChunk)
+	if o.Kernels && p.CanTime() {
+		if err := timeKernels(ctx, s, p, ids, b); err != nil {
 			return nil, err
 		}
 		if o.Batch > 1 {
-			if b.BatchKernels, err = r.engine.timeBatch(ctx, o.Batch, o.Prompt); err != nil {
+			times, err := p.TimeBatch(ctx, o.Batch, o.Prompt, timedSteps)
+			if err != nil {
 				return nil, err
 			}
+			b.BatchKernels = byRole(times, timedSteps)
 		}
 	}
 	return b, s.Reset()
 }
 
-// gpuRun is the session's run where it is on a GPU, else nil.
-func (s *Session) gpuRun() *gpuRun {
-	r := s.run
-	switch outer := r.(type) {
-	case *lastingRun:
-		r = outer.run
-	case *pooledRun:
-		r = outer.run
-	}
-	own, _ := r.(*gpuRun)
-	return own
-}
-
-// settle waits until the machine has done all that it was given.
-func (s *Session) settle(ctx context.Context) error {
-	r := s.gpuRun()
-	if r == nil {
-		if _, done := s.run.(*cpuRun); !done { // unnoticed, prefill would seem to take no time
-			return fmt.Errorf("no way to wait for a %T", s.run)
-		}
-		return nil
-	}
-	done, err := r.engine.device.Read(r.cursor, 0, 4)
-	if err == nil {
-		_, err = done.Wait(ctx)
-	}
-	return err
-}
-
-func (s *Session) benchRun(ctx context.Context, ids []uint32, generate int) (run BenchRun, err error) {
+func benchRun(ctx context.Context, s *Session, ids []uint32, generate int) (run BenchRun, err error) {
 	if err := s.Reset(); err != nil {
 		return run, err
 	}
-	if err := s.settle(ctx); err != nil {
+	if err := s.Settle(ctx); err != nil {
 		return run, err
 	}
 	started := time.Now()
 	if err := s.Prefill(ctx, ids, nil); err != nil {
 		return run, err
 	}
-	if err := s.settle(ctx); err != nil {
+	if err := s.Settle(ctx); err != nil {
 		return run, err
 	}
 	run.Prefill = time.Since(started).Seconds()
@@ -182,7 +152,7 @@ func (s *Session) benchRun(ctx context.Context, ids []uint32, generate int) (run
 	}
 	started = time.Now()
 	var arrivals []time.Duration
-	request := Request{Prompt: ids, MaxTokens: generate, PastEnd: true, Sampling: s.model.defaults}
+	request := Request{Prompt: ids, MaxTokens: generate, PastEnd: true, Sampling: s.Model().Defaults()}
 	result, err := s.Generate(ctx, request, func(Chunk) error {
 		arrivals = append(arrivals, time.Since(started))
 		return nil
@@ -195,15 +165,15 @@ func (s *Session) benchRun(ctx context.Context, ids []uint32, generate int) (run
 	}
 	run.FirstToken = arrivals[0].Seconds()
 	run.Tokens, run.Decode = steady(arrivals)
-	if size := s.model.StateSize(); size > 0 && size <= mostSaved {
-		err = s.benchState(ctx, &run)
+	if size := s.Model().StateSize(); size > 0 && size <= mostSaved {
+		err = benchState(ctx, s, &run)
 	}
 	return run, err
 }
 
 // benchState times saving the state as it is, and restoring it.
-func (s *Session) benchState(ctx context.Context, run *BenchRun) error {
-	if err := s.settle(ctx); err != nil {
+func benchState(ctx context.Context, s *Session, run *BenchRun) error {
+	if err := s.Settle(ctx); err != nil {
 		return err
 	}
 	started := time.Now()
@@ -216,7 +186,7 @@ func (s *Session) benchState(ctx context.Context, run *BenchRun) error {
 	if err := s.Restore(ctx, state); err != nil {
 		return err
 	}
-	if err := s.settle(ctx); err != nil {
+	if err := s.Settle(ctx); err != nil {
 		return err
 	}
 	run.Restore = time.Since(started).Seconds()
@@ -237,15 +207,10 @@ func steady(arrivals []time.Duration) (tokens int, seconds float64) {
 	return 0, 0
 }
 
-// chunkProgram absorbs that many tokens.
-func (r *gpuRun) chunkProgram(tokens int) *gpu.Program {
-	return r.program(r.absorbs, tokens, func(m *gpuMachine) { r.engine.graph.forward(m, r.engine.activations) })
-}
-
 // Timestamps are rounded: averages of some passes are closer.
 const timedSteps, timedChunks = 16, 4
 
-func (s *Session) timeKernels(ctx context.Context, r *gpuRun, ids []uint32, b *BenchReport) error {
+func timeKernels(ctx context.Context, s *Session, p Profiler, ids []uint32, b *BenchReport) error {
 	if err := s.Reset(); err != nil {
 		return err
 	}
@@ -253,59 +218,16 @@ func (s *Session) timeKernels(ctx context.Context, r *gpuRun, ids []uint32, b *B
 	if err := s.Prefill(ctx, ids[:whole], nil); err != nil {
 		return err
 	}
-	timed := func(p *gpu.Program, pos, tokens, passes int) ([]KernelTime, error) {
-		return timePasses(ctx, r.engine.device, p, passes, func() error {
-			r.pos = pos
-			return r.upload(ids[pos%whole:][:tokens])
-		})
-	}
-	var err error
-	if b.PrefillKernels, err = timed(r.chunkProgram(b.PrefillChunk), whole-b.PrefillChunk, b.PrefillChunk, timedChunks); err != nil {
+	chunk, err := p.TimeChunk(ctx, ids[whole-b.PrefillChunk:whole], whole-b.PrefillChunk, timedChunks)
+	if err != nil {
 		return err
 	}
-	b.DecodeKernels, err = timed(r.drawn.use.step, whole, 1, timedSteps)
-	return err
-}
-
-// timeBatch times a step of so many sequences, all at one position. Their states
-// and settings hold zeros, which the clock does not mind.
-func (e *gpuEngine) timeBatch(ctx context.Context, sequences, position int) ([]KernelTime, error) {
-	made, err := e.newBatch(sequences)
+	step, err := p.TimeStep(ctx, ids[0], whole, timedSteps)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	b := made.(*gpuBatch)
-	defer b.close()
-	if err := b.makeRoom(position + 1); err != nil {
-		return nil, err
-	}
-	p, err := b.program(drawingFeatures{}, sequences)
-	if err != nil {
-		return nil, err
-	}
-	rows, positions, _, length := kernel.BatchCursor(sequences)
-	cursor := make([]uint32, length)
-	cursor[1] = uint32(sequences)
-	for i := range sequences {
-		cursor[rows+i], cursor[positions+i] = uint32(i), uint32(position)
-	}
-	return timePasses(ctx, e.device, p, timedSteps, func() error { return e.device.Write(b.cursor, 0, words(cursor...)) })
-}
-
-// timePasses times a program's kernels, each pass from the same place.
-func timePasses(ctx context.Context, device *gpu.Device, p *gpu.Program, passes int, prepare func() error) ([]KernelTime, error) {
-	var all []gpu.DispatchTime
-	for range passes {
-		if err := prepare(); err != nil {
-			return nil, err
-		}
-		times, err := device.Time(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, times...)
-	}
-	return byRole(all, passes), nil
+	b.PrefillKernels, b.DecodeKernels = byRole(chunk, timedChunks), byRole(step, timedSteps)
+	return nil
 }
 
 var layerLabel = regexp.MustCompile(`^layers\.\d+[. ]`)
@@ -316,7 +238,7 @@ func byRole(times []gpu.DispatchTime, passes int) []KernelTime {
 	type key struct{ kernel, role string }
 	at := map[key]int{}
 	var sum []KernelTime
-	converted := "" // the role of what lies in halvesOfW
+	converted := "" // the role of what lies in HalvesOfW
 	for _, t := range times {
 		role := ""
 		for _, label := range t.Buffers {
@@ -326,7 +248,7 @@ func byRole(times []gpu.DispatchTime, passes int) []KernelTime {
 				break
 			}
 		}
-		if slices.Contains(t.Buffers, halvesOfW) {
+		if slices.Contains(t.Buffers, HalvesOfW) {
 			role = cmp.Or(role, converted)
 			converted = role
 		}

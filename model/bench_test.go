@@ -110,7 +110,7 @@ func TestBenchOnRandomWeights(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := s.Bench(context.Background(), BenchOptions{Prompt: 20, Generate: 6, Runs: 2})
+		b, err := Bench(context.Background(), s, BenchOptions{Prompt: 20, Generate: 6, Runs: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,8 +157,8 @@ func TestByRole(t *testing.T) {
 		{Kernel: "window_attention", Buffers: []string{"qkv", "layers.1 keys"}, Seconds: 3},
 		{Kernel: "matvec", Buffers: []string{"embed_tokens.weight", "x"}, Seconds: 4},
 		{Kernel: "sample", Buffers: []string{"logits"}, Seconds: 5},
-		{Kernel: "blocks_w", Buffers: []string{"layers.2.mixer.o_proj.weight", halvesOfW}, Seconds: 6},
-		{Kernel: "matmul_blocks", Buffers: []string{halvesOfW, "x in fp16"}, Seconds: 7},
+		{Kernel: "blocks_w", Buffers: []string{"layers.2.mixer.o_proj.weight", HalvesOfW}, Seconds: 6},
+		{Kernel: "matmul_blocks", Buffers: []string{HalvesOfW, "x in fp16"}, Seconds: 7},
 	}
 	want := []KernelTime{
 		{"matvec", "mlp.down_proj.weight", 2, 3}, {"window_attention", "keys", 1, 3}, {"matvec", "embed_tokens.weight", 1, 4}, {"sample", "", 1, 5},

@@ -1,10 +1,8 @@
 package model
 
 import (
-	"fmt"
 	"strings"
 
-	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/config"
 )
 
@@ -16,29 +14,9 @@ type Cost struct {
 	Ops   int64 `json:"ops"`   // of arithmetic, a multiply-add counting as two; dequantization, norms and gates are left out
 }
 
-// Cost counts a pass over tokens tokens that follow pos others, with the
+// CostOf counts a pass over tokens tokens that follow pos others, with the
 // logits of the last one.
-func (m *Model) Cost(pos, tokens int) Cost {
-	return cost(m.config, pos, tokens, m.stored)
-}
-
-// stored tells how a linear weight is kept: bits of a weight, and how many
-// share a scale and a bias of 16 bits each, 0 without such groups.
-func (m *Model) stored(name string) (bits, group int) {
-	var dtype reference.DType
-	switch e := m.engine.(type) {
-	case *gpuEngine:
-		dtype, group = e.store.weights[name].DType, e.store.weights[name].Group
-	case *cpuEngine:
-		dtype, group = e.store.weights[name].DType, e.store.weights[name].Group
-	default:
-		panic(fmt.Sprintf("no way to tell how a %T keeps its weights", e))
-	}
-	if !dtype.Quantized() {
-		group = 0
-	}
-	return dtype.Bits(), group
-}
+func CostOf(m *Model, pos, tokens int) Cost { return cost(m.Config(), pos, tokens, m.Stored) }
 
 func cost(c *config.Config, pos, tokens int, stored func(name string) (bits, group int)) Cost {
 	var sum Cost
@@ -74,25 +52,11 @@ func cost(c *config.Config, pos, tokens int, stored func(name string) (bits, gro
 	sum.Bytes += matrix(head, c.VocabSize, c.HiddenSize)
 	sum.Ops += 2 * int64(c.VocabSize) * int64(c.HiddenSize)
 
-	for _, kind := range c.LayerTypes {
-		if kind == config.Mamba {
-			inner, state := int64(c.DInner()), int64(c.DState)
-			sum.State += 2 * 4 * inner * (state + int64(c.DConv-1)) // both states, read and written
-			// The convolution; and h = exp(dt A) h + dt B x, y = C h: seven for each state.
-			sum.Ops += n * inner * (2*int64(c.DConv) + 7*state)
-			continue
-		}
-		window := int64(c.Window(kind))
-		if window == 0 {
-			window = int64(pos) + n
-		}
-		keys, before := int64(0), int64(pos)
-		for t := range n {
-			keys += min(before+t+1, window)
-		}
-		row := 2 * int64(c.NumKVHeads) * int64(c.HeadDim) * 4 // a key and a value, fp32
-		sum.State += (min(before, window-1) + n) * row        // the keys that the window holds are read, the new ones written
-		sum.Ops += 4 * keys * int64(c.NumHeads) * int64(c.HeadDim)
+	// A window's ring is the window here: how much more a machine keeps costs nothing.
+	for _, l := range sketch(c, func(window int) int { return window }).layers {
+		state, ops := l.mixer.cost(pos, tokens)
+		sum.State += state
+		sum.Ops += ops
 	}
 	sum.Bytes += sum.State
 	return sum

@@ -8,160 +8,191 @@ import (
 
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/grammar"
-	"github.com/samba-web/samba/model/tokenizer"
 )
+
+// answer is one answer under way: what of it is on its way through the machine,
+// and what has come.
+type answer struct {
+	*Request
+	session *Session
+	choice  int
+	started time.Time
+	result  *Result
+	emit    func(Chunk) error
+
+	matcher *grammar.Matcher // nil: any text
+	text    *Answer
+	ahead   []Flight // under way, in order
+	sampled int
+	since   []uint32 // the pending token that the flight at hand began with, and what it sampled
+	full    error    // no room for another flight: the answer ends with those under way
+}
 
 // decode is the token loop: flights of steps go to the machine ahead of the
 // tokens that come back, each token becomes text, and what ran ahead of the
 // end is undone.
-func (s *Session) decode(ctx context.Context, r Request, choice int, started time.Time, result *Result, emit func(Chunk) error) error {
-	d, err := r.drawing(s.model.config.VocabSize)
-	if err != nil {
+func (s *Session) decode(ctx context.Context, r *Request, choice int, started time.Time, result *Result, emit func(Chunk) error) error {
+	a := &answer{Request: r, session: s, choice: choice, started: started, result: result, emit: emit}
+	if err := a.begin(); err != nil {
 		return err
 	}
-	d.sampling.Seed += uint64(choice)
-	if err := s.run.begin(d); err != nil {
-		return err
-	}
-	result.FinishReason = ""
-	var matcher *grammar.Matcher
-	if r.Grammar != nil {
-		matcher = r.Grammar.Match()
-	}
-	text := texts{tokenizer: s.model.tokenizer, stream: s.model.tokenizer.Stream(true), stopper: tokenizer.NewStopper(r.Stop)}
 	// A cancel is looked at between tokens; the machine itself always lands its flights.
 	flying := context.WithoutCancel(ctx)
-	var ahead []flight
-	sampled := 0
-	var since []uint32 // the pending token that a flight began with, and what it sampled
-	var full error     // no room for another flight: the answer ends with those under way
 	for {
-		for full == nil && len(ahead) < s.run.depth() {
-			var allowed []uint32
-			if matcher != nil {
-				if allowed, err = matcher.Allowed(); err != nil {
-					return err
-				}
-			}
-			f, err := s.run.launch(flying, len(ahead) == 0 && sampled == 0, allowed)
-			if errors.Is(err, ErrNoRoom) {
-				full = err
-				break
-			}
+		if err := a.launch(flying); err != nil {
+			return err
+		}
+		if len(a.ahead) == 0 {
+			return a.endFull()
+		}
+		flight, draws, err := a.land(flying)
+		if err != nil {
+			return err
+		}
+		for _, drawn := range draws {
+			a.note(drawn.Token)
+			piece, ended, err := a.spell(drawn.Token)
 			if err != nil {
 				return err
 			}
-			ahead = append(ahead, f)
-		}
-		if len(ahead) == 0 { // the state is where the last flight left it
-			if sampled > 0 {
-				if err := emit(Chunk{Text: text.rest(since[len(since)-1], &s.past.text), Choice: choice}); err != nil {
+			a.result.FinishReason = a.finish(ctx, ended)
+			if failure := a.say(piece, drawn); a.result.FinishReason != "" {
+				if err := a.stop(flying, flight); err != nil {
 					return err
 				}
+				return failure
 			}
-			return full
 		}
-		f := ahead[0]
-		ahead = ahead[1:]
-		draws, err := f.wait(flying)
-		if err == nil {
-			err = sound(draws)
+	}
+}
+
+// begin tells the machine how tokens are drawn.
+func (a *answer) begin() error {
+	d, err := a.drawing(a.session.model.config.VocabSize)
+	if err != nil {
+		return err
+	}
+	d.Sampling.Seed += uint64(a.choice)
+	a.result.FinishReason = ""
+	if a.Grammar != nil {
+		a.matcher = a.Grammar.Match()
+	}
+	a.text = NewAnswer(a.session.model.tokenizer, a.Stop)
+	return a.session.run.Begin(d)
+}
+
+// launch keeps as many flights under way as the machine likes.
+func (a *answer) launch(ctx context.Context) error {
+	for a.full == nil && len(a.ahead) < a.session.run.Depth() {
+		var allowed []uint32
+		if a.matcher != nil {
+			var err error
+			if allowed, err = a.matcher.Allowed(); err != nil {
+				return err
+			}
+		}
+		f, err := a.session.run.Launch(ctx, len(a.ahead) == 0 && a.sampled == 0, allowed)
+		if errors.Is(err, ErrNoRoom) {
+			a.full = err
+			return nil
 		}
 		if err != nil {
 			return err
 		}
-		// The flight began by absorbing the token that was sampled last, if there was one.
-		since = slices.Delete(since, 0, max(0, len(since)-1))
-		for _, drawn := range draws {
-			token := drawn.token
-			if result.CompletionTokens == 0 {
-				result.FirstTokenSeconds = time.Since(started).Seconds()
-			}
-			if sampled > 0 {
-				s.past.note(since[len(since)-1])
-			}
-			since = append(since, token)
-			sampled++
-			result.CompletionTokens++
-			piece, ended := "", false
-			if ended = s.model.stops[token] && !r.PastEnd; !ended {
-				piece, ended = text.add(token, &s.past.text)
-			} else {
-				text.silent = true
-				s.past.text.settle()
-			}
-			if matcher != nil && !ended {
-				if err := matcher.Advance(s.model.tokenizer.Bytes(token)); err != nil {
-					return err
-				}
-				ended = matcher.Finished()
-			}
-			switch {
-			case ended:
-				result.FinishReason = FinishStop
-			case ctx.Err() != nil:
-				result.FinishReason = FinishCancelled
-			case sampled == r.MaxTokens:
-				result.FinishReason = FinishLength
-			}
-			if result.FinishReason != "" {
-				piece += text.rest(token, &s.past.text)
-			}
-			chunk := Chunk{Text: piece, Tokens: 1, Token: token, Choice: choice, FinishReason: result.FinishReason}
-			if r.Logprobs {
-				chunk.Logprobs = []TokenLogprob{{Logprob: reference.Logprob{Token: token, Value: drawn.logprob}, Top: drawn.top}}
-			}
-			failure := emit(chunk)
-			if failure != nil && result.FinishReason == "" {
-				result.FinishReason = FinishCancelled
-			}
-			if result.FinishReason == "" {
-				continue
-			}
-			for _, other := range ahead {
-				if err := other.drop(flying); err != nil {
-					return err
-				}
-			}
-			// The last token is not absorbed: the next prompt brings it along.
-			if err := s.run.rewind(flying, f, since[:len(since)-1]); err != nil {
-				return err
-			}
-			return failure
+		a.ahead = append(a.ahead, f)
+	}
+	return nil
+}
+
+// endFull ends an answer that found no room: the state is where the last flight left it.
+func (a *answer) endFull() error {
+	if a.sampled > 0 {
+		if err := a.emit(Chunk{Text: a.text.Rest(a.since[len(a.since)-1], &a.session.past.Text), Choice: a.choice}); err != nil {
+			return err
 		}
 	}
+	return a.full
 }
 
-// texts turns tokens into text that is safe to show: whole characters, and
-// nothing that may still become a stop string. The state's text is all of it.
-type texts struct {
-	tokenizer *tokenizer.Tokenizer
-	stream    *tokenizer.Stream
-	stopper   *tokenizer.Stopper
-	stopped   bool
-	begun     bool // a token was spelt out
-	silent    bool // the last one was not
-}
-
-func (t *texts) add(token uint32, past *pastText) (piece string, stopped bool) {
-	text, spelt := t.stream.Push(token), t.tokenizer.Bytes(token)
-	past.add(token, text, spelt, !t.begun)
-	t.silent = t.tokenizer.IsSpecial(token)
-	t.begun = t.begun || !t.silent
-	piece, t.stopped = t.stopper.Push(text)
-	return piece, t.stopped
-}
-
-// rest is what was held back when the end comes, at this token.
-func (t *texts) rest(token uint32, past *pastText) string {
-	text := t.stream.Flush()
-	past.end(text, t.tokenizer.Bytes(token), t.silent)
-	if t.stopped {
-		return ""
+// land waits for the first flight.
+func (a *answer) land(ctx context.Context) (Flight, []Draw, error) {
+	f := a.ahead[0]
+	a.ahead = a.ahead[1:]
+	draws, err := f.Wait(ctx)
+	if err == nil {
+		err = sound(draws)
 	}
-	piece, stopped := t.stopper.Push(text)
-	if stopped {
-		return piece
+	// It began by absorbing the token that was sampled last, if there was one.
+	a.since = slices.Delete(a.since, 0, max(0, len(a.since)-1))
+	return f, draws, err
+}
+
+// note counts a token, whose step has absorbed the one before it.
+func (a *answer) note(token uint32) {
+	if a.result.CompletionTokens == 0 {
+		a.result.FirstTokenSeconds = time.Since(a.started).Seconds()
 	}
-	return piece + t.stopper.Flush()
+	if a.sampled > 0 {
+		a.session.past.Note(a.since[len(a.since)-1])
+	}
+	a.since = append(a.since, token)
+	a.sampled++
+	a.result.CompletionTokens++
+}
+
+// spell returns what a token lets be shown, and whether the text ends with it.
+func (a *answer) spell(token uint32) (piece string, ended bool, err error) {
+	s := a.session
+	if s.model.stops[token] && !a.PastEnd {
+		a.text.End(&s.past.Text)
+		return "", true, nil
+	}
+	piece, ended = a.text.Add(token, &s.past.Text)
+	if a.matcher != nil && !ended {
+		if err := a.matcher.Advance(s.model.tokenizer.Bytes(token)); err != nil {
+			return "", false, err
+		}
+		ended = a.matcher.Finished()
+	}
+	return piece, ended, nil
+}
+
+// finish says why the answer ends now; "": it goes on.
+func (a *answer) finish(ctx context.Context, ended bool) string {
+	switch {
+	case ended:
+		return FinishStop
+	case ctx.Err() != nil:
+		return FinishCancelled
+	case a.sampled == a.MaxTokens:
+		return FinishLength
+	}
+	return ""
+}
+
+// say hands a token's text out. Where nobody takes it, the answer ends.
+func (a *answer) say(piece string, drawn Draw) error {
+	if a.result.FinishReason != "" {
+		piece += a.text.Rest(drawn.Token, &a.session.past.Text)
+	}
+	chunk := Chunk{Text: piece, Tokens: 1, Token: drawn.Token, Choice: a.choice, FinishReason: a.result.FinishReason}
+	if a.Logprobs {
+		chunk.Logprobs = []TokenLogprob{{Logprob: reference.Logprob{Token: drawn.Token, Value: drawn.Logprob}, Top: drawn.Top}}
+	}
+	failure := a.emit(chunk)
+	if failure != nil && a.result.FinishReason == "" {
+		a.result.FinishReason = FinishCancelled
+	}
+	return failure
+}
+
+// stop undoes what ran ahead of the end. The last token is not absorbed: the next
+// prompt brings it along.
+func (a *answer) stop(ctx context.Context, last Flight) error {
+	for _, other := range a.ahead {
+		if err := other.Drop(ctx); err != nil {
+			return err
+		}
+	}
+	return last.Rewind(ctx, a.since[:len(a.since)-1])
 }

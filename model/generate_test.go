@@ -75,7 +75,7 @@ var hot = Sampling{Temperature: 12, Seed: 7}
 // on each place within a flight, and with the state as if nothing had run ahead.
 func TestGenerate(t *testing.T) {
 	device := testDevice(t)
-	for _, n := range []int{1, maxSteps, maxSteps + 1, 30} {
+	for _, n := range []int{1, MaxSteps, MaxSteps + 1, 30} {
 		cpu := newSession(t, talker(t, rand.New(rand.NewPCG(*seed, 2)), Options{}))
 		onGPU := newSession(t, talker(t, rand.New(rand.NewPCG(*seed, 2)), Options{Device: device}))
 		prompt := cpu.model.tokenizer.Encode("Once upon a time", false)
@@ -85,11 +85,11 @@ func TestGenerate(t *testing.T) {
 		if got != want || result.FinishReason != wantResult.FinishReason || result.CompletionTokens != wantResult.CompletionTokens {
 			t.Errorf("%d tokens: the GPU says %q (%+v), plain Go %q (%+v)", n, got, result, want, wantResult)
 		}
-		if !slices.Equal(onGPU.past.tail, cpu.past.tail) || cpu.Position() != len(prompt)+result.CompletionTokens-1 {
+		if !slices.Equal(onGPU.past.Tail, cpu.past.Tail) || cpu.Position() != len(prompt)+result.CompletionTokens-1 {
 			t.Errorf("%d tokens: states stand at %d and %d, want %d", n, onGPU.Position(), cpu.Position(), len(prompt)+result.CompletionTokens-1)
 		}
 		// What follows goes on from the state.
-		next := append(slices.Clone(cpu.past.tail), cpu.model.tokenizer.Encode(" and then", false)...)
+		next := append(slices.Clone(cpu.past.Tail), cpu.model.tokenizer.Encode(" and then", false)...)
 		r = Request{Prompt: next, MaxTokens: 12, Sampling: hot}
 		want, _ = generate(t, cpu, r)
 		got, result = generate(t, onGPU, r)
@@ -118,7 +118,7 @@ func TestEnds(t *testing.T) {
 		t.Fatalf("the same seed says %q, then %q", whole, again)
 	}
 
-	s.model.stops[s.past.tail[len(prompt)+4]] = true
+	s.model.stops[s.past.Tail[len(prompt)+4]] = true
 	if text, result := generate(t, s, Request{Prompt: prompt, MaxTokens: 40, Sampling: hot}); result.FinishReason != FinishStop || result.CompletionTokens > 5 || !strings.HasPrefix(whole, strings.TrimRight(text, "\uFFFD")) { // a character that was cut short ends as that
 		t.Errorf("an end-of-text token as fifth: %q, %+v", text, result)
 	}
@@ -294,7 +294,7 @@ func TestChoices(t *testing.T) {
 				}
 			}
 			// One token of the prompt is new, all else stands in the state.
-			texts, _, _, result = answers(t, s, Request{Prompt: append(slices.Clone(s.past.tail), 'x'), MaxTokens: 5, Sampling: hot, Choices: 2})
+			texts, _, _, result = answers(t, s, Request{Prompt: append(slices.Clone(s.past.Tail), 'x'), MaxTokens: 5, Sampling: hot, Choices: 2})
 			if result.PrefilledTokens != 1 || len(texts) != 2 {
 				t.Errorf("going on: %+v, %q", result, texts)
 			}

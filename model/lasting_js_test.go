@@ -81,7 +81,7 @@ func TestLostDevice(t *testing.T) {
 			t.Error("another state when saved again")
 		}
 		// The next turn goes on from the state that the first one left.
-		next := append(append(append([]uint32{}, prompt...), s.past.tail[len(prompt):]...), 'x', 'y', 'z')
+		next := append(append(append([]uint32{}, prompt...), s.past.Tail[len(prompt):]...), 'x', 'y', 'z')
 		second, turn := generate(t, s, Request{Prompt: next, MaxTokens: 12, Sampling: penalised, PastEnd: true})
 		if result.CompletionTokens != 40*choices || turn.PrefilledTokens > 4 {
 			t.Errorf("%d tokens, then %d absorbed for the next turn", result.CompletionTokens, turn.PrefilledTokens)
@@ -120,7 +120,8 @@ func TestLostDevice(t *testing.T) {
 		}
 		want := undisturbed[test.choices]
 		t.Run(name, func(t *testing.T) {
-			f.Model.losses, f.opened, f.load = nil, 0, func() {
+			f.Model.recovery.Forgive()
+			f.opened, f.load = 0, func() {
 				if test.load != nil && f.opened == 1 {
 					test.load()
 				}

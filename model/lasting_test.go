@@ -8,15 +8,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/model/config"
 )
 
 // flaky is an engine whose device is lost at the n-th call of any of its runs.
 type flaky struct {
-	engine
+	Engine
 	calls, loseAt int
 	lost          bool
 }
@@ -31,89 +29,89 @@ func (f *flaky) call() error {
 	return nil
 }
 
-func (f *flaky) newRun() (run, error) {
-	r, err := f.engine.newRun()
+func (f *flaky) NewRun() (Run, error) {
+	r, err := f.Engine.NewRun()
 	return &flakyRun{r, f}, err
 }
 
-func (f *flaky) close() {} // the weights are used again
+func (f *flaky) Close() {} // the weights are used again
 
 type flakyRun struct {
-	run
+	Run
 	on *flaky
 }
 
-func (r *flakyRun) reset() error { return try(r.on, r.run.reset) }
-func (r *flakyRun) begin(d drawing) error {
-	return try(r.on, func() error { return r.run.begin(d) })
+func (r *flakyRun) Reset() error { return try(r.on, r.Run.Reset) }
+func (r *flakyRun) Begin(d Drawing) error {
+	return try(r.on, func() error { return r.Run.Begin(d) })
 }
-func (r *flakyRun) absorb(ctx context.Context, ids []uint32) error {
-	return try(r.on, func() error { return r.run.absorb(ctx, ids) })
+func (r *flakyRun) Absorb(ctx context.Context, ids []uint32) error {
+	return try(r.on, func() error { return r.Run.Absorb(ctx, ids) })
 }
 
-func (r *flakyRun) launch(ctx context.Context, first bool, allowed []uint32) (f flight, err error) {
-	err = try(r.on, func() error { f, err = r.run.launch(ctx, first, allowed); return err })
+func (r *flakyRun) Launch(ctx context.Context, first bool, allowed []uint32) (f Flight, err error) {
+	err = try(r.on, func() error { f, err = r.Run.Launch(ctx, first, allowed); return err })
 	return &flakyFlight{f, r.on}, err
 }
 
-func (r *flakyRun) rewind(ctx context.Context, f flight, absorbed []uint32) error {
-	return try(r.on, func() error { return r.run.rewind(ctx, f.(*flakyFlight).flight, absorbed) })
+func (f *flakyFlight) Rewind(ctx context.Context, absorbed []uint32) error {
+	return try(f.on, func() error { return f.Flight.Rewind(ctx, absorbed) })
 }
 
-func (r *flakyRun) mark() (b bookmark, err error) {
-	err = try(r.on, func() error { b, err = r.run.mark(); return err })
+func (r *flakyRun) Mark() (b Bookmark, err error) {
+	err = try(r.on, func() error { b, err = r.Run.Mark(); return err })
 	return &flakyBookmark{b, r.on}, err
 }
 
-func (r *flakyRun) absorbScores(ctx context.Context, ids, next []uint32) (s scores, err error) {
-	err = try(r.on, func() error { s, err = r.run.absorbScores(ctx, ids, next); return err })
+func (r *flakyRun) AbsorbScores(ctx context.Context, ids, next []uint32) (s Scores, err error) {
+	err = try(r.on, func() error { s, err = r.Run.AbsorbScores(ctx, ids, next); return err })
 	return &flakyScores{s, r.on}, err
 }
 
-func (r *flakyRun) absorbLogits(ctx context.Context, ids []uint32) (logits []float32, err error) {
-	err = try(r.on, func() error { logits, err = r.run.absorbLogits(ctx, ids); return err })
+func (r *flakyRun) AbsorbLogits(ctx context.Context, ids []uint32) (logits []float32, err error) {
+	err = try(r.on, func() error { logits, err = r.Run.AbsorbLogits(ctx, ids); return err })
 	return logits, err
 }
 
-func (r *flakyRun) save(ctx context.Context, into gpu.Blob) error {
-	return try(r.on, func() error { return r.run.save(ctx, into) })
+func (r *flakyRun) Save(ctx context.Context, into gpu.Blob) error {
+	return try(r.on, func() error { return r.Run.Save(ctx, into) })
 }
 
-func (r *flakyRun) restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
-	return try(r.on, func() error { return r.run.restore(ctx, state, position, tail) })
+func (r *flakyRun) Restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
+	return try(r.on, func() error { return r.Run.Restore(ctx, state, position, tail) })
 }
 
-func (r *flakyRun) fork() (other run, err error) {
-	err = try(r.on, func() error { other, err = r.run.fork(); return err })
+func (r *flakyRun) Fork() (other Run, err error) {
+	err = try(r.on, func() error { other, err = r.Run.Fork(); return err })
 	return &flakyRun{other, r.on}, err
 }
 
 type flakyScores struct {
-	scores
+	Scores
 	on *flaky
 }
 
-func (s *flakyScores) wait(ctx context.Context) (values []float32, err error) {
-	err = try(s.on, func() error { values, err = s.scores.wait(ctx); return err })
+func (s *flakyScores) Wait(ctx context.Context) (values []float32, err error) {
+	err = try(s.on, func() error { values, err = s.Scores.Wait(ctx); return err })
 	return values, err
 }
 
 type flakyFlight struct {
-	flight
+	Flight
 	on *flaky
 }
 
-func (f *flakyFlight) wait(ctx context.Context) (draws []draw, err error) {
-	err = try(f.on, func() error { draws, err = f.flight.wait(ctx); return err })
+func (f *flakyFlight) Wait(ctx context.Context) (draws []Draw, err error) {
+	err = try(f.on, func() error { draws, err = f.Flight.Wait(ctx); return err })
 	return draws, err
 }
 
 type flakyBookmark struct {
-	bookmark
+	Bookmark
 	on *flaky
 }
 
-func (b *flakyBookmark) recall() error { return try(b.on, b.bookmark.recall) }
+func (b *flakyBookmark) Recall() error { return try(b.on, b.Bookmark.Recall) }
 
 func try(on *flaky, f func() error) error {
 	if err := on.call(); err != nil {
@@ -152,7 +150,7 @@ func TestLostAtAnyCall(t *testing.T) {
 					if err != nil {
 						t.Fatalf("lost at calls %d: %v", losses, err)
 					}
-					next := append(append([]uint32{}, s.past.tail...), 'x', 'y')
+					next := append(append([]uint32{}, s.past.Tail...), 'x', 'y')
 					said[2], _ = generate(t, s, Request{Prompt: next, MaxTokens: 5, Sampling: sampling, PastEnd: true})
 					said[0], said[1] = b[0].String(), b[1].String()
 					return said, f, renewed
@@ -187,10 +185,7 @@ func TestLostState(t *testing.T) {
 	if runtime.GOOS == "js" {
 		t.Skip("for time's sake: it runs natively")
 	}
-	defer func(chunks, tokens int, pause time.Duration) {
-		maxWayChunks, maxWayTokens, copyPause = chunks, tokens, pause
-	}(maxWayChunks, maxWayTokens, copyPause)
-	maxWayChunks, maxWayTokens, copyPause = 9, 50, 0
+	limits := ReplayLimits{Chunks: 9, Tokens: 50}
 	sampling := Sampling{Temperature: 0.9, RepetitionPenalty: 1.2, FrequencyPenalty: 0.5, Seed: 5}
 	for _, place := range []string{"cpu", "gpu"} {
 		t.Run(place, func(t *testing.T) {
@@ -203,6 +198,7 @@ func TestLostState(t *testing.T) {
 			talk := func(losses ...int) (said []string, f *flaky) {
 				renewed := 0
 				defer lose(m, &f, &renewed, losses...)()
+				m.recovery.Limits = limits
 				s := newSession(t, m)
 				say := func(s *Session, prompt string, n, choices int) string {
 					var b strings.Builder
@@ -211,8 +207,9 @@ func TestLostState(t *testing.T) {
 					if err != nil {
 						t.Fatalf("lost at calls %d: %v", losses, err)
 					}
-					if r, ok := s.run.(*lastingRun); !ok || len(r.way.chunks) > maxWayChunks+2*maxSteps || len(r.way.tokens) > maxWayTokens+16+2*maxSteps {
-						t.Fatalf("lost at calls %d: what is kept has grown: %d chunks", losses, len(r.way.chunks))
+					r, ok := s.run.(interface{ Logged() (chunks, tokens int) })
+					if chunks, tokens := r.Logged(); !ok || chunks > limits.Chunks+2*MaxSteps || tokens > limits.Tokens+16+2*MaxSteps {
+						t.Fatalf("lost at calls %d: what is kept has grown: %d chunks", losses, chunks)
 					}
 					return b.String()
 				}
@@ -249,73 +246,21 @@ func TestLostState(t *testing.T) {
 	}
 }
 
-// A copy of the state waits until the one before has paid off.
-func TestCopiesTakeAHundredth(t *testing.T) {
-	long := func(chunks int, from *copied) bool {
-		w := way{from: from, chunks: make([]uint16, chunks), tokens: make([]uint32, chunks)}
-		return w.long()
-	}
-	before := func(ago, took time.Duration) *copied { return &copied{made: time.Now().Add(-ago), took: took} }
-	for _, c := range []struct {
-		what   string
-		chunks int
-		from   *copied
-		want   bool
-	}{
-		{"a short way from nothing", maxWayChunks - 1, nil, false},
-		{"a long way from nothing", maxWayChunks, nil, true},
-		{"a long way from a state that was restored", maxWayChunks, &copied{}, true},
-		{"99 times what the copy took", maxWayChunks, before(99*time.Minute, time.Minute), false},
-		{"100 times", maxWayChunks, before(100*time.Minute, time.Minute), true},
-		{"100 times, but a short way", maxWayChunks - 1, before(100*time.Minute, time.Minute), false},
-	} {
-		if got := long(c.chunks, c.from); got != c.want {
-			t.Errorf("%s: begun anew: %v, want %v", c.what, got, c.want)
-		}
-	}
-}
-
-// Flights land before the way is begun anew, and only then: full attention, which has no copies, goes on running ahead.
-func TestLandingBeforeACopy(t *testing.T) {
-	random := testRandom(t)
-	for _, c := range []struct {
-		what      string
-		attention string
-		from      *copied
-		lands     bool
-	}{
-		{"a window", config.SlidingAttention, nil, true},
-		{"a window, the copy before has not paid off", config.SlidingAttention, &copied{made: time.Now(), took: time.Hour}, false},
-		{"full attention", config.FullAttention, nil, false},
-	} {
-		m := loadTest(t, randomModel(t, random, testConfig(config.Mamba, c.attention), 32), Options{Chunk: 16})
-		inner, err := m.engine.newRun()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer inner.close()
-		r := &lastingRun{run: inner, model: m, ahead: []*lastingFlight{nil}, way: way{from: c.from, chunks: make([]uint16, maxWayChunks)}}
-		if got := r.depth() == 0; got != c.lands {
-			t.Errorf("%s: flights land: %v, want %v", c.what, got, c.lands)
-		}
-	}
-}
-
 // lose puts a flaky engine in place of the model's, and one after the other in
 // place of those that are lost, each at its call; the last ones are not.
 func lose(m *Model, f **flaky, renewed *int, at ...int) (restore func()) {
-	kept := m.engine
+	kept := m.recovery
 	next := func() *flaky {
-		fresh := &flaky{engine: kept}
+		fresh := &flaky{Engine: kept.Engine}
 		if len(at) > 0 {
 			fresh.loseAt, at = at[0], at[1:]
 		}
-		*f, m.engine = fresh, fresh
+		*f = fresh
 		return fresh
 	}
-	next()
-	m.renew = func(context.Context) error { *renewed++; next(); return nil }
-	return func() { m.engine, m.renew, m.losses, m.generation = kept, nil, nil, 0 }
+	m.recovery.Engine = next()
+	m.recovery.Renew = func(context.Context) (Engine, error) { *renewed++; return next(), nil }
+	return func() { m.recovery = kept }
 }
 
 // Scores and logits outlive a device, too.

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// LongOptions say what LongRun does.
+// LongOptions say what Long does.
 type LongOptions struct {
 	Prompt   int    // random tokens to read; at least 1
 	Generate int    // tokens to write after them
@@ -47,7 +47,7 @@ type longRun struct {
 	LongOptions
 	model    *Model
 	sessions []*Session
-	pool     *Pool // nil: one sequence
+	pool     *PoolOfSessions // nil: one sequence
 	onLap    func(Lap) error
 	laps     []int // to come
 	started  time.Time
@@ -58,12 +58,12 @@ type longRun struct {
 	last     Lap
 }
 
-// LongRun reads a long prompt, or writes a long text after a short one, from an
+// Long reads a long prompt, or writes a long text after a short one, from an
 // empty state, as Generate does it for everybody, and tells on the way how long
 // it took and what memory it has. It has sessions of its own.
 //
 // What a session cannot hold ends it with ErrNoRoom, after the laps until then.
-func (m *Model) LongRun(ctx context.Context, o LongOptions, onLap func(Lap) error) error {
+func Long(ctx context.Context, m *Model, o LongOptions, onLap func(Lap) error) error {
 	r := &longRun{LongOptions: o, model: m, laps: o.Laps, onLap: onLap}
 	r.Batch = max(r.Batch, 1)
 	if r.Generate == 0 && r.Batch > 1 {
@@ -72,21 +72,31 @@ func (m *Model) LongRun(ctx context.Context, o LongOptions, onLap func(Lap) erro
 	random := rand.New(rand.NewPCG(o.Seed, 0))
 	ids := make([]uint32, o.Prompt)
 	for i := range ids {
-		ids[i] = random.Uint32N(uint32(m.config.VocabSize))
+		ids[i] = random.Uint32N(uint32(m.Config().VocabSize))
 	}
 	defer func() {
 		for _, s := range r.sessions {
 			s.Close()
 		}
 	}()
+	newSession, alone := m.NewSession, func(f func() error) error { return f() }
+	if r.Batch > 1 {
+		pool, err := m.NewPool(r.Batch)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		r.pool = pool
+		newSession, alone = pool.NewSession, func(f func() error) error { return pool.Do(ctx, f) }
+	}
 	for range r.Batch {
-		s, err := m.NewSession()
+		s, err := newSession()
 		if err != nil {
 			return err
 		}
 		r.sessions = append(r.sessions, s)
 	}
-	if err := r.warmUp(ctx, ids); err != nil {
+	if err := alone(func() error { return r.warmUp(ctx, ids) }); err != nil {
 		return err
 	}
 	if r.Generate == 0 {
@@ -98,7 +108,7 @@ func (m *Model) LongRun(ctx context.Context, o LongOptions, onLap func(Lap) erro
 // warmUp does a little of everything, so that pipelines are compiled.
 func (r *longRun) warmUp(ctx context.Context, ids []uint32) error {
 	s := r.sessions[0]
-	request := Request{Prompt: ids[:min(len(ids), 2*r.model.chunk+1)], MaxTokens: 2 * flightsAhead * maxSteps, PastEnd: true, Sampling: r.model.defaults}
+	request := Request{Prompt: ids[:min(len(ids), 2*r.model.Chunk()+1)], MaxTokens: 2 * FlightsAhead * MaxSteps, PastEnd: true, Sampling: r.model.Defaults()}
 	if _, err := s.Generate(ctx, request, func(Chunk) error { return nil }); err != nil {
 		return err
 	}
@@ -108,12 +118,12 @@ func (r *longRun) warmUp(ctx context.Context, ids []uint32) error {
 	if err := s.Reset(); err != nil {
 		return err
 	}
-	return s.settle(ctx)
+	return s.Settle(ctx)
 }
 
 // readTogether lets all sequences read all but the prompt's last token, so that
 // they start to write at once, however long it is; before it they write a little.
-func (r *longRun) readTogether(ctx context.Context, pool *Pool, ids []uint32) error {
+func (r *longRun) readTogether(ctx context.Context, pool *PoolOfSessions, ids []uint32) error {
 	if err := r.warmUpTogether(ctx, pool, ids[:min(len(ids), 16)]); err != nil {
 		return err
 	}
@@ -133,12 +143,12 @@ func (r *longRun) readTogether(ctx context.Context, pool *Pool, ids []uint32) er
 }
 
 // warmUpTogether lets all sequences write a little.
-func (r *longRun) warmUpTogether(ctx context.Context, pool *Pool, ids []uint32) error {
+func (r *longRun) warmUpTogether(ctx context.Context, pool *PoolOfSessions, ids []uint32) error {
 	failures := make([]error, r.Batch)
 	var wait sync.WaitGroup
 	for i, s := range r.sessions {
 		wait.Go(func() {
-			request := Request{Prompt: ids, MaxTokens: maxSteps, PastEnd: true, Sampling: r.model.defaults}
+			request := Request{Prompt: ids, MaxTokens: MaxSteps, PastEnd: true, Sampling: r.model.Defaults()}
 			if _, failures[i] = pool.Generate(ctx, s, request, func(Chunk) error { return nil }); failures[i] == nil {
 				failures[i] = pool.Do(ctx, s.Reset)
 			}
@@ -150,7 +160,7 @@ func (r *longRun) warmUpTogether(ctx context.Context, pool *Pool, ids []uint32) 
 
 func (r *longRun) read(ctx context.Context, ids []uint32) error {
 	s := r.sessions[0]
-	r.total = float64(r.model.reading(0, len(ids)).Ops)
+	r.total = float64(readingCost(r.model, 0, len(ids)).Ops)
 	r.started = time.Now()
 	for done := 0; done < len(ids); {
 		lap := len(ids)
@@ -158,15 +168,15 @@ func (r *longRun) read(ctx context.Context, ids []uint32) error {
 			lap = min(lap, r.laps[0])
 		}
 		err := s.Prefill(ctx, ids[done:lap], func(n, _ int) {
-			r.tell(done+n, len(ids), func() float64 { return float64(r.counted.Ops + r.model.reading(done, done+n).Ops) })
+			r.tell(done+n, len(ids), func() float64 { return float64(r.counted.Ops + readingCost(r.model, done, done+n).Ops) })
 		})
 		if err == nil {
-			err = s.settle(ctx)
+			err = s.Settle(ctx)
 		}
 		if err != nil {
 			return err
 		}
-		r.counted = r.counted.plus(r.model.reading(done, lap))
+		r.counted = r.counted.plus(readingCost(r.model, done, lap))
 		done = lap
 		if len(r.laps) > 0 && done == r.laps[0] {
 			if err := r.onLap(r.lap(done)); err != nil {
@@ -182,16 +192,10 @@ func (r *longRun) write(ctx context.Context, ids []uint32) error {
 	r.total = float64(r.writing(0, r.Generate).Bytes)
 	generate := func(s *Session, q Request, emit func(Chunk) error) (Result, error) { return s.Generate(ctx, q, emit) }
 	if r.Batch > 1 {
-		pool, err := r.model.NewPool(r.Batch)
-		if err != nil {
-			return err
-		}
-		defer pool.Close()
-		r.pool = pool
 		generate = func(s *Session, q Request, emit func(Chunk) error) (Result, error) {
-			return pool.Generate(ctx, s, q, emit)
+			return r.pool.Generate(ctx, s, q, emit)
 		}
-		if err := r.readTogether(ctx, pool, ids); err != nil {
+		if err := r.readTogether(ctx, r.pool, ids); err != nil {
 			return err
 		}
 	}
@@ -205,7 +209,7 @@ func (r *longRun) write(ctx context.Context, ids []uint32) error {
 	for i, s := range r.sessions {
 		wait.Go(func() {
 			tokens, next := 0, 0
-			sampling := r.model.defaults
+			sampling := r.model.Defaults()
 			sampling.Seed = r.Seed + uint64(i)
 			request := Request{Prompt: ids, MaxTokens: r.Generate + 1, PastEnd: true, Sampling: sampling}
 			result, err := generate(s, request, func(c Chunk) error {
@@ -276,11 +280,9 @@ func (r *longRun) lap(tokens int) Lap {
 		lap.Memory.State += s.StateBytes()
 	}
 	if r.pool != nil {
-		lap.Memory.State += r.pool.batch.stateBytes()
+		lap.Memory.State += r.pool.StateBytes()
 	}
-	if own := r.sessions[0].gpuRun(); own != nil {
-		lap.Memory.GPU = own.engine.device.Allocated()
-	}
+	lap.Memory.GPU = r.model.Allocated()
 	r.last = lap
 	return lap
 }
@@ -306,10 +308,10 @@ func (r *longRun) tell(done, total int, count func() float64) {
 
 func (c Cost) plus(d Cost) Cost { return Cost{c.Bytes + d.Bytes, c.State + d.State, c.Ops + d.Ops} }
 
-// reading counts a prompt's tokens from one on to another, in chunks.
-func (m *Model) reading(from, to int) (sum Cost) {
-	for ; from < to; from += m.chunk {
-		sum = sum.plus(m.Cost(from, min(m.chunk, to-from)))
+// readingCost counts a prompt's tokens from one on to another, in chunks.
+func readingCost(m *Model, from, to int) (sum Cost) {
+	for ; from < to; from += m.Chunk() {
+		sum = sum.plus(CostOf(m, from, min(m.Chunk(), to-from)))
 	}
 	return sum
 }
@@ -323,7 +325,7 @@ func (r *longRun) writing(from, to int) (sum Cost) {
 		if b == a {
 			continue
 		}
-		step, batch := r.model.Cost(r.Prompt+(a+b)/2, 1), int64(r.Batch)
+		step, batch := CostOf(r.model, r.Prompt+(a+b)/2, 1), int64(r.Batch)
 		step = Cost{step.Bytes + (batch-1)*step.State, batch * step.State, batch * step.Ops}
 		n := int64(b - a)
 		sum = sum.plus(Cost{n * step.Bytes, n * step.State, n * step.Ops})

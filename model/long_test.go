@@ -21,7 +21,7 @@ func TestLongRun(t *testing.T) {
 		m := load(src, Options{Chunk: 16})
 		var laps []Lap
 		take := func(lap Lap) error { laps = append(laps, lap); return nil }
-		if err := m.LongRun(ctx, LongOptions{Prompt: 150, Laps: []int{20, 100, 150}, Seed: 3}, take); err != nil {
+		if err := Long(ctx, m, LongOptions{Prompt: 150, Laps: []int{20, 100, 150}, Seed: 3}, take); err != nil {
 			t.Fatal(err)
 		}
 		if len(laps) != 3 || laps[1].Tokens != 100 || laps[2].Memory.State <= laps[0].Memory.State || laps[2].Memory.Heap <= 0 {
@@ -34,7 +34,7 @@ func TestLongRun(t *testing.T) {
 		}
 		// What was written is told, and so is what follows it.
 		laps = nil
-		if err := m.LongRun(ctx, LongOptions{Prompt: 10, Generate: 65, Laps: LapsEvery(25, 65), Trace: true}, take); err != nil {
+		if err := Long(ctx, m, LongOptions{Prompt: 10, Generate: 65, Laps: LapsEvery(25, 65), Trace: true}, take); err != nil {
 			t.Fatal(err)
 		}
 		if len(laps) != 3 || laps[0].Tokens != 25 || laps[2].Tokens != 65 || len(laps[0].IDs) != 10+1+25 || len(laps[2].IDs) != 15 {
@@ -49,7 +49,7 @@ func TestLongRun(t *testing.T) {
 		var wrote [2][]uint32
 		for i, batch := range []int{1, 3} {
 			laps = nil
-			if err := m.LongRun(ctx, LongOptions{Prompt: 40, Generate: 20, Batch: batch, Laps: []int{5, 20}, Trace: true}, take); err != nil {
+			if err := Long(ctx, m, LongOptions{Prompt: 40, Generate: 20, Batch: batch, Laps: []int{5, 20}, Trace: true}, take); err != nil {
 				t.Fatal(err)
 			}
 			wrote[i] = laps[0].IDs[:40+1+5] // of a batch, the others come to five when it is perhaps further
@@ -58,17 +58,17 @@ func TestLongRun(t *testing.T) {
 			t.Errorf("together it wrote %v, alone %v", wrote[1], wrote[0])
 		}
 		laps = nil
-		if err := m.LongRun(ctx, LongOptions{Prompt: 4, Generate: 20, Batch: 3, Laps: []int{5, 20}}, take); err != nil {
+		if err := Long(ctx, m, LongOptions{Prompt: 4, Generate: 20, Batch: 3, Laps: []int{5, 20}}, take); err != nil {
 			t.Fatal(err)
 		}
 		if len(laps) != 2 || laps[1].Tokens != 20 || laps[1].Seconds <= 0 || laps[1].Counted.State <= laps[0].Counted.State {
 			t.Errorf("%+v of three sequences", laps)
 		}
-		if s := newSession(t, m); s.gpuRun() != nil && laps[1].Memory.State <= 3*s.StateBytes() {
+		if s := newSession(t, m); s.Profiler() != nil && laps[1].Memory.State <= 3*s.StateBytes() {
 			t.Errorf("%d bytes of state: where three sequences are decoded together is not in it", laps[1].Memory.State)
 		}
 		stop, cancel := context.WithCancel(ctx)
-		err = m.LongRun(stop, LongOptions{Prompt: 4, Generate: 1000, Laps: []int{5, 1000}}, func(Lap) error { cancel(); return nil })
+		err = Long(stop, m, LongOptions{Prompt: 4, Generate: 1000, Laps: []int{5, 1000}}, func(Lap) error { cancel(); return nil })
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%v of a run that was cancelled", err)
 		}

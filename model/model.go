@@ -10,11 +10,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/gpu/kernel"
-	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/prompt"
@@ -66,16 +63,12 @@ type Model struct {
 	stops     map[uint32]bool // tokens that end a text
 	text      []byte          // config.json
 	hash      [sha256.Size]byte
-	engine    engine
+	recovery  Recovery // the engine
 	chunk     int
 	weights   int64 // bytes, where the index tells
 
 	vocabulary func() *grammar.Vocabulary // made once, for the first grammar
 
-	onProgress func(Progress)                  // may be nil
-	renew      func(ctx context.Context) error // puts an engine on a new device in the lost one's place; nil: that cannot be done
-	generation int                             // of the engine: how often it was renewed
-	losses     []time.Time                     // within lossWindow
 }
 
 // Load reads a model folder. Whatever is wrong with it is one error that names
@@ -95,7 +88,7 @@ func Load(ctx context.Context, src Source, o Options) (*Model, error) {
 }
 
 func load(ctx context.Context, src Source, o Options) (*Model, error) {
-	m := &Model{chunk: o.Chunk, onProgress: o.OnProgress}
+	m := &Model{chunk: o.Chunk}
 	m.vocabulary = sync.OnceValue(func() *grammar.Vocabulary {
 		return grammar.NewVocabulary(m.config.VocabSize, m.tokenizer.Bytes, slices.Sorted(maps.Keys(m.stops)))
 	})
@@ -114,61 +107,47 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 		return nil, err
 	}
 	m.text = data
-	if o.Device == nil {
-		if err := m.fits(ctx, index, o); err != nil {
-			return nil, err
+	open := func(ctx context.Context) (Engine, error) { return m.open(ctx, src, index, o) }
+	m.recovery = Recovery{Vocab: m.config.VocabSize, StateBytes: 4 * m.config.StateValues(), OnProgress: o.OnProgress, Limits: DefaultLimits}
+	if m.recovery.Engine, err = open(ctx); err != nil {
+		return nil, err
+	}
+	if o.Device != nil && o.Reopen != nil {
+		m.recovery.Renew = func(ctx context.Context) (_ Engine, err error) {
+			if o.Device, err = o.Reopen(ctx); err != nil {
+				return nil, err
+			}
+			return open(ctx)
 		}
-		s := &cpuStore{weights: map[string]*reference.Weight{}}
+	}
+	return m, nil
+}
+
+// open loads the weights onto the machine.
+func (m *Model) open(ctx context.Context, src Source, index *safetensors.Index, o Options) (Engine, error) {
+	if err := m.fits(ctx, index, o); err != nil {
+		return nil, err
+	}
+	if o.Device == nil {
+		s := newCPUStore()
 		vectors, err := loadWeights(ctx, m.config, src, index, s, o.OnProgress)
 		if err != nil {
 			return nil, err
 		}
 		m.identify(src, index, vectors)
-		g, err := assemble(m.config, s, vectors, m.ring)
-		if err != nil {
-			return nil, err
-		}
-		m.engine = &cpuEngine{config: m.config, store: s, graph: g, chunk: o.Chunk, spare: m.spare(o)}
-		return m, nil
+		return newCPUEngine(m.config, s, vectors, o.Chunk, m.spare(o))
 	}
-	if o.Reopen != nil {
-		m.renew = func(ctx context.Context) (err error) {
-			if o.Device, err = o.Reopen(ctx); err != nil {
-				return err
-			}
-			return m.onDevice(ctx, src, index, o)
-		}
-	}
-	return m, m.onDevice(ctx, src, index, o)
-}
-
-// onDevice loads the weights onto a device.
-func (m *Model) onDevice(ctx context.Context, src Source, index *safetensors.Index, o Options) error {
-	if err := m.fits(ctx, index, o); err != nil {
-		return err
-	}
-	s := &gpuStore{device: o.Device, weights: map[string]*kernel.Weight{}}
-	e, err := m.loadGPU(ctx, src, index, o, s)
+	s := newGPUStore(o.Device)
+	e, err := m.openGPU(ctx, src, index, o, s)
 	if err != nil {
-		s.free()
-		return err
+		s.Free()
+		return nil, err
 	}
-	m.engine = e
-	return nil
+	return e, nil
 }
 
-// ring is the number of positions that a KV ring needs for a window: room for a
-// chunk beside it, and for decode steps that run ahead and may be rewound.
-// For full attention it is the number at first.
-func (m *Model) ring(window int) int {
-	if window == 0 {
-		return firstRoom * m.chunk
-	}
-	return window + max(m.chunk, flightsAhead*maxSteps) + 1
-}
-
-func (m *Model) loadGPU(ctx context.Context, src Source, index *safetensors.Index, o Options, s *gpuStore) (engine, error) {
-	m.prepare(o.Device)
+func (m *Model) openGPU(ctx context.Context, src Source, index *safetensors.Index, o Options, s *gpuStore) (Engine, error) {
+	Prepare(o.Device, m.config, m.chunk)
 	vectors, err := loadWeights(ctx, m.config, src, index, s, o.OnProgress)
 	if err != nil {
 		return nil, err
@@ -177,19 +156,14 @@ func (m *Model) loadGPU(ctx context.Context, src Source, index *safetensors.Inde
 	if o.OnProgress != nil {
 		o.OnProgress(Progress{Phase: PhaseCompile})
 	}
-	g, err := assemble(m.config, s, vectors, m.ring)
+	e, err := NewGPUEngine(m.config, s, vectors, o.Chunk, m.spare(o))
 	if err != nil {
 		return nil, err
 	}
-	e, err := newGPUEngine(m.config, o.Device, s, g, o.Chunk)
-	if err != nil {
-		return nil, err
-	}
-	e.store, e.spare = s, m.spare(o)
 	if err := o.Device.Ready(ctx); err != nil || !o.Try {
 		return e, err
 	}
-	return e, m.trial(ctx, e)
+	return e, e.Try(ctx)
 }
 
 // readText reads what turns text into ids and back. Only config.json and the
@@ -293,14 +267,24 @@ func (m *Model) Grammar(schema []byte) (*grammar.Grammar, error) {
 	return grammar.Compile(schema, m.vocabulary())
 }
 
+// Chunk is the number of tokens that prefill takes at once.
+func (m *Model) Chunk() int { return m.chunk }
+
+// Stored tells how a linear weight is kept: bits of a weight, and how many share a
+// scale and a bias of 16 bits each, 0 without such groups.
+func (m *Model) Stored(name string) (bits, group int) { return m.recovery.Engine.Stored(name) }
+
+// Allocated is how many bytes the model and its sessions have on the device; 0 in plain Go.
+func (m *Model) Allocated() int64 { return m.recovery.Engine.Allocated() }
+
 // Close gives back what the model holds on its device. Sessions are closed first.
-func (m *Model) Close() { m.engine.close() }
+func (m *Model) Close() { m.recovery.Engine.Close() }
 
 // NewSession starts an empty conversation.
 func (m *Model) NewSession() (*Session, error) {
-	r, err := m.engine.newRun()
+	r, err := m.recovery.NewRun()
 	if err != nil {
 		return nil, err
 	}
-	return &Session{model: m, run: m.lasting(r)}, nil
+	return &Session{model: m, run: r}, nil
 }

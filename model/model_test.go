@@ -343,16 +343,16 @@ func sampleTokens(t *testing.T, s *Session, prompt []uint32, sampling Sampling, 
 	begin(t, s, sampling)
 	var out []uint32
 	for len(out) < n {
-		f, err := s.run.launch(ctx, len(out) == 0, nil)
+		f, err := s.run.Launch(ctx, len(out) == 0, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		draws, err := f.wait(ctx)
+		draws, err := f.Wait(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, d := range draws {
-			out = append(out, d.token)
+			out = append(out, d.Token)
 		}
 	}
 	return out[:n]
@@ -363,7 +363,7 @@ func begin(t *testing.T, s *Session, sampling Sampling) {
 	r := Request{Sampling: sampling}
 	d, err := r.drawing(s.model.config.VocabSize)
 	if err == nil {
-		err = s.run.begin(d)
+		err = s.run.Begin(d)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -404,43 +404,43 @@ func TestRewind(t *testing.T) {
 	random := testRandom(t)
 	c := samba()
 	m := loadTest(t, randomModel(t, random, c, 8), Options{Device: device, Chunk: 64})
-	for _, kept := range []int{0, 1, 5, maxSteps - 1} {
+	for _, kept := range []int{0, 1, 5, MaxSteps - 1} {
 		s := newSession(t, m)
-		s.run.(*gpuRun).steps = maxSteps
+		s.run.(*gpuRun).Steps = MaxSteps
 		prompt := randomIDs(random, 30, c.VocabSize)
 		ctx := context.Background()
 		if err := s.Prefill(ctx, prompt, nil); err != nil {
 			t.Fatal(err)
 		}
 		begin(t, s, Sampling{Temperature: 1, Seed: 3})
-		var flights []flight
+		var flights []Flight
 		var sampled []uint32
 		for i := range 3 {
-			f, err := s.run.launch(ctx, i == 0, nil)
+			f, err := s.run.Launch(ctx, i == 0, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			flights = append(flights, f)
-			draws, err := f.wait(ctx)
+			draws, err := f.Wait(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, d := range draws {
-				sampled = append(sampled, d.token)
+				sampled = append(sampled, d.Token)
 			}
-			s.run.(*gpuRun).steps = maxSteps // however slow this machine is
+			s.run.(*gpuRun).Steps = MaxSteps // however slow this machine is
 		}
 		// Back into the second flight, while the third has run, too.
-		absorbed := sampled[maxSteps-1 : maxSteps+kept]
-		if err := s.run.rewind(ctx, flights[1], absorbed); err != nil {
+		absorbed := sampled[MaxSteps-1 : MaxSteps+kept]
+		if err := flights[1].Rewind(ctx, absorbed); err != nil {
 			t.Fatal(err)
 		}
 		next := randomIDs(random, 5, c.VocabSize)
-		got, err := s.run.absorbLogits(ctx, next)
+		got, err := s.run.AbsorbLogits(ctx, next)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all := slices.Concat(prompt, sampled[:maxSteps+kept], next)
+		all := slices.Concat(prompt, sampled[:MaxSteps+kept], next)
 		want := allLogits(t, m, all, 0)
 		if d := worst(got, want[len(want)-len(got):]); d > rounding(device, 8) {
 			t.Errorf("%d tokens kept: logits off by %g, want at most %g", kept, d, rounding(device, 8))

@@ -5,33 +5,19 @@ import (
 	"errors"
 	"math"
 	"testing"
+
+	"github.com/samba-web/samba/gpu"
 )
 
 // harm makes NaN of what a run knows of its past.
 func (s *Session) harm(t *testing.T) {
 	t.Helper()
-	nan := floatBytes([]float32{float32(math.NaN())})
-	switch r := s.run.(type) {
-	case *lastingRun:
-		(&Session{run: r.run}).harm(t)
-	case *pooledRun:
-		(&Session{run: r.run}).harm(t)
-	case *cpuRun:
-		for _, l := range r.state {
-			for i := range l.ssm {
-				l.ssm[i] = float32(math.NaN())
-			}
-		}
-	case *gpuRun:
-		for _, l := range r.state {
-			for at := uint64(0); l.ssm != nil && at < l.ssm.Size(); at += 4 {
-				if err := r.engine.device.Write(l.ssm, at, nan); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-	default:
-		t.Fatalf("a %T has no state to harm", r)
+	values := make([]float32, s.model.config.StateValues())
+	for i := range values {
+		values[i] = float32(math.NaN())
+	}
+	if err := s.run.Restore(context.Background(), gpu.BlobOf(FloatBytes(values)), s.past.Position, s.past.Tail); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -45,7 +31,7 @@ func TestNoNumbers(t *testing.T) {
 		s := newSession(t, m)
 		generate(t, s, request)
 		s.harm(t)
-		request.Prompt = append(append([]uint32{}, s.past.tail...), 5, 6)
+		request.Prompt = append(append([]uint32{}, s.past.Tail...), 5, 6)
 		if _, err := s.Generate(context.Background(), request, count); !errors.Is(err, ErrNoNumbers) || tokens > 0 {
 			t.Errorf("alone: %d tokens, %v", tokens, err)
 		}

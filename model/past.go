@@ -11,140 +11,140 @@ import (
 	"github.com/samba-web/samba/model/tokenizer"
 )
 
-// past is what a session remembers of the tokens that its state has absorbed:
+// Past is what a session remembers of the tokens that its state has absorbed:
 // hashes of all, the last few themselves. It does not grow.
-type past struct {
-	position int      // how many
+type Past struct {
+	Position int      // how many
 	ids      digest   // of them, 4 little-endian bytes each
-	tail     []uint32 // the last penaltyTail
-	text     pastText // what they stand for
+	Tail     []uint32 // the last PenaltyTail
+	Text     Text     // what they stand for
 }
 
-// note takes tokens that have been absorbed.
-func (p *past) note(ids ...uint32) {
-	p.position += len(ids)
-	p.ids.write(words(ids...))
-	p.tail = append(p.tail, ids...)
-	p.tail = slices.Delete(p.tail, 0, max(0, len(p.tail)-penaltyTail))
+// Note takes tokens that have been absorbed.
+func (p *Past) Note(ids ...uint32) {
+	p.Position += len(ids)
+	p.ids.write(Words(ids...))
+	p.Tail = append(p.Tail, ids...)
+	p.Tail = slices.Delete(p.Tail, 0, max(0, len(p.Tail)-PenaltyTail))
 }
 
-// begins tells whether ids begin with what was absorbed.
-func (p *past) begins(ids []uint32) bool {
-	if p.position > len(ids) {
+// Begins tells whether ids begin with what was absorbed.
+func (p *Past) Begins(ids []uint32) bool {
+	if p.Position > len(ids) {
 		return false
 	}
 	var d digest
-	for done := 0; done < p.position; {
-		n := min(p.position-done, 1<<14)
-		d.write(words(ids[done : done+n]...))
+	for done := 0; done < p.Position; {
+		n := min(p.Position-done, 1<<14)
+		d.write(Words(ids[done : done+n]...))
 		done += n
 	}
 	return d.sum() == p.ids.sum()
 }
 
-func (p *past) clone() past {
+func (p *Past) Clone() Past {
 	c := *p
-	c.ids, c.tail, c.text = p.ids.clone(), slices.Clone(p.tail), p.text.clone()
+	c.ids, c.Tail, c.Text = p.ids.clone(), slices.Clone(p.Tail), p.Text.Clone()
 	return c
 }
 
-// pastText is the text that a state stands for: the prompt's, and the answer's
+// Text is the text that a state stands for: the prompt's, and the answer's
 // as it was handed out. A prompt that begins with it goes on from the state,
 // whatever tokens it would be cut into itself.
-type pastText struct {
-	known bool
+type Text struct {
+	Known bool
 	begun bool // the tokenizer's own first tokens stand before it
 	// Of the text without that of the pending token. A tokenizer that shows no space at a text's beginning shows none at
 	// an answer's, where there is one: spaced has it, and templates may write it or not.
 	shown, spaced digest
 	// The token that was sampled last is not absorbed yet: it comes before what follows its text. "": there is none, or it
-	// shows nothing, and whoever writes the prompt writes what ends a turn.
-	pending uint32
-	last    string
+	// shows nothing, and who writes the prompt writes what ends a turn.
+	Pending uint32
+	Last    string
 	whole   bool // the text without last ends with a whole character
 }
 
-func (t *pastText) clone() pastText {
+func (t *Text) Clone() Text {
 	c := *t
 	c.shown, c.spaced = t.shown.clone(), t.spaced.clone()
 	return c
 }
 
-// prompted is the text of a prompt that is absorbed to its end.
-func prompted(text string, begin bool) pastText {
-	t := pastText{known: true, begun: begin, whole: true}
+// Prompted is the text of a prompt that is absorbed to its end.
+func Prompted(text string, begin bool) Text {
+	t := Text{Known: true, begun: begin, whole: true}
 	t.shown.write([]byte(text))
 	return t
 }
 
-// hold says that the text's last token is not absorbed: last is what it stands for.
-func held(text string, begin bool, token uint32, last string) pastText {
+// Held says that the text's last token is not absorbed: last is what it stands for.
+func Held(text string, begin bool, token uint32, last string) Text {
 	at := len(text) - len(last)
-	t := prompted(text[:at], begin)
-	t.pending, t.last, t.whole = token, last, !mid(text, at)
+	t := Prompted(text[:at], begin)
+	t.Pending, t.Last, t.whole = token, last, !Mid(text, at)
 	return t
 }
 
 // add takes the answer's next token, the text that it showed, and what it
 // stands for in mid-text. All tokens before it are absorbed.
-func (t *pastText) add(token uint32, text string, spelt []byte, first bool) {
-	if !t.known {
+func (t *Text) add(token uint32, text string, spelt []byte, first bool) {
+	if !t.Known {
 		return
 	}
-	t.settle()
+	t.Settle()
 	if lead, cut := strings.CutSuffix(string(spelt), text); first && cut && strings.Trim(lead, " ") == "" && lead != "" {
 		t.spaced = t.shown.clone()
 		t.spaced.write([]byte(lead))
 	}
-	t.pending, t.last = token, text
+	t.Pending, t.Last = token, text
 }
 
-// settle counts the pending token's text as absorbed.
-func (t *pastText) settle() {
-	t.shown.write([]byte(t.last))
+// Settle counts the pending token's text as absorbed.
+func (t *Text) Settle() {
+	t.shown.write([]byte(t.Last))
 	if t.spaced.n > 0 {
-		t.spaced.write([]byte(t.last))
+		t.spaced.write([]byte(t.Last))
 	}
-	t.last, t.whole = "", true
+	t.Last, t.whole = "", true
 }
 
 // end takes what the answer's last character was cut to. The last token, which
 // stands for spelt in mid-text, is pending unless it was silent.
-func (t *pastText) end(rest string, spelt []byte, silent bool) {
-	if !t.known {
+func (t *Text) end(rest string, spelt []byte, silent bool) {
+	if !t.Known {
 		return
 	}
-	t.last += rest
-	if t.whole = strings.HasSuffix(string(spelt), t.last); silent {
-		t.settle()
+	t.Last += rest
+	if t.whole = strings.HasSuffix(string(spelt), t.Last); silent {
+		t.Settle()
 	}
 }
 
-// after returns what a prompt has beyond the text, to be encoded, and the token
+// After returns what a prompt has beyond the text, to be encoded, and the token
 // to absorb before it, if there is one.
-func (t *pastText) after(prompt string, begin bool) (pending []uint32, rest string, ok bool) {
-	if !t.known || t.begun != begin {
+func (t *Text) After(prompt string, begin bool) (pending []uint32, rest string, ok bool) {
+	if !t.Known || t.begun != begin {
 		return nil, "", false
 	}
 	for _, d := range []*digest{&t.shown, &t.spaced} {
 		if d == &t.spaced && d.n == 0 || !d.begins(prompt) {
 			continue
 		}
-		if more, ok := strings.CutPrefix(prompt[d.n:], t.last); ok && t.last != "" {
-			return []uint32{t.pending}, more, true
+		if more, ok := strings.CutPrefix(prompt[d.n:], t.Last); ok && t.Last != "" {
+			return []uint32{t.Pending}, more, true
 		}
-		if !ok && (t.last == "" || t.whole) {
+		if !ok && (t.Last == "" || t.whole) {
 			rest, ok = prompt[d.n:], true
 		}
 	}
 	return nil, rest, ok
 }
 
-// reach is how much of text the ids stand for, the first of them standing at
+// Reach is how much of text the ids stand for, the first of them standing at
 // the byte `at`; ok is false where that cannot be told.
-func reach(t *tokenizer.Tokenizer, text string, at int, ids []uint32) (_ int, ok bool) {
+func Reach(t *tokenizer.Tokenizer, text string, at int, ids []uint32) (_ int, ok bool) {
 	for i, id := range ids {
-		spelt := spell(t, id)
+		spelt := Spell(t, id)
 		switch rest := text[at:]; {
 		case strings.HasPrefix(rest, spelt):
 			at += len(spelt)
@@ -158,8 +158,8 @@ func reach(t *tokenizer.Tokenizer, text string, at int, ids []uint32) (_ int, ok
 	return at, true
 }
 
-// spell is what a token stands for in a prompt.
-func spell(t *tokenizer.Tokenizer, id uint32) string {
+// Spell is what a token stands for in a prompt.
+func Spell(t *tokenizer.Tokenizer, id uint32) string {
 	if t.IsSpecial(id) {
 		token, _ := t.Token(id)
 		return token
@@ -167,8 +167,8 @@ func spell(t *tokenizer.Tokenizer, id uint32) string {
 	return string(t.Bytes(id))
 }
 
-// mid tells whether a text is cut within a character at a byte.
-func mid(text string, at int) bool { return at < len(text) && !utf8.RuneStart(text[at]) }
+// Mid tells whether a text is cut within a character at a byte.
+func Mid(text string, at int) bool { return at < len(text) && !utf8.RuneStart(text[at]) }
 
 // digest is the SHA-256 of n bytes so far. The zero value has none.
 type digest struct {

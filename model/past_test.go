@@ -73,21 +73,20 @@ func TestPastText(t *testing.T) {
 		"a special token in mid-text":    {answer: []string{"a", "</s>", "b"}, next: "ab.", pending: "b", more: "."},
 		"a special token was drawn last": {answer: []string{"a", "</s>"}, next: "a.", more: "."},
 	} {
-		past := prompted(prompt, false)
-		text := texts{tokenizer: tokens, stream: tokens.Stream(true), stopper: tokenizer.NewStopper(nil)}
+		past := Prompted(prompt, false)
+		text := NewAnswer(tokens, nil)
 		shown := ""
 		for i, token := range c.answer {
 			if c.ended && i == len(c.answer)-1 {
-				text.silent = true
-				past.settle()
+				text.End(&past)
 			} else {
-				piece, _ := text.add(id(token), &past)
+				piece, _ := text.Add(id(token), &past)
 				shown += piece
 			}
 		}
-		shown += text.rest(id(c.answer[len(c.answer)-1]), &past)
-		before := past.clone()
-		pending, more, ok := past.after(prompt+c.next, false)
+		shown += text.Rest(id(c.answer[len(c.answer)-1]), &past)
+		before := past.Clone()
+		pending, more, ok := past.After(prompt+c.next, false)
 		if c.not {
 			if ok {
 				t.Errorf("%s: %q goes on with %q", name, prompt+c.next, more)
@@ -101,10 +100,10 @@ func TestPastText(t *testing.T) {
 		if !ok || more != c.more || !slices.Equal(pending, want) {
 			t.Errorf("%s (shown %q): after %q %v and %q (%v), want %v and %q", name, shown, prompt+c.next, pending, more, ok, want, c.more)
 		}
-		if _, _, ok := past.after(prompt+c.next, true); ok {
+		if _, _, ok := past.After(prompt+c.next, true); ok {
 			t.Errorf("%s: the same with the tokenizer's first tokens before it", name)
 		}
-		if past.shown.sum() != before.shown.sum() || past.last != before.last {
+		if past.shown.sum() != before.shown.sum() || past.Last != before.Last {
 			t.Errorf("%s: asking changed it", name)
 		}
 	}

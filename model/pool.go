@@ -11,11 +11,11 @@ import (
 // MaxSlots is the most sequences that a Pool decodes together.
 const MaxSlots = 64
 
-// patience is for how many tokens a sequence keeps its place while others wait for one.
+// A pool is so patient unless it is told otherwise.
 const patience = 64
 
-// Pool serves many sessions of one model, and is safe for concurrent use: each
-// session still belongs to one caller at a time, but not all of them together.
+// Pool serves many runs of one engine, and is safe for concurrent use: each run
+// still belongs to one caller at a time, but not all of them together.
 //
 // One goroutine has the machine. It alternates between turns, which are whatever
 // needs the machine alone (a chunk of somebody's prompt, a copy of a state), and
@@ -24,10 +24,11 @@ const patience = 64
 // text of tokens, and ask for further ones ahead of those that come: who is slow
 // misses steps, and nobody else does.
 type Pool struct {
-	model    *Model
-	batch    batch
+	engine   Engine
+	vocab    int // tokens
+	batch    Batch
 	depth    int // steps that an answer asks for ahead
-	patience int
+	Patience int // for how many tokens a sequence keeps its place while others wait for one
 
 	turns  chan turn
 	asked  chan struct{} // holds a value when steps have been asked for
@@ -48,8 +49,8 @@ type turn struct {
 // sequence is an answer under way. What the pool's goroutine and the caller's
 // both use is guarded by the pool's mu.
 type sequence struct {
-	run     *pooledRun
-	drawing drawing
+	run     *PooledRun
+	drawing Drawing
 	start   int      // tokens that the state had absorbed before the first step
 	pending uint32   // drawn last, or the prompt's last token
 	drawn   []uint32 // all of them, where penalties count them
@@ -61,22 +62,22 @@ type sequence struct {
 
 	wanted [][]uint32 // steps asked for and not launched, with the tokens that each may draw
 	under  int        // steps under way
-	draws  chan draw  // landed; closed after a failure
+	draws  chan Draw  // landed; closed after a failure
 	err    error
 }
 
-// NewPool takes the model over: until the pool is closed its sessions alone
-// use the machine. slots is how many sequences are decoded together at most.
-func (m *Model) NewPool(slots int) (*Pool, error) {
+// NewPool takes the engine over: until the pool is closed its runs alone use the
+// machine. slots is how many sequences are decoded together at most.
+func NewPool(engine Engine, vocab, slots int) (*Pool, error) {
 	if slots < 1 || slots > MaxSlots {
 		return nil, fmt.Errorf("%d sequences at once, want 1 to %d", slots, MaxSlots)
 	}
-	b, err := m.engine.newBatch(slots)
+	b, err := engine.NewBatch(slots)
 	if err != nil {
 		return nil, err
 	}
 	p := &Pool{
-		model: m, batch: b, depth: b.ahead() + 1, patience: patience,
+		engine: engine, vocab: vocab, batch: b, depth: b.Ahead() + 1, Patience: patience,
 		turns: make(chan turn), asked: make(chan struct{}, 1), closed: make(chan struct{}), ended: make(chan struct{}),
 		places: make([]*sequence, slots),
 	}
@@ -84,63 +85,20 @@ func (m *Model) NewPool(slots int) (*Pool, error) {
 	return p, nil
 }
 
-// NewSession starts an empty conversation. Its methods are called within Do or
-// Share. It does not outlive the machine, as a session of Model.NewSession may
-// until it is given to a pool.
-func (p *Pool) NewSession() (s *Session, err error) {
+// NewRun starts an empty conversation. Its methods are called within Do or Share.
+func (p *Pool) NewRun() (r *PooledRun, err error) {
 	err = p.Do(context.Background(), func() error {
-		r, err := p.model.engine.newRun()
-		if err == nil {
-			s = &Session{model: p.model, run: r}
-			p.own(s)
-		}
+		inner, err := p.engine.NewRun()
+		r = &PooledRun{inner: inner, pool: p}
 		return err
 	})
-	return s, err
+	return r, err
 }
 
-// Generate is Session.Generate beside those of other sessions: prompts are read
-// chunk by chunk in turns, answers come a token at a time for all that have a
-// place. The same seed gives the same text whoever else is there. A context that
-// is cancelled before there is a place ends the answer without a token. emit is
-// called by the caller's own goroutine.
-func (p *Pool) Generate(ctx context.Context, s *Session, r Request, emit func(Chunk) error) (result Result, err error) {
-	err = p.Share(ctx, s, func() (err error) { result, err = s.Generate(ctx, r, emit); return err })
-	if err != nil && errors.Is(err, ctx.Err()) {
-		result.FinishReason = FinishCancelled
-		return result, nil
-	}
-	return result, err
-}
+// StateBytes is what is allocated for sequences' states beside the runs' own.
+func (p *Pool) StateBytes() int64 { return p.batch.StateBytes() }
 
-// Share calls f, in which the session's methods take turns with other users of
-// the machine: for long work beside answering, such as reading a text.
-func (p *Pool) Share(ctx context.Context, s *Session, f func() error) error {
-	r := p.own(s)
-	r.ctx = ctx
-	err := f()
-	if failed := r.release(); failed != nil {
-		s.broken = failed
-		return failed
-	}
-	return err
-}
-
-// own makes a session the pool's that is not.
-func (p *Pool) own(s *Session) *pooledRun {
-	switch r := s.run.(type) {
-	case *pooledRun:
-		r.pool = p
-		return r
-	case *lastingRun:
-		s.run = r.run
-	}
-	r := &pooledRun{run: s.run, pool: p}
-	s.run = r
-	return r
-}
-
-// Do calls f while nobody else uses the machine: for what is done with a session
+// Do calls f while nobody else uses the machine: for what is done with a run
 // in one go, and for closing it. f must not use the pool.
 func (p *Pool) Do(ctx context.Context, f func() error) error {
 	if err := ctx.Err(); err != nil {
@@ -149,7 +107,7 @@ func (p *Pool) Do(ctx context.Context, f func() error) error {
 	t := turn{f, make(chan error, 1)}
 	select {
 	case <-p.ended:
-		return errPoolClosed
+		return ErrClosed
 	default:
 	}
 	select {
@@ -158,14 +116,15 @@ func (p *Pool) Do(ctx context.Context, f func() error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-p.ended:
-		return errPoolClosed
+		return ErrClosed
 	}
 }
 
-var errPoolClosed = errors.New("the pool of sessions has been closed")
+// ErrClosed is what calls to a pool report after Close.
+var ErrClosed = errors.New("the pool of sessions has been closed")
 
-// Close breaks off what is under way, with an error to whoever waits for it. The
-// sessions are the caller's to close, before the pool or after.
+// Close breaks off what is under way, with an error to those who wait for it. The
+// runs are the caller's to close, before the pool or after.
 func (p *Pool) Close() {
 	p.close.Do(func() { close(p.closed) })
 	<-p.ended
@@ -173,21 +132,21 @@ func (p *Pool) Close() {
 
 // poolStep is a step under way.
 type poolStep struct {
-	flight flight
-	rows   []*sequence
+	step BatchStep
+	rows []*sequence
 }
 
 // work is the goroutine that has the machine.
 func (p *Pool) work() {
 	defer close(p.ended)
-	defer p.batch.close()
+	defer p.batch.Close()
 	var under []poolStep
 	for {
 		launched, err := p.launch()
-		if launched.flight != nil {
+		if launched.step != nil {
 			under = append(under, launched)
 		}
-		if err == nil && len(under) > 0 && (launched.flight == nil || len(under) == p.batch.ahead()) {
+		if err == nil && len(under) > 0 && (launched.step == nil || len(under) == p.batch.Ahead()) {
 			err = p.land(under[0])
 			under = under[1:]
 		}
@@ -196,7 +155,7 @@ func (p *Pool) work() {
 			under = nil
 		}
 		var t turn
-		if len(under) > 0 || launched.flight != nil {
+		if len(under) > 0 || launched.step != nil {
 			select {
 			case <-p.closed:
 			case t = <-p.turns:
@@ -212,9 +171,9 @@ func (p *Pool) work() {
 		select {
 		case <-p.closed:
 			if t.do != nil {
-				t.done <- errPoolClosed
+				t.done <- ErrClosed
 			}
-			p.fail(errPoolClosed, under)
+			p.fail(ErrClosed, under)
 			return
 		default:
 		}
@@ -243,7 +202,7 @@ func (p *Pool) launch() (s poolStep, err error) {
 		}
 	}
 	if len(places) > 0 {
-		s.flight, err = p.batch.step(places, allowed)
+		s.step, err = p.batch.Step(places, allowed)
 	}
 	return s, err
 }
@@ -256,7 +215,7 @@ func (p *Pool) seat() error {
 	for place, q := range p.places {
 		if q == nil {
 			short--
-		} else if q.leaving = short > 0 && q.steps-q.turn >= p.patience; q.leaving {
+		} else if q.leaving = short > 0 && q.steps-q.turn >= p.Patience; q.leaving {
 			short--
 			if len(q.wanted) == q.depth {
 				if err := p.unseat(q, q.start+q.steps); err != nil {
@@ -273,13 +232,13 @@ func (p *Pool) seat() error {
 		}
 		q, p.waiting = p.waiting[0], p.waiting[1:]
 		d := q.drawing
-		if d.adjusted && q.steps > 0 {
-			d.adjustment.Counts = make([]uint32, p.model.config.VocabSize)
+		if d.Adjusted && q.steps > 0 {
+			d.Adjustment.Counts = make([]uint32, p.vocab)
 			for _, id := range q.drawn[:len(q.drawn)-1] {
-				d.adjustment.Counts[id]++
+				d.Adjustment.Counts[id]++
 			}
 		}
-		position, err := p.batch.join(place, q.run.run, d, q.pending, q.steps)
+		position, err := p.batch.Join(place, q.run.inner, d, q.pending, q.steps)
 		if err != nil {
 			return err
 		}
@@ -293,12 +252,12 @@ func (p *Pool) seat() error {
 func (p *Pool) unseat(q *sequence, absorbed int) error {
 	place := q.place
 	q.place, q.leaving, p.places[place] = -1, false, nil
-	return p.batch.leave(place, absorbed)
+	return p.batch.Leave(place, absorbed)
 }
 
 // land waits for a step and hands out what it drew.
 func (p *Pool) land(s poolStep) error {
-	draws, err := s.flight.wait(context.Background())
+	draws, err := s.step.Wait(context.Background())
 	if err != nil {
 		return err
 	}
@@ -307,9 +266,9 @@ func (p *Pool) land(s poolStep) error {
 	for i, q := range s.rows {
 		q.under--
 		q.steps++
-		q.pending = draws[i].token
-		if q.drawing.adjusted {
-			q.drawn = append(q.drawn, draws[i].token)
+		q.pending = draws[i].Token
+		if q.drawing.Adjusted {
+			q.drawn = append(q.drawn, draws[i].Token)
 		}
 		q.draws <- draws[i] // there is room for as many as are asked for ahead
 	}
@@ -322,7 +281,7 @@ func (p *Pool) fail(err error, under []poolStep) {
 		err = fmt.Errorf("%v; what was decoded together with it ends, too", err)
 	}
 	for _, s := range under {
-		_ = s.flight.drop(context.Background())
+		s.step.Drop()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

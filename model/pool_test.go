@@ -23,7 +23,7 @@ func machines(t *testing.T, f func(t *testing.T, o Options)) {
 	t.Run("gpu", func(t *testing.T) { f(t, Options{Chunk: 16, Device: testDevice(t)}) })
 }
 
-func newPool(t *testing.T, m *Model, slots int) *Pool {
+func newPool(t *testing.T, m *Model, slots int) *PoolOfSessions {
 	t.Helper()
 	p, err := m.NewPool(slots)
 	if err != nil {
@@ -87,7 +87,7 @@ func testPool(t *testing.T, m, reference *Model) {
 
 // talk is a conversation in a pool with everything that may come: it returns all
 // that was said and the states, to the bit.
-func (p *Pool) talk(t *testing.T, random *rand.Rand, pause func(*rand.Rand)) (said []string) {
+func (p *PoolOfSessions) talk(t *testing.T, random *rand.Rand, pause func(*rand.Rand)) (said []string) {
 	t.Helper()
 	ctx, m := context.Background(), p.model
 	check := func(err error) {
@@ -102,7 +102,7 @@ func (p *Pool) talk(t *testing.T, random *rand.Rand, pause func(*rand.Rand)) (sa
 		return nil
 	}
 	for range 4 {
-		r := Request{Prompt: slices.Clone(s.past.tail), MaxTokens: 1 + random.IntN(25), Sampling: Sampling{Temperature: 2 + 9*random.Float64(), Seed: random.Uint64()}}
+		r := Request{Prompt: slices.Clone(s.past.Tail), MaxTokens: 1 + random.IntN(25), Sampling: Sampling{Temperature: 2 + 9*random.Float64(), Seed: random.Uint64()}}
 		for range 1 + random.IntN(40) {
 			r.Prompt = append(r.Prompt, random.Uint32N(endOfText))
 		}
@@ -181,7 +181,7 @@ func TestPoolNeighbours(t *testing.T) {
 		}
 		quiet.Close()
 		crowd := newPool(t, m, 3)
-		crowd.patience = 3
+		crowd.runs.Patience = 3
 		var all sync.WaitGroup
 		for i := range want {
 			all.Go(func() {
@@ -275,10 +275,10 @@ func TestPoolEnds(t *testing.T) {
 		t.Errorf("after that: %+v, %v", result, err)
 	}
 	p.Close()
-	if _, err := p.Generate(context.Background(), s, request, emit); !errors.Is(err, errPoolClosed) {
+	if _, err := p.Generate(context.Background(), s, request, emit); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
-	if _, err := p.NewSession(); !errors.Is(err, errPoolClosed) {
+	if _, err := p.NewSession(); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 	s.Close()
@@ -336,19 +336,29 @@ func TestPoolTurns(t *testing.T) {
 	})
 }
 
-// stumbling is a batch that fails at a step.
+// stumbling is an engine whose batch fails at a step.
 type stumbling struct {
-	batch
+	Engine
 	left int
+}
+
+type stumblingBatch struct {
+	Batch
+	of *stumbling
 }
 
 var errStumbled = errors.New("stumbled")
 
-func (b *stumbling) step(places []int, allowed [][]uint32) (flight, error) {
-	if b.left--; b.left == 0 {
+func (e *stumbling) NewBatch(places int) (Batch, error) {
+	b, err := e.Engine.NewBatch(places)
+	return stumblingBatch{b, e}, err
+}
+
+func (b stumblingBatch) Step(places []int, allowed [][]uint32) (BatchStep, error) {
+	if b.of.left--; b.of.left == 0 {
 		return nil, errStumbled
 	}
-	return b.batch.step(places, allowed)
+	return b.Batch.Step(places, allowed)
 }
 
 // A step that fails ends all answers that are under way or wait with its error; their sessions start anew.
@@ -358,6 +368,8 @@ func TestPoolFails(t *testing.T) {
 	}
 	machines(t, func(t *testing.T, o Options) {
 		m := talker(t, testRandom(t), o)
+		engine := &stumbling{Engine: m.recovery.Engine}
+		m.recovery.Engine = engine
 		p := newPool(t, m, 2)
 		request := Request{Prompt: []uint32{'a', 'b', 'c'}, MaxTokens: 12, PastEnd: true, Sampling: hot}
 		answer := func(s *Session) (string, error) {
@@ -377,8 +389,7 @@ func TestPoolFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		whole := p.batch
-		if err := p.Do(context.Background(), func() error { p.batch = &stumbling{whole, 7}; return nil }); err != nil {
+		if err := p.Do(context.Background(), func() error { engine.left = 7; return nil }); err != nil {
 			t.Fatal(err)
 		}
 		var all sync.WaitGroup

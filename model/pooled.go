@@ -6,28 +6,28 @@ import (
 	"github.com/samba-web/samba/gpu"
 )
 
-// pooledRun is a run whose machine is a pool's. Within Share its calls are
+// PooledRun is a run whose machine is a pool's. Within Share its calls are
 // turns, and its flights are steps of the pool's batch, one each; outside, the
 // caller has the machine.
 //
 // The batch takes a run over before a token that is still to be absorbed, so
 // within Share the last one of a prompt is held back.
-type pooledRun struct {
-	run
-	pool *Pool
-	ctx  context.Context // of the Share under way; nil: none is
+type PooledRun struct {
+	inner Run
+	pool  *Pool
+	ctx   context.Context // of the Share under way; nil: none is
 
 	held     []uint32 // one token at most, which counts as absorbed
-	drawing  drawing
+	drawing  Drawing
 	sequence *sequence // the answer under way
 	asked    int       // steps of it
 }
 
 // alone calls f while nobody else uses the machine and nothing is held back.
-func (r *pooledRun) alone(f func() error) error {
+func (r *PooledRun) alone(f func() error) error {
 	return r.turn(context.Background(), func() error {
 		if len(r.held) > 0 {
-			if err := r.run.absorb(context.Background(), r.held); err != nil {
+			if err := r.inner.Absorb(context.Background(), r.held); err != nil {
 				return err
 			}
 			r.held = nil
@@ -36,16 +36,24 @@ func (r *pooledRun) alone(f func() error) error {
 	})
 }
 
-func (r *pooledRun) turn(ctx context.Context, f func() error) error {
+func (r *PooledRun) turn(ctx context.Context, f func() error) error {
 	if r.ctx == nil {
 		return f()
 	}
 	return r.pool.Do(ctx, f)
 }
 
+// Share calls f, in which the run's methods take turns with other users of the
+// machine. lost is not nil where an answer's state is lost with it.
+func (r *PooledRun) Share(ctx context.Context, f func() error) (err, lost error) {
+	r.ctx = ctx
+	err = f()
+	return err, r.release()
+}
+
 // release ends Share: what it has left in the batch comes back. Its error is
 // that of an answer whose state is lost.
-func (r *pooledRun) release() (err error) {
+func (r *PooledRun) release() (err error) {
 	if q := r.sequence; q != nil {
 		r.pool.mu.Lock()
 		steps := q.steps
@@ -63,7 +71,7 @@ func (r *pooledRun) release() (err error) {
 }
 
 // land ends an answer, with the state after so many tokens.
-func (r *pooledRun) land(absorbed int) error {
+func (r *PooledRun) land(absorbed int) error {
 	q := r.sequence
 	r.sequence = nil
 	err := r.turn(context.Background(), func() error { return r.pool.finish(q, absorbed) })
@@ -73,18 +81,18 @@ func (r *pooledRun) land(absorbed int) error {
 	return err
 }
 
-func (r *pooledRun) reset() error {
-	return r.turn(context.Background(), func() error { r.held = nil; return r.run.reset() })
+func (r *PooledRun) Reset() error {
+	return r.turn(context.Background(), func() error { r.held = nil; return r.inner.Reset() })
 }
 
-func (r *pooledRun) absorb(ctx context.Context, ids []uint32) error {
+func (r *PooledRun) Absorb(ctx context.Context, ids []uint32) error {
 	if r.ctx == nil {
-		return r.alone(func() error { return r.run.absorb(ctx, ids) })
+		return r.alone(func() error { return r.inner.Absorb(ctx, ids) })
 	}
 	all := append(r.held[:len(r.held):len(r.held)], ids...)
 	last := len(all) - 1
 	if last > 0 {
-		if err := r.turn(ctx, func() error { return r.run.absorb(ctx, all[:last]) }); err != nil {
+		if err := r.turn(ctx, func() error { return r.inner.Absorb(ctx, all[:last]) }); err != nil {
 			return err
 		}
 	}
@@ -92,43 +100,43 @@ func (r *pooledRun) absorb(ctx context.Context, ids []uint32) error {
 	return nil
 }
 
-func (r *pooledRun) absorbLogits(ctx context.Context, ids []uint32) (logits []float32, err error) {
-	err = r.alone(func() (err error) { logits, err = r.run.absorbLogits(ctx, ids); return err })
+func (r *PooledRun) AbsorbLogits(ctx context.Context, ids []uint32) (logits []float32, err error) {
+	err = r.alone(func() (err error) { logits, err = r.inner.AbsorbLogits(ctx, ids); return err })
 	return logits, err
 }
 
-func (r *pooledRun) absorbScores(ctx context.Context, ids, next []uint32) (s scores, err error) {
-	err = r.alone(func() (err error) { s, err = r.run.absorbScores(ctx, ids, next); return err })
+func (r *PooledRun) AbsorbScores(ctx context.Context, ids, next []uint32) (s Scores, err error) {
+	err = r.alone(func() (err error) { s, err = r.inner.AbsorbScores(ctx, ids, next); return err })
 	return pooledScores{s, r}, err
 }
 
 type pooledScores struct {
-	scores
-	run *pooledRun
+	inner Scores
+	run   *PooledRun
 }
 
-func (s pooledScores) wait(ctx context.Context) (values []float32, err error) {
-	err = s.run.turn(context.WithoutCancel(ctx), func() (err error) { values, err = s.scores.wait(ctx); return err })
+func (s pooledScores) Wait(ctx context.Context) (values []float32, err error) {
+	err = s.run.turn(context.WithoutCancel(ctx), func() (err error) { values, err = s.inner.Wait(ctx); return err })
 	return values, err
 }
 
-func (s pooledScores) drop() {
-	_ = s.run.turn(context.Background(), func() error { s.scores.drop(); return nil })
+func (s pooledScores) Drop() {
+	_ = s.run.turn(context.Background(), func() error { s.inner.Drop(); return nil })
 }
 
-func (r *pooledRun) begin(d drawing) error {
+func (r *PooledRun) Begin(d Drawing) error {
 	if r.ctx == nil {
-		return r.alone(func() error { return r.run.begin(d) })
+		return r.alone(func() error { return r.inner.Begin(d) })
 	}
 	r.drawing = d
 	return nil
 }
 
-func (r *pooledRun) depth() int {
+func (r *PooledRun) Depth() int {
 	switch {
 	case r.ctx == nil:
-		return r.run.depth()
-	case r.drawing.constrained:
+		return r.inner.Depth()
+	case r.drawing.Constrained:
 		return 1
 	}
 	return r.pool.depth
@@ -136,24 +144,24 @@ func (r *pooledRun) depth() int {
 
 // pooledFlight is a step of the batch.
 type pooledFlight struct {
-	run      *pooledRun
+	run      *PooledRun
 	sequence *sequence
 	number   int // of the answer's steps, from 1
 }
 
-func (r *pooledRun) launch(ctx context.Context, first bool, allowed []uint32) (flight, error) {
+func (r *PooledRun) Launch(ctx context.Context, first bool, allowed []uint32) (Flight, error) {
 	if r.ctx == nil {
-		return r.run.launch(ctx, first, allowed)
+		return r.inner.Launch(ctx, first, allowed)
 	}
 	if first {
-		depth := r.depth()
-		r.asked, r.sequence = 0, &sequence{run: r, drawing: r.drawing, pending: r.held[0], place: -1, depth: depth, draws: make(chan draw, depth)}
+		depth := r.Depth()
+		r.asked, r.sequence = 0, &sequence{run: r, drawing: r.drawing, pending: r.held[0], place: -1, depth: depth, draws: make(chan Draw, depth)}
 	}
 	r.asked++
 	return &pooledFlight{r, r.sequence, r.asked}, r.pool.ask(r.sequence, allowed)
 }
 
-func (f *pooledFlight) wait(context.Context) ([]draw, error) {
+func (f *pooledFlight) Wait(context.Context) ([]Draw, error) {
 	cancelled := f.run.ctx.Done()
 	for {
 		select {
@@ -161,7 +169,7 @@ func (f *pooledFlight) wait(context.Context) ([]draw, error) {
 			if !ok {
 				return nil, f.sequence.err
 			}
-			return []draw{d}, nil
+			return []Draw{d}, nil
 		case <-cancelled:
 			if why := f.run.ctx.Err(); f.run.pool.forget(f.sequence, why) {
 				return nil, why
@@ -172,24 +180,20 @@ func (f *pooledFlight) wait(context.Context) ([]draw, error) {
 }
 
 // drop waits for nothing: what is under way belongs to nobody then.
-func (f *pooledFlight) drop(context.Context) error {
+func (f *pooledFlight) Drop(context.Context) error {
 	f.run.pool.mu.Lock()
 	defer f.run.pool.mu.Unlock()
 	f.sequence.wanted = nil
 	return f.sequence.err
 }
 
-// rewind needs no tokens: the batch has kept the state after the flight.
-func (r *pooledRun) rewind(ctx context.Context, f flight, absorbed []uint32) error {
-	if r.ctx == nil {
-		return r.run.rewind(ctx, f, absorbed)
-	}
-	own := f.(*pooledFlight)
-	return r.land(own.sequence.start + own.number)
+// Rewind needs no tokens: the batch has kept the state after the flight.
+func (f *pooledFlight) Rewind(context.Context, []uint32) error {
+	return f.run.land(f.sequence.start + f.number)
 }
 
-func (r *pooledRun) mark() (b bookmark, err error) {
-	err = r.alone(func() (err error) { b, err = r.run.mark(); return err })
+func (r *PooledRun) Mark() (b Bookmark, err error) {
+	err = r.alone(func() (err error) { b, err = r.inner.Mark(); return err })
 	if err != nil {
 		return nil, err
 	}
@@ -197,31 +201,45 @@ func (r *pooledRun) mark() (b bookmark, err error) {
 }
 
 type pooledBookmark struct {
-	bookmark
-	run *pooledRun
+	inner Bookmark
+	run   *PooledRun
 }
 
-func (b *pooledBookmark) recall() error {
-	return b.run.turn(context.Background(), func() error { b.run.held = nil; return b.bookmark.recall() })
+func (b *pooledBookmark) Recall() error {
+	return b.run.turn(context.Background(), func() error { b.run.held = nil; return b.inner.Recall() })
 }
 
-func (b *pooledBookmark) free() {
-	_ = b.run.turn(context.Background(), func() error { b.bookmark.free(); return nil })
+func (b *pooledBookmark) Free() {
+	_ = b.run.turn(context.Background(), func() error { b.inner.Free(); return nil })
 }
 
-func (r *pooledRun) save(ctx context.Context, into gpu.Blob) error {
-	return r.alone(func() error { return r.run.save(ctx, into) })
+func (r *PooledRun) Save(ctx context.Context, into gpu.Blob) error {
+	return r.alone(func() error { return r.inner.Save(ctx, into) })
 }
 
-func (r *pooledRun) restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
-	return r.turn(ctx, func() error { r.held = nil; return r.run.restore(ctx, state, position, tail) })
+func (r *PooledRun) Restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
+	return r.turn(ctx, func() error { r.held = nil; return r.inner.Restore(ctx, state, position, tail) })
 }
 
-func (r *pooledRun) fork() (other run, err error) {
-	err = r.alone(func() (err error) { other, err = r.run.fork(); return err })
-	return &pooledRun{run: other, pool: r.pool}, err
+func (r *PooledRun) Fork() (Run, error) { return r.ForkPooled() }
+
+// ForkPooled is Fork: the second run is the pool's, too.
+func (r *PooledRun) ForkPooled() (*PooledRun, error) {
+	other := &PooledRun{pool: r.pool}
+	err := r.alone(func() (err error) { other.inner, err = r.inner.Fork(); return err })
+	return other, err
 }
 
-func (r *pooledRun) close() {
-	_ = r.turn(context.Background(), func() error { r.run.close(); return nil })
+// StateBytes is asked for without the machine.
+func (r *PooledRun) StateBytes() int64 { return r.inner.StateBytes() }
+
+func (r *PooledRun) Settle(ctx context.Context) error {
+	return r.alone(func() error { return r.inner.Settle(ctx) })
+}
+
+// Profiler is used within Do.
+func (r *PooledRun) Profiler() Profiler { return r.inner.Profiler() }
+
+func (r *PooledRun) Close() {
+	_ = r.turn(context.Background(), func() error { r.inner.Close(); return nil })
 }

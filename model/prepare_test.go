@@ -22,7 +22,7 @@ func TestPrepare(t *testing.T) {
 		t.Errorf("a chunk needed %d kernels that were not there", n-after)
 	}
 	fresh := testDevice(t)
-	(&Model{config: m.config, chunk: 64}).prepare(fresh)
+	Prepare(fresh, m.config, 64)
 	// What is laid out when a model is loaded, not when it runs: pack_affine.
 	if want, got := device.Kernels()-1, fresh.Kernels(); got != want {
 		t.Errorf("%d kernels prepared, the model took %d", got, want)

@@ -16,7 +16,6 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/safetensors"
 )
@@ -159,7 +158,7 @@ func newRandomFolder(c *config.Config, bits int, seed uint64, address string) (*
 			out, in := spec.Shape[0], spec.Shape[1]
 			// Rows of variance 1/in keep what they multiply at its size; half of that keeps the residual stream quiet.
 			deviation := 0.5 / math.Sqrt(float64(in))
-			stored, width := storage(spec.Name, in, bits, group)
+			stored, width := Storage(spec.Name, in, bits, group)
 			if !stored.Quantized() {
 				err = add(spec.Name, safetensors.F16, spec.Shape, f.halves(deviation))
 			} else {
@@ -197,6 +196,9 @@ func newRandomFolder(c *config.Config, bits int, seed uint64, address string) (*
 	}
 	return f, nil
 }
+
+// MadeFrom tells random models from each other.
+func (f *randomFolder) MadeFrom() string { return f.address }
 
 func (f *randomFolder) String() string { return f.address }
 
@@ -313,16 +315,4 @@ func byteTokenizer() any {
 		"decoder":       object{"type": "ByteLevel"},
 		"model":         object{"type": "BPE", "vocab": vocab, "merges": []string{}},
 	}
-}
-
-// storage is how samba convert keeps a linear weight of rows of in weights.
-func storage(name string, in, bits, group int) (stored reference.DType, width int) {
-	if bits == 16 || in%group != 0 {
-		return reference.F16, 16
-	}
-	stem := strings.TrimSuffix(name, ".weight")
-	if bits == 8 || config.Overrides4[stem[strings.LastIndexByte(stem, '.')+1:]] == 8 {
-		return reference.Q8, 8
-	}
-	return reference.Q4, 4
 }

@@ -5,7 +5,6 @@ import (
 
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -35,11 +34,11 @@ func TestFullAttentionGrows(t *testing.T) {
 		s := newSession(t, m)
 		before := s.StateBytes()
 		got := logitsOf(t, s, ids[:50], 0)
-		start, err := s.run.mark()
+		start, err := s.run.Mark()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer start.free()
+		defer start.Free()
 		got = append(got, logitsOf(t, s, ids[50:], 0)...)
 		if d := worst(got, want); d > 1e-3 {
 			t.Errorf("logits off by %g, want at most 1e-3", d)
@@ -48,10 +47,10 @@ func TestFullAttentionGrows(t *testing.T) {
 			t.Errorf("the state went from %d to %d bytes, want 448 positions of %d more", before, after, each)
 		}
 		// A bookmark from before it grew still leads back.
-		if err := start.recall(); err != nil {
+		if err := start.Recall(); err != nil {
 			t.Fatal(err)
 		}
-		s.past.position = 50
+		s.past.Position = 50
 		got = logitsOf(t, s, ids[50:], 0)
 		if d := worst(got, want[50*c.VocabSize:]); d > 1e-3 {
 			t.Errorf("logits off by %g after a recall, want at most 1e-3", d)
@@ -125,26 +124,4 @@ func TestNoRoomToGrow(t *testing.T) {
 			t.Errorf("%d tokens, %v", result.CompletionTokens, err)
 		}
 	})
-}
-
-func TestGrowth(t *testing.T) {
-	var asked, held int64
-	roomy := spare(func(_ context.Context, bytes, of int64) (bool, error) {
-		asked, held = bytes, of
-		return bytes <= 8000, nil
-	})
-	for _, test := range []struct{ room, positions, most, want int }{
-		{64, 65, 10_000, 128}, {64, 500, 10_000, 512}, {64, 129, 200, 200}, {64, 200, 200, 200}, {64, 201, 200, 0}, {64, 700, 10_000, 787}, {64, 801, 10_000, 0},
-	} {
-		got, err := roomy.growth(context.Background(), test.room, test.positions, test.most, 10, 2)
-		if want := test.want; (err == nil) != (want > 0) || err == nil && got != want || err != nil && !errors.Is(err, ErrNoRoom) {
-			t.Errorf("%+v: %d, %v", test, got, err)
-		} else if want > 0 && (asked != int64(10*want+2*test.room) || held != int64(10*test.room)) {
-			t.Errorf("%+v: asked for %d bytes with %d held, want all the new ones and a layer's old ones", test, asked, held)
-		}
-	}
-	_, err := roomy.growth(context.Background(), 64, 300, 256, 1e6, 1e6)
-	if want := "the context cannot grow: the keys and values of full attention over 300 tokens need 0.30 GB, and a layer's are bound in one piece, which ends at 256 tokens here"; fmt.Sprint(err) != want {
-		t.Errorf("%v, want %s", err, want)
-	}
 }

@@ -7,9 +7,6 @@ import (
 	"github.com/samba-web/samba/gpu/reference"
 )
 
-// MaxTopLogprobs is the most alternatives that are reported for one token.
-const MaxTopLogprobs = 20
-
 // Sampling are the settings by which the next token is chosen; adjust.wgsl and
 // sample.wgsl say what each does and in which order.
 type Sampling struct {
@@ -50,18 +47,8 @@ func (s Sampling) Validate() error {
 	return nil
 }
 
-// drawing is how the tokens of one answer are drawn.
-type drawing struct {
-	sampling    reference.Sampling
-	adjustment  reference.Adjustment // its slices are nil where they are not used, Counts always
-	adjusted    bool                 // whether adjustment does anything
-	constrained bool                 // every launch says which tokens are allowed
-	logprobs    bool
-	top         int // alternatives to report with each log probability
-}
-
 // drawing lays the request's settings out for a vocabulary.
-func (r *Request) drawing(vocab int) (drawing, error) {
+func (r *Request) drawing(vocab int) (Drawing, error) {
 	neutral := func(v float64) float32 {
 		if v == 0 {
 			return 1
@@ -69,26 +56,26 @@ func (r *Request) drawing(vocab int) (drawing, error) {
 		return float32(v)
 	}
 	s := r.Sampling
-	d := drawing{
-		sampling: reference.Sampling{
+	d := Drawing{
+		Sampling: reference.Sampling{
 			Temperature: float32(s.Temperature), TopP: neutral(s.TopP), MinP: float32(s.MinP),
 			Repetition: neutral(s.RepetitionPenalty), TopK: uint32(s.TopK), Seed: s.Seed,
 		},
-		adjustment:  reference.Adjustment{Presence: float32(s.PresencePenalty), Frequency: float32(s.FrequencyPenalty)},
-		constrained: r.Grammar != nil,
-		logprobs:    r.Logprobs,
-		top:         r.TopLogprobs,
+		Adjustment:  reference.Adjustment{Presence: float32(s.PresencePenalty), Frequency: float32(s.FrequencyPenalty)},
+		Constrained: r.Grammar != nil,
+		Logprobs:    r.Logprobs,
+		Top:         r.TopLogprobs,
 	}
 	if len(s.LogitBias) > 0 {
-		d.adjustment.Bias = make([]float32, vocab)
+		d.Adjustment.Bias = make([]float32, vocab)
 		for token, bias := range s.LogitBias {
 			if int64(token) >= int64(vocab) {
 				return d, fmt.Errorf("logit_bias has token %d, the vocabulary has %d", token, vocab)
 			}
-			d.adjustment.Bias[token] = float32(bias)
+			d.Adjustment.Bias[token] = float32(bias)
 		}
 	}
-	d.adjusted = d.constrained || s.PresencePenalty != 0 || s.FrequencyPenalty != 0 || d.adjustment.Bias != nil
+	d.Adjusted = d.Constrained || s.PresencePenalty != 0 || s.FrequencyPenalty != 0 || d.Adjustment.Bias != nil
 	return d, nil
 }
 
@@ -97,18 +84,11 @@ func (r *Request) drawing(vocab int) (drawing, error) {
 var ErrNoNumbers = errors.New("the model computes no numbers any more")
 
 // sound is ErrNoNumbers unless all draws have a token.
-func sound(draws []draw) error {
+func sound(draws []Draw) error {
 	for _, d := range draws {
-		if d.token == reference.NoToken {
+		if d.Token == reference.NoToken {
 			return ErrNoNumbers
 		}
 	}
 	return nil
-}
-
-// draw is a token that was sampled.
-type draw struct {
-	token   uint32              // NoToken where there was nothing to sample from
-	logprob float32             // where the drawing asks for them
-	top     []reference.Logprob // the likeliest tokens in its place
 }

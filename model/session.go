@@ -15,24 +15,34 @@ import (
 // tokens that made it, which does not grow either.
 type Session struct {
 	model  *Model
-	run    run
-	past   past
+	run    Run
+	pooled *PooledRun // run, where it is a pool's
+	past   Past
 	broken error // after a failed step the state is no longer known
 }
 
 // Position is the number of tokens that the state has absorbed.
-func (s *Session) Position() int { return s.past.position }
+func (s *Session) Position() int { return s.past.Position }
 
 // StateBytes is the size of the state: the same at the first token and at the millionth.
-func (s *Session) StateBytes() int64 { return s.run.stateBytes() }
+func (s *Session) StateBytes() int64 { return s.run.StateBytes() }
+
+// Settle waits until the machine has done all that it was given: for measurements.
+func (s *Session) Settle(ctx context.Context) error { return s.run.Settle(ctx) }
+
+// Profiler times the session's kernels; nil where there are none. Reset is next.
+func (s *Session) Profiler() Profiler { return s.run.Profiler() }
+
+// Model is the one that the session is of.
+func (s *Session) Model() *Model { return s.model }
 
 // Close gives back the state's memory.
-func (s *Session) Close() { s.run.close() }
+func (s *Session) Close() { s.run.Close() }
 
 // Reset forgets the conversation.
 func (s *Session) Reset() error {
-	s.past = past{}
-	s.broken = s.run.reset()
+	s.past = Past{}
+	s.broken = s.run.Reset()
 	return s.broken
 }
 
@@ -44,8 +54,8 @@ func (s *Session) check(ids []uint32) error {
 			return fmt.Errorf("token %d of the prompt is %d, the vocabulary has %d", i, id, c.VocabSize)
 		}
 	}
-	if n := s.past.position + len(ids); n > maxPosition {
-		return fmt.Errorf("%d tokens, but positions end at %d: start a new conversation", n, maxPosition)
+	if n := s.past.Position + len(ids); n > MaxPosition {
+		return fmt.Errorf("%d tokens, but positions end at %d: start a new conversation", n, MaxPosition)
 	}
 	return s.broken
 }
@@ -56,13 +66,13 @@ func (s *Session) Prefill(ctx context.Context, ids []uint32, onProgress func(don
 	if err := s.check(ids); err != nil {
 		return err
 	}
-	s.past.text = pastText{}
+	s.past.Text = Text{}
 	for done := 0; done < len(ids); {
 		n := min(s.model.chunk, len(ids)-done)
-		if err := s.run.absorb(ctx, ids[done:done+n]); err != nil {
+		if err := s.run.Absorb(ctx, ids[done:done+n]); err != nil {
 			return s.keep(err)
 		}
-		s.past.note(ids[done : done+n]...)
+		s.past.Note(ids[done : done+n]...)
 		done += n
 		if onProgress != nil {
 			onProgress(done, len(ids))
@@ -86,17 +96,17 @@ func (s *Session) Logits(ctx context.Context, ids []uint32, chunk int, emit func
 	if err := s.check(ids); err != nil {
 		return err
 	}
-	s.past.text = pastText{}
+	s.past.Text = Text{}
 	if chunk <= 0 || chunk > s.model.chunk {
 		chunk = s.model.chunk
 	}
 	for len(ids) > 0 {
 		n := min(chunk, len(ids))
-		rows, err := s.run.absorbLogits(ctx, ids[:n])
+		rows, err := s.run.AbsorbLogits(ctx, ids[:n])
 		if err != nil {
 			return s.keep(err)
 		}
-		s.past.note(ids[:n]...)
+		s.past.Note(ids[:n]...)
 		ids = ids[n:]
 		if err := emit(rows); err != nil {
 			return err
@@ -116,28 +126,28 @@ func (s *Session) Score(ctx context.Context, ids []uint32, emit func(logprobs []
 	if err := s.check(ids); err != nil {
 		return err
 	}
-	s.past.text = pastText{}
-	var ahead []scores
+	s.past.Text = Text{}
+	var ahead []Scores
 	defer func() {
 		for _, late := range ahead {
-			late.drop()
+			late.Drop()
 		}
 	}()
 	for len(ids) > 1 || len(ahead) > 0 {
 		if len(ids) > 1 && len(ahead) < scoresAhead {
 			n := min(s.model.chunk, len(ids)-1)
-			some, err := s.run.absorbScores(ctx, ids[:n], ids[1:n+1])
+			some, err := s.run.AbsorbScores(ctx, ids[:n], ids[1:n+1])
 			if err != nil {
 				return s.keep(err)
 			}
 			ahead = append(ahead, some)
-			s.past.note(ids[:n]...)
+			s.past.Note(ids[:n]...)
 			ids = ids[n:]
 			continue
 		}
 		first := ahead[0]
 		ahead = ahead[1:]
-		logprobs, err := first.wait(ctx)
+		logprobs, err := first.Wait(ctx)
 		if err != nil {
 			return s.keep(err)
 		}
@@ -213,49 +223,17 @@ type Result struct {
 // was handed out.
 func (s *Session) Generate(ctx context.Context, r Request, emit func(Chunk) error) (result Result, err error) {
 	started := time.Now()
-	if s.model.tokenizer == nil {
-		return result, errors.New("the model folder has no tokenizer.json, so there is no text to make")
-	}
-	if r.MaxTokens < 0 {
-		return result, fmt.Errorf("max tokens is %d, want 0 or more", r.MaxTokens)
-	}
-	if err := r.Sampling.Validate(); err != nil {
+	if err := s.validate(&r); err != nil {
 		return result, err
 	}
-	if r.TopLogprobs < 0 || r.TopLogprobs > MaxTopLogprobs {
-		return result, fmt.Errorf("top logprobs is %d, want 0 to %d", r.TopLogprobs, MaxTopLogprobs)
-	}
-	var rest reading
-	if r.Append {
-		rest = s.append(r.Text)
-	} else if rest, err = s.resume(r.Text, r.Begin, r.Prompt); err != nil {
+	rest, err := s.unread(&r)
+	if err != nil {
 		return result, err
 	}
-	if len(rest.ids) == rest.skip && !r.Append { // the first logits come from absorbing a token
-		if err := s.Reset(); err != nil {
-			return result, err
-		}
-		rest.at, rest.ids, rest.skip = 0, s.model.tokenizer.Encode(r.Text, r.Begin), 0
-	}
-	if len(rest.ids) == 0 {
-		return result, ErrNoTokens
-	}
-	result.PromptTokens = s.past.position + len(rest.ids) - rest.skip
-	// Several answers start from a copy of the state just before the prompt's last token.
-	several := r.Choices > 1
-	last := len(rest.ids)
-	if several {
-		last--
-	}
-	err = s.read(ctx, &rest, last, r.OnPrefill, &result)
-	var start bookmark
-	var before past
-	if err == nil && several && result.FinishReason == "" {
-		if start, err = s.run.mark(); err == nil {
-			defer start.free()
-			before = s.past.clone()
-			err = s.read(ctx, &rest, len(rest.ids), nil, &result)
-		}
+	result.PromptTokens = s.past.Position + len(rest.ids) - rest.skip
+	start, err := s.prefill(ctx, &r, &rest, &result)
+	if start != nil {
+		defer start.bookmark.Free()
 	}
 	result.PrefillSeconds = time.Since(started).Seconds()
 	if err != nil || result.FinishReason != "" {
@@ -265,16 +243,11 @@ func (s *Session) Generate(ctx context.Context, r Request, emit func(Chunk) erro
 	defer func() { result.DecodeSeconds = time.Since(decoding).Seconds() }()
 	for choice := range max(r.Choices, 1) {
 		if choice > 0 {
-			s.past = before.clone()
-			if err = s.keep(start.recall()); err == nil {
-				rest.skip = len(rest.ids) - 1
-				err = s.read(context.WithoutCancel(ctx), &rest, len(rest.ids), nil, new(Result))
-			}
-			if err != nil {
+			if err = s.again(ctx, start, &rest); err != nil {
 				return result, err
 			}
 		}
-		err = s.decode(ctx, r, choice, started, &result, emit)
+		err = s.decode(ctx, &r, choice, started, &result, emit)
 		if result.FinishReason == "" {
 			// The loop broke off in mid-flight. With a reason it ended in order, and err is emit's.
 			err = s.keep(err)
@@ -284,6 +257,75 @@ func (s *Session) Generate(ctx context.Context, r Request, emit func(Chunk) erro
 		}
 	}
 	return result, err
+}
+
+// validate refuses what makes no sense.
+func (s *Session) validate(r *Request) error {
+	if s.model.tokenizer == nil {
+		return errors.New("the model folder has no tokenizer.json, so there is no text to make")
+	}
+	if r.MaxTokens < 0 {
+		return fmt.Errorf("max tokens is %d, want 0 or more", r.MaxTokens)
+	}
+	if err := r.Sampling.Validate(); err != nil {
+		return err
+	}
+	if r.TopLogprobs < 0 || r.TopLogprobs > MaxTopLogprobs {
+		return fmt.Errorf("top logprobs is %d, want 0 to %d", r.TopLogprobs, MaxTopLogprobs)
+	}
+	return nil
+}
+
+// unread is what of a prompt the state does not hold: one token at least, of
+// which the first logits come.
+func (s *Session) unread(r *Request) (rest reading, err error) {
+	if r.Append {
+		rest = s.append(r.Text)
+	} else if rest, err = s.resume(r.Text, r.Begin, r.Prompt); err != nil {
+		return rest, err
+	}
+	if len(rest.ids) == rest.skip && !r.Append {
+		if err := s.Reset(); err != nil {
+			return rest, err
+		}
+		rest.at, rest.ids, rest.skip = 0, s.model.tokenizer.Encode(r.Text, r.Begin), 0
+	}
+	if len(rest.ids) == 0 {
+		return rest, ErrNoTokens
+	}
+	return rest, nil
+}
+
+// fork is where several answers start: a copy of the state just before the
+// prompt's last token.
+type fork struct {
+	bookmark Bookmark
+	past     Past
+}
+
+// prefill reads the prompt. Where there will be several answers, start is not nil.
+func (s *Session) prefill(ctx context.Context, r *Request, rest *reading, result *Result) (start *fork, err error) {
+	if r.Choices <= 1 {
+		return nil, s.read(ctx, rest, len(rest.ids), r.OnPrefill, result)
+	}
+	if err := s.read(ctx, rest, len(rest.ids)-1, r.OnPrefill, result); err != nil || result.FinishReason != "" {
+		return nil, err
+	}
+	mark, err := s.run.Mark()
+	if err != nil {
+		return nil, err
+	}
+	return &fork{mark, s.past.Clone()}, s.read(ctx, rest, len(rest.ids), nil, result)
+}
+
+// again goes back to where another answer starts.
+func (s *Session) again(ctx context.Context, start *fork, rest *reading) error {
+	s.past = start.past.Clone()
+	if err := s.keep(start.bookmark.Recall()); err != nil {
+		return err
+	}
+	rest.skip = len(rest.ids) - 1
+	return s.read(context.WithoutCancel(ctx), rest, len(rest.ids), nil, new(Result))
 }
 
 // Read absorbs a text without answering it, all but its last token: the first
@@ -298,13 +340,13 @@ func (s *Session) Read(ctx context.Context, text string, begin bool, onProgress 
 	if err != nil {
 		return result, err
 	}
-	result.PromptTokens = s.past.position + len(rest.ids) - rest.skip
+	result.PromptTokens = s.past.Position + len(rest.ids) - rest.skip
 	result.TextBytes = len(text)
 	if len(rest.ids) > rest.skip {
 		err = s.read(ctx, &rest, len(rest.ids)-1, onProgress, &result)
 		token := rest.ids[len(rest.ids)-1]
-		if last := spell(s.model.tokenizer, token); err == nil && result.FinishReason == "" && last != "" && strings.HasSuffix(text, last) {
-			s.past.text = held(text, begin, token, last)
+		if last := Spell(s.model.tokenizer, token); err == nil && result.FinishReason == "" && last != "" && strings.HasSuffix(text, last) {
+			s.past.Text = Held(text, begin, token, last)
 		}
 	}
 	result.PrefillSeconds = time.Since(started).Seconds()
@@ -318,20 +360,20 @@ type reading struct {
 	at    int      // the byte of text from which on ids stand for it
 	ids   []uint32 // the first skip of them are absorbed
 	skip  int
-	more  *pastText // what the state's text is afterwards, where text is not all of it
+	more  *Text // what the state's text is afterwards, where text is not all of it
 }
 
 // append reads a text after what the state holds.
 func (s *Session) append(text string) reading {
-	more := s.past.text.clone()
+	more := s.past.Text.Clone()
 	ids := s.model.tokenizer.EncodeMore(text)
-	if more.last != "" {
-		ids = append([]uint32{more.pending}, ids...)
+	if more.Last != "" {
+		ids = append([]uint32{more.Pending}, ids...)
 	}
-	if more.known {
-		more.settle()
-		more.last = text
-		more.settle()
+	if more.Known {
+		more.Settle()
+		more.Last = text
+		more.Settle()
 	}
 	return reading{ids: ids, more: &more}
 }
@@ -341,10 +383,10 @@ func (s *Session) append(text string) reading {
 func (s *Session) resume(text string, begin bool, ids []uint32) (reading, error) {
 	t := s.model.tokenizer
 	if text != "" && s.broken == nil {
-		if pending, more, ok := s.past.text.after(text, begin); ok {
+		if pending, more, ok := s.past.Text.After(text, begin); ok {
 			at := len(text) - len(more)
 			if pending != nil {
-				at -= len(s.past.text.last)
+				at -= len(s.past.Text.Last)
 			}
 			return reading{text: text, begin: begin, at: at, ids: append(pending, t.EncodeMore(more)...)}, nil
 		}
@@ -355,8 +397,8 @@ func (s *Session) resume(text string, begin bool, ids []uint32) (reading, error)
 	if len(ids) == 0 {
 		return reading{}, ErrNoTokens
 	}
-	r := reading{text: text, begin: begin, ids: ids, skip: s.past.position}
-	if s.broken != nil || r.skip == len(ids) || !s.past.begins(ids) {
+	r := reading{text: text, begin: begin, ids: ids, skip: s.past.Position}
+	if s.broken != nil || r.skip == len(ids) || !s.past.Begins(ids) {
 		r.skip = 0
 		return r, s.Reset()
 	}
@@ -365,19 +407,19 @@ func (s *Session) resume(text string, begin bool, ids []uint32) (reading, error)
 
 // read absorbs a prompt up to its token `to`. A cancel is told by the result.
 func (s *Session) read(ctx context.Context, r *reading, to int, onProgress func(done, total int), result *Result) error {
-	from, known := s.past.position, s.past.text
+	from, known := s.past.Position, s.past.Text
 	err := s.Prefill(ctx, r.ids[r.skip:to], onProgress)
-	r.skip += s.past.position - from
-	result.PrefilledTokens += s.past.position - from
+	r.skip += s.past.Position - from
+	result.PrefilledTokens += s.past.Position - from
 	switch {
 	case err == nil && to == len(r.ids) && r.more != nil:
-		s.past.text = r.more.clone()
+		s.past.Text = r.more.Clone()
 	case err == nil && to == len(r.ids) && r.text != "":
-		s.past.text = prompted(r.text, r.begin)
+		s.past.Text = Prompted(r.text, r.begin)
 	case errors.Is(err, context.Canceled):
 		result.FinishReason = FinishCancelled
-		if s.past.position == from {
-			s.past.text = known
+		if s.past.Position == from {
+			s.past.Text = known
 		}
 		return s.stopAt(r, result)
 	}
@@ -392,8 +434,8 @@ func (s *Session) stopAt(r *reading, result *Result) error {
 		result.TextBytes = r.at
 		return nil
 	}
-	at, ok := reach(s.model.tokenizer, r.text, r.at, r.ids[:r.skip])
-	for ; ok && mid(r.text, at); at, ok = reach(s.model.tokenizer, r.text, at, r.ids[r.skip-1:r.skip]) {
+	at, ok := Reach(s.model.tokenizer, r.text, r.at, r.ids[:r.skip])
+	for ; ok && Mid(r.text, at); at, ok = Reach(s.model.tokenizer, r.text, at, r.ids[r.skip-1:r.skip]) {
 		if err := s.Prefill(context.Background(), r.ids[r.skip:r.skip+1], nil); err != nil {
 			return err
 		}
@@ -402,7 +444,7 @@ func (s *Session) stopAt(r *reading, result *Result) error {
 	}
 	result.TextBytes = at
 	if ok {
-		s.past.text = prompted(r.text[:at], r.begin)
+		s.past.Text = Prompted(r.text[:at], r.begin)
 	}
 	return nil
 }

@@ -44,3 +44,7 @@ type Arrived struct {
 	File  string // the file at hand
 	Note  string // what is waited for, where that takes long: a sentence for people
 }
+
+// Made is a Source that makes its files up, from what it calls by this name: the
+// same name, the same files.
+type Made interface{ MadeFrom() string }

@@ -21,7 +21,7 @@ func TestTrial(t *testing.T) {
 			t.Fatal(err)
 		}
 		kernels, began := device.Kernels(), time.Now()
-		if err := m.trial(context.Background(), m.engine.(*gpuEngine)); err != nil {
+		if err := m.recovery.Engine.(*gpuEngine).Try(context.Background()); err != nil {
 			t.Errorf("%s: %v", bits, err)
 		}
 		t.Logf("%s: %v", bits, time.Since(began))

@@ -386,3 +386,23 @@ func floats(dtype safetensors.DType, data []byte) []float32 {
 	}
 	return out
 }
+
+func halves(data []byte) []uint16 {
+	out := make([]uint16, len(data)/2)
+	for i := range out {
+		out[i] = binary.LittleEndian.Uint16(data[2*i:])
+	}
+	return out
+}
+
+// Storage is how samba convert keeps a linear weight of rows of in weights.
+func Storage(name string, in, bits, group int) (stored reference.DType, width int) {
+	if bits == 16 || in%group != 0 {
+		return reference.F16, 16
+	}
+	stem := strings.TrimSuffix(name, ".weight")
+	if bits == 8 || config.Overrides4[stem[strings.LastIndexByte(stem, '.')+1:]] == 8 {
+		return reference.Q8, 8
+	}
+	return reference.Q4, 4
+}

@@ -74,7 +74,7 @@ func start(t testing.TB, change func(*Options)) *host {
 	}
 	log := &lockedBuffer{}
 	o := Options{
-		Engine: &Engine{Model: shared.Model, Ready: shared.Ready, Machine: shared.Turns.(*model.Pool), Close: func() {}},
+		Engine: &Engine{Model: shared.Model, Ready: shared.Ready, Machine: shared.Turns.(*model.PoolOfSessions), Close: func() {}},
 		Log:    slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), States: t.TempDir(), Keep: time.Hour, Sessions: 4,
 		StatesBytes: 1 << 30, DiskPatience: 20 * time.Second, Requests: 100, Waiting: 64 << 20, Share: 1, Heartbeat: time.Minute,
 		Clients: 100, Resume: time.Minute, Idle: time.Hour, Silence: time.Minute, Patience: 20 * time.Second,

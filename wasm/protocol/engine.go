@@ -678,7 +678,7 @@ func littleEndian(values []float32) []byte {
 }
 
 func (e *Engine) bench(ctx context.Context, id uint32, m *Bench) (Message, error) {
-	report, err := e.session.Bench(ctx, model.BenchOptions{
+	report, err := model.Bench(ctx, e.session, model.BenchOptions{
 		Prompt: m.Prompt, Generate: m.Generate, Runs: m.Runs, Seed: m.Seed, Roofline: m.Roofline, Kernels: m.Kernels, Batch: m.Batch,
 		OnProgress: func(p model.Progress) {
 			e.send(id, &Progress{Phase: p.Phase, Loaded: p.Loaded, Total: p.Total}, nil)
@@ -694,7 +694,7 @@ func (e *Engine) bench(ctx context.Context, id uint32, m *Bench) (Message, error
 }
 
 func (e *Engine) longRun(ctx context.Context, id uint32, m *LongRun) (Message, error) {
-	err := e.model.LongRun(ctx, model.LongOptions{
+	err := model.Long(ctx, e.model, model.LongOptions{
 		Prompt: m.Prompt, Generate: m.Generate, Batch: m.Batch, Laps: m.Laps, Seed: m.Seed, Trace: m.Trace,
 		OnProgress: func(p model.Progress) { e.send(id, progressOf(p), nil) },
 	}, func(lap model.Lap) error { return e.send(id, &Lapped{Lap: lap}, nil) })

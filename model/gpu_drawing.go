@@ -9,7 +9,7 @@ import (
 // each set of features, and what a feature needs is there from its first use
 // on: answers without any pay for none.
 type gpuDrawing struct {
-	drawing
+	Drawing
 	programs map[drawingFeatures]*drawingPrograms
 	use      *drawingPrograms
 
@@ -24,32 +24,32 @@ type gpuDrawing struct {
 
 type drawingFeatures struct{ adjusted, logprobs bool }
 
-func (d *drawing) features() drawingFeatures { return drawingFeatures{d.adjusted, d.logprobs} }
+func featuresOf(d Drawing) drawingFeatures { return drawingFeatures{d.Adjusted, d.Logprobs} }
 
 type drawingPrograms struct {
 	sample *gpu.Program // head and sampler
 	step   *gpu.Program // absorb the pending token, head and sampler
 }
 
-func (r *gpuRun) begin(d drawing) error {
-	r.drawn.drawing = d
+func (r *gpuRun) Begin(d Drawing) error {
+	r.drawn.Drawing = d
 	r.emitted = 0
 	if err := r.drawn.set(&r.store, d, r.engine.config.VocabSize, 0, 1, outRing); err != nil {
 		return err
 	}
-	return r.recordDrawing(d.features())
+	return r.recordDrawing(featuresOf(d))
 }
 
 // set writes a drawing's settings into one of so many places. rows is how many
 // tokens' log probabilities there is room for.
-func (g *gpuDrawing) set(s *gpuStore, d drawing, vocab, place, places, rows int) error {
+func (g *gpuDrawing) set(s *gpuStore, d Drawing, vocab, place, places, rows int) error {
 	write := func(b gpuArray, data []byte) error {
 		return s.device.Write(b, b.Size()/uint64(places)*uint64(place), data)
 	}
-	if err := write(g.sampling, kernel.SamplingBytes(d.sampling)); err != nil {
+	if err := write(g.sampling, kernel.SamplingBytes(d.Sampling)); err != nil {
 		return err
 	}
-	if d.adjusted || d.logprobs {
+	if d.Adjusted || d.Logprobs {
 		if err := g.allocate(s, vocab, places, rows); err != nil {
 			return err
 		}
@@ -57,19 +57,19 @@ func (g *gpuDrawing) set(s *gpuStore, d drawing, vocab, place, places, rows int)
 	if g.adjustment == nil {
 		return nil
 	}
-	a := d.adjustment
-	if d.constrained {
+	a := d.Adjustment
+	if d.Constrained {
 		a.Allowed = []uint32{} // each launch brings them
 	}
-	if err := write(g.adjustment, kernel.AdjustmentBytes(a, d.top)); err != nil {
+	if err := write(g.adjustment, kernel.AdjustmentBytes(a, d.Top)); err != nil {
 		return err
 	}
 	bias, counts := make([]byte, 4*vocab), make([]byte, 4*vocab)
 	if a.Bias != nil {
-		bias = floatBytes(a.Bias)
+		bias = FloatBytes(a.Bias)
 	}
 	if a.Counts != nil { // an answer that goes on
-		counts = words(a.Counts...)
+		counts = Words(a.Counts...)
 	}
 	if err := write(g.bias, bias); err != nil {
 		return err
@@ -106,7 +106,7 @@ func (g *gpuDrawing) record(m *gpuMachine, graph *graph[gpuArray, gpuWeight], a 
 	if f.adjusted {
 		m.Adjust(a.logits, g.adjustment, g.bias, g.counts, g.allowed, m.buffer.ids, vocab)
 	}
-	m.Sample(a.logits, g.sampling, m.buffer.history, m.buffer.ids, out, m.buffer.weights, vocab, penaltyTail)
+	m.Sample(a.logits, g.sampling, m.buffer.history, m.buffer.ids, out, m.buffer.weights, vocab, PenaltyTail)
 	if f.logprobs {
 		m.Logprobs(g.raw, g.adjustment, m.buffer.ids, g.rows, vocab, rows, MaxTopLogprobs)
 	}
@@ -146,7 +146,7 @@ func (p *drawingPrograms) free() {
 
 // allow uploads the set of tokens that the next flight of a place may sample.
 func (g *gpuDrawing) allow(device *gpu.Device, allowed []uint32, place int) error {
-	return device.Write(g.allowed, 4*uint64(len(allowed)*place), words(allowed...))
+	return device.Write(g.allowed, 4*uint64(len(allowed)*place), Words(allowed...))
 }
 
 func (g *gpuDrawing) free() {
@@ -155,40 +155,3 @@ func (g *gpuDrawing) free() {
 	}
 	g.programs, g.use = nil, nil
 }
-
-// gpuBookmark is a copy of all that a run's steps change.
-type gpuBookmark struct {
-	run        *gpuRun
-	store      gpuStore
-	save, back *gpu.Program
-	pos        int
-}
-
-func (r *gpuRun) mark() (bookmark, error) {
-	device := r.engine.device
-	b := &gpuBookmark{run: r, store: gpuStore{device: device}, save: device.NewProgram(), back: device.NewProgram(), pos: r.pos}
-	for _, from := range append(r.engine.graph.overwritten(r.state), r.scratch.history) {
-		if from == nil {
-			continue
-		}
-		to, err := b.store.array("bookmark", int(from.Size()/4))
-		if err != nil {
-			b.free()
-			return nil, err
-		}
-		b.save.Copy(from, 0, to, 0, from.Size())
-		b.back.Copy(to, 0, from, 0, from.Size())
-	}
-	if err := device.Run(b.save); err != nil {
-		b.free()
-		return nil, err
-	}
-	return b, nil
-}
-
-func (b *gpuBookmark) recall() error {
-	b.run.pos = b.pos
-	return b.run.engine.device.Run(b.back)
-}
-
-func (b *gpuBookmark) free() { b.store.free() }

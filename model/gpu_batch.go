@@ -7,7 +7,6 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
-	"github.com/samba-web/samba/gpu/reference"
 )
 
 // gpuBatch decodes runs together on a device. A run's state is copied into its
@@ -16,7 +15,7 @@ type gpuBatch struct {
 	engine      *gpuEngine
 	store       gpuStore
 	places      []gpuPlace
-	state       []layerState[gpuArray] // as kernel.Recorder has them for a batch
+	state       state[gpuArray] // as kernel.Recorder has them for a batch
 	activations *activations[gpuArray]
 	scratch     gpuScratch
 	cursor      gpuArray
@@ -35,14 +34,17 @@ type stepKind struct {
 
 type gpuPlace struct {
 	run     *gpuRun
-	drawing drawing
+	drawing Drawing
 	pos     int // tokens absorbed, steps under way included
 }
 
-func (e *gpuEngine) newBatch(places int) (batch, error) {
-	b := &gpuBatch{engine: e, store: gpuStore{device: e.device}, places: make([]gpuPlace, places), scratch: e.scratch, steps: map[stepKind]*gpu.Program{}, room: e.graph.firstRoom()}
+func (e *gpuEngine) NewBatch(places int) (Batch, error) { return e.newBatch(places) }
+
+func (e *gpuEngine) newBatch(places int) (*gpuBatch, error) {
+	b := &gpuBatch{engine: e, store: gpuStore{device: e.device}, places: make([]gpuPlace, places), scratch: e.scratch, steps: map[stepKind]*gpu.Program{}}
+	_, _, b.room = e.graph.growing()
 	if err := b.allocate(); err != nil {
-		b.close()
+		b.Close()
 		return nil, err
 	}
 	return b, nil
@@ -50,25 +52,22 @@ func (e *gpuEngine) newBatch(places int) (batch, error) {
 
 func (b *gpuBatch) allocate() (err error) {
 	e, c, n := b.engine, b.engine.config, len(b.places)
-	b.state = make([]layerState[gpuArray], len(e.graph.layers))
 	array := func(to *gpuArray, name string, n int) {
 		if err == nil {
 			*to, err = b.store.array(name, n)
 		}
 	}
-	for i, l := range e.graph.layers {
-		if w := l.mamba; w != nil {
-			array(&b.state[i].conv, fmt.Sprintf("layers.%d conv_states", i), n*stateDepth*w.shape.DInner*(w.shape.DConv-1))
-			array(&b.state[i].ssm, fmt.Sprintf("layers.%d ssm_states", i), n*stateDepth*w.shape.DInner*w.shape.DState)
-			continue
+	b.state, err = shapeState(e.graph, func(c carried) (gpuArray, error) {
+		if c.recurrent() {
+			return b.store.array(c.label()+"s", n*StateDepth*c.values)
 		}
-		kv := batchRing(l.attention.shape).Ring * l.row()
+		kv := batchRing(c.ring, c.window) * c.row
 		if limit := e.device.Info().Limits.MaxBindingSize; uint64(4*n*kv) > limit {
-			return fmt.Errorf("%d sequences at once: their keys and values need %s in one piece, this GPU binds %s: ask for %d at most",
-				n, gigabytes(int64(4*n*kv)), gigabytes(int64(limit)), limit/uint64(4*kv))
+			return nil, fmt.Errorf("%d sequences at once: their keys and values need %s in one piece, this GPU binds %s: ask for %d at most",
+				n, Gigabytes(int64(4*n*kv)), Gigabytes(int64(limit)), limit/uint64(4*kv))
 		}
-		array(&b.state[i].kv, fmt.Sprintf("layers.%d kv_rings", i), n*kv)
-	}
+		return b.store.array(c.label()+"s", n*kv)
+	})
 	if err != nil {
 		return err
 	}
@@ -93,13 +92,13 @@ func (b *gpuBatch) allocate() (err error) {
 	return err
 }
 
-// batchRing is a layer's shape in a batch: its ring has room for steps that run
-// ahead, and for no chunk.
-func batchRing(s reference.AttentionShape) reference.AttentionShape {
-	if s.Window > 0 {
-		s.Ring = s.Window + stateDepth
+// batchRing is the positions of a layer's ring in a batch: there is room for steps
+// that run ahead, and for no chunk.
+func batchRing(ring, window int) int {
+	if window > 0 {
+		return window + StateDepth
 	}
-	return s
+	return ring
 }
 
 // program is a step for so many rows with such features, recorded once for each
@@ -141,7 +140,7 @@ func (b *gpuBatch) makeRoom(positions int) error {
 	return err
 }
 
-func (b *gpuBatch) stateBytes() int64 { return b.bytes.Load() }
+func (b *gpuBatch) StateBytes() int64 { return b.bytes.Load() }
 
 // move copies the state after so many tokens between a run and a place.
 func (b *gpuBatch) move(place int, r *gpuRun, position int, out bool) error {
@@ -154,24 +153,22 @@ func (b *gpuBatch) move(place int, r *gpuRun, position int, out bool) error {
 			p.Copy(run, from, places, at, n)
 		}
 	}
-	for i, l := range b.engine.graph.layers {
-		own, all := r.state[i], b.state[i]
-		if l.mamba != nil {
-			at := uint64(place*stateDepth + position%stateDepth)
-			copied(own.conv, 0, all.conv, at*own.conv.Size(), own.conv.Size())
-			copied(own.ssm, 0, all.ssm, at*own.ssm.Size(), own.ssm.Size())
+	for _, c := range b.engine.graph.carried {
+		own, all := *r.state.of(c), *b.state.of(c)
+		if c.recurrent() {
+			copied(own, 0, all, uint64(place*StateDepth+position%StateDepth)*own.Size(), own.Size())
 			continue
 		}
-		row, first := 4*l.row(), 0
-		theirs, ours := int(own.kv.Size())/row, int(all.kv.Size())/row/len(b.places) // positions
-		if !l.full() {
-			first = max(0, position-l.attention.shape.Window)
+		row, first := 4*c.row, 0
+		theirs, ours := int(own.Size())/row, int(all.Size())/row/len(b.places) // positions
+		if !c.grows() {
+			first = max(0, position-c.window)
 		}
 		for pos := first; pos < position; {
 			from, to := pos%theirs, pos%ours
 			n := min(position-pos, theirs-from, ours-to)
 			for half := range 2 {
-				copied(own.kv, uint64((half*theirs+from)*row/2), all.kv, uint64(((2*place+half)*ours+to)*row/2), uint64(n*row/2))
+				copied(own, uint64((half*theirs+from)*row/2), all, uint64(((2*place+half)*ours+to)*row/2), uint64(n*row/2))
 			}
 			pos += n
 		}
@@ -181,7 +178,7 @@ func (b *gpuBatch) move(place int, r *gpuRun, position int, out bool) error {
 	return b.engine.device.Run(p)
 }
 
-func (b *gpuBatch) join(place int, r run, d drawing, pending uint32, drawn int) (position int, err error) {
+func (b *gpuBatch) Join(place int, r Run, d Drawing, pending uint32, drawn int) (position int, err error) {
 	own, n := r.(*gpuRun), len(b.places)
 	if err := b.makeRoom(own.pos + 1); err != nil {
 		return 0, err
@@ -197,7 +194,7 @@ func (b *gpuBatch) join(place int, r run, d drawing, pending uint32, drawn int) 
 		to        gpuArray
 		at, value int
 	}{{b.scratch.ids, place, int(pending)}, {b.cursor, positions + place, own.pos}, {b.cursor, sampled + place, drawn}} {
-		if err := b.engine.device.Write(w.to, 4*uint64(w.at), words(uint32(w.value))); err != nil {
+		if err := b.engine.device.Write(w.to, 4*uint64(w.at), Words(uint32(w.value))); err != nil {
 			return 0, err
 		}
 	}
@@ -205,7 +202,7 @@ func (b *gpuBatch) join(place int, r run, d drawing, pending uint32, drawn int) 
 	return own.pos, nil
 }
 
-func (b *gpuBatch) step(places []int, allowed [][]uint32) (flight, error) {
+func (b *gpuBatch) Step(places []int, allowed [][]uint32) (BatchStep, error) {
 	device := b.engine.device
 	var f drawingFeatures
 	cursor := []uint32{0, uint32(len(places)), 0, 0}
@@ -216,9 +213,9 @@ func (b *gpuBatch) step(places []int, allowed [][]uint32) (flight, error) {
 		}
 		own.pos++
 		d := &own.drawing
-		f.adjusted, f.logprobs = f.adjusted || d.adjusted, f.logprobs || d.logprobs
+		f.adjusted, f.logprobs = f.adjusted || d.Adjusted, f.logprobs || d.Logprobs
 		cursor = append(cursor, uint32(place))
-		if d.constrained {
+		if d.Constrained {
 			if err := b.drawn.allow(device, allowed[i], place); err != nil {
 				return nil, err
 			}
@@ -228,7 +225,7 @@ func (b *gpuBatch) step(places []int, allowed [][]uint32) (flight, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := device.Write(b.cursor, 0, words(cursor...)); err != nil {
+	if err := device.Write(b.cursor, 0, Words(cursor...)); err != nil {
 		return nil, err
 	}
 	if err := device.Run(p); err != nil {
@@ -244,7 +241,7 @@ func (b *gpuBatch) step(places []int, allowed [][]uint32) (flight, error) {
 	return step, err
 }
 
-func (b *gpuBatch) leave(place, absorbed int) error {
+func (b *gpuBatch) Leave(place, absorbed int) error {
 	r := b.places[place].run
 	b.places[place] = gpuPlace{}
 	if err := r.makeRoom(context.Background(), absorbed); err != nil {
@@ -254,32 +251,31 @@ func (b *gpuBatch) leave(place, absorbed int) error {
 	return b.move(place, r, absorbed, true)
 }
 
-func (b *gpuBatch) ahead() int { return flightsAhead }
+func (b *gpuBatch) Ahead() int { return FlightsAhead }
 
-func (b *gpuBatch) close() {
+func (b *gpuBatch) Close() {
 	for _, p := range b.steps {
 		p.Free()
 	}
-	b.store.free()
+	b.store.Free()
 }
 
 type gpuBatchStep struct {
 	vocab    int
-	drawings []drawing // of its rows
+	drawings []Drawing // of its rows
 	tokens   *gpu.Readback
 	logprobs *gpu.Readback // nil where no row asks for them
 }
 
-func (s *gpuBatchStep) drop(context.Context) error {
+func (s *gpuBatchStep) Drop() {
 	s.tokens.Drop()
 	if s.logprobs != nil {
 		s.logprobs.Drop()
 	}
-	return nil
 }
 
-func (s *gpuBatchStep) wait(ctx context.Context) ([]draw, error) {
+func (s *gpuBatchStep) Wait(ctx context.Context) ([]Draw, error) {
 	return readDraws(ctx, s.tokens, s.logprobs, s.vocab, len(s.drawings), func(i int) (bool, int) {
-		return s.drawings[i].logprobs, s.drawings[i].top
+		return s.drawings[i].Logprobs, s.drawings[i].Top
 	})
 }

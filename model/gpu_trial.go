@@ -14,6 +14,7 @@ import (
 	"github.com/samba-web/samba/gpu/kernel"
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/config"
+	"github.com/x448/float16"
 )
 
 // ErrWrong is what Load reports, wrapped, where a device's kernels compute
@@ -33,18 +34,17 @@ const trialTokens = 43
 // rounding through two layers, and where products are of f16, f16's.
 const trialTolerance, trialToleranceF16 = 5e-4, 3e-2
 
-// trial runs the kernels that the model has been loaded for, in its own shapes,
+// Try runs the kernels that the model has been loaded for, in its own shapes,
 // on random weights: one layer of each kind, for a chunk of tokens and for a
 // single one, then the sampler. It compares what they compute with what the
 // processor does.
-func (m *Model) trial(ctx context.Context, real *gpuEngine) error {
-	device, c := real.device, configForTrial(m.config)
+func (real *gpuEngine) Try(ctx context.Context) error {
+	device, c := real.device, configForTrial(real.config)
 	t := trial{
 		random: rand.New(rand.NewPCG(1, 0)), real: real.store, origin: c.origin,
-		gpu: &gpuStore{device: device, weights: map[string]*kernel.Weight{}},
-		cpu: &cpuStore{weights: map[string]*reference.Weight{}},
+		gpu: newGPUStore(device), cpu: map[string]*reference.Weight{},
 	}
-	defer t.gpu.free()
+	defer t.gpu.Free()
 	if ok, err := device.HasRoom(ctx, t.bytes(&c.Config, device)); err != nil || !ok {
 		return err // a device that is nearly full: it has at least allocated the model
 	}
@@ -56,18 +56,17 @@ func (m *Model) trial(ctx context.Context, real *gpuEngine) error {
 			return err
 		}
 	}
-	ring := func(window int) int {
+	gpuGraph, err := assemble(&c.Config, t.gpu, maps.Clone(vectors), func(window int) int {
 		if window == 0 {
-			return m.ring(window)
+			return Ring(window, real.chunk)
 		}
-		return max(m.ring(window), window+trialTokens) // chunks may be shorter
-	}
-	gpuGraph, err := assemble(&c.Config, t.gpu, maps.Clone(vectors), ring)
+		return max(Ring(window, real.chunk), window+trialTokens) // chunks may be shorter
+	})
 	if err != nil {
 		return err
 	}
 	few := func(int) int { return 2 * trialTokens } // no more than the trial's own keys
-	cpuGraph, err := assemble(&c.Config, t.cpu, vectors, few)
+	twin, err := NewRepeated(&c.Config, t.cpu, vectors, trialPeriod, trialTokens, few)
 	if err != nil {
 		return err
 	}
@@ -88,24 +87,16 @@ func (m *Model) trial(ctx context.Context, real *gpuEngine) error {
 	if device.Info().Variant.Matrix {
 		tolerance = trialToleranceF16
 	}
-	twin := &cpuEngine{config: &c.Config, store: t.cpu, graph: cpuGraph, chunk: trialTokens}
-	twin.linear = twin.periodic
-	r, err := twin.newRun()
-	if err != nil {
-		return err
-	}
 	for step, what := range []string{"a chunk of tokens", "a single token"} {
-		if err := r.absorb(ctx, ids); err != nil {
+		want, err := twin.Absorb(ctx, ids)
+		if err != nil {
 			return err
 		}
-		own := r.(*cpuRun)
-		want := own.activations.logits
-		own.machine.head(own.activations.x, cpuGraph.norm, cpuGraph.head, want, false)
 		got := logits[step*c.VocabSize:][:c.VocabSize]
 		if err := compare(got, want, tolerance); err != nil {
 			return fmt.Errorf("%w: in its self-test, after %s, %w", ErrWrong, what, err)
 		}
-		if token := reference.Sample(sampling, got, nil, uint32(own.pos)); token != tokens[step] {
+		if token := reference.Sample(sampling, got, nil, uint32(twin.Position())); token != tokens[step] {
 			return fmt.Errorf("%w: in its self-test the sampler drew token %d, not %d", ErrWrong, tokens[step], token)
 		}
 		ids = []uint32{tokens[step] % trialPeriod} // whose row is the same
@@ -157,7 +148,7 @@ type trial struct {
 	real   *gpuStore // the model's, whose formats they get
 	origin []int
 	gpu    *gpuStore
-	cpu    *cpuStore
+	cpu    map[string]*reference.Weight
 }
 
 // like is the model's weight that one of the trial's stands for.
@@ -185,9 +176,9 @@ func (t *trial) bytes(c *config.Config, device *gpu.Device) (n int64) {
 			n += int64(spec.Shape[0]) * int64(spec.Shape[1]) * int64(t.like(spec.Name).DType.Bits()+1) / 8
 		}
 	}
-	for _, kind := range c.LayerTypes {
-		if kind == config.SlidingAttention {
-			n += 12 * int64(c.SlidingWindow) * int64(c.NumKVHeads*c.HeadDim) // ring and more
+	for _, carried := range sketch(c, func(window int) int { return window }).carried {
+		if !carried.recurrent() {
+			n += 6 * int64(carried.values) // ring and more
 		}
 	}
 	x, w := halvesSize(c, device, trialTokens, func(spec config.TensorSpec) gpuWeight { return t.like(spec.Name) })
@@ -206,7 +197,7 @@ func (t *trial) linear(spec config.TensorSpec) error {
 		if f.dtype == reference.BF16 || f.scalesBF16 {
 			return uint16(math.Float32bits(float32(v)) >> 16)
 		}
-		return half(v)
+		return float16.Fromfloat32(float32(v)).Bits()
 	}
 	w.Data = make([]uint32, (rows*in*f.dtype.Bits()+31)/32)
 	for i := range w.Data {
@@ -219,7 +210,7 @@ func (t *trial) linear(spec config.TensorSpec) error {
 			w.Data[i] = t.random.Uint32()
 		}
 	}
-	pieces := [][]byte{pieceData: words(w.Data...)}
+	pieces := [][]byte{pieceData: Words(w.Data...)}
 	if f.dtype.Quantized() {
 		levels := float64(int(1)<<f.dtype.Bits() - 1)
 		for range rows * in / f.group {
@@ -228,7 +219,7 @@ func (t *trial) linear(spec config.TensorSpec) error {
 		}
 		pieces = append(pieces, halfBytes(w.Scales), halfBytes(w.Biases))
 	}
-	t.cpu.weights[spec.Name] = w
+	t.cpu[spec.Name] = w
 	for p, data := range pieces {
 		if err := t.gpu.repeat(spec.Name, piece(p), f, data, int64(out)*int64(len(data))/int64(rows)); err != nil {
 			return err
@@ -293,13 +284,12 @@ func (t *trial) vector(spec config.TensorSpec) []float32 {
 // onGPU absorbs ids, samples a token, absorbs that and samples again. It returns
 // the logits of both steps and the tokens.
 func (t *trial) onGPU(ctx context.Context, e *gpuEngine, ids []uint32, sampling reference.Sampling) (logits []float32, tokens [2]uint32, err error) {
-	made, err := e.newRun()
+	r, err := e.newRun()
 	if err != nil {
 		return nil, tokens, err
 	}
-	defer made.close()
-	r := made.(*gpuRun)
-	if err := r.begin(drawing{sampling: sampling}); err != nil {
+	defer r.Close()
+	if err := r.Begin(Drawing{Sampling: sampling}); err != nil {
 		return nil, tokens, err
 	}
 	if err := r.makeRoom(ctx, len(ids)+1); err != nil {
@@ -346,22 +336,5 @@ func (t *trial) onGPU(ctx context.Context, e *gpuEngine, ids []uint32, sampling 
 	for i := range tokens {
 		tokens[i] = kernel.Drawn(binary.LittleEndian.Uint32(two[4*i:]), e.config.VocabSize)
 	}
-	return singles(data), tokens, nil
-}
-
-// periodic is Linear for weights that hold the first rows of a trial's.
-func (e *cpuEngine) periodic(w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool) {
-	few := *w
-	few.Out = min(trialPeriod, w.Out)
-	part := make([]float32, count*few.Out)
-	e.kernels.Linear(&few, x, xStride, part, count, false)
-	for t := range count {
-		for r := range w.Out {
-			v := part[t*few.Out+r%few.Out]
-			if add {
-				v += y[t*w.Out+r]
-			}
-			y[t*w.Out+r] = v
-		}
-	}
+	return Floats(data), tokens, nil
 }

@@ -9,12 +9,11 @@ import (
 	"github.com/samba-web/samba/model/config"
 )
 
-// prepare starts to compile the kernels that prefill and decode will need,
+// Prepare starts to compile the kernels that prefill and decode will need,
 // while the weights are still on their way: how samba convert stores a
 // quantized model follows from its config. What it guesses wrong, and what
 // other models need, compiles when it is recorded.
-func (m *Model) prepare(device *gpu.Device) {
-	c := m.config
+func Prepare(device *gpu.Device, c *config.Config, chunk int) {
 	if c.Quantization == nil {
 		return
 	}
@@ -31,11 +30,11 @@ func (m *Model) prepare(device *gpu.Device) {
 			vectors[spec.Name] = make([]float32, n)
 		}
 	}
-	g, err := assemble(c, s, vectors, m.ring)
+	g, err := assemble(c, s, vectors, func(window int) int { return Ring(window, chunk) })
 	if err != nil {
 		return
 	}
-	e, err := newGPUEngine(c, device, s, g, m.chunk)
+	e, err := newGPUEngine(c, device, s, g, chunk)
 	if err != nil {
 		return
 	}
@@ -47,13 +46,13 @@ func (m *Model) prepare(device *gpu.Device) {
 	sampling, _ := s.array("sampling", 8)
 	out, _ := s.array("out", outRing)
 	cursor, _ := s.array("cursor", 4)
-	for _, tokens := range []int{1, m.chunk} {
+	for _, tokens := range []int{1, chunk} {
 		r := &gpuMachine{eps: c.RMSNormEps, buffer: &e.scratch, state: state}
 		r.Recorder = kernel.Recorder{Device: device, Program: device.NewProgram(), Cursor: cursor, Tokens: tokens, Halves: e.scratch.halves, Prepare: true}
 		g.forward(r, e.activations)
 		if tokens == 1 {
 			r.head(e.activations.x, g.norm, g.head, e.activations.logits, false)
-			r.Sample(e.activations.logits, sampling, e.scratch.history, e.scratch.ids, out, e.scratch.weights, c.VocabSize, penaltyTail)
+			r.Sample(e.activations.logits, sampling, e.scratch.history, e.scratch.ids, out, e.scratch.weights, c.VocabSize, PenaltyTail)
 		}
 	}
 }
@@ -79,7 +78,7 @@ func (s phantoms) linear(name string) (gpuWeight, error) {
 		return nil, fmt.Errorf("%s: no linear weight of this config", name)
 	}
 	out, in, q := spec.Shape[0], spec.Shape[1], s.quantization
-	dtype, _ := storage(name, in, q.Bits, q.GroupSize)
+	dtype, _ := Storage(name, in, q.Bits, q.GroupSize)
 	w := &kernel.Weight{DType: dtype, Out: out, In: in}
 	if dtype.Quantized() {
 		w.Group = q.GroupSize

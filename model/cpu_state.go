@@ -1,0 +1,84 @@
+package model
+
+import (
+	"context"
+	"slices"
+
+	"github.com/samba-web/samba/gpu"
+)
+
+// cpuBookmark is a copy of all that a run's steps change.
+type cpuBookmark struct {
+	run    *cpuRun
+	arrays [][]float32
+	tail   []uint32
+	pos    int
+}
+
+func (r *cpuRun) Mark() (Bookmark, error) {
+	b := cpuBookmark{run: r, tail: slices.Clone(r.tail), pos: r.pos}
+	for _, v := range r.engine.graph.overwritten(r.state) {
+		b.arrays = append(b.arrays, slices.Clone(v))
+	}
+	return b, nil
+}
+
+func (b cpuBookmark) Recall() error {
+	for i, v := range b.run.engine.graph.overwritten(b.run.state) {
+		copy(v, b.arrays[i])
+	}
+	b.run.tail, b.run.pos = append(b.run.tail[:0], b.tail...), b.pos
+	return nil
+}
+
+func (b cpuBookmark) Free() {}
+
+// copyStep bounds the bytes of a state that are in two places of Go's heap.
+const copyStep = 1 << 20
+
+func (r *cpuRun) Save(ctx context.Context, into gpu.Blob) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, s := range r.engine.graph.spans(r.state, r.pos) {
+		for done := 0; done < s.n; done += copyStep / 4 {
+			into.Put(4*int64(s.at+done), FloatBytes(s.array[s.from+done:][:min(s.n-done, copyStep/4)]))
+		}
+	}
+	return nil
+}
+
+func (r *cpuRun) Restore(_ context.Context, state gpu.Blob, position int, tail []uint32) error {
+	for _, s := range r.engine.graph.spans(r.state, position) {
+		for done := 0; done < s.n; done += copyStep / 4 {
+			n := min(s.n-done, copyStep/4)
+			copy(s.array[s.from+done:], Floats(state.Bytes(4*int64(s.at+done), 4*int64(n))))
+		}
+	}
+	r.pos, r.tail = position, slices.Clone(tail)
+	return nil
+}
+
+func (r *cpuRun) Fork() (Run, error) {
+	copied, err := r.engine.newRun()
+	if err != nil {
+		return nil, err
+	}
+	if err := copied.makeRoom(context.Background(), r.room); err != nil {
+		return nil, err
+	}
+	r.engine.copyRecurrent(copied.state, r.state)
+	for _, c := range r.engine.graph.carried {
+		if !c.recurrent() {
+			copyHalves(*copied.state.of(c), *r.state.of(c))
+		}
+	}
+	copied.pos, copied.tail = r.pos, slices.Clone(r.tail)
+	return copied, nil
+}
+
+// copyHalves copies keys and values to an array of as many positions, or more.
+func copyHalves(to, from cpuArray) {
+	copy(to[:len(to)/2], from[:len(from)/2])
+	copy(to[len(to)/2:], from[len(from)/2:])
+}
