@@ -1,6 +1,9 @@
 package model
 
 import (
+	"github.com/samba-web/samba/model/graph"
+	"github.com/samba-web/samba/model/machine"
+
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +11,8 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/folder"
+	gpumachine "github.com/samba-web/samba/model/machine/gpu"
 	"github.com/samba-web/samba/model/safetensors"
 )
 
@@ -55,12 +60,12 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 			return err
 		} else if ok && smaller < weights {
 			advice = fmt.Sprintf("at %d bits it would need %s and fit: take the model in %d bits, or make it by samba convert --bits %d",
-				bits, Gigabytes(smaller+state), bits, bits)
+				bits, machine.Gigabytes(smaller+state), bits, bits)
 			break
 		}
 	}
 	return fmt.Errorf("%w: it needs %s of %s (weights %s, a conversation and its computation %s), which is more than is free; %s; nothing was downloaded",
-		ErrTooLarge, Gigabytes(weights+state), where, Gigabytes(weights), Gigabytes(state), advice)
+		ErrTooLarge, machine.Gigabytes(weights+state), where, machine.Gigabytes(weights), machine.Gigabytes(state), advice)
 }
 
 // room tells whether so many bytes may be taken in all, some of them from now on.
@@ -75,7 +80,7 @@ func (o *Options) room(ctx context.Context, all, more int64) (bool, error) {
 }
 
 // spare is the room beside the weights and a conversation's first state.
-func (m *Model) spare(o Options) Spare {
+func (m *Model) spare(o Options) machine.Spare {
 	return func(ctx context.Context, bytes, held int64) (bool, error) {
 		return o.room(ctx, m.weights+m.stateSize(o.Device)+bytes, bytes-held)
 	}
@@ -87,17 +92,17 @@ func (m *Model) spare(o Options) Spare {
 func (m *Model) stateSize(device *gpu.Device) int64 {
 	c := m.config
 	var values int
-	for _, carried := range sketch(c, func(window int) int { return Ring(window, m.chunk) }).carried {
-		values += carried.values
-		if carried.recurrent() {
-			values += FlightsAhead * carried.values
+	for _, carried := range graph.Sketch(c, func(window int) int { return machine.Ring(window, m.chunk) }).Carried {
+		values += carried.Values
+		if carried.Recurrent() {
+			values += machine.FlightsAhead * carried.Values
 		}
 	}
 	values += m.chunk * (3*c.HiddenSize + 3*c.IntermediateSize + 4*c.DInner() + c.QKVRows())
 	if device == nil {
 		return 4 * int64(values)
 	}
-	return 4*int64(values) + HalvesBytes(c, device, m.chunk)
+	return 4*int64(values) + gpumachine.HalvesBytes(c, device, m.chunk)
 }
 
 // weightBytes is what the model's weights take as samba convert stores them.
@@ -112,7 +117,7 @@ func weightBytes(c *config.Config, bits int) (total int64) {
 			total += 4 * n
 			continue
 		}
-		stored, width := Storage(spec.Name, spec.Shape[1], bits, group)
+		stored, width := folder.Storage(spec.Name, spec.Shape[1], bits, group)
 		total += n * int64(width) / 8
 		if stored.Quantized() {
 			total += 4 * n / group

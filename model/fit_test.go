@@ -7,8 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/samba-web/samba/model/randomweights"
+
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/folder"
+	gpumachine "github.com/samba-web/samba/model/machine/gpu"
 )
 
 // Where a device binds 16 MiB at most, larger weights lie in parts of rows, of
@@ -28,7 +32,7 @@ func TestSplitByRows(t *testing.T) {
 			c.HiddenSize, c.VocabSize, c.TieEmbeddings = 256, test.vocab, false
 			src := randomModel(t, random, c, test.bits)
 			m := loadTest(t, src, Options{Chunk: 4, Device: device})
-			table := m.recovery.Engine.(*gpuEngine).Weight(config.EmbedTokens)
+			table := m.recovery.Engine.(*gpumachine.Engine).Weight(config.EmbedTokens)
 			if len(table.Parts) < 2 {
 				t.Fatalf("the embedding of %d rows lies in %d part", table.Out, len(table.Parts))
 			}
@@ -45,13 +49,13 @@ func TestSplitByRows(t *testing.T) {
 
 // counting is a folder that tells whether weights were asked for.
 type counting struct {
-	folder
+	memory
 	asked bool
 }
 
-func (c *counting) Weights(ctx context.Context, files []File, arrived func(Arrived), take func(Block) error) error {
+func (c *counting) Weights(ctx context.Context, files []folder.File, arrived func(folder.Arrived), take func(folder.Block) error) error {
 	c.asked = true
-	return c.folder.Weights(ctx, files, arrived, take)
+	return c.memory.Weights(ctx, files, arrived, take)
 }
 
 // A model that does not fit is refused from its config and index alone, with
@@ -59,7 +63,7 @@ func (c *counting) Weights(ctx context.Context, files []File, arrived func(Arriv
 func TestDoesNotFit(t *testing.T) {
 	c := samba()
 	c.HiddenSize, c.IntermediateSize, c.HeadDim = 256, 768, 64
-	src := &counting{folder: randomModel(t, testRandom(t), c, 16)}
+	src := &counting{memory: randomModel(t, testRandom(t), c, 16)}
 	probe := &Model{config: c, chunk: 64}
 	state := probe.stateSize(nil)
 	for bits, want := range map[int]string{8: "at 8 bits it would need", 4: "at 4 bits it would need", 2: "choose a smaller model"} {
@@ -91,7 +95,7 @@ func TestHasRoom(t *testing.T) {
 // however large the vocabulary; elsewhere they are nothing. (That an engine takes as much, the room of the GPU tests.)
 func TestHalvesAreCounted(t *testing.T) {
 	device := testDevice(t)
-	c, err := RandomConfig("1.3B")
+	c, err := randomweights.Config("1.3B")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/samba-web/samba/model/folder"
 )
 
 // disk is a model folder in testdata, which tests read in the browser, too.
@@ -19,7 +21,7 @@ func (d disk) ReadFile(_ context.Context, name string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(string(d), name))
 }
 
-func (d disk) Weights(ctx context.Context, files []File, _ func(Arrived), take func(Block) error) error {
+func (d disk) Weights(ctx context.Context, files []folder.File, _ func(folder.Arrived), take func(folder.Block) error) error {
 	return inBlocks(ctx, d, files, take)
 }
 
@@ -27,7 +29,7 @@ func (d disk) Weights(ctx context.Context, files []File, _ func(Arrived), take f
 // checkpoint, ids and logits; testdata/NAME is the checkpoint after
 //
 //	samba convert --from testdata/reference/NAME.pth --config NAME's config --bits 32 --to testdata/NAME
-func fixture(t *testing.T, name string) (src Source, ids []uint32, logits []float32) {
+func fixture(t *testing.T, name string) (src folder.Source, ids []uint32, logits []float32) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/reference/" + name + ".json")
 	if err != nil {

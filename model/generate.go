@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/conversation"
 	"github.com/samba-web/samba/model/grammar"
+	"github.com/samba-web/samba/model/machine"
 )
 
 // answer is one answer under way: what of it is on its way through the machine,
@@ -21,8 +23,8 @@ type answer struct {
 	emit    func(Chunk) error
 
 	matcher *grammar.Matcher // nil: any text
-	text    *Answer
-	ahead   []Flight // under way, in order
+	text    *conversation.Answer
+	ahead   []machine.Flight // under way, in order
 	sampled int
 	since   []uint32 // the pending token that the flight at hand began with, and what it sampled
 	full    error    // no room for another flight: the answer ends with those under way
@@ -77,7 +79,7 @@ func (a *answer) begin() error {
 	if a.Grammar != nil {
 		a.matcher = a.Grammar.Match()
 	}
-	a.text = NewAnswer(a.session.model.tokenizer, a.Stop)
+	a.text = conversation.NewAnswer(a.session.model.tokenizer, a.Stop)
 	return a.session.run.Begin(d)
 }
 
@@ -92,7 +94,7 @@ func (a *answer) launch(ctx context.Context) error {
 			}
 		}
 		f, err := a.session.run.Launch(ctx, len(a.ahead) == 0 && a.sampled == 0, allowed)
-		if errors.Is(err, ErrNoRoom) {
+		if errors.Is(err, machine.ErrNoRoom) {
 			a.full = err
 			return nil
 		}
@@ -115,7 +117,7 @@ func (a *answer) endFull() error {
 }
 
 // land waits for the first flight.
-func (a *answer) land(ctx context.Context) (Flight, []Draw, error) {
+func (a *answer) land(ctx context.Context) (machine.Flight, []machine.Draw, error) {
 	f := a.ahead[0]
 	a.ahead = a.ahead[1:]
 	draws, err := f.Wait(ctx)
@@ -171,7 +173,7 @@ func (a *answer) finish(ctx context.Context, ended bool) string {
 }
 
 // say hands a token's text out. Where nobody takes it, the answer ends.
-func (a *answer) say(piece string, drawn Draw) error {
+func (a *answer) say(piece string, drawn machine.Draw) error {
 	if a.result.FinishReason != "" {
 		piece += a.text.Rest(drawn.Token, &a.session.past.Text)
 	}
@@ -188,7 +190,7 @@ func (a *answer) say(piece string, drawn Draw) error {
 
 // stop undoes what ran ahead of the end. The last token is not absorbed: the next
 // prompt brings it along.
-func (a *answer) stop(ctx context.Context, last Flight) error {
+func (a *answer) stop(ctx context.Context, last machine.Flight) error {
 	for _, other := range a.ahead {
 		if err := other.Drop(ctx); err != nil {
 			return err

@@ -1,8 +1,6 @@
 package model
 
 import (
-	"github.com/samba-web/samba/model/config"
-
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,11 +9,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/machine"
 )
 
 // withTokenizer gives a folder a tokenizer of single bytes, the id of a byte
 // its place in GPT-2's alphabet, and an end-of-text token after them.
-func (f folder) withTokenizer(t *testing.T) {
+func (f memory) withTokenizer(t *testing.T) {
 	t.Helper()
 	vocab := map[string]int{}
 	next := rune(256)
@@ -75,7 +76,7 @@ var hot = Sampling{Temperature: 12, Seed: 7}
 // on each place within a flight, and with the state as if nothing had run ahead.
 func TestGenerate(t *testing.T) {
 	device := testDevice(t)
-	for _, n := range []int{1, MaxSteps, MaxSteps + 1, 30} {
+	for _, n := range []int{1, machine.MaxSteps, machine.MaxSteps + 1, 30} {
 		cpu := newSession(t, talker(t, rand.New(rand.NewPCG(*seed, 2)), Options{}))
 		onGPU := newSession(t, talker(t, rand.New(rand.NewPCG(*seed, 2)), Options{Device: device}))
 		prompt := cpu.model.tokenizer.Encode("Once upon a time", false)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/folder"
 )
 
 // shardOf is a file with the header given, whose length it may lie about.
@@ -30,8 +31,8 @@ func TestHostileFolders(t *testing.T) {
 	tensor := func(dtype, shape, offsets string) []byte {
 		return shardOf(fmt.Sprintf(`{"embed_tokens.weight":{"dtype":%q,"shape":%s,"data_offsets":%s}}`, dtype, shape, offsets), 0, 64)
 	}
-	config := func(field string, value any) func(f folder) {
-		return func(f folder) {
+	config := func(field string, value any) func(f memory) {
+		return func(f memory) {
 			var c map[string]any
 			if err := json.Unmarshal(f["config.json"], &c); err != nil {
 				panic(err)
@@ -40,8 +41,8 @@ func TestHostileFolders(t *testing.T) {
 			f["config.json"], _ = json.Marshal(c)
 		}
 	}
-	file := func(name string, data []byte) func(f folder) { return func(f folder) { f[name] = data } }
-	for name, spoil := range map[string]func(f folder){
+	file := func(name string, data []byte) func(f memory) { return func(f memory) { f[name] = data } }
+	for name, spoil := range map[string]func(f memory){
 		"header of exabytes":            file(first, shardOf("{}", 1<<62, 0)),
 		"header of 100 megabytes":       file(first, shardOf("{}", 99<<20, 99<<20)),
 		"header beyond the file":        file(first, shardOf("{}", 1<<16, 0)),
@@ -109,7 +110,7 @@ func FuzzShard(f *testing.F) {
 		if length < 1 || len(file) > 1<<20 {
 			return
 		}
-		src := folder{"config.json": nil, "model.safetensors": file}
+		src := memory{"config.json": nil, "model.safetensors": file}
 		src["config.json"], _ = json.Marshal(c)
 		_, err := Load(context.Background(), cut{src, max(length, len(file)/200+1)}, Options{})
 		if err == nil || strings.Contains(err.Error(), "\n") {
@@ -120,16 +121,16 @@ func FuzzShard(f *testing.F) {
 
 // cut is a folder whose files come in blocks of that length.
 type cut struct {
-	folder
+	memory
 	length int
 }
 
-func (c cut) Weights(ctx context.Context, files []File, _ func(Arrived), take func(Block) error) error {
+func (c cut) Weights(ctx context.Context, files []folder.File, _ func(folder.Arrived), take func(folder.Block) error) error {
 	for i, file := range files {
-		data := c.folder[file.Name]
+		data := c.memory[file.Name]
 		for at := 0; at == 0 || at < len(data); at += c.length {
 			part := data[at:min(at+c.length, len(data))]
-			if err := take(Block{File: i, Size: int64(len(data)), Offset: int64(at), Bytes: gpu.BlobOf(part)}); err != nil {
+			if err := take(folder.Block{File: i, Size: int64(len(data)), Offset: int64(at), Bytes: gpu.BlobOf(part)}); err != nil {
 				return err
 			}
 		}

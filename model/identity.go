@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/samba-web/samba/model/folder"
+	"github.com/samba-web/samba/model/machine"
 	"github.com/samba-web/samba/model/safetensors"
 )
 
@@ -16,7 +18,7 @@ func (m *Model) Hash() string { return hex.EncodeToString(m.hash[:]) }
 
 // identify computes the hash. An index from elsewhere has no hashes: in their
 // place stand the values of the model's small tensors.
-func (m *Model) identify(src Source, index *safetensors.Index, vectors map[string][]float32) {
+func (m *Model) identify(src folder.Source, index *safetensors.Index, vectors map[string][]float32) {
 	h := sha256.New()
 	h.Write(m.text)
 	for _, name := range index.Files() {
@@ -25,10 +27,10 @@ func (m *Model) identify(src Source, index *safetensors.Index, vectors map[strin
 	if len(index.Metadata.SHA256) == 0 {
 		for _, name := range slices.Sorted(maps.Keys(vectors)) {
 			fmt.Fprintf(h, "\n%s ", name)
-			h.Write(FloatBytes(vectors[name]))
+			h.Write(machine.FloatBytes(vectors[name]))
 		}
 	}
-	if r, ok := src.(Made); ok {
+	if r, ok := src.(folder.Made); ok {
 		fmt.Fprintf(h, "\n%s", r.MadeFrom())
 	}
 	h.Sum(m.hash[:0])

@@ -13,9 +13,15 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/grammar"
+	"github.com/samba-web/samba/model/machine"
+	cpumachine "github.com/samba-web/samba/model/machine/cpu"
+	gpumachine "github.com/samba-web/samba/model/machine/gpu"
+	"github.com/samba-web/samba/model/progress"
 	"github.com/samba-web/samba/model/prompt"
 	"github.com/samba-web/samba/model/safetensors"
+	"github.com/samba-web/samba/model/schedule"
 	"github.com/samba-web/samba/model/tokenizer"
 )
 
@@ -34,6 +40,18 @@ func defaultChunk(d *gpu.Device) int {
 	}
 	return 4 * DefaultChunk
 }
+
+// Progress is how far a long piece of work has come.
+type Progress = progress.Progress
+
+// The phases of Progress.
+const (
+	PhaseDownload = progress.PhaseDownload
+	PhaseCompile  = progress.PhaseCompile
+	PhasePrefill  = progress.PhasePrefill
+	PhaseRebuild  = progress.PhaseRebuild
+	PhaseBench    = progress.PhaseBench
+)
 
 // Options say how to load a model. The zero value runs it on the processor.
 type Options struct {
@@ -63,7 +81,7 @@ type Model struct {
 	stops     map[uint32]bool // tokens that end a text
 	text      []byte          // config.json
 	hash      [sha256.Size]byte
-	recovery  Recovery // the engine
+	recovery  schedule.Recovery // the engine
 	chunk     int
 	weights   int64 // bytes, where the index tells
 
@@ -73,7 +91,7 @@ type Model struct {
 
 // Load reads a model folder. Whatever is wrong with it is one error that names
 // the file.
-func Load(ctx context.Context, src Source, o Options) (*Model, error) {
+func Load(ctx context.Context, src folder.Source, o Options) (*Model, error) {
 	if o.Chunk == 0 {
 		o.Chunk = defaultChunk(o.Device)
 	}
@@ -87,7 +105,7 @@ func Load(ctx context.Context, src Source, o Options) (*Model, error) {
 	return m, nil
 }
 
-func load(ctx context.Context, src Source, o Options) (*Model, error) {
+func load(ctx context.Context, src folder.Source, o Options) (*Model, error) {
 	m := &Model{chunk: o.Chunk}
 	m.vocabulary = sync.OnceValue(func() *grammar.Vocabulary {
 		return grammar.NewVocabulary(m.config.VocabSize, m.tokenizer.Bytes, slices.Sorted(maps.Keys(m.stops)))
@@ -102,18 +120,18 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 	if err := m.readText(ctx, src); err != nil {
 		return nil, err
 	}
-	index, err := readIndex(ctx, src)
+	index, err := folder.ReadIndex(ctx, src)
 	if err != nil {
 		return nil, err
 	}
 	m.text = data
-	open := func(ctx context.Context) (Engine, error) { return m.open(ctx, src, index, o) }
-	m.recovery = Recovery{Vocab: m.config.VocabSize, StateBytes: 4 * m.config.StateValues(), OnProgress: o.OnProgress, Limits: DefaultLimits}
+	open := func(ctx context.Context) (machine.Engine, error) { return m.open(ctx, src, index, o) }
+	m.recovery = schedule.Recovery{Vocab: m.config.VocabSize, StateBytes: 4 * m.config.StateValues(), OnProgress: o.OnProgress, Limits: schedule.DefaultLimits}
 	if m.recovery.Engine, err = open(ctx); err != nil {
 		return nil, err
 	}
 	if o.Device != nil && o.Reopen != nil {
-		m.recovery.Renew = func(ctx context.Context) (_ Engine, err error) {
+		m.recovery.Renew = func(ctx context.Context) (_ machine.Engine, err error) {
 			if o.Device, err = o.Reopen(ctx); err != nil {
 				return nil, err
 			}
@@ -124,20 +142,20 @@ func load(ctx context.Context, src Source, o Options) (*Model, error) {
 }
 
 // open loads the weights onto the machine.
-func (m *Model) open(ctx context.Context, src Source, index *safetensors.Index, o Options) (Engine, error) {
+func (m *Model) open(ctx context.Context, src folder.Source, index *safetensors.Index, o Options) (machine.Engine, error) {
 	if err := m.fits(ctx, index, o); err != nil {
 		return nil, err
 	}
 	if o.Device == nil {
-		s := newCPUStore()
-		vectors, err := loadWeights(ctx, m.config, src, index, s, o.OnProgress)
+		s := cpumachine.NewStore()
+		vectors, err := folder.Load(ctx, m.config, src, index, s, o.OnProgress)
 		if err != nil {
 			return nil, err
 		}
 		m.identify(src, index, vectors)
-		return newCPUEngine(m.config, s, vectors, o.Chunk, m.spare(o))
+		return cpumachine.NewEngine(m.config, s, vectors, o.Chunk, m.spare(o))
 	}
-	s := newGPUStore(o.Device)
+	s := gpumachine.NewStore(o.Device)
 	e, err := m.openGPU(ctx, src, index, o, s)
 	if err != nil {
 		s.Free()
@@ -146,17 +164,17 @@ func (m *Model) open(ctx context.Context, src Source, index *safetensors.Index, 
 	return e, nil
 }
 
-func (m *Model) openGPU(ctx context.Context, src Source, index *safetensors.Index, o Options, s *gpuStore) (Engine, error) {
-	Prepare(o.Device, m.config, m.chunk)
-	vectors, err := loadWeights(ctx, m.config, src, index, s, o.OnProgress)
+func (m *Model) openGPU(ctx context.Context, src folder.Source, index *safetensors.Index, o Options, s *gpumachine.Store) (machine.Engine, error) {
+	gpumachine.Prepare(o.Device, m.config, m.chunk)
+	vectors, err := folder.Load(ctx, m.config, src, index, s, o.OnProgress)
 	if err != nil {
 		return nil, err
 	}
 	m.identify(src, index, vectors)
 	if o.OnProgress != nil {
-		o.OnProgress(Progress{Phase: PhaseCompile})
+		o.OnProgress(progress.Progress{Phase: progress.PhaseCompile})
 	}
-	e, err := NewGPUEngine(m.config, s, vectors, o.Chunk, m.spare(o))
+	e, err := gpumachine.NewEngine(m.config, s, vectors, o.Chunk, m.spare(o))
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +186,7 @@ func (m *Model) openGPU(ctx context.Context, src Source, index *safetensors.Inde
 
 // readText reads what turns text into ids and back. Only config.json and the
 // weights are required: a model without the rest takes and gives ids.
-func (m *Model) readText(ctx context.Context, src Source) error {
+func (m *Model) readText(ctx context.Context, src folder.Source) error {
 	optional := func(name string, parse func([]byte) error) error {
 		data, err := src.ReadFile(ctx, name)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -18,6 +18,9 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/folder"
+	"github.com/samba-web/samba/model/machine"
+	gpumachine "github.com/samba-web/samba/model/machine/gpu"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
 )
@@ -25,12 +28,12 @@ import (
 // Every run draws fresh weights and prompts; -seed repeats a run.
 var seed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the random models")
 
-// folder is a model folder in memory.
-type folder map[string][]byte
+// memory is a model folder in memory.
+type memory map[string][]byte
 
-func (f folder) String() string { return "in memory" }
+func (f memory) String() string { return "in memory" }
 
-func (f folder) ReadFile(_ context.Context, name string) ([]byte, error) {
+func (f memory) ReadFile(_ context.Context, name string) ([]byte, error) {
 	if data, ok := f[name]; ok {
 		return data, nil
 	}
@@ -38,11 +41,11 @@ func (f folder) ReadFile(_ context.Context, name string) ([]byte, error) {
 }
 
 // Weights cuts the files into blocks of a length that no tensor fits.
-func (f folder) Weights(ctx context.Context, files []File, _ func(Arrived), take func(Block) error) error {
+func (f memory) Weights(ctx context.Context, files []folder.File, _ func(folder.Arrived), take func(folder.Block) error) error {
 	return inBlocks(ctx, f, files, take)
 }
 
-func inBlocks(ctx context.Context, src Source, files []File, take func(Block) error) error {
+func inBlocks(ctx context.Context, src folder.Source, files []folder.File, take func(folder.Block) error) error {
 	const length = 4099
 	for i, file := range files {
 		data, err := src.ReadFile(ctx, file.Name)
@@ -51,7 +54,7 @@ func inBlocks(ctx context.Context, src Source, files []File, take func(Block) er
 		}
 		for at := 0; at < len(data); at += length {
 			part := data[at:min(at+length, len(data))]
-			if err := take(Block{File: i, Size: int64(len(data)), Offset: int64(at), Bytes: gpu.BlobOf(part)}); err != nil {
+			if err := take(folder.Block{File: i, Size: int64(len(data)), Offset: int64(at), Bytes: gpu.BlobOf(part)}); err != nil {
 				return err
 			}
 		}
@@ -75,7 +78,7 @@ func samba() *config.Config {
 }
 
 // randomModel writes a folder of random weights in two shards. bits is 32, 16, 8 or 4.
-func randomModel(t *testing.T, random *rand.Rand, c *config.Config, bits int) folder {
+func randomModel(t *testing.T, random *rand.Rand, c *config.Config, bits int) memory {
 	t.Helper()
 	var files [2][]safetensors.Tensor
 	var datas [2][][]byte
@@ -134,7 +137,7 @@ func randomModel(t *testing.T, random *rand.Rand, c *config.Config, bits int) fo
 			add(base+".biases", safetensors.F16, []int{spec.Shape[0], in / 32}, biases)
 		}
 	}
-	out := folder{}
+	out := memory{}
 	for i := range files {
 		header, _, err := safetensors.Layout(files[i], nil)
 		if err != nil {
@@ -147,7 +150,7 @@ func randomModel(t *testing.T, random *rand.Rand, c *config.Config, bits int) fo
 	return out
 }
 
-func (f folder) setJSON(t *testing.T, name string, v any) {
+func (f memory) setJSON(t *testing.T, name string, v any) {
 	t.Helper()
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -175,7 +178,7 @@ func testDevice(t *testing.T) *gpu.Device {
 	return device
 }
 
-func loadTest(t *testing.T, src Source, o Options) *Model {
+func loadTest(t *testing.T, src folder.Source, o Options) *Model {
 	t.Helper()
 	m, err := Load(context.Background(), src, o)
 	if err != nil {
@@ -404,16 +407,16 @@ func TestRewind(t *testing.T) {
 	random := testRandom(t)
 	c := samba()
 	m := loadTest(t, randomModel(t, random, c, 8), Options{Device: device, Chunk: 64})
-	for _, kept := range []int{0, 1, 5, MaxSteps - 1} {
+	for _, kept := range []int{0, 1, 5, machine.MaxSteps - 1} {
 		s := newSession(t, m)
-		s.run.(*gpuRun).Steps = MaxSteps
+		s.run.(*gpumachine.Run).Steps = machine.MaxSteps
 		prompt := randomIDs(random, 30, c.VocabSize)
 		ctx := context.Background()
 		if err := s.Prefill(ctx, prompt, nil); err != nil {
 			t.Fatal(err)
 		}
 		begin(t, s, Sampling{Temperature: 1, Seed: 3})
-		var flights []Flight
+		var flights []machine.Flight
 		var sampled []uint32
 		for i := range 3 {
 			f, err := s.run.Launch(ctx, i == 0, nil)
@@ -428,10 +431,10 @@ func TestRewind(t *testing.T) {
 			for _, d := range draws {
 				sampled = append(sampled, d.Token)
 			}
-			s.run.(*gpuRun).Steps = MaxSteps // however slow this machine is
+			s.run.(*gpumachine.Run).Steps = machine.MaxSteps // however slow this machine is
 		}
 		// Back into the second flight, while the third has run, too.
-		absorbed := sampled[MaxSteps-1 : MaxSteps+kept]
+		absorbed := sampled[machine.MaxSteps-1 : machine.MaxSteps+kept]
 		if err := flights[1].Rewind(ctx, absorbed); err != nil {
 			t.Fatal(err)
 		}
@@ -440,7 +443,7 @@ func TestRewind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all := slices.Concat(prompt, sampled[:MaxSteps+kept], next)
+		all := slices.Concat(prompt, sampled[:machine.MaxSteps+kept], next)
 		want := allLogits(t, m, all, 0)
 		if d := worst(got, want[len(want)-len(got):]); d > rounding(device, 8) {
 			t.Errorf("%d tokens kept: logits off by %g, want at most %g", kept, d, rounding(device, 8))
@@ -476,18 +479,18 @@ func TestSessionsApart(t *testing.T) {
 func TestBadFolders(t *testing.T) {
 	random := testRandom(t)
 	for name, test := range map[string]struct {
-		spoil func(f folder)
+		spoil func(f memory)
 		want  string
 	}{
-		"no config":     {func(f folder) { delete(f, "config.json") }, "config.json"},
-		"another model": {func(f folder) { f["config.json"] = []byte(`{"model_type": "llama"}`) }, `model_type "llama"`},
-		"missing shard": {func(f folder) { delete(f, "model-00002-of-00002.safetensors") }, "model-00002-of-00002.safetensors"},
-		"cut shard":     {func(f folder) { f["model-00001-of-00002.safetensors"] = f["model-00001-of-00002.safetensors"][:5000] }, "truncated"},
-		"other layers":  {func(f folder) { f.setJSON(t, "config.json", testConfig(config.Mamba)) }, "no such tensor"},
-		"more layers":   {func(f folder) { f.setJSON(t, "config.json", testConfig(append(samba().LayerTypes, config.Mamba)...)) }, "no shard holds it"},
-		"other shape":   {func(f folder) { c := samba(); c.Expand = 4; f.setJSON(t, "config.json", c) }, "config.json wants"},
-		"bad eos":       {func(f folder) { f["generation_config.json"] = []byte(`{"eos_token_id": "x"}`) }, "eos_token_id"},
-		"bad defaults":  {func(f folder) { f["generation_config.json"] = []byte(`{"top_p": 7}`) }, "top_p is 7"},
+		"no config":     {func(f memory) { delete(f, "config.json") }, "config.json"},
+		"another model": {func(f memory) { f["config.json"] = []byte(`{"model_type": "llama"}`) }, `model_type "llama"`},
+		"missing shard": {func(f memory) { delete(f, "model-00002-of-00002.safetensors") }, "model-00002-of-00002.safetensors"},
+		"cut shard":     {func(f memory) { f["model-00001-of-00002.safetensors"] = f["model-00001-of-00002.safetensors"][:5000] }, "truncated"},
+		"other layers":  {func(f memory) { f.setJSON(t, "config.json", testConfig(config.Mamba)) }, "no such tensor"},
+		"more layers":   {func(f memory) { f.setJSON(t, "config.json", testConfig(append(samba().LayerTypes, config.Mamba)...)) }, "no shard holds it"},
+		"other shape":   {func(f memory) { c := samba(); c.Expand = 4; f.setJSON(t, "config.json", c) }, "config.json wants"},
+		"bad eos":       {func(f memory) { f["generation_config.json"] = []byte(`{"eos_token_id": "x"}`) }, "eos_token_id"},
+		"bad defaults":  {func(f memory) { f["generation_config.json"] = []byte(`{"top_p": 7}`) }, "top_p is 7"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := randomModel(t, random, samba(), 8)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model/machine"
 )
 
 // harm makes NaN of what a run knows of its past.
@@ -16,7 +17,7 @@ func (s *Session) harm(t *testing.T) {
 	for i := range values {
 		values[i] = float32(math.NaN())
 	}
-	if err := s.run.Restore(context.Background(), gpu.BlobOf(FloatBytes(values)), s.past.Position, s.past.Tail); err != nil {
+	if err := s.run.Restore(context.Background(), gpu.BlobOf(machine.FloatBytes(values)), s.past.Position, s.past.Tail); err != nil {
 		t.Fatal(err)
 	}
 }

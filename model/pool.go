@@ -3,352 +3,77 @@ package model
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"sync"
+
+	"github.com/samba-web/samba/model/schedule"
 )
 
 // MaxSlots is the most sequences that a Pool decodes together.
-const MaxSlots = 64
+const MaxSlots = schedule.MaxSlots
 
-// A pool is so patient unless it is told otherwise.
-const patience = 64
-
-// Pool serves many runs of one engine, and is safe for concurrent use: each run
-// still belongs to one caller at a time, but not all of them together.
-//
-// One goroutine has the machine. It alternates between turns, which are whatever
-// needs the machine alone (a chunk of somebody's prompt, a copy of a state), and
-// steps, in which all answers that are under way get their next token together.
-// Both are served in the order in which they came. The callers' goroutines make
-// text of tokens, and ask for further ones ahead of those that come: who is slow
-// misses steps, and nobody else does.
+// Pool serves many sessions of one model, and is safe for concurrent use: each
+// session still belongs to one caller at a time, but not all of them together. See
+// schedule.Pool for how they share the machine.
 type Pool struct {
-	engine   Engine
-	vocab    int // tokens
-	batch    Batch
-	depth    int // steps that an answer asks for ahead
-	Patience int // for how many tokens a sequence keeps its place while others wait for one
-
-	turns  chan turn
-	asked  chan struct{} // holds a value when steps have been asked for
-	closed chan struct{}
-	ended  chan struct{} // nobody has the machine any more
-	close  sync.Once
-
-	mu      sync.Mutex
-	waiting []*sequence // for a place, in order
-	places  []*sequence // nil: free
+	model *Model
+	runs  *schedule.Pool
 }
 
-type turn struct {
-	do   func() error
-	done chan error
-}
-
-// sequence is an answer under way. What the pool's goroutine and the caller's
-// both use is guarded by the pool's mu.
-type sequence struct {
-	run     *PooledRun
-	drawing Drawing
-	start   int      // tokens that the state had absorbed before the first step
-	pending uint32   // drawn last, or the prompt's last token
-	drawn   []uint32 // all of them, where penalties count them
-	steps   int      // landed
-	depth   int      // steps that it asks for ahead
-	place   int      // -1: none
-	turn    int      // steps at which it got its place
-	leaving bool     // it gives its place up once it has caught up
-
-	wanted [][]uint32 // steps asked for and not launched, with the tokens that each may draw
-	under  int        // steps under way
-	draws  chan Draw  // landed; closed after a failure
-	err    error
-}
-
-// NewPool takes the engine over: until the pool is closed its runs alone use the
-// machine. slots is how many sequences are decoded together at most.
-func NewPool(engine Engine, vocab, slots int) (*Pool, error) {
-	if slots < 1 || slots > MaxSlots {
-		return nil, fmt.Errorf("%d sequences at once, want 1 to %d", slots, MaxSlots)
-	}
-	b, err := engine.NewBatch(slots)
+// NewPool takes the model over: until the pool is closed its sessions alone
+// use the machine. slots is how many sequences are decoded together at most.
+func (m *Model) NewPool(slots int) (*Pool, error) {
+	runs, err := schedule.NewPool(m.recovery.Engine, m.config.VocabSize, slots)
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{
-		engine: engine, vocab: vocab, batch: b, depth: b.Ahead() + 1, Patience: patience,
-		turns: make(chan turn), asked: make(chan struct{}, 1), closed: make(chan struct{}), ended: make(chan struct{}),
-		places: make([]*sequence, slots),
+	return &Pool{m, runs}, nil
+}
+
+// NewSession starts an empty conversation. Its methods are called within Do or
+// Share. It does not outlive the machine, as a session of Model.NewSession may,
+// which is none of the pool's.
+func (p *Pool) NewSession() (*Session, error) {
+	r, err := p.runs.NewRun()
+	if err != nil {
+		return nil, err
 	}
-	go p.work()
-	return p, nil
+	return &Session{model: p.model, run: r, pooled: r}, nil
 }
 
-// NewRun starts an empty conversation. Its methods are called within Do or Share.
-func (p *Pool) NewRun() (r *PooledRun, err error) {
-	err = p.Do(context.Background(), func() error {
-		inner, err := p.engine.NewRun()
-		r = &PooledRun{inner: inner, pool: p}
-		return err
-	})
-	return r, err
+// Generate is Session.Generate beside those of other sessions: prompts are read
+// chunk by chunk in turns, answers come a token at a time for all that have a
+// place. The same seed gives the same text, others there or not. A context that
+// is cancelled before there is a place ends the answer without a token. emit is
+// called by the caller's own goroutine.
+func (p *Pool) Generate(ctx context.Context, s *Session, r Request, emit func(Chunk) error) (result Result, err error) {
+	err = p.Share(ctx, s, func() (err error) { result, err = s.Generate(ctx, r, emit); return err })
+	if err != nil && errors.Is(err, ctx.Err()) {
+		result.FinishReason = FinishCancelled
+		return result, nil
+	}
+	return result, err
 }
 
-// StateBytes is what is allocated for sequences' states beside the runs' own.
-func (p *Pool) StateBytes() int64 { return p.batch.StateBytes() }
+// Share calls f, in which the session's methods take turns with other users of
+// the machine: for long work beside answering, such as reading a text.
+func (p *Pool) Share(ctx context.Context, s *Session, f func() error) error {
+	if s.pooled == nil {
+		return errors.New("the session is none of the pool's: make it with Pool.NewSession")
+	}
+	err, lost := s.pooled.Share(ctx, f)
+	if lost != nil {
+		s.broken = lost
+		return lost
+	}
+	return err
+}
 
-// Do calls f while nobody else uses the machine: for what is done with a run
+// Do calls f while nobody else uses the machine: for what is done with a session
 // in one go, and for closing it. f must not use the pool.
-func (p *Pool) Do(ctx context.Context, f func() error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	t := turn{f, make(chan error, 1)}
-	select {
-	case <-p.ended:
-		return ErrClosed
-	default:
-	}
-	select {
-	case p.turns <- t:
-		return <-t.done
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-p.ended:
-		return ErrClosed
-	}
-}
+func (p *Pool) Do(ctx context.Context, f func() error) error { return p.runs.Do(ctx, f) }
 
-// ErrClosed is what calls to a pool report after Close.
-var ErrClosed = errors.New("the pool of sessions has been closed")
+// StateBytes is what is allocated for sequences' states beside the sessions' own.
+func (p *Pool) StateBytes() int64 { return p.runs.StateBytes() }
 
 // Close breaks off what is under way, with an error to those who wait for it. The
-// runs are the caller's to close, before the pool or after.
-func (p *Pool) Close() {
-	p.close.Do(func() { close(p.closed) })
-	<-p.ended
-}
-
-// poolStep is a step under way.
-type poolStep struct {
-	step BatchStep
-	rows []*sequence
-}
-
-// work is the goroutine that has the machine.
-func (p *Pool) work() {
-	defer close(p.ended)
-	defer p.batch.Close()
-	var under []poolStep
-	for {
-		launched, err := p.launch()
-		if launched.step != nil {
-			under = append(under, launched)
-		}
-		if err == nil && len(under) > 0 && (launched.step == nil || len(under) == p.batch.Ahead()) {
-			err = p.land(under[0])
-			under = under[1:]
-		}
-		if err != nil {
-			p.fail(err, under)
-			under = nil
-		}
-		var t turn
-		if len(under) > 0 || launched.step != nil {
-			select {
-			case <-p.closed:
-			case t = <-p.turns:
-			default:
-			}
-		} else {
-			select {
-			case <-p.closed:
-			case t = <-p.turns:
-			case <-p.asked:
-			}
-		}
-		select {
-		case <-p.closed:
-			if t.do != nil {
-				t.done <- ErrClosed
-			}
-			p.fail(ErrClosed, under)
-			return
-		default:
-		}
-		if t.do != nil {
-			t.done <- t.do()
-		}
-	}
-}
-
-// launch gives free places to those that wait and starts a step of all that
-// have asked for one.
-func (p *Pool) launch() (s poolStep, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err := p.seat(); err != nil {
-		return s, err
-	}
-	var places []int
-	var allowed [][]uint32
-	for place, q := range p.places {
-		if q != nil && len(q.wanted) > 0 && !q.leaving {
-			places, allowed = append(places, place), append(allowed, q.wanted[0])
-			q.wanted = q.wanted[1:]
-			q.under++
-			s.rows = append(s.rows, q)
-		}
-	}
-	if len(places) > 0 {
-		s.step, err = p.batch.Step(places, allowed)
-	}
-	return s, err
-}
-
-// seat deals out places. One that others wait for is given up after a while,
-// when all that was drawn there has been looked at: its state is then known to
-// be wanted.
-func (p *Pool) seat() error {
-	short := len(p.waiting)
-	for place, q := range p.places {
-		if q == nil {
-			short--
-		} else if q.leaving = short > 0 && q.steps-q.turn >= p.Patience; q.leaving {
-			short--
-			if len(q.wanted) == q.depth {
-				if err := p.unseat(q, q.start+q.steps); err != nil {
-					return err
-				}
-				p.waiting = append(p.waiting, q)
-			}
-		}
-		if len(p.waiting) == 0 {
-			continue
-		}
-		if p.places[place] != nil {
-			continue
-		}
-		q, p.waiting = p.waiting[0], p.waiting[1:]
-		d := q.drawing
-		if d.Adjusted && q.steps > 0 {
-			d.Adjustment.Counts = make([]uint32, p.vocab)
-			for _, id := range q.drawn[:len(q.drawn)-1] {
-				d.Adjustment.Counts[id]++
-			}
-		}
-		position, err := p.batch.Join(place, q.run.inner, d, q.pending, q.steps)
-		if err != nil {
-			return err
-		}
-		q.start = position - q.steps
-		q.place, q.turn, p.places[place] = place, q.steps, q
-	}
-	return nil
-}
-
-// unseat takes a sequence's place, and leaves its run in the state after so many tokens.
-func (p *Pool) unseat(q *sequence, absorbed int) error {
-	place := q.place
-	q.place, q.leaving, p.places[place] = -1, false, nil
-	return p.batch.Leave(place, absorbed)
-}
-
-// land waits for a step and hands out what it drew.
-func (p *Pool) land(s poolStep) error {
-	draws, err := s.step.Wait(context.Background())
-	if err != nil {
-		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i, q := range s.rows {
-		q.under--
-		q.steps++
-		q.pending = draws[i].Token
-		if q.drawing.Adjusted {
-			q.drawn = append(q.drawn, draws[i].Token)
-		}
-		q.draws <- draws[i] // there is room for as many as are asked for ahead
-	}
-	return nil
-}
-
-// fail ends all answers.
-func (p *Pool) fail(err error, under []poolStep) {
-	if errors.Is(err, ErrNoRoom) { // in a batch: nobody is brought back to where it stood
-		err = fmt.Errorf("%v; what was decoded together with it ends, too", err)
-	}
-	for _, s := range under {
-		s.step.Drop()
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for place, q := range p.places {
-		if q != nil {
-			q.end(err)
-			p.places[place] = nil
-		}
-	}
-	for _, q := range p.waiting {
-		q.end(err)
-	}
-	p.waiting = nil
-}
-
-func (q *sequence) end(err error) {
-	q.place, q.err = -1, err
-	close(q.draws)
-}
-
-// ask asks for one more step of a sequence.
-func (p *Pool) ask(q *sequence, allowed []uint32) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if q.err != nil {
-		return q.err
-	}
-	if len(q.wanted) == 0 && q.place < 0 {
-		p.waiting = append(p.waiting, q)
-	}
-	q.wanted = append(q.wanted, allowed)
-	select {
-	case p.asked <- struct{}{}:
-	default:
-	}
-	return nil
-}
-
-// forget takes a sequence that waits for its first place out of the line, and
-// tells whether it was there.
-func (p *Pool) forget(q *sequence, why error) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if q.err != nil || q.place >= 0 || q.steps > 0 {
-		return false
-	}
-	p.leave(q)
-	q.end(why)
-	return true
-}
-
-// leave takes a sequence out of the line.
-func (p *Pool) leave(q *sequence) {
-	q.wanted = nil
-	if at := slices.Index(p.waiting, q); at >= 0 {
-		p.waiting = slices.Delete(p.waiting, at, at+1)
-	}
-}
-
-// finish ends a sequence's answer and leaves its run in the state after so many
-// tokens. It has the machine.
-func (p *Pool) finish(q *sequence, absorbed int) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.leave(q)
-	if q.err != nil || q.place < 0 { // without a place it has left the state already
-		return q.err
-	}
-	return p.unseat(q, absorbed)
-}
+// sessions are the caller's to close, before the pool or after.
+func (p *Pool) Close() { p.runs.Close() }

@@ -1,8 +1,6 @@
 package model
 
 import (
-	"github.com/samba-web/samba/model/config"
-
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -15,6 +13,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/machine"
+	"github.com/samba-web/samba/model/schedule"
 )
 
 // machines runs a test on both kinds.
@@ -23,7 +25,7 @@ func machines(t *testing.T, f func(t *testing.T, o Options)) {
 	t.Run("gpu", func(t *testing.T) { f(t, Options{Chunk: 16, Device: testDevice(t)}) })
 }
 
-func newPool(t *testing.T, m *Model, slots int) *PoolOfSessions {
+func newPool(t *testing.T, m *Model, slots int) *Pool {
 	t.Helper()
 	p, err := m.NewPool(slots)
 	if err != nil {
@@ -87,7 +89,7 @@ func testPool(t *testing.T, m, reference *Model) {
 
 // talk is a conversation in a pool with everything that may come: it returns all
 // that was said and the states, to the bit.
-func (p *PoolOfSessions) talk(t *testing.T, random *rand.Rand, pause func(*rand.Rand)) (said []string) {
+func (p *Pool) talk(t *testing.T, random *rand.Rand, pause func(*rand.Rand)) (said []string) {
 	t.Helper()
 	ctx, m := context.Background(), p.model
 	check := func(err error) {
@@ -206,7 +208,7 @@ func TestPoolNeighbours(t *testing.T) {
 // A closed pool and a cancelled wait answer at once; a number of slots that makes no sense is refused.
 func TestPoolEnds(t *testing.T) {
 	m := talker(t, testRandom(t), Options{})
-	for _, slots := range []int{-1, 0, MaxSlots + 1} {
+	for _, slots := range []int{-1, 0, schedule.MaxSlots + 1} {
 		if _, err := m.NewPool(slots); err == nil {
 			t.Errorf("a pool of %d slots", slots)
 		}
@@ -275,10 +277,10 @@ func TestPoolEnds(t *testing.T) {
 		t.Errorf("after that: %+v, %v", result, err)
 	}
 	p.Close()
-	if _, err := p.Generate(context.Background(), s, request, emit); !errors.Is(err, ErrClosed) {
+	if _, err := p.Generate(context.Background(), s, request, emit); !errors.Is(err, schedule.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
-	if _, err := p.NewSession(); !errors.Is(err, ErrClosed) {
+	if _, err := p.NewSession(); !errors.Is(err, schedule.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 	s.Close()
@@ -338,23 +340,23 @@ func TestPoolTurns(t *testing.T) {
 
 // stumbling is an engine whose batch fails at a step.
 type stumbling struct {
-	Engine
+	machine.Engine
 	left int
 }
 
 type stumblingBatch struct {
-	Batch
+	machine.Batch
 	of *stumbling
 }
 
 var errStumbled = errors.New("stumbled")
 
-func (e *stumbling) NewBatch(places int) (Batch, error) {
+func (e *stumbling) NewBatch(places int) (machine.Batch, error) {
 	b, err := e.Engine.NewBatch(places)
 	return stumblingBatch{b, e}, err
 }
 
-func (b stumblingBatch) Step(places []int, allowed [][]uint32) (BatchStep, error) {
+func (b stumblingBatch) Step(places []int, allowed [][]uint32) (machine.BatchStep, error) {
 	if b.of.left--; b.of.left == 0 {
 		return nil, errStumbled
 	}

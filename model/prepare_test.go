@@ -3,12 +3,16 @@ package model
 import (
 	"context"
 	"testing"
+
+	"github.com/samba-web/samba/model/randomweights"
+
+	gpumachine "github.com/samba-web/samba/model/machine/gpu"
 )
 
 // A quantized model's kernels are all asked for before its weights come: a whole chunk and a step need no other.
 func TestPrepare(t *testing.T) {
 	device := testDevice(t)
-	src, err := Random("random:tiny?bits=4&seed=1")
+	src, err := randomweights.Open("random:tiny?bits=4&seed=1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +26,7 @@ func TestPrepare(t *testing.T) {
 		t.Errorf("a chunk needed %d kernels that were not there", n-after)
 	}
 	fresh := testDevice(t)
-	Prepare(fresh, m.config, 64)
+	gpumachine.Prepare(fresh, m.config, 64)
 	// What is laid out when a model is loaded, not when it runs: pack_affine.
 	if want, got := device.Kernels()-1, fresh.Kernels(); got != want {
 		t.Errorf("%d kernels prepared, the model took %d", got, want)

@@ -1,24 +1,28 @@
 package model
 
 import (
-	"github.com/samba-web/samba/model/config"
-
 	"context"
 	"errors"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/samba-web/samba/model/randomweights"
+
+	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/folder"
+	"github.com/samba-web/samba/model/machine"
 )
 
 // eachMachine loads the model in plain Go and, where there is one, on a device.
-func eachMachine(t *testing.T, f func(t *testing.T, load func(Source, Options) *Model)) {
+func eachMachine(t *testing.T, f func(t *testing.T, load func(folder.Source, Options) *Model)) {
 	t.Run("CPU", func(t *testing.T) {
-		f(t, func(src Source, o Options) *Model { return loadTest(t, src, o) })
+		f(t, func(src folder.Source, o Options) *Model { return loadTest(t, src, o) })
 	})
 	t.Run("GPU", func(t *testing.T) {
 		device := testDevice(t)
-		f(t, func(src Source, o Options) *Model { o.Device = device; return loadTest(t, src, o) })
+		f(t, func(src folder.Source, o Options) *Model { o.Device = device; return loadTest(t, src, o) })
 	})
 }
 
@@ -29,7 +33,7 @@ func TestFullAttentionGrows(t *testing.T) {
 	src := randomModel(t, random, c, 32)
 	ids := randomIDs(random, 300, c.VocabSize)
 	want := allLogits(t, loadTest(t, src, Options{Chunk: 100}), ids, 0)
-	eachMachine(t, func(t *testing.T, load func(Source, Options) *Model) {
+	eachMachine(t, func(t *testing.T, load func(folder.Source, Options) *Model) {
 		m := load(src, Options{Chunk: 16}) // room for 64 tokens at first
 		s := newSession(t, m)
 		before := s.StateBytes()
@@ -83,13 +87,13 @@ func TestNoRoomToGrow(t *testing.T) {
 		t.Skip("runs natively; how a browser is asked for room, TestHasRoom tests")
 	}
 	ctx := context.Background()
-	eachMachine(t, func(t *testing.T, load func(Source, Options) *Model) {
-		src, err := Random("random:tiny-transformer?bits=16")
+	eachMachine(t, func(t *testing.T, load func(folder.Source, Options) *Model) {
+		src, err := randomweights.Open("random:tiny-transformer?bits=16")
 		if err != nil {
 			t.Fatal(err)
 		}
 		probe := &Model{chunk: 16}
-		if probe.config, err = RandomConfig("tiny-transformer"); err != nil {
+		if probe.config, err = randomweights.Config("tiny-transformer"); err != nil {
 			t.Fatal(err)
 		}
 		probe.weights = weightBytes(probe.config, 16) + 1<<12
@@ -99,20 +103,20 @@ func TestNoRoomToGrow(t *testing.T) {
 		s := newSession(t, m)
 		ids := make([]uint32, 300)
 		err = s.Prefill(ctx, ids, nil)
-		if !errors.Is(err, ErrNoRoom) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "144 tokens") || !strings.HasSuffix(err.Error(), "stands where it was") {
+		if !errors.Is(err, machine.ErrNoRoom) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "144 tokens") || !strings.HasSuffix(err.Error(), "stands where it was") {
 			t.Fatalf("%v, want a sentence about 144 tokens", err)
 		}
 		t.Log(err)
 		if s.Position() != 128 {
 			t.Errorf("position %d, want 128", s.Position())
 		}
-		if err := s.Prefill(ctx, ids[:16], nil); !errors.Is(err, ErrNoRoom) {
+		if err := s.Prefill(ctx, ids[:16], nil); !errors.Is(err, machine.ErrNoRoom) {
 			t.Errorf("%v at the same place again", err)
 		}
 		// An answer ends at the border with what it has, and a shorter conversation goes on in the same session.
 		tokens := 0
 		request := Request{Prompt: ids[:100], MaxTokens: 200, PastEnd: true, Sampling: Sampling{Temperature: 1, TopP: 1, RepetitionPenalty: 1}}
-		if _, err := s.Generate(ctx, request, func(c Chunk) error { tokens += c.Tokens; return nil }); !errors.Is(err, ErrNoRoom) {
+		if _, err := s.Generate(ctx, request, func(c Chunk) error { tokens += c.Tokens; return nil }); !errors.Is(err, machine.ErrNoRoom) {
 			t.Errorf("%v, want no room", err)
 		}
 		if s.Position() != 100+tokens-1 || tokens < 20 {

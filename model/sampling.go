@@ -5,7 +5,11 @@ import (
 	"fmt"
 
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/machine"
 )
+
+// MaxTopLogprobs is the most alternatives that are reported for one token.
+const MaxTopLogprobs = machine.MaxTopLogprobs
 
 // Sampling are the settings by which the next token is chosen; adjust.wgsl and
 // sample.wgsl say what each does and in which order.
@@ -48,7 +52,7 @@ func (s Sampling) Validate() error {
 }
 
 // drawing lays the request's settings out for a vocabulary.
-func (r *Request) drawing(vocab int) (Drawing, error) {
+func (r *Request) drawing(vocab int) (machine.Drawing, error) {
 	neutral := func(v float64) float32 {
 		if v == 0 {
 			return 1
@@ -56,7 +60,7 @@ func (r *Request) drawing(vocab int) (Drawing, error) {
 		return float32(v)
 	}
 	s := r.Sampling
-	d := Drawing{
+	d := machine.Drawing{
 		Sampling: reference.Sampling{
 			Temperature: float32(s.Temperature), TopP: neutral(s.TopP), MinP: float32(s.MinP),
 			Repetition: neutral(s.RepetitionPenalty), TopK: uint32(s.TopK), Seed: s.Seed,
@@ -84,7 +88,7 @@ func (r *Request) drawing(vocab int) (Drawing, error) {
 var ErrNoNumbers = errors.New("the model computes no numbers any more")
 
 // sound is ErrNoNumbers unless all draws have a token.
-func sound(draws []Draw) error {
+func sound(draws []machine.Draw) error {
 	for _, d := range draws {
 		if d.Token == reference.NoToken {
 			return ErrNoNumbers

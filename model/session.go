@@ -8,16 +8,19 @@ import (
 	"time"
 
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/conversation"
 	"github.com/samba-web/samba/model/grammar"
+	"github.com/samba-web/samba/model/machine"
+	"github.com/samba-web/samba/model/schedule"
 )
 
 // Session is one conversation: a state of fixed size, and what is known of the
 // tokens that made it, which does not grow either.
 type Session struct {
 	model  *Model
-	run    Run
-	pooled *PooledRun // run, where it is a pool's
-	past   Past
+	run    machine.Run
+	pooled *schedule.PooledRun // run, where it is a pool's
+	past   conversation.Past
 	broken error // after a failed step the state is no longer known
 }
 
@@ -31,7 +34,7 @@ func (s *Session) StateBytes() int64 { return s.run.StateBytes() }
 func (s *Session) Settle(ctx context.Context) error { return s.run.Settle(ctx) }
 
 // Profiler times the session's kernels; nil where there are none. Reset is next.
-func (s *Session) Profiler() Profiler { return s.run.Profiler() }
+func (s *Session) Profiler() machine.Profiler { return s.run.Profiler() }
 
 // Model is the one that the session is of.
 func (s *Session) Model() *Model { return s.model }
@@ -41,7 +44,7 @@ func (s *Session) Close() { s.run.Close() }
 
 // Reset forgets the conversation.
 func (s *Session) Reset() error {
-	s.past = Past{}
+	s.past = conversation.Past{}
 	s.broken = s.run.Reset()
 	return s.broken
 }
@@ -54,8 +57,8 @@ func (s *Session) check(ids []uint32) error {
 			return fmt.Errorf("token %d of the prompt is %d, the vocabulary has %d", i, id, c.VocabSize)
 		}
 	}
-	if n := s.past.Position + len(ids); n > MaxPosition {
-		return fmt.Errorf("%d tokens, but positions end at %d: start a new conversation", n, MaxPosition)
+	if n := s.past.Position + len(ids); n > machine.MaxPosition {
+		return fmt.Errorf("%d tokens, but positions end at %d: start a new conversation", n, machine.MaxPosition)
 	}
 	return s.broken
 }
@@ -66,7 +69,7 @@ func (s *Session) Prefill(ctx context.Context, ids []uint32, onProgress func(don
 	if err := s.check(ids); err != nil {
 		return err
 	}
-	s.past.Text = Text{}
+	s.past.Text = conversation.Text{}
 	for done := 0; done < len(ids); {
 		n := min(s.model.chunk, len(ids)-done)
 		if err := s.run.Absorb(ctx, ids[done:done+n]); err != nil {
@@ -84,7 +87,7 @@ func (s *Session) Prefill(ctx context.Context, ids []uint32, onProgress func(don
 // keep remembers a failure that leaves the state unknown: any but a cancel,
 // which is seen between steps only, and a lack of room, which is seen before one.
 func (s *Session) keep(err error) error {
-	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, ErrNoRoom) {
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, machine.ErrNoRoom) {
 		s.broken = err
 	}
 	return err
@@ -96,7 +99,7 @@ func (s *Session) Logits(ctx context.Context, ids []uint32, chunk int, emit func
 	if err := s.check(ids); err != nil {
 		return err
 	}
-	s.past.Text = Text{}
+	s.past.Text = conversation.Text{}
 	if chunk <= 0 || chunk > s.model.chunk {
 		chunk = s.model.chunk
 	}
@@ -126,8 +129,8 @@ func (s *Session) Score(ctx context.Context, ids []uint32, emit func(logprobs []
 	if err := s.check(ids); err != nil {
 		return err
 	}
-	s.past.Text = Text{}
-	var ahead []Scores
+	s.past.Text = conversation.Text{}
+	var ahead []machine.Scores
 	defer func() {
 		for _, late := range ahead {
 			late.Drop()
@@ -299,8 +302,8 @@ func (s *Session) unread(r *Request) (rest reading, err error) {
 // fork is where several answers start: a copy of the state just before the
 // prompt's last token.
 type fork struct {
-	bookmark Bookmark
-	past     Past
+	bookmark machine.Bookmark
+	past     conversation.Past
 }
 
 // prefill reads the prompt. Where there will be several answers, start is not nil.
@@ -345,8 +348,8 @@ func (s *Session) Read(ctx context.Context, text string, begin bool, onProgress 
 	if len(rest.ids) > rest.skip {
 		err = s.read(ctx, &rest, len(rest.ids)-1, onProgress, &result)
 		token := rest.ids[len(rest.ids)-1]
-		if last := Spell(s.model.tokenizer, token); err == nil && result.FinishReason == "" && last != "" && strings.HasSuffix(text, last) {
-			s.past.Text = Held(text, begin, token, last)
+		if last := conversation.Spell(s.model.tokenizer, token); err == nil && result.FinishReason == "" && last != "" && strings.HasSuffix(text, last) {
+			s.past.Text = conversation.Held(text, begin, token, last)
 		}
 	}
 	result.PrefillSeconds = time.Since(started).Seconds()
@@ -360,7 +363,7 @@ type reading struct {
 	at    int      // the byte of text from which on ids stand for it
 	ids   []uint32 // the first skip of them are absorbed
 	skip  int
-	more  *Text // what the state's text is afterwards, where text is not all of it
+	more  *conversation.Text // what the state's text is afterwards, where text is not all of it
 }
 
 // append reads a text after what the state holds.
@@ -415,7 +418,7 @@ func (s *Session) read(ctx context.Context, r *reading, to int, onProgress func(
 	case err == nil && to == len(r.ids) && r.more != nil:
 		s.past.Text = r.more.Clone()
 	case err == nil && to == len(r.ids) && r.text != "":
-		s.past.Text = Prompted(r.text, r.begin)
+		s.past.Text = conversation.Prompted(r.text, r.begin)
 	case errors.Is(err, context.Canceled):
 		result.FinishReason = FinishCancelled
 		if s.past.Position == from {
@@ -434,8 +437,8 @@ func (s *Session) stopAt(r *reading, result *Result) error {
 		result.TextBytes = r.at
 		return nil
 	}
-	at, ok := Reach(s.model.tokenizer, r.text, r.at, r.ids[:r.skip])
-	for ; ok && Mid(r.text, at); at, ok = Reach(s.model.tokenizer, r.text, at, r.ids[r.skip-1:r.skip]) {
+	at, ok := conversation.Reach(s.model.tokenizer, r.text, r.at, r.ids[:r.skip])
+	for ; ok && conversation.Mid(r.text, at); at, ok = conversation.Reach(s.model.tokenizer, r.text, at, r.ids[r.skip-1:r.skip]) {
 		if err := s.Prefill(context.Background(), r.ids[r.skip:r.skip+1], nil); err != nil {
 			return err
 		}
@@ -444,7 +447,7 @@ func (s *Session) stopAt(r *reading, result *Result) error {
 	}
 	result.TextBytes = at
 	if ok {
-		s.past.Text = Prompted(r.text[:at], r.begin)
+		s.past.Text = conversation.Prompted(r.text[:at], r.begin)
 	}
 	return nil
 }

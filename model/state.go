@@ -6,10 +6,11 @@ import (
 	"slices"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model/conversation"
 )
 
 // StateSize is the size of a saved state in bytes; see conversation.Size.
-func (m *Model) StateSize() int64 { return Size(m.config) }
+func (m *Model) StateSize() int64 { return conversation.Size(m.config) }
 
 // Save copies the state into a blob, from which Restore goes on with the same
 // tokens, on this machine or another.
@@ -22,7 +23,7 @@ func (s *Session) Save(ctx context.Context) (gpu.Blob, error) {
 		return gpu.Blob{}, errors.New("a model with full attention has no state of fixed size that could be saved: its keys and values grow with the text")
 	}
 	blob := gpu.NewBlob(size)
-	payload := blob.Slice(HeaderBytes, size-HeaderBytes)
+	payload := blob.Slice(conversation.HeaderBytes, size-conversation.HeaderBytes)
 	if err := s.run.Save(ctx, payload); err != nil {
 		return gpu.Blob{}, s.keep(err)
 	}
@@ -30,7 +31,7 @@ func (s *Session) Save(ctx context.Context) (gpu.Blob, error) {
 	if err != nil {
 		return gpu.Blob{}, err
 	}
-	blob.Put(0, Header(s.model.hash, &s.past, size-HeaderBytes, sum))
+	blob.Put(0, conversation.Header(s.model.hash, &s.past, size-conversation.HeaderBytes, sum))
 	return blob, nil
 }
 
@@ -38,26 +39,26 @@ func (s *Session) Save(ctx context.Context) (gpu.Blob, error) {
 // whole state of this model is refused, and then nothing has changed. The blob
 // must not be changed afterwards.
 func (s *Session) Restore(ctx context.Context, state gpu.Blob) error {
-	f, err := Parse(state.Bytes(0, min(state.Len(), HeaderBytes)), state.Len())
+	f, err := conversation.Parse(state.Bytes(0, min(state.Len(), conversation.HeaderBytes)), state.Len())
 	if err != nil {
 		return err
 	}
 	if f.Hash != s.model.hash {
-		return Refused("belongs to another model (%.8s, this one is %.8s): load that one, or start anew", f.Model, s.model.Hash())
+		return conversation.Refused("belongs to another model (%.8s, this one is %.8s): load that one, or start anew", f.Model, s.model.Hash())
 	}
 	if want := s.model.StateSize(); f.Bytes != want {
-		return Refused("has %d bytes, this model's have %d", f.Bytes, want)
+		return conversation.Refused("has %d bytes, this model's have %d", f.Bytes, want)
 	}
 	vocab := uint32(s.model.config.VocabSize)
 	if slices.ContainsFunc(append(f.Past.Tail, f.Past.Text.Pending), func(id uint32) bool { return id >= vocab }) {
-		return Refused("is damaged: it holds a token that this model does not have")
+		return conversation.Refused("is damaged: it holds a token that this model does not have")
 	}
-	payload := state.Slice(HeaderBytes, f.Payload)
+	payload := state.Slice(conversation.HeaderBytes, f.Payload)
 	switch sum, err := payload.SHA256(ctx); {
 	case err != nil:
 		return err
 	case sum != f.Sum:
-		return Refused("is damaged: its content has another checksum than it says")
+		return conversation.Refused("is damaged: its content has another checksum than it says")
 	}
 	if err := s.run.Restore(context.WithoutCancel(ctx), payload, f.Past.Position, f.Past.Tail); err != nil {
 		s.broken = err // half of it may be there

@@ -14,6 +14,8 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/conversation"
+	"github.com/samba-web/samba/model/machine"
 )
 
 func save(t *testing.T, s *Session) gpu.Blob {
@@ -139,7 +141,7 @@ func TestFarPositions(t *testing.T) {
 	}
 	device := testDevice(t)
 	onCPU, onGPU := open(Options{Chunk: 16}), open(Options{Chunk: 24, Device: device})
-	prefill(t, onCPU, randomIDs(random, PenaltyTail, 256))
+	prefill(t, onCPU, randomIDs(random, machine.PenaltyTail, 256))
 	blob := save(t, onCPU)
 	ids := randomIDs(random, 40, 256)
 	far, chunks := []int{1_000_001, 1<<24 + 1, 3<<30 + 1}, []int{24, 7, 1}
@@ -162,7 +164,7 @@ func TestFarPositions(t *testing.T) {
 			}
 		}
 	}
-	restore(t, onCPU, move(blob, MaxPosition))
+	restore(t, onCPU, move(blob, machine.MaxPosition))
 	if err := onCPU.Prefill(context.Background(), ids[:1], nil); err == nil || !strings.Contains(err.Error(), "positions end at") {
 		t.Errorf("at the last position: %v", err)
 	}
@@ -202,8 +204,8 @@ func TestStateRefused(t *testing.T) {
 		"longer":              {gpu.BlobOf(append(slices.Clone(whole), 0)), "is damaged: it has"},
 		"newer":               {sealed(put(8, 2)), "is of format 2, this Samba reads up to 1"},
 		"header tampered":     {flipped(30), "is damaged: its header has another checksum"},
-		"header's end":        {flipped(HeaderBytes - 1), "is damaged: its header has another checksum"},
-		"content tampered":    {flipped(HeaderBytes + 77), "is damaged: its content has another checksum"},
+		"header's end":        {flipped(conversation.HeaderBytes - 1), "is damaged: its header has another checksum"},
+		"content tampered":    {flipped(conversation.HeaderBytes + 77), "is damaged: its content has another checksum"},
 		"last byte tampered":  {flipped(len(whole) - 1), "is damaged: its content has another checksum"},
 		"another model":       {other, "belongs to another model"},
 		"no such token":       {sealed(put(headerTail+8, 5000)), "holds a token that this model does not have"},
@@ -214,7 +216,7 @@ func TestStateRefused(t *testing.T) {
 		"tail too long":       {sealed(put(108, 1<<30)), "its header contradicts itself"},
 	} {
 		err := s.Restore(context.Background(), c.blob)
-		if !errors.Is(err, ErrState) || !strings.Contains(err.Error(), c.want) || strings.Count(err.Error(), "\n") > 0 {
+		if !errors.Is(err, conversation.ErrState) || !strings.Contains(err.Error(), c.want) || strings.Count(err.Error(), "\n") > 0 {
 			t.Errorf("%s: %v, want a sentence with %q", name, err, c.want)
 		}
 		if !slices.Equal(save(t, s).Bytes(0, blob.Len()), whole) {

@@ -4,6 +4,10 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"github.com/samba-web/samba/model/randomweights"
+
+	gpumachine "github.com/samba-web/samba/model/machine/gpu"
 )
 
 // Every kind of model passes its trial on a device that computes right, and
@@ -11,7 +15,7 @@ import (
 func TestTrial(t *testing.T) {
 	device := testDevice(t)
 	for _, bits := range []string{"tiny?bits=4", "tiny?bits=8", "tiny?bits=16", "tiny-transformer?bits=4"} {
-		src, err := Random("random:" + bits)
+		src, err := randomweights.Open("random:" + bits)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -21,7 +25,7 @@ func TestTrial(t *testing.T) {
 			t.Fatal(err)
 		}
 		kernels, began := device.Kernels(), time.Now()
-		if err := m.recovery.Engine.(*gpuEngine).Try(context.Background()); err != nil {
+		if err := m.recovery.Engine.(*gpumachine.Engine).Try(context.Background()); err != nil {
 			t.Errorf("%s: %v", bits, err)
 		}
 		t.Logf("%s: %v", bits, time.Since(began))

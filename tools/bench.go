@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/samba-web/samba/model/randomweights"
+
 	"github.com/spf13/cobra"
 
 	"github.com/samba-web/samba/model"
@@ -55,7 +57,7 @@ random weights in place: nothing is downloaded or written. Sampling is the model
 	}
 	f.engineFlags.register(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.random, "random", "", "random weights in the shapes of "+strings.Join(model.RandomNames(), ", ")+";\nwith "+model.TwinSuffix+" behind it, of a Transformer of that size")
+	flags.StringVar(&f.random, "random", "", "random weights in the shapes of "+strings.Join(randomweights.Names(), ", ")+";\nwith "+randomweights.TwinSuffix+" behind it, of a Transformer of that size")
 	flags.IntVar(&f.bits, "bits", 4, "bits of random weights: 4, 8 or 16")
 	flags.IntVar(&f.request.Prompt, "prompt", 2048, "tokens of the prompt")
 	flags.IntVar(&f.request.Generate, "generate", 256, "tokens to generate after it")
@@ -111,7 +113,7 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 
 // checkRandom refuses random weights of shapes or bits that there are none of.
 func checkRandom(name string, bits int) error {
-	if _, err := model.RandomConfig(name); err != nil {
+	if _, err := randomweights.Config(name); err != nil {
 		return fmt.Errorf("--random: %w", err)
 	}
 	if !slices.Contains([]int{4, 8, 16}, bits) {
@@ -183,7 +185,7 @@ func benchPeers(ctx context.Context, f *benchFlags, progress *progress, report *
 	var c *config.Config
 	var err error
 	if f.random != "" {
-		c, err = model.RandomConfig(f.random)
+		c, err = randomweights.Config(f.random)
 	} else {
 		var text []byte
 		if text, err = os.ReadFile(filepath.Join(f.model, "config.json")); err == nil {

@@ -7,9 +7,12 @@ import (
 	"os"
 	"strings"
 
+	"github.com/samba-web/samba/model/randomweights"
+
 	"github.com/spf13/cobra"
 
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/measure"
 	"github.com/samba-web/samba/tools/bench"
 	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/tools/eval"
@@ -28,7 +31,7 @@ type longFlags struct {
 func (f *longFlags) register(cmd *cobra.Command, random string) {
 	f.engineFlags.registerHome(cmd)
 	f.reportFlags.register(cmd)
-	cmd.Flags().StringVar(&f.random, "random", random, "random weights in the shapes of "+strings.Join(model.RandomNames(), ", "))
+	cmd.Flags().StringVar(&f.random, "random", random, "random weights in the shapes of "+strings.Join(randomweights.Names(), ", "))
 	cmd.Flags().IntVar(&f.bits, "bits", 4, "bits of random weights: 4, 8 or 16")
 	cmd.Flags().Uint64Var(&f.run.Seed, "seed", 0, "of random weights, of the prompt's tokens and of the sampler")
 }
@@ -39,7 +42,7 @@ func (f *longFlags) check() error {
 		if err := checkRandom(f.random, f.bits); err != nil {
 			return err
 		}
-		if strings.HasSuffix(f.random, model.TwinSuffix) {
+		if strings.HasSuffix(f.random, randomweights.TwinSuffix) {
 			return fmt.Errorf("--random is %q, want the name alone: its Transformer is measured beside it", f.random)
 		}
 		f.model = randomAddress(f.random, f.bits, f.run.Seed)
@@ -166,7 +169,7 @@ func runRace(cmd *cobra.Command, f *longFlags, race *bench.Race) error {
 		return err
 	}
 	defer e.close()
-	for _, who := range []struct{ name, shapes string }{{"Samba", f.random}, {"Transformer", f.random + model.TwinSuffix}} {
+	for _, who := range []struct{ name, shapes string }{{"Samba", f.random}, {"Transformer", f.random + randomweights.TwinSuffix}} {
 		load.URL = randomAddress(who.shapes, f.bits, f.run.Seed)
 		ready, err := f.load(ctx, e, load, progress.report)
 		progress.done()
@@ -220,7 +223,7 @@ measured.`,
 				return err
 			}
 			soak.Prompt, soak.Every = f.run.Prompt, max(f.run.Generate/60, 1)
-			f.run.Laps, f.run.Trace = model.LapsEvery(soak.Every, f.run.Generate), drift
+			f.run.Laps, f.run.Trace = measure.LapsEvery(soak.Every, f.run.Generate), drift
 			return runSoak(cmd, &f, soak)
 		},
 	}

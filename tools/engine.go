@@ -13,9 +13,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/samba-web/samba/model/randomweights"
+
 	"github.com/spf13/cobra"
 
-	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -153,7 +154,7 @@ func (f *engineFlags) check() error {
 	if within := []string{protocol.BackendWebGPU, protocol.BackendCPU, protocol.BackendAuto}; f.within != "" && !slices.Contains(within, f.within) {
 		return fmt.Errorf("--browser-backend is %q, want one of %s", f.within, strings.Join(within, ", "))
 	}
-	if model.IsRandom(f.model) {
+	if randomweights.Is(f.model) {
 		return nil
 	}
 	about, err := os.Stat(f.model)
@@ -192,7 +193,7 @@ func (f *engineFlags) open(ctx context.Context, progress *progress) (*engine, *p
 // start starts the engine that the flags, checked before, name, and says how to load the model there.
 func (f *engineFlags) start(ctx context.Context) (*engine, *protocol.Load, error) {
 	address := f.model
-	if !model.IsRandom(address) {
+	if !randomweights.Is(address) {
 		var err error
 		if address, err = filepath.Abs(address); err != nil { // "." has no name
 			return nil, nil, err
@@ -210,7 +211,7 @@ func (f *engineFlags) start(ctx context.Context) (*engine, *protocol.Load, error
 	e, served, err := engineInBrowser(ctx, address, browser.Options{
 		Name: f.backend, Path: f.browserPath, Flags: strings.Fields(f.browserFlags),
 	})
-	if !model.IsRandom(address) {
+	if !randomweights.Is(address) {
 		load.URL = served
 	}
 	return e, load, err
@@ -230,7 +231,7 @@ func (f *engineFlags) load(ctx context.Context, e *engine, load *protocol.Load, 
 	if !ok {
 		return nil, fmt.Errorf("the engine answered %s to load, want ready", answer.Type())
 	}
-	if !model.IsRandom(f.model) {
+	if !randomweights.Is(f.model) {
 		if folder, err := filepath.Abs(f.model); err == nil {
 			ready.Model = filepath.Base(folder)
 		}

@@ -12,9 +12,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/samba-web/samba/model/randomweights"
+
 	"github.com/gorilla/websocket"
 
-	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/tools/server/static"
 	"github.com/samba-web/samba/tools/site"
@@ -49,7 +50,7 @@ func engineInBrowser(ctx context.Context, folder string, options browser.Options
 	relay := &relay{origin: origin, connected: make(chan *websocket.Conn), agent: make(chan string, 1)}
 	mux := http.NewServeMux()
 	mux.Handle("/", isolated(static.Handler(site.FS, nil)))
-	if !model.IsRandom(folder) {
+	if !randomweights.Is(folder) {
 		// The person named this folder, so links in it may lead anywhere, as they do in a hub's local store.
 		mux.Handle(modelPath+"/", http.StripPrefix(modelPath, static.Models(os.DirFS(folder))))
 	}

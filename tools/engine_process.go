@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
 // process is the engine's home outside browsers: models are folders on disk, the GPU is wgpu-native's.
 type process struct{}
 
-func (process) Source(folder string) (model.Source, error)      { return model.Dir(folder), nil }
+func (process) Source(path string) (folder.Source, error)       { return folder.Dir(path), nil }
 func (process) Device(ctx context.Context) (*gpu.Device, error) { return gpu.Open(ctx) }
 
 // pipe connects an engine to a client in the same process.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/conversation"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -172,7 +173,7 @@ func (f *stateFiles) read() (err error) {
 		f.saved = state
 	}
 	if err == nil {
-		_, err = model.Inspect(gpu.BlobOf(f.saved))
+		_, err = conversation.Inspect(gpu.BlobOf(f.saved))
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", from, err)
@@ -205,7 +206,7 @@ func (f *stateFiles) write(ctx context.Context, e *engine) error {
 	// Whoever interrupts the answer wants to keep what was said.
 	_, err := e.ask(context.WithoutCancel(ctx), &protocol.Save{}, func(_ protocol.Message, state []byte) error { data = state; return nil })
 	if err == nil {
-		_, err = model.Inspect(gpu.BlobOf(data))
+		_, err = conversation.Inspect(gpu.BlobOf(data))
 	}
 	if err != nil {
 		return fmt.Errorf("the state was not saved: %w", err)

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/samba-web/samba/model/randomweights"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -204,7 +206,7 @@ func (f *serveEngine) reloadTokens(running *server.Server, hangups <-chan os.Sig
 // load loads the model and makes a pool of its sessions.
 func (f *serveEngine) load(ctx context.Context) (_ *server.Engine, err error) {
 	folder := f.folder
-	if !model.IsRandom(folder) {
+	if !randomweights.Is(folder) {
 		if folder, err = filepath.Abs(folder); err != nil {
 			return nil, err
 		}

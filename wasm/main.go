@@ -29,7 +29,7 @@ import (
 	"time"
 
 	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -51,7 +51,7 @@ func main() {
 // home is a worker of a page.
 type home struct{ worker js.Value }
 
-func (h home) Source(url string) (model.Source, error) { return newFolder(h.worker, url) }
+func (h home) Source(url string) (folder.Source, error) { return newFolder(h.worker, url) }
 
 func (h home) Device(ctx context.Context) (*gpu.Device, error) {
 	if js.Global().Get("navigator").Get("gpu").IsUndefined() {

@@ -12,30 +12,30 @@ import (
 	"syscall/js"
 
 	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
-// folder is a model folder on a web server, read by the worker. Weights stay
+// served is a model folder on a web server, read by the worker. Weights stay
 // JavaScript's: Go only passes them on to the GPU.
-type folder struct {
+type served struct {
 	worker js.Value
 	base   *url.URL // ends with a slash
 }
 
-func newFolder(worker js.Value, address string) (*folder, error) {
+func newFolder(worker js.Value, address string) (*served, error) {
 	base, err := protocol.FolderURL(address)
 	if err != nil {
 		return nil, err
 	}
-	return &folder{worker, base}, nil
+	return &served{worker, base}, nil
 }
 
-func (f *folder) String() string { return f.base.String() }
+func (f *served) String() string { return f.base.String() }
 
 // address is where a file of the folder is. Names come from the model's index,
 // so they are not trusted: one that leads elsewhere is refused.
-func (f *folder) address(name string) (string, error) {
+func (f *served) address(name string) (string, error) {
 	if !fs.ValidPath(name) || strings.ContainsAny(name, `\?#%:`) {
 		return "", fmt.Errorf("%.200q is no name of a file in the model's folder", name)
 	}
@@ -44,7 +44,7 @@ func (f *folder) address(name string) (string, error) {
 	return at.String(), nil
 }
 
-func (f *folder) ReadFile(ctx context.Context, name string) ([]byte, error) {
+func (f *served) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	at, err := f.address(name)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (f *folder) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	return data, nil
 }
 
-func (f *folder) Weights(ctx context.Context, files []model.File, arrived func(model.Arrived), take func(model.Block) error) error {
+func (f *served) Weights(ctx context.Context, files []folder.File, arrived func(folder.Arrived), take func(folder.Block) error) error {
 	list := make([]any, len(files))
 	for i, file := range files {
 		if _, err := f.address(file.Name); err != nil {
@@ -68,7 +68,7 @@ func (f *folder) Weights(ctx context.Context, files []model.File, arrived func(m
 	}
 	// Telling the page may wait for the browser, a function that JavaScript
 	// calls must not: the newest report changes hands over a channel.
-	news, told := make(chan model.Arrived, 1), make(chan struct{})
+	news, told := make(chan folder.Arrived, 1), make(chan struct{})
 	go func() {
 		defer close(told)
 		for a := range news {
@@ -80,7 +80,7 @@ func (f *folder) Weights(ctx context.Context, files []model.File, arrived func(m
 		case <-news:
 		default:
 		}
-		news <- model.Arrived{Bytes: int64(args[0].Float()), Total: int64(args[1].Float()), File: args[2].String(), Note: args[3].String()}
+		news <- folder.Arrived{Bytes: int64(args[0].Float()), Total: int64(args[1].Float()), File: args[2].String(), Note: args[3].String()}
 		return nil
 	})
 	abort := js.Global().Get("AbortController").New()
@@ -101,7 +101,7 @@ func (f *folder) Weights(ctx context.Context, files []model.File, arrived func(m
 		if b, err = await(weights.Call("next")); err != nil || b.IsNull() {
 			break
 		}
-		err = take(model.Block{
+		err = take(folder.Block{
 			File: b.Get("file").Int(), Size: int64(b.Get("size").Float()), Offset: int64(b.Get("offset").Float()),
 			Bytes: gpu.BlobFromJS(b.Get("bytes")),
 		})
@@ -113,7 +113,7 @@ func (f *folder) Weights(ctx context.Context, files []model.File, arrived func(m
 }
 
 // fetch calls one of the worker's functions and ends it when ctx ends.
-func (f *folder) fetch(ctx context.Context, function, at string, arguments ...any) (js.Value, error) {
+func (f *served) fetch(ctx context.Context, function, at string, arguments ...any) (js.Value, error) {
 	abort := js.Global().Get("AbortController").New()
 	release := context.AfterFunc(ctx, func() { abort.Call("abort") })
 	defer release()

@@ -8,13 +8,13 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/folder"
 )
 
 // Source is a model folder that talks.
-func Source(folder model.Source) model.Source { return source{folder} }
+func Source(folder folder.Source) folder.Source { return source{folder} }
 
-type source struct{ model.Source }
+type source struct{ folder.Source }
 
 func (s source) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	if text := files()[name]; text != nil {

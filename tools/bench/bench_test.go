@@ -9,19 +9,21 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/samba-web/samba/model/randomweights"
+
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/measure"
 	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
 func TestFiguresByHand(t *testing.T) {
-	r := Report{Prompt: 100, Load: []float64{3, 1, 2}, Measured: model.BenchReport{
+	r := Report{Prompt: 100, Load: []float64{3, 1, 2}, Measured: measure.BenchReport{
 		Warmup:  5,
-		Prefill: model.Cost{Bytes: 1, Ops: 5000}, Decode: model.Cost{Bytes: 2000, Ops: 1},
-		Runs: []model.BenchRun{
+		Prefill: measure.Cost{Bytes: 1, Ops: 5000}, Decode: measure.Cost{Bytes: 2000, Ops: 1},
+		Runs: []measure.BenchRun{
 			{Prefill: 1, FirstToken: 0.5, Tokens: 20, Decode: 2, Save: 0.01, Restore: 0.02},
 			{Prefill: 2, FirstToken: 0.7, Tokens: 20, Decode: 1, Save: 0.03, Restore: 0.04},
 		},
@@ -86,7 +88,7 @@ func (r *reader) skip(kind uint32) {
 }
 
 func TestGGUFHoldsWhatItsHeaderSays(t *testing.T) {
-	c, err := model.RandomConfig("tiny")
+	c, err := randomweights.Config("tiny")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +142,7 @@ func TestGGUFHoldsWhatItsHeaderSays(t *testing.T) {
 }
 
 func TestLargeGGUFIsCut(t *testing.T) {
-	c, err := model.RandomConfig("1.3B")
+	c, err := randomweights.Config("1.3B")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +174,7 @@ func TestPeersRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
 	}
-	c, err := model.RandomConfig("tiny")
+	c, err := randomweights.Config("tiny")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +193,7 @@ func TestWllamaOnOneThread(t *testing.T) {
 	if _, err := browser.Find(browser.Chromium, ""); err != nil {
 		t.Skip(err)
 	}
-	c, err := model.RandomConfig("tiny")
+	c, err := randomweights.Config("tiny")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,11 +217,11 @@ func TestMatMulNBits(t *testing.T) {
 	if _, err := browser.Find(browser.Chromium, ""); err != nil {
 		t.Skip(err)
 	}
-	c, err := model.RandomConfig("tiny")
+	c, err := randomweights.Config("tiny")
 	if err != nil {
 		t.Fatal(err)
 	}
-	measured := &model.BenchReport{PrefillChunk: 32, DecodeKernels: []model.KernelTime{
+	measured := &measure.BenchReport{PrefillChunk: 32, DecodeKernels: []measure.KernelTime{
 		{Kernel: "matvec", Role: "mixer.in_proj.weight", Launches: 2, Seconds: 4e-6},
 		{Kernel: "matvec", Role: "mixer.x_proj.weight", Launches: 2, Seconds: 4e-6}, // of 8 bits
 		{Kernel: "sample", Launches: 1, Seconds: 1e-6},

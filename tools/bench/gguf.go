@@ -8,9 +8,10 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/samba-web/samba/model/randomweights"
+
 	"github.com/x448/float16"
 
-	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/config"
 )
 
@@ -167,7 +168,7 @@ func jambaTensors(c *config.Config, seed uint64) []ggufTensor {
 		all = append(all, ggufTensor{name, ggmlF32, shape, block})
 	}
 	matrix := func(name string, in, out int) {
-		// w = scale (q - 8) with q uniform: of the deviation that model.Random has, too.
+		// w = scale (q - 8) with q uniform: of the deviation that randomweights.Open has, too.
 		deviation := 0.5 / math.Sqrt(float64(in))
 		t := ggufTensor{name: name, kind: ggmlQ4_0, shape: []int{in, out}}
 		if in%32 != 0 {
@@ -249,7 +250,7 @@ func jambaValues(kv *ggufValues, c *config.Config) {
 	addArray(kv, "jamba.attention.head_count_kv", ggufUint32, heads)
 
 	// ASCII alone: llama.cpp's server breaks off at tokens that are half of a character.
-	tokens, kinds := model.ByteAlphabet()[:128], make([]int32, c.VocabSize)
+	tokens, kinds := randomweights.ByteAlphabet()[:128], make([]int32, c.VocabSize)
 	tokens = append(tokens, tokens[0]+tokens[1]) // what the one merge makes; such bytes are in no prompt
 	for len(tokens) < c.VocabSize {
 		tokens = append(tokens, fmt.Sprintf("<%d>", len(tokens)))

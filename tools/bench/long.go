@@ -9,7 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/measure"
 	"github.com/samba-web/samba/tools/plot"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -39,14 +39,14 @@ func (a *LongAbout) caption() string {
 
 // Runner is one model of a long run.
 type Runner struct {
-	Name       string      `json:"name"` // for people
-	Model      string      `json:"model"`
-	Parameters int64       `json:"parameters"`
-	Bits       int         `json:"bits"`
-	Window     int         `json:"window"`            // 0: without sliding attention
-	Laps       []model.Lap `json:"laps"`              // as far as it came
-	PerSecond  []float64   `json:"tokens_per_second"` // all sequences together, from the start to each lap
-	Ended      string      `json:"ended,omitempty"`   // why it came no further
+	Name       string        `json:"name"` // for people
+	Model      string        `json:"model"`
+	Parameters int64         `json:"parameters"`
+	Bits       int           `json:"bits"`
+	Window     int           `json:"window"`            // 0: without sliding attention
+	Laps       []measure.Lap `json:"laps"`              // as far as it came
+	PerSecond  []float64     `json:"tokens_per_second"` // all sequences together, from the start to each lap
+	Ended      string        `json:"ended,omitempty"`   // why it came no further
 }
 
 // About fills in what the engine says of the model.
@@ -55,7 +55,7 @@ func (r *Runner) About(ready *protocol.Ready) {
 }
 
 // Lap takes the next one, of so many sequences.
-func (r *Runner) Lap(lap model.Lap, batch int) {
+func (r *Runner) Lap(lap measure.Lap, batch int) {
 	r.Laps = append(r.Laps, lap)
 	r.PerSecond = append(r.PerSecond, float64(lap.Tokens*batch)/lap.Seconds)
 }
@@ -243,7 +243,7 @@ func NewDrift(tokens, chunk int, a, b []float32) *Drift {
 // perToken is the seconds of a token in each lap.
 func (s *Soak) perToken() []float64 {
 	var all []float64
-	before := model.Lap{}
+	before := measure.Lap{}
 	for _, lap := range s.Laps {
 		all = append(all, (lap.Seconds-before.Seconds)/float64(lap.Tokens-before.Tokens))
 		before = lap
@@ -275,16 +275,16 @@ func (s *Soak) Conclude() {
 	v.Early, v.Late = spread(times[:third]).Median, spread(times[len(times)-third:]).Median
 	v.FlatTime = v.Late <= (1+flatTime)*v.Early
 	start, end := laps[0].Memory, laps[len(laps)-1].Memory
-	least := func(laps []model.Lap, of func(m model.Memory) int64) int64 {
-		return of(slices.MinFunc(laps, func(a, b model.Lap) int { return cmp.Compare(of(a.Memory), of(b.Memory)) }).Memory)
+	least := func(laps []measure.Lap, of func(m measure.Memory) int64) int64 {
+		return of(slices.MinFunc(laps, func(a, b measure.Lap) int { return cmp.Compare(of(a.Memory), of(b.Memory)) }).Memory)
 	}
-	grown := func(of func(m model.Memory) int64) int64 {
+	grown := func(of func(m measure.Memory) int64) int64 {
 		return least(laps[len(laps)-third:], of) - least(laps[:third], of)
 	}
 	v.GPU = end.GPU - start.GPU
-	v.Heap = grown(func(m model.Memory) int64 { return m.Heap })
-	v.JS = grown(func(m model.Memory) int64 { return m.JS })
-	v.Resident = grown(func(m model.Memory) int64 { return m.Resident })
+	v.Heap = grown(func(m measure.Memory) int64 { return m.Heap })
+	v.JS = grown(func(m measure.Memory) int64 { return m.JS })
+	v.Resident = grown(func(m measure.Memory) int64 { return m.Resident })
 	within := func(growth, of int64) bool { return float64(growth) <= max(flatMemory*float64(of), flatBytes) }
 	v.Flat = v.GPU == 0 && end.State == start.State && within(v.Heap, start.Heap) && within(v.JS, start.JS) && within(v.Resident, start.Resident)
 }
@@ -298,12 +298,12 @@ func (s *Soak) Write(out io.Writer) error {
 	}
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	has := model.Memory{}
+	has := measure.Memory{}
 	for _, lap := range s.Laps {
 		has.GPU, has.JS, has.Resident = max(has.GPU, lap.Memory.GPU), max(has.JS, lap.Memory.JS), max(has.Resident, lap.Memory.Resident)
 	}
 	row := func(cells ...string) { fmt.Fprintln(w, strings.Join(cells, "\t")+"\t") }
-	cells := func(first, second string, memory model.Memory, spell func(name string, n int64) string) []string {
+	cells := func(first, second string, memory measure.Memory, spell func(name string, n int64) string) []string {
 		all := []string{first, second, spell("state", memory.State)}
 		for _, m := range []struct {
 			name     string
@@ -315,7 +315,7 @@ func (s *Soak) Write(out io.Writer) error {
 		}
 		return all
 	}
-	row(cells("tokens", "ms a token", model.Memory{}, func(name string, _ int64) string { return name })...)
+	row(cells("tokens", "ms a token", measure.Memory{}, func(name string, _ int64) string { return name })...)
 	times, shown := s.perToken(), max(1, len(s.Laps)/10)
 	for i, lap := range s.Laps {
 		if i%shown == shown-1 || i == len(s.Laps)-1 {
@@ -359,7 +359,7 @@ func (s *Soak) Write(out io.Writer) error {
 // SVG draws time and memory against tokens.
 func (s *Soak) SVG() string {
 	time, memory := plot.Panel{Name: "milliseconds a token", Zero: true}, plot.Panel{Name: "MB", Zero: true}
-	line := func(name string, of func(m model.Memory) int64) {
+	line := func(name string, of func(m measure.Memory) int64) {
 		l, some := plot.Line{Name: name, Bare: true}, int64(0)
 		for _, lap := range s.Laps {
 			some = max(some, of(lap.Memory))
@@ -369,10 +369,10 @@ func (s *Soak) SVG() string {
 			memory.Lines = append(memory.Lines, l)
 		}
 	}
-	line("GPU buffers", func(m model.Memory) int64 { return m.GPU })
-	line("heap", func(m model.Memory) int64 { return m.Heap })
-	line("JS heap", func(m model.Memory) int64 { return m.JS })
-	line("processes", func(m model.Memory) int64 { return m.Resident })
+	line("GPU buffers", func(m measure.Memory) int64 { return m.GPU })
+	line("heap", func(m measure.Memory) int64 { return m.Heap })
+	line("JS heap", func(m measure.Memory) int64 { return m.JS })
+	line("processes", func(m measure.Memory) int64 { return m.Resident })
 	times := plot.Line{Bare: true}
 	for i, each := range s.perToken() {
 		times.Points = append(times.Points, plot.Point{X: float64(s.Laps[i].Tokens), Y: each * 1e3})

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/measure"
 )
 
 func race() *Race {
@@ -19,8 +19,8 @@ func race() *Race {
 		ops, twinOps  int64
 		state, growth int64
 	}{{1024, 0.5, 1, 100, 150, 1e6, 2e6}, {4096, 2, 8, 400, 1000, 1e6, 8e6}} {
-		r.Runners[0].Lap(model.Lap{Tokens: lap.tokens, Seconds: lap.samba, Counted: model.Cost{Ops: lap.ops, Bytes: 10}, Memory: model.Memory{State: lap.state}}, 1)
-		r.Runners[1].Lap(model.Lap{Tokens: lap.tokens, Seconds: lap.twin, Counted: model.Cost{Ops: lap.twinOps, Bytes: 40}, Memory: model.Memory{State: lap.growth}}, 1)
+		r.Runners[0].Lap(measure.Lap{Tokens: lap.tokens, Seconds: lap.samba, Counted: measure.Cost{Ops: lap.ops, Bytes: 10}, Memory: measure.Memory{State: lap.state}}, 1)
+		r.Runners[1].Lap(measure.Lap{Tokens: lap.tokens, Seconds: lap.twin, Counted: measure.Cost{Ops: lap.twinOps, Bytes: 40}, Memory: measure.Memory{State: lap.growth}}, 1)
 	}
 	return r
 }
@@ -51,11 +51,11 @@ func TestRaceByHand(t *testing.T) {
 }
 
 // soak has 30 laps of 100 tokens at 1 ms, and what change makes of the later ones.
-func soak(change func(i int, lap *model.Lap)) *Soak {
+func soak(change func(i int, lap *measure.Lap)) *Soak {
 	s := &Soak{LongAbout: race().LongAbout, Runner: Runner{Model: "m", Window: 1000}, Prompt: 10, Every: 100}
 	seconds := 0.0
 	for i := range 30 {
-		lap := model.Lap{Tokens: 100 * (i + 1), Seconds: 0.1, Memory: model.Memory{State: 1e6, GPU: 5e6, Heap: 10e6, JS: 2e6}}
+		lap := measure.Lap{Tokens: 100 * (i + 1), Seconds: 0.1, Memory: measure.Memory{State: 1e6, GPU: 5e6, Heap: 10e6, JS: 2e6}}
 		change(i, &lap)
 		seconds += lap.Seconds
 		lap.Seconds = seconds
@@ -68,39 +68,39 @@ func soak(change func(i int, lap *model.Lap)) *Soak {
 func TestVerdicts(t *testing.T) {
 	for _, test := range []struct {
 		name         string
-		change       func(i int, lap *model.Lap)
+		change       func(i int, lap *measure.Lap)
 		time, memory bool
 	}{
-		{"flat", func(int, *model.Lap) {}, true, true},
-		{"slow until the window is full", func(i int, lap *model.Lap) {
+		{"flat", func(int, *measure.Lap) {}, true, true},
+		{"slow until the window is full", func(i int, lap *measure.Lap) {
 			if i < 10 {
 				lap.Seconds = 0.02
 			}
 		}, true, true},
-		{"one slow lap", func(i int, lap *model.Lap) {
+		{"one slow lap", func(i int, lap *measure.Lap) {
 			if i == 25 {
 				lap.Seconds = 5
 			}
 		}, true, true},
-		{"a copy of the state comes after 4,096 steps", func(i int, lap *model.Lap) {
+		{"a copy of the state comes after 4,096 steps", func(i int, lap *measure.Lap) {
 			lap.Tokens *= 10
 			if i > 3 {
 				lap.Memory.Heap += 8e6
 			}
 		}, true, true},
-		{"slower and slower", func(i int, lap *model.Lap) { lap.Seconds = 0.1 + 0.001*float64(i) }, false, true},
-		{"4 % slower", func(i int, lap *model.Lap) {
+		{"slower and slower", func(i int, lap *measure.Lap) { lap.Seconds = 0.1 + 0.001*float64(i) }, false, true},
+		{"4 % slower", func(i int, lap *measure.Lap) {
 			if i > 20 {
 				lap.Seconds = 0.104
 			}
 		}, true, true},
-		{"a buffer leaks", func(i int, lap *model.Lap) {
+		{"a buffer leaks", func(i int, lap *measure.Lap) {
 			if i == 29 {
 				lap.Memory.GPU += 4
 			}
 		}, true, false},
-		{"the heap leaks", func(i int, lap *model.Lap) { lap.Memory.Heap += int64(i) * 50_000 }, true, false},
-		{"collected now and then", func(i int, lap *model.Lap) { lap.Memory.JS += int64(i%4) * 1_000_000 }, true, true},
+		{"the heap leaks", func(i int, lap *measure.Lap) { lap.Memory.Heap += int64(i) * 50_000 }, true, false},
+		{"collected now and then", func(i int, lap *measure.Lap) { lap.Memory.JS += int64(i%4) * 1_000_000 }, true, true},
 	} {
 		s := soak(test.change)
 		if v := s.Verdict; !v.Known || v.FlatTime != test.time || v.Flat != test.memory {
@@ -111,7 +111,7 @@ func TestVerdicts(t *testing.T) {
 			t.Errorf("%s: %v\n%s", test.name, err, &out)
 		}
 	}
-	short := soak(func(int, *model.Lap) {})
+	short := soak(func(int, *measure.Lap) {})
 	short.Laps = short.Laps[:9]
 	if short.Conclude(); short.Verdict.Known {
 		t.Errorf("%+v of laps that do not fill the window", short.Verdict)
@@ -134,7 +134,7 @@ func TestDrift(t *testing.T) {
 func TestLongPlots(t *testing.T) {
 	empty := &Race{Runners: []*Runner{{Name: "Samba"}}}
 	empty.Date = "today"
-	for name, drawing := range map[string]string{"race": race().SVG(), "nothing": empty.SVG(), "soak": soak(func(int, *model.Lap) {}).SVG()} {
+	for name, drawing := range map[string]string{"race": race().SVG(), "nothing": empty.SVG(), "soak": soak(func(int, *measure.Lap) {}).SVG()} {
 		if err := xml.Unmarshal([]byte(drawing), new(struct{})); err != nil || strings.Contains(drawing, "NaN") || strings.Contains(drawing, "Inf") {
 			t.Errorf("%s: %v\n%s", name, err, drawing)
 		}

@@ -15,8 +15,8 @@ import (
 
 	"github.com/andybalholm/brotli"
 
-	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/measure"
 	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/tools/server/static"
 )
@@ -92,11 +92,11 @@ type Product struct {
 }
 
 // products are what our kernels of 4-bit weights were timed with.
-func products(c *config.Config, m *model.BenchReport) []Product {
+func products(c *config.Config, m *measure.BenchReport) []Product {
 	var all []Product
 	for _, timed := range []struct {
 		tokens  int
-		kernels []model.KernelTime
+		kernels []measure.KernelTime
 	}{{1, m.DecodeKernels}, {m.PrefillChunk, m.PrefillKernels}} {
 		for _, k := range timed.kernels {
 			for _, spec := range c.TensorSpecs() {
@@ -117,9 +117,9 @@ type PeerOptions struct {
 	Config           *config.Config // whose shapes
 	Folder           string         // where tools/bench/peers/build left the peers
 	Browser          browser.Options
-	Measured         *model.BenchReport // ours, whose kernels' shapes ort gets
-	Prompt, Generate int                // tokens
-	Runs             int                // after one that does not count
+	Measured         *measure.BenchReport // ours, whose kernels' shapes ort gets
+	Prompt, Generate int                  // tokens
+	Runs             int                  // after one that does not count
 	Seed             uint64
 	OnProgress       func(done, total int)
 }

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/randomweights"
+
+	"github.com/samba-web/samba/model/measure"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -33,13 +35,13 @@ type Report struct {
 	Generate   int      `json:"generate"`
 	Batch      int      `json:"batch,omitempty"` // sequences of the step whose kernels are timed, too
 
-	Start     float64           `json:"start"`   // seconds from the browser's start to a page that listens
-	Load      []float64         `json:"load"`    // seconds, all of a load
-	Compile   []float64         `json:"compile"` // of it, seconds from the last weight to ready
-	Measured  model.BenchReport `json:"measured"`
-	WarmupTax float64           `json:"warmup_extra"`         // seconds that the first pass took longer than the median of the others
-	NoKernels string            `json:"no_kernels,omitempty"` // why they were asked for and are not there
-	Figures   Figures           `json:"figures"`
+	Start     float64             `json:"start"`   // seconds from the browser's start to a page that listens
+	Load      []float64           `json:"load"`    // seconds, all of a load
+	Compile   []float64           `json:"compile"` // of it, seconds from the last weight to ready
+	Measured  measure.BenchReport `json:"measured"`
+	WarmupTax float64             `json:"warmup_extra"`         // seconds that the first pass took longer than the median of the others
+	NoKernels string              `json:"no_kernels,omitempty"` // why they were asked for and are not there
+	Figures   Figures             `json:"figures"`
 
 	WeightBytes int64   `json:"weight_bytes"`
 	Peers       []*Peer `json:"peers,omitempty"`
@@ -143,7 +145,7 @@ func (r *Report) Write(out io.Writer) error {
 		line(name, fmt.Sprintf(format, s.Median*factor), fmt.Sprintf(format, s.Min*factor), fmt.Sprintf(format, s.Max*factor))
 	}
 	load := "load, s"
-	if model.IsRandom(r.Model) {
+	if randomweights.Is(r.Model) {
 		load = "load, weights made in place, s"
 	}
 	row(load, "%.3f", f.Load, 1)
@@ -213,7 +215,7 @@ func si(v float64, unit string) string {
 	return strings.TrimSpace(fmt.Sprintf("%.4g %s%s", v, prefix, unit))
 }
 
-func writeKernels(out io.Writer, title string, kernels []model.KernelTime) error {
+func writeKernels(out io.Writer, title string, kernels []measure.KernelTime) error {
 	if len(kernels) == 0 {
 		return nil
 	}
@@ -224,7 +226,7 @@ func writeKernels(out io.Writer, title string, kernels []model.KernelTime) error
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(out, "\nGPU time of %s, each dispatch in a pass of its own: %.3f ms\n", title, total*1e3)
 	fmt.Fprintln(w, "ms\tshare\tdispatches\tµs each\t  kernel\t  on\t")
-	for _, k := range slices.SortedFunc(slices.Values(kernels), func(a, b model.KernelTime) int { return cmp.Compare(b.Seconds, a.Seconds) }) {
+	for _, k := range slices.SortedFunc(slices.Values(kernels), func(a, b measure.KernelTime) int { return cmp.Compare(b.Seconds, a.Seconds) }) {
 		fmt.Fprintf(w, "%.4f\t%.1f %%\t%d\t%.2f\t  %s\t  %s\t\n", k.Seconds*1e3, 100*k.Seconds/max(total, 1e-12), k.Launches,
 			k.Seconds*1e6/float64(max(k.Launches, 1)), k.Kernel, k.Role)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/folder"
 )
 
 // A random checkpoint goes the whole way: written, converted, loaded, run; and
@@ -49,7 +50,7 @@ func TestRandomCheckpoint(t *testing.T) {
 	if _, err := Convert(context.Background(), Options{From: filepath.Join(dir, "random.pth"), To: to, Config: config, Bits: 4, Group: 64}); err != nil {
 		t.Fatal(err)
 	}
-	m, err := model.Load(context.Background(), model.Dir(to), model.Options{})
+	m, err := model.Load(context.Background(), folder.Dir(to), model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/conversation"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
 	"github.com/spf13/cobra"
@@ -132,7 +132,7 @@ func Inspect(dir string, hash bool) (*Report, error) {
 		return nil, fmt.Errorf("%s: %s has the tensor %s, which config.json has no place for", dir, t.file, name)
 	}
 	r.StateBytes, r.PerToken = stateBytes(r.Config)
-	r.SavedBytes = model.Size(r.Config)
+	r.SavedBytes = conversation.Size(r.Config)
 	return r, nil
 }
 
@@ -245,14 +245,14 @@ saved it prints the model's hash and the position.`,
 }
 
 // savedState is what a saved state's header says.
-type savedState struct{ model.Info }
+type savedState struct{ conversation.Info }
 
 func inspectState(file string) (*savedState, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	info, err := model.Inspect(gpu.BlobOf(data))
+	info, err := conversation.Inspect(gpu.BlobOf(data))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}

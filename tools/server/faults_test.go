@@ -638,12 +638,12 @@ func TestErrorsKeepInsides(t *testing.T) {
 
 // lossy is a machine whose device is lost after so many pieces of answers.
 type lossy struct {
-	*model.PoolOfSessions
+	*model.Pool
 	left atomic.Int32
 }
 
 func (l *lossy) Generate(ctx context.Context, s *model.Session, r model.Request, emit func(model.Chunk) error) (model.Result, error) {
-	result, err := l.PoolOfSessions.Generate(ctx, s, r, func(c model.Chunk) error {
+	result, err := l.Pool.Generate(ctx, s, r, func(c model.Chunk) error {
 		if l.left.Add(-1) < 0 {
 			return gpu.ErrLost
 		}
@@ -658,7 +658,7 @@ func TestLostDevice(t *testing.T) {
 	whole := strings.ReplaceAll(undisturbed(t, generate(5, 30, "hello"))[0], cut, "")
 	var loads atomic.Int32
 	h := start(t, func(o *Options) {
-		first := &lossy{PoolOfSessions: o.Engine.Machine.(*model.PoolOfSessions)}
+		first := &lossy{Pool: o.Engine.Machine.(*model.Pool)}
 		first.left.Store(20)
 		good := o.Engine
 		o.Engine = &Engine{Model: good.Model, Ready: good.Ready, Machine: first, Close: func() {}}
@@ -667,7 +667,7 @@ func TestLostDevice(t *testing.T) {
 				return nil, errors.New("not yet")
 			}
 			if loads.Load() == 2 {
-				second := &lossy{PoolOfSessions: first.PoolOfSessions}
+				second := &lossy{Pool: first.Pool}
 				second.left.Store(70)
 				return &Engine{Model: good.Model, Ready: good.Ready, Machine: second, Close: func() {}}, nil
 			}
@@ -697,7 +697,7 @@ func TestDeviceLostForGood(t *testing.T) {
 	for _, reloads := range []bool{false, true} {
 		h := start(t, func(o *Options) {
 			lost := func(e *Engine) *Engine {
-				return &Engine{Model: e.Model, Ready: e.Ready, Machine: &lossy{PoolOfSessions: e.Machine.(*model.PoolOfSessions)}, Close: func() {}}
+				return &Engine{Model: e.Model, Ready: e.Ready, Machine: &lossy{Pool: e.Machine.(*model.Pool)}, Close: func() {}}
 			}
 			good := *o.Engine
 			if o.Engine = lost(&good); reloads {
@@ -721,7 +721,7 @@ func TestDeviceLostForGood(t *testing.T) {
 // A server that stops does not wait for a device.
 func TestStopWhileDeviceIsAway(t *testing.T) {
 	h := start(t, func(o *Options) {
-		o.Engine = &Engine{Model: o.Engine.Model, Ready: o.Engine.Ready, Machine: &lossy{PoolOfSessions: o.Engine.Machine.(*model.PoolOfSessions)}, Close: func() {}}
+		o.Engine = &Engine{Model: o.Engine.Model, Ready: o.Engine.Ready, Machine: &lossy{Pool: o.Engine.Machine.(*model.Pool)}, Close: func() {}}
 		o.Reload = func(ctx context.Context) (*Engine, error) { <-ctx.Done(); return nil, ctx.Err() }
 	})
 	answered := make(chan int, 1)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
+	modelfolder "github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/talking"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -24,8 +25,8 @@ func ptr[T any](v T) *T { return &v }
 // home has the fixture's model, which talks, and no GPU.
 type home struct{}
 
-func (home) Source(url string) (model.Source, error) {
-	return talking.Source(model.Dir("../../model/testdata/samba-mha")), nil
+func (home) Source(url string) (modelfolder.Source, error) {
+	return talking.Source(modelfolder.Dir("../../model/testdata/samba-mha")), nil
 }
 
 func (home) Device(context.Context) (*gpu.Device, error) { return nil, gpu.ErrNoAdapter }
@@ -74,7 +75,7 @@ func start(t testing.TB, change func(*Options)) *host {
 	}
 	log := &lockedBuffer{}
 	o := Options{
-		Engine: &Engine{Model: shared.Model, Ready: shared.Ready, Machine: shared.Turns.(*model.PoolOfSessions), Close: func() {}},
+		Engine: &Engine{Model: shared.Model, Ready: shared.Ready, Machine: shared.Turns.(*model.Pool), Close: func() {}},
 		Log:    slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), States: t.TempDir(), Keep: time.Hour, Sessions: 4,
 		StatesBytes: 1 << 30, DiskPatience: 20 * time.Second, Requests: 100, Waiting: 64 << 20, Share: 1, Heartbeat: time.Minute,
 		Clients: 100, Resume: time.Minute, Idle: time.Hour, Silence: time.Minute, Patience: 20 * time.Second,

@@ -14,12 +14,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/samba-web/samba/model/randomweights"
+
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/cpu"
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/conversation"
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/grammar"
+	"github.com/samba-web/samba/model/measure"
 	"github.com/samba-web/samba/model/prompt"
 	"github.com/samba-web/samba/model/tokenizer"
 )
@@ -38,7 +43,7 @@ const maxWaiting = 64
 // Home is the place that an engine runs in: a worker in a page, or a process.
 type Home interface {
 	// Source opens the model folder at an address.
-	Source(url string) (model.Source, error)
+	Source(url string) (folder.Source, error)
 	// Device opens a GPU.
 	Device(ctx context.Context) (*gpu.Device, error)
 }
@@ -256,8 +261,8 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 		return nil, err
 	}
 	open := e.Home.Source
-	if model.IsRandom(m.URL) {
-		open = model.Random
+	if randomweights.Is(m.URL) {
+		open = randomweights.Open
 	}
 	source, err := open(m.URL)
 	if err != nil {
@@ -299,7 +304,7 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 }
 
 // loadModel loads a model onto the device, or for the processor where there is none.
-func (e *Engine) loadModel(ctx context.Context, source model.Source, try bool) (err error) {
+func (e *Engine) loadModel(ctx context.Context, source folder.Source, try bool) (err error) {
 	options := model.Options{Device: e.device, Try: try, Reopen: e.reopen, OnProgress: func(p model.Progress) {
 		e.send(e.serving, progressOf(p), nil)
 	}}
@@ -366,7 +371,7 @@ func ofModel(err error) error {
 func (e *Engine) ready(url string) *Ready {
 	c := e.model.Config()
 	r := &Ready{
-		Model: folder(url), Layers: c.NumHiddenLayers, HiddenSize: c.HiddenSize, VocabSize: c.VocabSize,
+		Model: folderName(url), Layers: c.NumHiddenLayers, HiddenSize: c.HiddenSize, VocabSize: c.VocabSize,
 		Chat: e.model.Template() != nil, Backend: BackendCPU, Adapter: cpu.About(), Reason: e.reasonSentence(),
 		StateBytes: e.session.StateBytes(), SavedBytes: e.model.StateSize(), Hash: e.model.Hash(), Parameters: c.Parameters(),
 	}
@@ -412,8 +417,8 @@ func ofSchema(err error) error {
 	return err
 }
 
-// folder is the last part of a model folder's address, its name.
-func folder(url string) string {
+// folderName is the last part of a model folder's address, its name.
+func folderName(url string) string {
 	url, _, _ = strings.Cut(url, "?")
 	return path.Base(strings.TrimRight(url, "/"))
 }
@@ -678,7 +683,7 @@ func littleEndian(values []float32) []byte {
 }
 
 func (e *Engine) bench(ctx context.Context, id uint32, m *Bench) (Message, error) {
-	report, err := model.Bench(ctx, e.session, model.BenchOptions{
+	report, err := measure.Bench(ctx, e.session, measure.BenchOptions{
 		Prompt: m.Prompt, Generate: m.Generate, Runs: m.Runs, Seed: m.Seed, Roofline: m.Roofline, Kernels: m.Kernels, Batch: m.Batch,
 		OnProgress: func(p model.Progress) {
 			e.send(id, &Progress{Phase: p.Phase, Loaded: p.Loaded, Total: p.Total}, nil)
@@ -694,10 +699,10 @@ func (e *Engine) bench(ctx context.Context, id uint32, m *Bench) (Message, error
 }
 
 func (e *Engine) longRun(ctx context.Context, id uint32, m *LongRun) (Message, error) {
-	err := model.Long(ctx, e.model, model.LongOptions{
+	err := measure.Long(ctx, e.model, measure.LongOptions{
 		Prompt: m.Prompt, Generate: m.Generate, Batch: m.Batch, Laps: m.Laps, Seed: m.Seed, Trace: m.Trace,
 		OnProgress: func(p model.Progress) { e.send(id, progressOf(p), nil) },
-	}, func(lap model.Lap) error { return e.send(id, &Lapped{Lap: lap}, nil) })
+	}, func(lap measure.Lap) error { return e.send(id, &Lapped{Lap: lap}, nil) })
 	if err != nil {
 		return nil, err
 	}
@@ -757,7 +762,7 @@ func CodeOf(err error) Code {
 		return f.code
 	case errors.Is(err, context.Canceled):
 		return CodeCancelled
-	case errors.Is(err, model.ErrState):
+	case errors.Is(err, conversation.ErrState):
 		return CodeBadState
 	case errors.Is(err, gpu.ErrNoAdapter):
 		return CodeNoAdapter

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/talking"
 )
 
@@ -44,11 +44,11 @@ const fixtures = "../../model/testdata/"
 // fixtureHome knows the fixtures by name and has no GPU.
 type fixtureHome struct{}
 
-func (fixtureHome) Source(url string) (model.Source, error) {
+func (fixtureHome) Source(url string) (folder.Source, error) {
 	if name, ok := strings.CutPrefix(url, "talking/"); ok {
-		return talking.Source(model.Dir(fixtures + name)), nil
+		return talking.Source(folder.Dir(fixtures + name)), nil
 	}
-	return model.Dir(fixtures + url), nil
+	return folder.Dir(fixtures + url), nil
 }
 
 func (fixtureHome) Device(context.Context) (*gpu.Device, error) {

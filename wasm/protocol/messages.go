@@ -28,7 +28,7 @@ package protocol
 import (
 	"encoding/json"
 
-	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/measure"
 )
 
 // Header is what every message starts with.
@@ -443,14 +443,14 @@ type Saved struct {
 type Benched struct {
 	Header
 	// The measurements, in seconds, bytes and operations.
-	Report model.BenchReport `json:"report"`
+	Report measure.BenchReport `json:"report"`
 }
 
 // Lapped says where a long run stands.
 type Lapped struct {
 	Header
 	// The measurements until here, in seconds, bytes and operations.
-	Lap model.Lap `json:"lap"`
+	Lap measure.Lap `json:"lap"`
 }
 
 // Usage counts tokens as OpenAI's API does.

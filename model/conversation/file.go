@@ -1,0 +1,186 @@
+package conversation
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/machine"
+)
+
+// A saved state is one blob of a size that the model fixes, the same from every
+// machine: a header of HeaderBytes bytes, then the layers' arrays in order, fp32
+// and little-endian:
+//
+//	Mamba      conv_state [d_inner, d_conv-1], ssm_state [d_inner, d_state]
+//	attention  keys, then values of the last `window` positions, the oldest first
+//	           [window, kv_heads, head_dim]; zeros where there were none
+//
+// The header, little-endian as well; see Past for what the digests are of:
+//
+//	   0  magic [8]
+//	   8  format version u32, header's size u32
+//	  16  payload's size u64, position u64
+//	  32  model [32], SHA-256 of the payload [32]
+//	  96  flags u32, pending token u32, bytes of its text u32, tokens of the tail u32
+//	 112  digests: ids, text as shown, text with the answer's space [3, 116]
+//	 460  tail: the last tokens [256] u32
+//	1484  the pending token's text [532]
+//	2016  SHA-256 of the header up to here [32]
+const (
+	magic         = "\x93SAMBA\r\n"
+	formatVersion = 1
+	HeaderBytes   = 2048
+
+	atDigests = 112
+	atTail    = atDigests + 3*digestBytes
+	atPending = atTail + 4*machine.PenaltyTail
+	atSum     = HeaderBytes - sha256.Size
+)
+
+const (
+	flagText = 1 << iota
+	flagBegun
+	flagSpaced
+	flagWhole
+)
+
+// ErrState is what Parse and a session's Restore report, wrapped, for a file that is
+// no state, or none that can be used.
+var ErrState = errors.New("the saved state")
+
+// Info is what a saved state's header says.
+type Info struct {
+	Version  int    `json:"version"`
+	Model    string `json:"model"`    // hash, as model.Model.Hash gives it
+	Position int    `json:"position"` // tokens absorbed
+	Bytes    int64  `json:"bytes"`    // of the whole file
+}
+
+// Size is the size in bytes of a saved state of this shape, the same at
+// the first token and at the millionth. It is 0 for a model with full
+// attention, whose state grows.
+func Size(c *config.Config) int64 {
+	n := c.StateValues()
+	if n == 0 {
+		return 0
+	}
+	return HeaderBytes + 4*n
+}
+
+// Header is that of a state's file: of this model, after this past, whose payload of so
+// many bytes has this SHA-256.
+func Header(model [sha256.Size]byte, p *Past, payload int64, sum [sha256.Size]byte) []byte {
+	h := make([]byte, HeaderBytes)
+	put32 := func(at int, v int) { binary.LittleEndian.PutUint32(h[at:], uint32(v)) }
+	copy(h, magic)
+	put32(8, formatVersion)
+	put32(12, HeaderBytes)
+	binary.LittleEndian.PutUint64(h[16:], uint64(payload))
+	binary.LittleEndian.PutUint64(h[24:], uint64(p.Position))
+	copy(h[32:], model[:])
+	copy(h[64:], sum[:])
+	text := p.Text
+	if len(text.Last) > atSum-atPending {
+		text = Text{} // no token is so long
+	}
+	flags := 0
+	for flag, on := range map[int]bool{flagText: text.Known, flagBegun: text.begun, flagSpaced: text.spaced.n > 0, flagWhole: text.whole} {
+		if on {
+			flags |= flag
+		}
+	}
+	put32(96, flags)
+	put32(100, int(text.Pending))
+	put32(104, len(text.Last))
+	put32(108, len(p.Tail))
+	for i, d := range []*digest{&p.ids, &text.shown, &text.spaced} {
+		d.marshal(h[atDigests+i*digestBytes:])
+	}
+	copy(h[atTail:], machine.Words(p.Tail...))
+	copy(h[atPending:], text.Last)
+	end := sha256.Sum256(h[:atSum])
+	copy(h[atSum:], end[:])
+	return h
+}
+
+// Saved is a header that has been read.
+type Saved struct {
+	Info
+	Hash    [sha256.Size]byte
+	Payload int64
+	Sum     [sha256.Size]byte // of the payload
+	Past    Past
+}
+
+// Refused is an error about a saved state.
+func Refused(format string, args ...any) error {
+	return fmt.Errorf("%w %s", ErrState, fmt.Sprintf(format, args...))
+}
+
+// Parse reads a header; size is that of the whole file.
+func Parse(h []byte, size int64) (*Saved, error) {
+	if len(h) < 16 || string(h[:8]) != magic {
+		return nil, Refused("is no file that Samba saved: it does not begin as one")
+	}
+	version := binary.LittleEndian.Uint32(h[8:])
+	if version > formatVersion {
+		return nil, Refused("is of format %d, this Samba reads up to %d: it was saved by a newer one", version, formatVersion)
+	}
+	if version == 0 || len(h) < HeaderBytes || binary.LittleEndian.Uint32(h[12:]) != HeaderBytes {
+		if len(h) < HeaderBytes {
+			return nil, Refused("is cut short: it has %d bytes, its header alone has %d", size, HeaderBytes)
+		}
+		return nil, Refused("is damaged: its header says format %d and %d bytes", version, binary.LittleEndian.Uint32(h[12:]))
+	}
+	h = h[:HeaderBytes]
+	if end := sha256.Sum256(h[:atSum]); !bytes.Equal(end[:], h[atSum:]) {
+		return nil, Refused("is damaged: its header has another checksum than it says")
+	}
+	f := &Saved{Payload: int64(binary.LittleEndian.Uint64(h[16:]))}
+	position := binary.LittleEndian.Uint64(h[24:])
+	get := func(at int) int { return int(binary.LittleEndian.Uint32(h[at:])) }
+	flags, pending, tail := get(96), get(104), get(108)
+	if f.Payload < 0 || f.Payload > 1<<40 || position > machine.MaxPosition || pending > atSum-atPending || tail != int(min(position, machine.PenaltyTail)) {
+		return nil, Refused("is damaged: its header contradicts itself")
+	}
+	switch have := size - HeaderBytes; {
+	case have < f.Payload:
+		return nil, Refused("is cut short: it has %d bytes, its header says %d", size, HeaderBytes+f.Payload)
+	case have > f.Payload:
+		return nil, Refused("is damaged: it has %d bytes, its header says %d", size, HeaderBytes+f.Payload)
+	}
+	copy(f.Hash[:], h[32:])
+	copy(f.Sum[:], h[64:])
+	f.Info = Info{Version: int(version), Model: hex.EncodeToString(f.Hash[:]), Position: int(position), Bytes: size}
+	f.Past.Position = int(position)
+	text := &f.Past.Text
+	text.Known, text.begun, text.whole = flags&flagText != 0, flags&flagBegun != 0, flags&flagWhole != 0
+	text.Pending, text.Last = uint32(get(100)), string(h[atPending:atPending+pending])
+	for i, d := range []*digest{&f.Past.ids, &text.shown, &text.spaced} {
+		if err := d.unmarshal(h[atDigests+i*digestBytes:]); err != nil || d.n < 0 || i == 0 && d.n != 4*int(position) {
+			return nil, Refused("is damaged: its header has a digest that is none")
+		}
+	}
+	if flags&flagSpaced == 0 {
+		text.spaced = digest{}
+	}
+	for i := range tail {
+		f.Past.Tail = append(f.Past.Tail, uint32(get(atTail+4*i)))
+	}
+	return f, nil
+}
+
+// Inspect reads a saved state's header; no model is needed for that.
+func Inspect(state gpu.Blob) (Info, error) {
+	f, err := Parse(state.Bytes(0, min(state.Len(), HeaderBytes)), state.Len())
+	if err != nil {
+		return Info{}, err
+	}
+	return f.Info, nil
+}

@@ -1,0 +1,102 @@
+//go:build !js
+
+package folder
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/samba-web/samba/gpu"
+)
+
+// maxSmallFile bounds what ReadFile takes into memory: tokenizers of large
+// vocabularies have some 30 MiB.
+const maxSmallFile = 128 << 20
+
+// Dir is a model folder on disk.
+func Dir(path string) Source { return dir(path) }
+
+type dir string
+
+func (d dir) String() string { return string(d) }
+
+func (d dir) ReadFile(ctx context.Context, name string) ([]byte, error) {
+	path := filepath.Join(string(d), name)
+	about, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if about.Size() > maxSmallFile {
+		return nil, fmt.Errorf("%s: %d bytes, want at most %d", path, about.Size(), maxSmallFile)
+	}
+	return os.ReadFile(path)
+}
+
+// dirBlock is how much of a file is in memory at a time.
+const dirBlock = 16 << 20
+
+func (d dir) Weights(ctx context.Context, files []File, arrived func(Arrived), take func(Block) error) error {
+	state := Arrived{}
+	for i, f := range files {
+		state.File = f.Name
+		if err := d.file(ctx, f, &state, arrived, func(b Block) error { b.File = i; return take(b) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d dir) file(ctx context.Context, want File, state *Arrived, arrived func(Arrived), take func(Block) error) error {
+	path := filepath.Join(string(d), want.Name)
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	about, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	size := about.Size()
+	if want.Size != 0 && size != want.Size {
+		return fmt.Errorf("%s: %d bytes, the index says %d: the file is incomplete or belongs to another model", path, size, want.Size)
+	}
+	// The hash runs beside the uploads.
+	sum, blocks, hashed := sha256.New(), make(chan []byte), make(chan struct{})
+	go func() {
+		defer close(hashed)
+		for b := range blocks {
+			sum.Write(b)
+		}
+	}()
+	finish := sync.OnceFunc(func() { close(blocks); <-hashed })
+	defer finish()
+	for offset := int64(0); offset == 0 || offset < size; offset += dirBlock {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		data := make([]byte, min(dirBlock, size-offset))
+		if _, err := io.ReadFull(f, data); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if want.SHA256 != "" {
+			blocks <- data
+		}
+		if err := take(Block{Size: size, Offset: offset, Bytes: gpu.BlobOf(data)}); err != nil {
+			return err
+		}
+		state.Bytes += int64(len(data))
+		arrived(*state)
+	}
+	finish()
+	if got := sum.Sum(nil); want.SHA256 != "" && hex.EncodeToString(got) != want.SHA256 {
+		return fmt.Errorf("%s: SHA-256 is %x, the index says %s: the file is damaged, fetch it again", path, got, want.SHA256)
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package folder
+
+import (
+	"context"
+
+	"github.com/samba-web/samba/gpu"
+)
+
+// Source is where a model folder's files come from.
+type Source interface {
+	// ReadFile returns a small file. A file that is not there is an error that
+	// wraps fs.ErrNotExist.
+	ReadFile(ctx context.Context, name string) ([]byte, error)
+	// Weights hands the weights files to take, in the order given, each block by
+	// block from its first byte to its last. Where a file's Size and SHA256 are
+	// known they are checked: a file that turns out damaged at its end, when
+	// blocks of it are handed out already, comes once more, from offset 0. An
+	// error of take ends it. arrived hears how far it is.
+	Weights(ctx context.Context, files []File, arrived func(Arrived), take func(Block) error) error
+	// String names the folder in errors.
+	String() string
+}
+
+// File is a weights file as the index describes it.
+type File struct {
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`   // bytes; 0: not known
+	SHA256 string `json:"sha256"` // lower-case hexadecimal; "": not known
+}
+
+// Block is a stretch of a weights file.
+type Block struct {
+	File   int      // which of the files
+	Size   int64    // of the whole file, in bytes
+	Offset int64    // of the block's first byte
+	Bytes  gpu.Blob // valid until take returns
+}
+
+// Arrived says what of the weights is there: from the network or, kept from an
+// earlier visit, from the store.
+type Arrived struct {
+	Bytes int64
+	Total int64  // of all files; 0: not known
+	File  string // the file at hand
+	Note  string // what is waited for, where that takes long: a sentence for people
+}
+
+// Made is a Source that makes its files up, from what it calls by this name: the
+// same name, the same files.
+type Made interface{ MadeFrom() string }

@@ -1,0 +1,62 @@
+package graph
+
+// machine computes the graph's steps for one run of tokens, or records them to
+// be computed. V is a row-major fp32 array, W a linear layer's weight. T is
+// the number of tokens of the run. The machine has the state that they meet.
+type machine[V, W any] interface {
+	// Embed: x[t, :] = table[ids[t], :].
+	Embed(table W, x V)
+	// NormSwiGLU: h = SiLU(g) * u with [g | u] = W RMSNorm(x).
+	NormSwiGLU(x, gain V, w W, h V)
+	// LinearAdd: y += W x.
+	LinearAdd(w W, x, y V)
+	// Head: logits = W RMSNorm(x), of all tokens or of the last alone.
+	Head(x, gain V, w W, logits V, all bool)
+	mixerSteps[V, W]
+}
+
+// mixer is what a layer mixes tokens with, one of the kinds in kinds.go: its
+// weights, and the shape of the state that it carries from token to token.
+type mixer[V, W any] interface {
+	// Forward is x += mixer(RMSNorm(x)) in layer i.
+	Forward(m machine[V, W], i int, gain V, a *Activations[V])
+	// carried lists the arrays of its state.
+	carried() []Carried
+	// Cost counts a pass over tokens tokens that follow pos others: the bytes of state
+	// that are moved, and the operations beside its linear layers'.
+	Cost(pos, tokens int) (state, ops int64)
+}
+
+// layer is one mixer and its MLP, nil where it has none.
+type layer[V, W any] struct {
+	norm  V
+	Mixer mixer[V, W]
+	mlp   *mlp[V, W]
+}
+
+type mlp[V, W any] struct {
+	norm         V
+	gateUp, down W
+}
+
+// Graph is a model's weights in the order in which a token meets them.
+type Graph[V, W any] struct {
+	embedTokens W
+	Layers      []layer[V, W]
+	Norm        V
+	Head        W
+	Carried     []Carried // all layers' state, in order
+}
+
+// Forward is the whole of a model but the head: x += mixer(RMSNorm(x)), then
+// x += mlp(RMSNorm(x)), layer by layer.
+func (g *Graph[V, W]) Forward(m machine[V, W], a *Activations[V]) {
+	m.Embed(g.embedTokens, a.X)
+	for i, l := range g.Layers {
+		l.Mixer.Forward(m, i, l.norm, a)
+		if w := l.mlp; w != nil {
+			m.NormSwiGLU(a.X, w.norm, w.gateUp, a.mlp)
+			m.LinearAdd(w.down, a.mlp, a.X)
+		}
+	}
+}

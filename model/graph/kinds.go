@@ -1,0 +1,49 @@
+package graph
+
+import "github.com/samba-web/samba/model/config"
+
+// This file is the one place that knows all kinds of mixer. A new one is a file
+// beside mamba.go here, in config and in each machine, and a line in each of the
+// three lists below; the README says what each file holds.
+
+// mixerSteps are the steps that the kinds ask of a machine.
+type mixerSteps[V, W any] interface {
+	mambaStep[V, W]
+	attentionStep[V, W]
+}
+
+// mixerActivations are the values that lie within the mixers.
+type mixerActivations[V any] struct {
+	mambaActivations[V]
+	attentionActivations[V]
+}
+
+// kinds says how each is put together.
+func kinds[V, W any]() []kind[V, W] {
+	return []kind[V, W]{
+		{[]string{config.Mamba}, newMamba[V, W], allocateMamba[V]},
+		{[]string{config.SlidingAttention, config.FullAttention}, newAttention[V, W], allocateAttention[V]},
+	}
+}
+
+// kind is one kind of mixer.
+type kind[V, W any] struct {
+	names []string // in config's layer_types
+	// mixer takes layer i's weights.
+	mixer func(b *builder[V, W], i int) mixer[V, W]
+	// allocate makes what lies within it, arrays of so many values for each token, and
+	// returns how many it leaves in activations.mixed.
+	allocate func(a *Activations[V], c *config.Config, array func(name string, width int) V) (mixed int)
+}
+
+// kindOf finds a kind by its name, which config has validated.
+func kindOf[V, W any](name string) kind[V, W] {
+	for _, k := range kinds[V, W]() {
+		for _, n := range k.names {
+			if n == name {
+				return k
+			}
+		}
+	}
+	panic("no mixer is called " + name)
+}

@@ -1,0 +1,73 @@
+package graph
+
+import (
+	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/config"
+)
+
+// Mamba is the selective state-space mixer; see config.Mamba.
+type Mamba[V, W any] struct {
+	Shape         reference.ScanShape
+	InProj        W // rows x, then z
+	Conv          V // weights [d_inner, d_conv], then biases
+	XProj, DtProj W // x_proj's rows: dt, B, C
+	Params        V // A_log, D, dt_bias, one after another
+	outProj       W
+}
+
+// mambaState are the places of its arrays in a layer's state.
+const (
+	MambaConv = iota // conv_state [d_inner, d_conv-1]
+	MambaSSM         // ssm_state [d_inner, d_state]
+)
+
+type mambaActivations[V any] struct {
+	XZ   V // [T, 2 d_inner]
+	Conv V // [T, d_inner]
+	DBC  V // [T, dt_rank + 2 d_state]
+}
+
+type mambaStep[V, W any] interface {
+	// Mamba: a.mixed = layer i's mixer but its last projection, of RMSNorm(x); a's xz, conv and dbc take what lies between.
+	Mamba(i int, w *Mamba[V, W], gain V, a *Activations[V])
+}
+
+func newMamba[V, W any](b *builder[V, W], i int) mixer[V, W] {
+	at := func(name string) string { return config.LayerTensor(i, name) }
+	c := b.config
+	return &Mamba[V, W]{
+		Shape:   reference.ScanShape{DInner: c.DInner(), DState: c.DState, DConv: c.DConv, DTRank: c.DTRank},
+		InProj:  b.Linear(at("mixer.in_proj.weight")),
+		Conv:    b.Vector(at("mixer.conv1d.weight"), at("mixer.conv1d.bias")),
+		XProj:   b.Linear(at("mixer.x_proj.weight")),
+		DtProj:  b.Linear(at("mixer.dt_proj.weight")),
+		Params:  b.Vector(at("mixer.A_log"), at("mixer.D"), at("mixer.dt_proj.bias")),
+		outProj: b.Linear(at("mixer.out_proj.weight")),
+	}
+}
+
+func allocateMamba[V any](a *Activations[V], c *config.Config, array func(name string, width int) V) (mixed int) {
+	a.XZ = array("xz", 2*c.DInner())
+	a.Conv = array("convolution", c.DInner())
+	a.DBC = array("dt, B, C", c.DTRank+2*c.DState)
+	return c.DInner()
+}
+
+func (w *Mamba[V, W]) Forward(m machine[V, W], i int, gain V, a *Activations[V]) {
+	m.Mamba(i, w, gain, a)
+	m.LinearAdd(w.outProj, a.Mixed, a.X)
+}
+
+func (w *Mamba[V, W]) carried() []Carried {
+	return []Carried{
+		MambaConv: {Name: "conv_state", Values: w.Shape.DInner * (w.Shape.DConv - 1)},
+		MambaSSM:  {Name: "ssm_state", Values: w.Shape.DInner * w.Shape.DState},
+	}
+}
+
+func (w *Mamba[V, W]) Cost(_, tokens int) (state, ops int64) {
+	inner, states, before := int64(w.Shape.DInner), int64(w.Shape.DState), int64(w.Shape.DConv-1)
+	// Both states are read and written.
+	// The convolution; and h = exp(dt A) h + dt B x, y = C h: seven for each state.
+	return 2 * 4 * inner * (states + before), int64(tokens) * inner * (2*(before+1) + 7*states)
+}

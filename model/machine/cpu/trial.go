@@ -1,0 +1,59 @@
+package cpu
+
+import (
+	"context"
+
+	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/graph"
+)
+
+// Repeated is a model on the processor whose linear weights hold the first period rows
+// of larger ones, which repeat them: what a device's self-test is compared with.
+type Repeated struct{ run *Run }
+
+// NewRepeated takes a graph whose weights are as wide as they are called, for at most
+// chunk tokens at once.
+func NewRepeated(c *config.Config, weights map[string]*reference.Weight, vectors map[string][]float32, period, chunk int, ring func(window int) int) (*Repeated, error) {
+	s := &Store{weights: weights}
+	g, err := graph.Assemble(c, s, vectors, ring)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{config: c, store: s, graph: g, chunk: chunk}
+	e.linear = func(w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool) {
+		e.periodic(period, w, x, xStride, y, count, add)
+	}
+	r, err := e.newRun()
+	return &Repeated{r}, err
+}
+
+// Absorb takes tokens and returns the logits after the last of them.
+func (t *Repeated) Absorb(ctx context.Context, ids []uint32) ([]float32, error) {
+	if err := t.run.Absorb(ctx, ids); err != nil {
+		return nil, err
+	}
+	a, g := t.run.activations, t.run.engine.graph
+	t.run.machine.Head(a.X, g.Norm, g.Head, a.Logits, false)
+	return a.Logits, nil
+}
+
+// Position is how many tokens were absorbed.
+func (t *Repeated) Position() int { return t.run.pos }
+
+// periodic is Linear for weights that hold the first rows of larger ones.
+func (e *Engine) periodic(period int, w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool) {
+	few := *w
+	few.Out = min(period, w.Out)
+	part := make([]float32, count*few.Out)
+	e.kernels.Linear(&few, x, xStride, part, count, false)
+	for t := range count {
+		for r := range w.Out {
+			v := part[t*few.Out+r%few.Out]
+			if add {
+				v += y[t*w.Out+r]
+			}
+			y[t*w.Out+r] = v
+		}
+	}
+}

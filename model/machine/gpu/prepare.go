@@ -1,0 +1,92 @@
+package gpu
+
+import (
+	"fmt"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/kernel"
+	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/folder"
+	"github.com/samba-web/samba/model/graph"
+	"github.com/samba-web/samba/model/machine"
+)
+
+// Prepare starts to compile the kernels that prefill and decode will need,
+// while the weights are still on their way: how samba convert stores a
+// quantized model follows from its config. What it guesses wrong, and what
+// other models need, compiles when it is recorded.
+func Prepare(device *gpu.Device, c *config.Config, chunk int) {
+	if c.Quantization == nil {
+		return
+	}
+	s := phantoms{device: device, quantization: c.Quantization, linears: map[string]config.TensorSpec{}}
+	vectors := map[string][]float32{}
+	for _, spec := range c.TensorSpecs() {
+		if spec.IsLinear() {
+			s.linears[spec.Name] = spec
+		} else {
+			n := 1
+			for _, d := range spec.Shape {
+				n *= d
+			}
+			vectors[spec.Name] = make([]float32, n)
+		}
+	}
+	g, err := graph.Assemble(c, s, vectors, func(window int) int { return machine.Ring(window, chunk) })
+	if err != nil {
+		return
+	}
+	e, err := newEngine(c, device, s, g, chunk)
+	if err != nil {
+		return
+	}
+	state, err := graph.NewState(g, s)
+	if err != nil {
+		return
+	}
+	e.scratch.history, _ = s.Array("history", historySize)
+	sampling, _ := s.Array("sampling", 8)
+	out, _ := s.Array("out", outRing)
+	cursor, _ := s.Array("cursor", 4)
+	for _, tokens := range []int{1, chunk} {
+		r := &steps{eps: c.RMSNormEps, buffer: &e.scratch, state: state}
+		r.Recorder = kernel.Recorder{Device: device, Program: device.NewProgram(), Cursor: cursor, Tokens: tokens, Halves: e.scratch.halves, Prepare: true}
+		g.Forward(r, e.activations)
+		if tokens == 1 {
+			r.Head(e.activations.X, g.Norm, g.Head, e.activations.Logits, false)
+			r.Sample(e.activations.Logits, sampling, e.scratch.history, e.scratch.ids, out, e.scratch.weights, c.VocabSize, machine.PenaltyTail)
+		}
+	}
+}
+
+// phantoms is a store without memory.
+type phantoms struct {
+	device       *gpu.Device
+	quantization *config.Quantization
+	linears      map[string]config.TensorSpec
+}
+
+func (s phantoms) Array(name string, n int) (buffer, error) {
+	return gpu.Phantom(name, 4*uint64(n)), nil
+}
+
+func (s phantoms) Vector(name string, values []float32) (buffer, error) {
+	return s.Array(name, len(values))
+}
+
+func (s phantoms) Linear(name string) (weight, error) {
+	spec, known := s.linears[name]
+	if !known {
+		return nil, fmt.Errorf("%s: no linear weight of this config", name)
+	}
+	out, in, q := spec.Shape[0], spec.Shape[1], s.quantization
+	dtype, _ := folder.Storage(name, in, q.Bits, q.GroupSize)
+	w := &kernel.Weight{DType: dtype, Out: out, In: in}
+	if dtype.Quantized() {
+		w.Group = q.GroupSize
+	}
+	var err error
+	w.Parts, err = parts(s.device.Info().Limits, name, out, in, max(dtype.Bits(), reference.Q8.Bits()))
+	return w, err
+}

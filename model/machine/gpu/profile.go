@@ -1,0 +1,80 @@
+package gpu
+
+import (
+	"context"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/kernel"
+	"github.com/samba-web/samba/model/machine"
+)
+
+// profiler times a run's kernels.
+type profiler struct{ run *Run }
+
+func (r *Run) Profiler() machine.Profiler { return profiler{r} }
+
+func (p profiler) Variant() string { return p.run.engine.device.Info().Variant.String() }
+
+func (p profiler) Roofline(ctx context.Context) (kernel.Roofline, error) {
+	return kernel.MeasureRoofline(ctx, p.run.engine.device)
+}
+
+func (p profiler) Launches(chunk int) (decode, prefill int) {
+	return p.run.drawn.use.step.Dispatches(), p.run.chunkProgram(chunk).Dispatches()
+}
+
+func (p profiler) CanTime() bool { return p.run.engine.device.CanTime() }
+
+func (p profiler) TimeChunk(ctx context.Context, ids []uint32, pos, passes int) ([]gpu.DispatchTime, error) {
+	return p.time(ctx, p.run.chunkProgram(len(ids)), ids, pos, passes)
+}
+
+func (p profiler) TimeStep(ctx context.Context, id uint32, pos, passes int) ([]gpu.DispatchTime, error) {
+	return p.time(ctx, p.run.drawn.use.step, []uint32{id}, pos, passes)
+}
+
+func (p profiler) time(ctx context.Context, program *gpu.Program, ids []uint32, pos, passes int) ([]gpu.DispatchTime, error) {
+	return timePasses(ctx, p.run.engine.device, program, passes, func() error {
+		p.run.pos = pos
+		return p.run.upload(ids)
+	})
+}
+
+func (p profiler) TimeBatch(ctx context.Context, sequences, position, passes int) ([]gpu.DispatchTime, error) {
+	e := p.run.engine
+	b, err := e.newBatch(sequences)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	if err := b.makeRoom(position + 1); err != nil {
+		return nil, err
+	}
+	program, err := b.program(features{}, sequences)
+	if err != nil {
+		return nil, err
+	}
+	rows, positions, _, length := kernel.BatchCursor(sequences)
+	cursor := make([]uint32, length)
+	cursor[1] = uint32(sequences)
+	for i := range sequences {
+		cursor[rows+i], cursor[positions+i] = uint32(i), uint32(position)
+	}
+	return timePasses(ctx, e.device, program, passes, func() error { return e.device.Write(b.cursor, 0, machine.Words(cursor...)) })
+}
+
+// timePasses times a program's kernels, each pass from the same place.
+func timePasses(ctx context.Context, device *gpu.Device, p *gpu.Program, passes int, prepare func() error) ([]gpu.DispatchTime, error) {
+	var all []gpu.DispatchTime
+	for range passes {
+		if err := prepare(); err != nil {
+			return nil, err
+		}
+		times, err := device.Time(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, times...)
+	}
+	return all, nil
+}

@@ -1,0 +1,345 @@
+package gpu
+
+import (
+	"github.com/samba-web/samba/model/graph"
+	"github.com/samba-web/samba/model/machine"
+
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/kernel"
+	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/folder"
+	cpumachine "github.com/samba-web/samba/model/machine/cpu"
+	"github.com/x448/float16"
+)
+
+// ErrWrong is what Load reports, wrapped, where a device's kernels compute
+// wrong numbers: there are drivers that do, and no error tells it.
+var ErrWrong = errors.New("the GPU computes wrong numbers")
+
+// A trial's linear weights repeat this many rows: the processor multiplies with
+// those alone, so that a trial of any model takes it milliseconds. The number
+// divides no tile of a kernel, so that a row in a wrong place shows.
+const trialPeriod = 38
+
+// A trial reads so many tokens in one chunk, then one more: more than a tile of
+// attention's has queries or keys.
+const trialTokens = 43
+
+// What a trial's logits may be off by, as a share of the largest: fp32's
+// rounding through two layers, and where products are of f16, f16's.
+const trialTolerance, trialToleranceF16 = 5e-4, 3e-2
+
+// Try runs the kernels that the model has been loaded for, in its own shapes,
+// on random weights: one layer of each kind, for a chunk of tokens and for a
+// single one, then the sampler. It compares what they compute with what the
+// processor does.
+func (real *Engine) Try(ctx context.Context) error {
+	device, c := real.device, configForTrial(real.config)
+	t := trial{
+		random: rand.New(rand.NewPCG(1, 0)), real: real.store, origin: c.origin,
+		gpu: NewStore(device), cpu: map[string]*reference.Weight{},
+	}
+	defer t.gpu.Free()
+	if ok, err := device.HasRoom(ctx, t.bytes(&c.Config, device)); err != nil || !ok {
+		return err // a device that is nearly full: it has at least allocated the model
+	}
+	vectors := map[string][]float32{}
+	for _, spec := range c.TensorSpecs() {
+		if !spec.IsLinear() {
+			vectors[spec.Name] = t.Vector(spec)
+		} else if err := t.Linear(spec); err != nil {
+			return err
+		}
+	}
+	gpuGraph, err := graph.Assemble(&c.Config, t.gpu, maps.Clone(vectors), func(window int) int {
+		if window == 0 {
+			return machine.Ring(window, real.chunk)
+		}
+		return max(machine.Ring(window, real.chunk), window+trialTokens) // chunks may be shorter
+	})
+	if err != nil {
+		return err
+	}
+	few := func(int) int { return 2 * trialTokens } // no more than the trial's own keys
+	twin, err := cpumachine.NewRepeated(&c.Config, t.cpu, vectors, trialPeriod, trialTokens, few)
+	if err != nil {
+		return err
+	}
+	e, err := newEngine(&c.Config, device, t.gpu, gpuGraph, trialTokens)
+	if err != nil {
+		return err
+	}
+	ids := make([]uint32, trialTokens)
+	for i := range ids {
+		ids[i] = t.random.Uint32N(uint32(min(trialPeriod, c.VocabSize)))
+	}
+	sampling := reference.Sampling{Temperature: 1, TopP: 1, Repetition: 1, Seed: 1}
+	logits, tokens, err := t.onGPU(ctx, e, ids, sampling)
+	if err != nil {
+		return err
+	}
+	tolerance := trialTolerance
+	if device.Info().Variant.Matrix {
+		tolerance = trialToleranceF16
+	}
+	for step, what := range []string{"a chunk of tokens", "a single token"} {
+		want, err := twin.Absorb(ctx, ids)
+		if err != nil {
+			return err
+		}
+		got := logits[step*c.VocabSize:][:c.VocabSize]
+		if err := compare(got, want, tolerance); err != nil {
+			return fmt.Errorf("%w: in its self-test, after %s, %w", ErrWrong, what, err)
+		}
+		if token := reference.Sample(sampling, got, nil, uint32(twin.Position())); token != tokens[step] {
+			return fmt.Errorf("%w: in its self-test the sampler drew token %d, not %d", ErrWrong, tokens[step], token)
+		}
+		ids = []uint32{tokens[step] % trialPeriod} // whose row is the same
+	}
+	return nil
+}
+
+func compare(got, want []float32, tolerance float64) error {
+	largest := 0.0
+	for _, v := range want {
+		largest = max(largest, math.Abs(float64(v)))
+	}
+	for i, v := range want {
+		if d := math.Abs(float64(got[i]) - float64(v)); !(d <= tolerance*largest) {
+			return fmt.Errorf("logit %d was %.4g, not %.4g", i, got[i], v)
+		}
+	}
+	return nil
+}
+
+// trialConfig has one layer of each kind of a model's.
+type trialConfig struct {
+	config.Config
+	origin []int // which of the model's layers each one is like
+}
+
+func configForTrial(c *config.Config) trialConfig {
+	t := trialConfig{Config: *c}
+	t.LayerTypes, t.MLPLayers = nil, nil
+	type kind struct {
+		mixer string
+		mlp   bool
+	}
+	seen := map[kind]bool{}
+	for i, mixer := range c.LayerTypes {
+		if k := (kind{mixer, c.HasMLP(i)}); !seen[k] {
+			seen[k] = true
+			t.LayerTypes, t.MLPLayers = append(t.LayerTypes, mixer), append(t.MLPLayers, k.mlp)
+			t.origin = append(t.origin, i)
+		}
+	}
+	t.NumHiddenLayers = len(t.LayerTypes)
+	return t
+}
+
+// trial makes random weights, for both machines at once.
+type trial struct {
+	random *rand.Rand
+	real   *Store // the model's, whose formats they get
+	origin []int
+	gpu    *Store
+	cpu    map[string]*reference.Weight
+}
+
+// like is the model's weight that one of the trial's stands for.
+func (t *trial) like(name string) *kernel.Weight {
+	if layer, rest, ok := t.cut(name); ok {
+		name = config.LayerTensor(t.origin[layer], rest)
+	}
+	return t.real.weights[name]
+}
+
+// cut takes the layer off a tensor's name; not ok: it is no layer's.
+func (t *trial) cut(name string) (layer int, rest string, ok bool) {
+	for layer = range t.origin {
+		if rest, ok = strings.CutPrefix(name, config.LayerTensor(layer, "")); ok {
+			return layer, rest, true
+		}
+	}
+	return 0, name, false
+}
+
+// bytes is about what the trial takes on the device.
+func (t *trial) bytes(c *config.Config, device *gpu.Device) (n int64) {
+	for _, spec := range c.TensorSpecs() {
+		if spec.IsLinear() {
+			n += int64(spec.Shape[0]) * int64(spec.Shape[1]) * int64(t.like(spec.Name).DType.Bits()+1) / 8
+		}
+	}
+	for _, carried := range graph.Sketch(c, func(window int) int { return window }).Carried {
+		if !carried.Recurrent() {
+			n += 6 * int64(carried.Values) // ring and more
+		}
+	}
+	x, w := halvesSize(c, device, trialTokens, func(spec config.TensorSpec) weight { return t.like(spec.Name) })
+	return n + int64(x+w) + 16<<20
+}
+
+// Linear makes a weight of rows that repeat.
+func (t *trial) Linear(spec config.TensorSpec) error {
+	like, out, in := t.like(spec.Name), spec.Shape[0], spec.Shape[1]
+	f := folder.LinearFormat{DType: like.DType, Out: out, In: in, Group: like.Group, ScalesBF16: like.ScalesBF16}
+	rows := min(trialPeriod, out)
+	w := &reference.Weight{DType: f.DType, Out: out, In: in, Group: f.Group, ScalesBF16: f.ScalesBF16}
+	// Rows of variance 1/in keep what they multiply at its size.
+	deviation := 1 / math.Sqrt(float64(in))
+	half := func(v float64) uint16 {
+		if f.DType == reference.BF16 || f.ScalesBF16 {
+			return uint16(math.Float32bits(float32(v)) >> 16)
+		}
+		return float16.Fromfloat32(float32(v)).Bits()
+	}
+	w.Data = make([]uint32, (rows*in*f.DType.Bits()+31)/32)
+	for i := range w.Data {
+		switch f.DType {
+		case reference.F32:
+			w.Data[i] = math.Float32bits(float32(t.random.NormFloat64() * deviation))
+		case reference.F16, reference.BF16:
+			w.Data[i] = uint32(half(t.random.NormFloat64()*deviation)) | uint32(half(t.random.NormFloat64()*deviation))<<16
+		default:
+			w.Data[i] = t.random.Uint32()
+		}
+	}
+	pieces := [][]byte{folder.PieceData: machine.Words(w.Data...)}
+	if f.DType.Quantized() {
+		levels := float64(int(1)<<f.DType.Bits() - 1)
+		for range rows * in / f.Group {
+			scale := deviation * math.Sqrt(12) / levels * (0.5 + t.random.Float64())
+			w.Scales, w.Biases = append(w.Scales, half(scale)), append(w.Biases, half(-scale*levels/2*(0.8+0.4*t.random.Float64())))
+		}
+		pieces = append(pieces, halfBytes(w.Scales), halfBytes(w.Biases))
+	}
+	t.cpu[spec.Name] = w
+	for p, data := range pieces {
+		if err := t.gpu.repeat(spec.Name, folder.Piece(p), f, data, int64(out)*int64(len(data))/int64(rows)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func halfBytes(values []uint16) []byte {
+	out := make([]byte, 2*len(values))
+	for i, v := range values {
+		binary.LittleEndian.PutUint16(out[2*i:], v)
+	}
+	return out
+}
+
+// repeat makes n bytes of data over and over.
+func (s *Store) repeat(name string, p folder.Piece, f folder.LinearFormat, data []byte, n int64) error {
+	if err := s.Place(name, p, f, n); err != nil {
+		return err
+	}
+	const upload = 1 << 20
+	for block := data; len(data) < upload && int64(len(data)) < n; {
+		data = append(data[:len(data):len(data)], block...)
+	}
+	blob := gpu.BlobOf(data)
+	for at := int64(0); at < n; at += int64(len(data)) {
+		if err := s.Put(name, p, at, blob, 0, min(n-at, int64(len(data)))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Vector makes the values of a small tensor, about as large as a model's.
+func (t *trial) Vector(spec config.TensorSpec) []float32 {
+	n := 1
+	for _, d := range spec.Shape {
+		n *= d
+	}
+	values := make([]float32, n)
+	_, kind, _ := t.cut(spec.Name)
+	for i := range values {
+		v := t.random.NormFloat64()
+		switch kind {
+		case "mixer.A_log":
+			v = math.Log(float64(i%spec.Shape[1]+1)) + 0.1*v
+		case "mixer.dt_proj.bias":
+			v -= 1 // softplus: about 0.3, so that the recurrence weighs as much as what passes it by
+		case "mixer.D":
+			v *= 0.1
+		case "mixer.conv1d.weight", "mixer.conv1d.bias":
+			v *= 0.3
+		default: // norms
+			v = 1 + 0.1*v
+		}
+		values[i] = float32(v)
+	}
+	return values
+}
+
+// onGPU absorbs ids, samples a token, absorbs that and samples again. It returns
+// the logits of both steps and the tokens.
+func (t *trial) onGPU(ctx context.Context, e *Engine, ids []uint32, sampling reference.Sampling) (logits []float32, tokens [2]uint32, err error) {
+	r, err := e.newRun()
+	if err != nil {
+		return nil, tokens, err
+	}
+	defer r.Close()
+	if err := r.Begin(machine.Drawing{Sampling: sampling}); err != nil {
+		return nil, tokens, err
+	}
+	if err := r.makeRoom(ctx, len(ids)+1); err != nil {
+		return nil, tokens, err
+	}
+	trace, err := r.store.Array("logits of a trial", 2*e.config.VocabSize)
+	if err != nil {
+		return nil, tokens, err
+	}
+	keep := func(step int) *gpu.Program {
+		p := e.device.NewProgram()
+		size := 4 * uint64(e.config.VocabSize)
+		p.Copy(e.activations.Logits, 0, trace, uint64(step)*size, size)
+		return p
+	}
+	first, second := keep(0), keep(1)
+	defer first.Free()
+	defer second.Free()
+	if err := r.submit(ctx, ids); err != nil {
+		return nil, tokens, err
+	}
+	if err := e.device.Run(r.drawn.use.sample, first, r.drawn.use.step, second); err != nil {
+		return nil, tokens, err
+	}
+	// Both are on their way at once: Firefox takes 100 ms for each.
+	drawn, err := e.device.Read(r.out, 0, 8)
+	if err != nil {
+		return nil, tokens, err
+	}
+	kept, err := e.device.Read(trace, 0, trace.Size())
+	if err != nil {
+		drawn.Drop()
+		return nil, tokens, err
+	}
+	data, err := kept.Wait(ctx)
+	if err != nil {
+		drawn.Drop()
+		return nil, tokens, err
+	}
+	two, err := drawn.Wait(ctx)
+	if err != nil {
+		return nil, tokens, err
+	}
+	for i := range tokens {
+		tokens[i] = kernel.Drawn(binary.LittleEndian.Uint32(two[4*i:]), e.config.VocabSize)
+	}
+	return machine.Floats(data), tokens, nil
+}

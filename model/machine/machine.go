@@ -1,0 +1,204 @@
+package machine
+
+import (
+	"context"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/kernel"
+	"github.com/samba-web/samba/gpu/reference"
+)
+
+// The sampler's repetition penalty looks back over PenaltyTail tokens.
+const PenaltyTail = 256
+
+// MaxPosition: kernels count positions in 32 bits; chunks and flights run a little ahead.
+const MaxPosition = 1<<32 - 1<<16
+
+// Decode steps of one flight at most, and flights under way at once: enough that
+// a fast GPU never waits for the host.
+const (
+	MaxSteps     = 8
+	FlightsAhead = 2
+)
+
+// StateDepth is how many of its last states a sequence of a batch keeps.
+const StateDepth = kernel.BatchDepth
+
+// MaxTopLogprobs is the most alternatives that are reported for one token.
+const MaxTopLogprobs = 20
+
+// Engine is a loaded model on one kind of machine.
+type Engine interface {
+	NewRun() (Run, error)
+	// NewBatch makes places for that many runs that are decoded together.
+	NewBatch(places int) (Batch, error)
+	// Stored tells how a linear weight is kept: bits of a weight, and how many share a
+	// scale and a bias of 16 bits each, 0 without such groups.
+	Stored(name string) (bits, group int)
+	// Allocated is how many bytes there are on a device; 0 without one.
+	Allocated() int64
+	Close()
+}
+
+// Run is one conversation's state on a machine, and what moves it on. Tokens are
+// absorbed: the state has then seen them. A token that has been sampled is pending
+// until the next step absorbs it.
+//
+// What wraps a run (recovery, a pool) holds it in a named field and has each of
+// these methods itself: a new one cannot pass it by.
+type Run interface {
+	Stepper
+	Scorer
+	Snapshotter
+	Measured
+	Close()
+}
+
+// Stepper reads a prompt and writes an answer.
+type Stepper interface {
+	// Reset forgets everything.
+	Reset() error
+	// Absorb takes 1 to chunk tokens.
+	Absorb(ctx context.Context, ids []uint32) error
+	// Begin sets the sampler for the flights to come.
+	Begin(d Drawing) error
+	// Launch starts a flight of decode steps without waiting for it. The first
+	// flight after Absorb samples from what was absorbed; later ones go on from
+	// the pending token. A flight of a constrained drawing samples one token, of
+	// those that are allowed: a bit each.
+	Launch(ctx context.Context, first bool, allowed []uint32) (Flight, error)
+	// Depth is how many flights should be under way at once.
+	Depth() int
+}
+
+// Flight is decode steps under way.
+type Flight interface {
+	// Wait returns the tokens, in order. Either it or Drop is called, once.
+	Wait(ctx context.Context) ([]Draw, error)
+	// Drop gives the tokens up; a rewind is next.
+	Drop(ctx context.Context) error
+	// Rewind undoes all but the absorption of these tokens since the flight's start,
+	// as if nothing had run ahead. All later flights have been waited for or dropped.
+	Rewind(ctx context.Context, absorbed []uint32) error
+}
+
+// Scorer tells what the model makes of a text.
+type Scorer interface {
+	// AbsorbLogits takes 1 to chunk tokens and returns their logits [len(ids), vocab].
+	AbsorbLogits(ctx context.Context, ids []uint32) ([]float32, error)
+	// AbsorbScores starts to absorb 1 to chunk tokens and to tell how likely next[i] was after ids[i].
+	AbsorbScores(ctx context.Context, ids, next []uint32) (Scores, error)
+}
+
+// Scores are log probabilities under way.
+type Scores interface {
+	// Wait returns them, in order. Either it or Drop is called, once.
+	Wait(ctx context.Context) ([]float32, error)
+	Drop()
+}
+
+// Snapshotter copies a state, no flight being under way.
+type Snapshotter interface {
+	// Mark copies it within the machine.
+	Mark() (Bookmark, error)
+	// Save writes it as it stands after all flights so far, laid out as graph.Spans has it.
+	Save(ctx context.Context, into gpu.Blob) error
+	// Restore takes over what Save wrote at a position, before which those tokens stood; it may keep the blob.
+	Restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error
+	// Fork makes a second run in the same state.
+	Fork() (Run, error)
+}
+
+// Bookmark is a copy of a run's state.
+type Bookmark interface {
+	// Recall brings the run back to it, as often as asked.
+	Recall() error
+	Free()
+}
+
+// Measured is what can be told of a run from outside.
+type Measured interface {
+	// StateBytes is what is allocated for its state.
+	StateBytes() int64
+	// Settle waits until the machine has done all that it was given.
+	Settle(ctx context.Context) error
+	// Profiler times the run's kernels; nil where there are none.
+	Profiler() Profiler
+}
+
+// Profiler times what a run's steps consist of. It leaves the run in some state:
+// Reset is next.
+type Profiler interface {
+	// Variant tells what the kernels use beyond WebGPU's baseline.
+	Variant() string
+	// Roofline measures what the device reaches at best.
+	Roofline(ctx context.Context) (kernel.Roofline, error)
+	// Launches counts kernels, for one token and for a chunk of so many.
+	Launches(chunk int) (decode, prefill int)
+	// CanTime tells whether there are timestamps; the methods below need them.
+	CanTime() bool
+	// TimeChunk times absorbing ids at a position, in each of so many passes.
+	TimeChunk(ctx context.Context, ids []uint32, pos, passes int) ([]gpu.DispatchTime, error)
+	// TimeStep times one decode step from a token on.
+	TimeStep(ctx context.Context, id uint32, pos, passes int) ([]gpu.DispatchTime, error)
+	// TimeBatch times a step of so many sequences, all at one position. Their states
+	// and settings hold zeros, which the clock does not mind.
+	TimeBatch(ctx context.Context, sequences, position, passes int) ([]gpu.DispatchTime, error)
+}
+
+// Batch decodes several runs of an engine together: it has places for them, and
+// a step takes one token of each that takes part. What becomes of one does not
+// depend on which others do.
+type Batch interface {
+	// Join gives a run of this engine a place. The next step absorbs the pending token,
+	// after which that many have been drawn; the run itself is left alone until Leave. It
+	// returns how many tokens the run has absorbed.
+	Join(place int, r Run, d Drawing, pending uint32, drawn int) (position int, err error)
+	// Step starts to absorb the pending token of each of these places, and to
+	// draw the next: one each, in this order. allowed has the tokens that each may
+	// draw, nil for all.
+	Step(places []int, allowed [][]uint32) (BatchStep, error)
+	// Leave gives the run of a place the state after its first `absorbed` tokens,
+	// which is one of the last StateDepth that the place has been through.
+	Leave(place, absorbed int) error
+	// Ahead is how many steps should be under way at once.
+	Ahead() int
+	// StateBytes is what is allocated for sequences' states beside the runs' own.
+	// Unlike the rest it may be called while others use the batch.
+	StateBytes() int64
+	Close()
+}
+
+// BatchStep is a step of a batch under way.
+type BatchStep interface {
+	// Wait returns a token for each place. Either it or Drop is called, once.
+	Wait(ctx context.Context) ([]Draw, error)
+	Drop()
+}
+
+// Drawing is how the tokens of one answer are drawn.
+type Drawing struct {
+	Sampling    reference.Sampling
+	Adjustment  reference.Adjustment // its slices are nil where they are not used, Counts always
+	Adjusted    bool                 // whether Adjustment does anything
+	Constrained bool                 // every launch says which tokens are allowed
+	Logprobs    bool
+	Top         int // alternatives to report with each log probability
+}
+
+// Draw is a token that was sampled.
+type Draw struct {
+	Token   uint32
+	Logprob float32             // where the drawing asks for them
+	Top     []reference.Logprob // the likeliest tokens in its place
+}
+
+// Ring is the number of positions that a KV ring needs for a window: room for a
+// chunk beside it, and for decode steps that run ahead and may be rewound. For
+// full attention, whose window is 0, it is the number at first.
+func Ring(window, chunk int) int {
+	if window == 0 {
+		return firstRoom * chunk
+	}
+	return window + max(chunk, FlightsAhead*MaxSteps) + 1
+}

@@ -1,0 +1,33 @@
+package machine
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// Words are 32-bit numbers as machines hold them, lowest byte first.
+func Words(values ...uint32) []byte {
+	out := make([]byte, 4*len(values))
+	for i, v := range values {
+		binary.LittleEndian.PutUint32(out[4*i:], v)
+	}
+	return out
+}
+
+// FloatBytes are fp32 values, little-endian.
+func FloatBytes(values []float32) []byte {
+	data := make([]byte, 4*len(values))
+	for i, v := range values {
+		binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(v))
+	}
+	return data
+}
+
+// Floats reads little-endian fp32 values.
+func Floats(data []byte) []float32 {
+	out := make([]float32, len(data)/4)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return out
+}

@@ -1,0 +1,528 @@
+package schedule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/model/machine"
+	"github.com/samba-web/samba/model/progress"
+)
+
+// A device that is lost this often within lossWindow will be lost again.
+const (
+	maxLosses  = 3
+	lossWindow = time.Minute
+)
+
+// Recovery is a model's engine, and how it comes back on a new device when its own
+// is lost.
+type Recovery struct {
+	Engine machine.Engine
+	// Renew puts an engine on a new device in the lost one's place, weights and all;
+	// nil: that cannot be done.
+	Renew      func(ctx context.Context) (machine.Engine, error)
+	Vocab      int                     // tokens
+	StateBytes int64                   // of what a run saves; 0: a state that grows, of which no copy is made
+	OnProgress func(progress.Progress) // of what is computed again; may be nil
+	Limits     ReplayLimits
+
+	generation int         // how often the engine was renewed
+	losses     []time.Time // within lossWindow
+}
+
+// NewRun starts a conversation, which outlives the device where the engine can be renewed.
+func (c *Recovery) NewRun() (machine.Run, error) {
+	r, err := c.Engine.NewRun()
+	if err != nil || c.Renew == nil {
+		return r, err
+	}
+	return &recoveringRun{inner: r, recovery: c, generation: c.generation}, nil
+}
+
+// Forgive forgets earlier losses.
+func (c *Recovery) Forgive() { c.losses = nil }
+
+// renew replaces an engine whose device was lost by a new one. Runs that find
+// themselves on an older generation than the engine's renew nothing: another one
+// has done it.
+func (c *Recovery) renew(ctx context.Context, generation int, lost error) error {
+	for c.generation == generation {
+		now := time.Now()
+		c.losses = slices.DeleteFunc(append(c.losses, now), func(at time.Time) bool { return now.Sub(at) > lossWindow })
+		if len(c.losses) >= maxLosses {
+			return fmt.Errorf("%w; that was the third time within a minute, so it is not tried again: close other programs and tabs that use the GPU, or choose a smaller model, then load it anew", lost)
+		}
+		c.Engine.Close()
+		engine, err := c.Renew(ctx)
+		if err == nil {
+			c.Engine = engine
+			c.generation++
+			return nil
+		}
+		if !errors.Is(err, gpu.ErrLost) {
+			return fmt.Errorf("%w, and getting it back failed: %w", lost, err)
+		}
+		lost = err
+	}
+	return nil
+}
+
+// recoveringRun is a run that outlives its device: it keeps a copy of its state off
+// the device, and what was absorbed since, and how, and does that again on a new
+// device when the old one is lost. The same kernels on the same chunks give the
+// same bits, so that the tokens to come are those that would have come.
+type recoveringRun struct {
+	inner      machine.Run
+	recovery   *Recovery
+	generation int
+	failed     error // it could not be revived
+
+	log     replayLog
+	drawing *machine.Drawing    // nil: nothing is drawn since the last absorption
+	counts  map[uint32]uint32   // of the tokens drawn since begin
+	last    uint32              // of them
+	pending bool                // it is not absorbed
+	ahead   []*recoveringFlight // under way, in order
+}
+
+// ReplayLimits say when a replay log is begun again from a copy of the state: when it
+// has so many chunks (decode steps mostly), or tokens, but not before the time that the
+// last copy took has passed Pause times. Copies take a hundredth of the time at most,
+// and so much is computed again at most.
+type ReplayLimits struct {
+	Chunks, Tokens int
+	Pause          time.Duration
+}
+
+// DefaultLimits suit conversations of people; tests have lower ones.
+var DefaultLimits = ReplayLimits{Chunks: 4096, Tokens: 1 << 16, Pause: 100}
+
+// replayLog is how to come to a state, flights under way not counted: from a copy,
+// or from nothing. What a log has never changes, it only grows: a copy of the
+// struct is a place in it.
+type replayLog struct {
+	from   *copied
+	tokens []uint32 // absorbed since
+	chunks []uint16 // lengths, in order, of the runs of tokens that were absorbed at once
+}
+
+// copied is a state off the device.
+type copied struct {
+	state    gpu.Blob
+	position int
+	tail     []uint32
+	made     time.Time
+	took     time.Duration // 0: it was there anyway
+}
+
+// here is the way so far; what is appended to it afterwards goes elsewhere.
+func (l replayLog) here() replayLog {
+	return replayLog{l.from, slices.Clip(l.tokens), slices.Clip(l.chunks)}
+}
+
+func (l *replayLog) note(ids ...uint32) {
+	l.tokens = append(l.tokens, ids...)
+	l.chunks = append(l.chunks, uint16(len(ids)))
+}
+
+func (l *replayLog) long(limits ReplayLimits) bool {
+	if len(l.chunks) < limits.Chunks && len(l.tokens) < limits.Tokens {
+		return false
+	}
+	return l.from == nil || time.Since(l.from.made) >= limits.Pause*l.from.took
+}
+
+// end is where the way has come to, but for the state.
+func (l *replayLog) end() *copied {
+	c := &copied{position: len(l.tokens), tail: l.tokens}
+	if l.from != nil {
+		c.position += l.from.position
+		c.tail = slices.Concat(l.from.tail, l.tokens)
+	}
+	c.tail = slices.Clone(c.tail[max(0, len(c.tail)-machine.PenaltyTail):])
+	return c
+}
+
+// recoveringFlight is a flight that can be launched again.
+type recoveringFlight struct {
+	inner      machine.Flight
+	run        *recoveringRun
+	generation int
+	first      bool
+	shifted    bool // it starts after the pending token was absorbed, not before
+	allowed    []uint32
+	start      replayLog
+}
+
+func (r *recoveringRun) note(ids ...uint32) { r.log.note(ids...) }
+
+// land ends an answer: what was drawn counts no more.
+func (r *recoveringRun) land() { r.drawing, r.counts, r.pending, r.ahead = nil, nil, false, nil }
+
+// due tells whether the way has become so long that it is begun anew. Full
+// attention's never is: its state has no fixed size, and grows as the way does.
+func (r *recoveringRun) due() bool { return r.log.long(r.recovery.Limits) && r.recovery.StateBytes > 0 }
+
+// shorten begins the way anew where that is due. No flight is under way.
+func (r *recoveringRun) shorten(ctx context.Context) error {
+	if !r.due() {
+		return nil
+	}
+	end, started := r.log.end(), time.Now()
+	end.state = gpu.NewBlob(r.recovery.StateBytes)
+	err := r.inner.Save(context.WithoutCancel(ctx), end.state)
+	if err == nil {
+		end.made = time.Now()
+		end.took = end.made.Sub(started)
+		r.anew(end)
+	}
+	return err
+}
+
+// anew begins the way at a copy of the state. In a browser the copy before it is
+// outside Go's heap, whose collector would not hurry for it.
+func (r *recoveringRun) anew(c *copied) {
+	r.log = replayLog{from: c}
+	if runtime.GOOS == "js" {
+		go runtime.GC()
+	}
+}
+
+// persist calls f until it does not fail by a lost device. Before f is called
+// again the run has been brought to the state that its notes tell.
+func (r *recoveringRun) persist(ctx context.Context, f func() error) error {
+	for r.failed == nil {
+		err := gpu.ErrLost
+		if r.generation == r.recovery.generation {
+			err = f()
+		}
+		if err == nil || !errors.Is(err, gpu.ErrLost) {
+			return err
+		}
+		r.failed = r.revive(context.WithoutCancel(ctx), err)
+	}
+	return r.failed
+}
+
+// revive computes the state again, on a new device where no other run has got
+// one yet. What is under way is launched again.
+func (r *recoveringRun) revive(ctx context.Context, lost error) error {
+	for errors.Is(lost, gpu.ErrLost) {
+		if err := r.recovery.renew(ctx, r.generation, lost); err != nil {
+			return err
+		}
+		r.generation = r.recovery.generation
+		r.inner.Close()
+		r.inner, lost = r.recovery.Engine.NewRun()
+		if lost == nil {
+			lost = r.replay(ctx)
+		}
+	}
+	return lost
+}
+
+func (r *recoveringRun) replay(ctx context.Context) error {
+	if r.pending && len(r.ahead) > 0 {
+		// Drawing from the pending token's own step is the same as going on from it.
+		r.note(r.last)
+		r.pending = false
+	}
+	if err := r.log.walk(ctx, r.inner, r.recovery.OnProgress); err != nil {
+		return err
+	}
+	if r.drawing == nil {
+		return nil
+	}
+	d := *r.drawing
+	d.Adjustment.Counts = make([]uint32, r.recovery.Vocab)
+	for id, n := range r.counts {
+		d.Adjustment.Counts[id] = n
+	}
+	if err := r.inner.Begin(d); err != nil {
+		return err
+	}
+	for i, f := range r.ahead {
+		if i == 0 && !f.first {
+			f.first, f.shifted = true, true
+		}
+		if err := f.launch(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// walk brings a fresh run to the way's end.
+func (l replayLog) walk(ctx context.Context, r machine.Run, tell func(progress.Progress)) error {
+	if l.from != nil {
+		if err := r.Restore(ctx, l.from.state, l.from.position, l.from.tail); err != nil {
+			return err
+		}
+	}
+	at := 0
+	for i, n := range l.chunks {
+		if err := r.Absorb(ctx, l.tokens[at:at+int(n)]); err != nil {
+			return err
+		}
+		at += int(n)
+		if tell != nil && (i%64 == 0 || at == len(l.tokens)) {
+			tell(progress.Progress{Phase: progress.PhaseRebuild, Loaded: int64(at), Total: int64(len(l.tokens))})
+		}
+	}
+	return nil
+}
+
+func (r *recoveringRun) Reset() error {
+	r.land()
+	r.log = replayLog{}
+	return r.persist(context.Background(), func() error { return r.inner.Reset() })
+}
+
+func (r *recoveringRun) Absorb(ctx context.Context, ids []uint32) error {
+	r.land()
+	err := r.persist(ctx, func() error {
+		if err := r.shorten(ctx); err != nil {
+			return err
+		}
+		return r.inner.Absorb(ctx, ids)
+	})
+	if err == nil {
+		r.note(ids...)
+	}
+	return err
+}
+
+func (r *recoveringRun) AbsorbLogits(ctx context.Context, ids []uint32) (logits []float32, err error) {
+	r.land()
+	err = r.persist(ctx, func() (err error) {
+		if err = r.shorten(ctx); err == nil {
+			logits, err = r.inner.AbsorbLogits(ctx, ids)
+		}
+		return err
+	})
+	if err == nil {
+		r.note(ids...)
+	}
+	return logits, err
+}
+
+// recoveringScores are asked for again in a run of their own: that which asked is
+// further on by then.
+type recoveringScores struct {
+	inner      machine.Scores
+	run        *recoveringRun
+	generation int
+	ids, next  []uint32
+	start      replayLog
+}
+
+func (r *recoveringRun) AbsorbScores(ctx context.Context, ids, next []uint32) (machine.Scores, error) {
+	r.land()
+	s := &recoveringScores{run: r, ids: ids, next: next}
+	err := r.persist(ctx, func() (err error) {
+		if err = r.shorten(ctx); err == nil {
+			s.inner, err = r.inner.AbsorbScores(ctx, ids, next)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.generation, s.start = r.generation, r.log.here()
+	r.note(ids...)
+	return s, nil
+}
+
+func (s *recoveringScores) Wait(ctx context.Context) (values []float32, err error) {
+	err = s.run.persist(ctx, func() (err error) {
+		if s.generation != s.run.generation {
+			other, err := s.run.recovery.Engine.NewRun()
+			if err != nil {
+				return err
+			}
+			defer other.Close()
+			if err := s.start.walk(ctx, other, s.run.recovery.OnProgress); err != nil {
+				return err
+			}
+			if s.inner, err = other.AbsorbScores(ctx, s.ids, s.next); err != nil {
+				return err
+			}
+		}
+		values, err = s.inner.Wait(ctx)
+		return err
+	})
+	return values, err
+}
+
+func (r *recoveringRun) Begin(d machine.Drawing) error {
+	r.land()
+	err := r.persist(context.Background(), func() error { return r.inner.Begin(d) })
+	r.drawing = &d
+	return err
+}
+
+func (r *recoveringRun) Launch(ctx context.Context, first bool, allowed []uint32) (machine.Flight, error) {
+	f := &recoveringFlight{run: r, generation: -1, first: first, allowed: allowed}
+	r.ahead = append(r.ahead, f)
+	err := r.persist(ctx, func() error {
+		if f.generation == r.generation { // launched by a replay
+			return nil
+		}
+		if len(r.ahead) == 1 && !first { // the first draws from what was absorbed last, which no copy of a state has
+			if err := r.shorten(ctx); err != nil {
+				return err
+			}
+		}
+		return f.launch(ctx)
+	})
+	if err != nil {
+		r.ahead = r.ahead[:len(r.ahead)-1]
+	}
+	return f, err
+}
+
+// depth lets no more flights go where the way must be begun anew: it is when
+// the last one has landed.
+func (r *recoveringRun) Depth() int {
+	if len(r.ahead) > 0 && r.due() {
+		return 0
+	}
+	return r.inner.Depth()
+}
+
+func (f *recoveringFlight) launch(ctx context.Context) (err error) {
+	f.inner, err = f.run.inner.Launch(ctx, f.first, f.allowed)
+	f.generation = f.run.generation
+	return err
+}
+
+// wait is called in the order of the flights.
+func (f *recoveringFlight) Wait(ctx context.Context) (draws []machine.Draw, err error) {
+	r := f.run
+	if err = r.persist(ctx, func() (err error) { draws, err = f.inner.Wait(ctx); return err }); err != nil {
+		return nil, err
+	}
+	r.ahead = r.ahead[1:]
+	f.start = r.log.here()
+	if r.pending {
+		r.note(r.last)
+	}
+	for _, d := range draws[:len(draws)-1] {
+		r.note(d.Token)
+	}
+	if r.counts == nil {
+		r.counts = map[uint32]uint32{}
+	}
+	for _, d := range draws {
+		r.counts[d.Token]++
+	}
+	r.last, r.pending = draws[len(draws)-1].Token, true
+	return draws, nil
+}
+
+func (f *recoveringFlight) Drop(ctx context.Context) error {
+	_, err := f.Wait(ctx)
+	return err
+}
+
+func (f *recoveringFlight) Rewind(ctx context.Context, absorbed []uint32) error {
+	r := f.run
+	if f.shifted {
+		absorbed = absorbed[1:] // the pending token stands before its start
+	}
+	r.land()
+	r.log = f.start
+	for _, id := range absorbed {
+		r.note(id)
+	}
+	return r.goTo(ctx, f.generation, func() error { return f.inner.Rewind(ctx, absorbed) })
+}
+
+// goTo brings the run to the state that its notes tell: by a shorter way if
+// that was prepared on this generation's device.
+func (r *recoveringRun) goTo(ctx context.Context, generation int, short func() error) error {
+	before := r.generation
+	return r.persist(ctx, func() error {
+		switch r.generation {
+		case generation:
+			return short()
+		case before:
+			if err := r.inner.Reset(); err != nil {
+				return err
+			}
+			return r.replay(ctx)
+		}
+		return nil // by revival
+	})
+}
+
+// recoveringBookmark is a copy of the state, and the way to it.
+type recoveringBookmark struct {
+	inner      machine.Bookmark
+	run        *recoveringRun
+	generation int
+	at         replayLog
+}
+
+func (r *recoveringRun) Mark() (machine.Bookmark, error) {
+	b := &recoveringBookmark{run: r, at: r.log.here()}
+	err := r.persist(context.Background(), func() (err error) { b.inner, err = r.inner.Mark(); return err })
+	b.generation = r.generation
+	return b, err
+}
+
+func (b *recoveringBookmark) Recall() error {
+	b.run.land()
+	b.run.log = b.at
+	return b.run.goTo(context.Background(), b.generation, func() error { return b.inner.Recall() })
+}
+
+func (b *recoveringBookmark) Free() {
+	if b.inner != nil {
+		b.inner.Free()
+	}
+}
+
+func (r *recoveringRun) Save(ctx context.Context, into gpu.Blob) error {
+	if err := r.persist(ctx, func() error { return r.inner.Save(ctx, into) }); err != nil {
+		return err
+	}
+	if len(r.ahead) == 0 && !r.pending {
+		end := r.log.end()
+		end.state = into.Clone()
+		r.anew(end)
+	}
+	return nil
+}
+
+func (r *recoveringRun) Restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
+	r.land()
+	r.anew(&copied{state: state, position: position, tail: slices.Clone(tail)})
+	return r.goTo(ctx, r.generation, func() error { return r.inner.Restore(ctx, state, position, tail) })
+}
+
+func (r *recoveringRun) Fork() (machine.Run, error) {
+	other := &recoveringRun{recovery: r.recovery}
+	err := r.persist(context.Background(), func() (err error) { other.inner, err = r.inner.Fork(); return err })
+	other.generation, other.log = r.generation, r.log.here()
+	return other, err
+}
+
+func (s *recoveringScores) Drop() { s.inner.Drop() }
+
+// Logged is how long the replay log is.
+func (r *recoveringRun) Logged() (chunks, tokens int) { return len(r.log.chunks), len(r.log.tokens) }
+
+func (r *recoveringRun) StateBytes() int64 { return r.inner.StateBytes() }
+
+// Settle and Profiler are for measurements, which a loss ends.
+func (r *recoveringRun) Settle(ctx context.Context) error { return r.inner.Settle(ctx) }
+
+func (r *recoveringRun) Profiler() machine.Profiler { return r.inner.Profiler() }
+
+func (r *recoveringRun) Close() { r.inner.Close() }
