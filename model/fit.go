@@ -1,9 +1,6 @@
 package model
 
 import (
-	"github.com/samba-web/samba/model/graph"
-	"github.com/samba-web/samba/model/machine"
-
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +9,8 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/folder"
+	"github.com/samba-web/samba/model/graph"
+	"github.com/samba-web/samba/model/machine"
 	gpumachine "github.com/samba-web/samba/model/machine/gpu"
 	"github.com/samba-web/samba/model/safetensors"
 )

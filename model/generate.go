@@ -26,7 +26,7 @@ type answer struct {
 	text    *conversation.Answer
 	ahead   []machine.Flight // under way, in order
 	sampled int
-	since   []uint32 // the pending token that the flight at hand began with, and what it sampled
+	since   []uint32 // the pending token that the last flight to land began with, and what it sampled
 	full    error    // no room for another flight: the answer ends with those under way
 }
 
@@ -172,7 +172,7 @@ func (a *answer) finish(ctx context.Context, ended bool) string {
 	return ""
 }
 
-// say hands a token's text out. Where nobody takes it, the answer ends.
+// say hands a token's text out. Where it is not taken, the answer ends.
 func (a *answer) say(piece string, drawn machine.Draw) error {
 	if a.result.FinishReason != "" {
 		piece += a.text.Rest(drawn.Token, &a.session.past.Text)

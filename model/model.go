@@ -15,6 +15,7 @@ import (
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/grammar"
+	"github.com/samba-web/samba/model/graph"
 	"github.com/samba-web/samba/model/machine"
 	cpumachine "github.com/samba-web/samba/model/machine/cpu"
 	gpumachine "github.com/samba-web/samba/model/machine/gpu"
@@ -63,11 +64,11 @@ type Options struct {
 	Memory int64
 
 	// Try runs the kernels on numbers whose outcome is known, once the model is
-	// loaded: Load reports ErrWrong where they compute something else.
+	// loaded: Load reports gpu.ErrWrong where they compute something else.
 	Try bool
 
 	// Reopen opens a device in the place of Device, which was lost; the model
-	// then loads itself anew and conversations go on. Nil: a loss ends them.
+	// then loads itself again and conversations go on. Nil: a loss ends them.
 	Reopen func(ctx context.Context) (*gpu.Device, error)
 }
 
@@ -81,12 +82,11 @@ type Model struct {
 	stops     map[uint32]bool // tokens that end a text
 	text      []byte          // config.json
 	hash      [sha256.Size]byte
-	recovery  schedule.Recovery // the engine
+	recovery  schedule.Recovery // has the engine
 	chunk     int
 	weights   int64 // bytes, where the index tells
 
 	vocabulary func() *grammar.Vocabulary // made once, for the first grammar
-
 }
 
 // Load reads a model folder. Whatever is wrong with it is one error that names
@@ -116,6 +116,9 @@ func load(ctx context.Context, src folder.Source, o Options) (*Model, error) {
 	}
 	if m.config, err = config.Parse(data); err != nil {
 		return nil, err
+	}
+	if err := graph.Supports(m.config); err != nil {
+		return nil, fmt.Errorf("config.json: %w", err)
 	}
 	if err := m.readText(ctx, src); err != nil {
 		return nil, err
@@ -172,7 +175,7 @@ func (m *Model) openGPU(ctx context.Context, src folder.Source, index *safetenso
 	}
 	m.identify(src, index, vectors)
 	if o.OnProgress != nil {
-		o.OnProgress(progress.Progress{Phase: progress.PhaseCompile})
+		o.OnProgress(Progress{Phase: PhaseCompile})
 	}
 	e, err := gpumachine.NewEngine(m.config, s, vectors, o.Chunk, m.spare(o))
 	if err != nil {

@@ -67,7 +67,7 @@ func (p *Pool) Share(ctx context.Context, s *Session, f func() error) error {
 	return err
 }
 
-// Do calls f while nobody else uses the machine: for what is done with a session
+// Do calls f while no other uses the machine: for what is done with a session
 // in one go, and for closing it. f must not use the pool.
 func (p *Pool) Do(ctx context.Context, f func() error) error { return p.runs.Do(ctx, f) }
 

@@ -1,3 +1,7 @@
+// Package conversation is what is known of a conversation beside its state: the text
+// and the tokens that the state has absorbed, as digests that do not grow (past.go),
+// an answer's tokens on their way to text (answer.go), and the file of a saved state
+// (file.go).
 package conversation
 
 import (

@@ -115,12 +115,12 @@ type account struct {
 // header, a small tensor, the bytes that do not fill a word.
 type loader struct {
 	account
-	before  account // when the file at hand began: to be taken up again if the file comes again
+	before  account // when the present file began: to be taken up again if the file comes again
 	specs   map[string]config.TensorSpec
 	vectors map[string][]float32
 	to      putter
 
-	file    int                  // at hand; -1: none yet
+	file    int                  // that is coming; -1: none yet
 	next    int64                // its byte that comes next
 	header  []byte               // until it is whole
 	end     int64                // of the header; 0: not known yet

@@ -1,3 +1,5 @@
+// Package folder takes a model folder's weights to a machine: where its files come
+// from (source.go, dir.go), and how their blocks become tensors (loader.go).
 package folder
 
 import (
@@ -41,7 +43,7 @@ type Block struct {
 type Arrived struct {
 	Bytes int64
 	Total int64  // of all files; 0: not known
-	File  string // the file at hand
+	File  string // the file that is coming
 	Note  string // what is waited for, where that takes long: a sentence for people
 }
 

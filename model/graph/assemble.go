@@ -25,8 +25,8 @@ type builder[V, W any] struct {
 	failure error
 }
 
-// Vector takes small tensors, one after another, as one array.
-func (b *builder[V, W]) Vector(names ...string) V {
+// vector takes small tensors, one after another, as one array.
+func (b *builder[V, W]) vector(names ...string) V {
 	var all []float32
 	for _, name := range names {
 		all = append(all, b.vectors[name]...)
@@ -39,7 +39,7 @@ func (b *builder[V, W]) Vector(names ...string) V {
 	return v
 }
 
-func (b *builder[V, W]) Linear(name string) W {
+func (b *builder[V, W]) linear(name string) W {
 	w, err := b.store.Linear(name)
 	if b.failure == nil {
 		b.failure = err
@@ -51,31 +51,46 @@ func (b *builder[V, W]) Linear(name string) W {
 // positions of the KV rings for a layer's window.
 func Assemble[V, W any](c *config.Config, s Store[V, W], vectors map[string][]float32, ring func(window int) int) (*Graph[V, W], error) {
 	b := &builder[V, W]{config: c, store: s, vectors: vectors, ring: ring}
-	g := &Graph[V, W]{embedTokens: b.Linear(config.EmbedTokens)}
+	g := &Graph[V, W]{embedTokens: b.linear(config.EmbedTokens)}
 	for i, name := range c.LayerTypes {
-		l := layer[V, W]{norm: b.Vector(config.LayerTensor(i, "mixer_norm.weight")), Mixer: kindOf[V, W](name).mixer(b, i)}
+		kind, err := kindOf[V, W](name)
+		if err != nil {
+			return nil, err
+		}
+		l := Layer[V, W]{norm: b.vector(config.LayerTensor(i, "mixer_norm.weight")), Mixer: kind.mixer(b, i)}
 		for at, carried := range l.Mixer.carried() {
 			carried.layer, carried.at = i, at
 			g.Carried = append(g.Carried, carried)
 		}
 		if c.HasMLP(i) {
-			l.mlp = &mlp[V, W]{
-				norm:   b.Vector(config.LayerTensor(i, "mlp_norm.weight")),
-				gateUp: b.Linear(config.LayerTensor(i, "mlp.gate_up_proj.weight")),
-				down:   b.Linear(config.LayerTensor(i, "mlp.down_proj.weight")),
+			l.mlp = &MLP[V, W]{
+				norm:   b.vector(config.LayerTensor(i, "mlp_norm.weight")),
+				gateUp: b.linear(config.LayerTensor(i, "mlp.gate_up_proj.weight")),
+				down:   b.linear(config.LayerTensor(i, "mlp.down_proj.weight")),
 			}
 		}
 		g.Layers = append(g.Layers, l)
 	}
-	g.Norm = b.Vector(config.FinalNorm)
+	g.Norm = b.vector(config.FinalNorm)
 	g.Head = g.embedTokens
 	if !c.TieEmbeddings {
-		g.Head = b.Linear(config.LMHead)
+		g.Head = b.linear(config.LMHead)
 	}
 	return g, b.failure
 }
 
-// Sketch is a model's graph without weights, for what its shapes alone tell.
+// Supports is nil where there are mixers for all of a model's layers.
+func Supports(c *config.Config) error {
+	for _, name := range c.LayerTypes {
+		if _, err := kindOf[none, none](name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Sketch is the graph of a model, one that is supported, without weights: for what
+// its shapes alone tell.
 func Sketch(c *config.Config, ring func(window int) int) *Graph[none, none] {
 	g, _ := Assemble(c, paper{}, nil, ring) // paper takes everything
 	return g

@@ -21,17 +21,17 @@ type attentionActivations[V any] struct {
 }
 
 type attentionStep[V, W any] interface {
-	// Attention: a.mixed = layer i's mixer but its last projection, of RMSNorm(x); a's qkv lies between.
+	// Attention: a.Mixed = layer i's mixer but its last projection, of RMSNorm(x); a's QKV lies between.
 	Attention(i int, w *Attention[V, W], gain V, a *Activations[V])
 }
 
-func newAttention[V, W any](b *builder[V, W], i int) mixer[V, W] {
+func newAttention[V, W any](b *builder[V, W], i int) Mixer[V, W] {
 	c := b.config
 	window := c.Window(c.LayerTypes[i])
 	w := &Attention[V, W]{
 		Shape: reference.AttentionShape{Heads: c.NumHeads, KVHeads: c.NumKVHeads, HeadDim: c.HeadDim, Window: window, Ring: b.ring(window)},
-		QKV:   b.Linear(config.LayerTensor(i, "mixer.qkv_proj.weight")),
-		OProj: b.Linear(config.LayerTensor(i, "mixer.o_proj.weight")),
+		QKV:   b.linear(config.LayerTensor(i, "mixer.qkv_proj.weight")),
+		OProj: b.linear(config.LayerTensor(i, "mixer.o_proj.weight")),
 	}
 	if c.RopeTheta != nil {
 		w.Shape.Theta = *c.RopeTheta
@@ -44,7 +44,7 @@ func allocateAttention[V any](a *Activations[V], c *config.Config, array func(na
 	return c.NumHeads * c.HeadDim
 }
 
-func (w *Attention[V, W]) Forward(m machine[V, W], i int, gain V, a *Activations[V]) {
+func (w *Attention[V, W]) Forward(m Machine[V, W], i int, gain V, a *Activations[V]) {
 	m.Attention(i, w, gain, a)
 	m.LinearAdd(w.OProj, a.Mixed, a.X)
 }

@@ -1,9 +1,13 @@
+// Package graph is a model as a sequence of steps, whatever machine takes them: layers
+// and their mixers, one file a kind (mamba.go, attention.go; kinds.go lists them), how
+// they are put together from tensors (assemble.go), and the state that a conversation
+// carries through them (state.go).
 package graph
 
-// machine computes the graph's steps for one run of tokens, or records them to
+// Machine computes the graph's steps for one run of tokens, or records them to
 // be computed. V is a row-major fp32 array, W a linear layer's weight. T is
 // the number of tokens of the run. The machine has the state that they meet.
-type machine[V, W any] interface {
+type Machine[V, W any] interface {
 	// Embed: x[t, :] = table[ids[t], :].
 	Embed(table W, x V)
 	// NormSwiGLU: h = SiLU(g) * u with [g | u] = W RMSNorm(x).
@@ -15,11 +19,11 @@ type machine[V, W any] interface {
 	mixerSteps[V, W]
 }
 
-// mixer is what a layer mixes tokens with, one of the kinds in kinds.go: its
+// Mixer is what a layer mixes tokens with, one of the kinds in kinds.go: its
 // weights, and the shape of the state that it carries from token to token.
-type mixer[V, W any] interface {
+type Mixer[V, W any] interface {
 	// Forward is x += mixer(RMSNorm(x)) in layer i.
-	Forward(m machine[V, W], i int, gain V, a *Activations[V])
+	Forward(m Machine[V, W], i int, gain V, a *Activations[V])
 	// carried lists the arrays of its state.
 	carried() []Carried
 	// Cost counts a pass over tokens tokens that follow pos others: the bytes of state
@@ -27,14 +31,15 @@ type mixer[V, W any] interface {
 	Cost(pos, tokens int) (state, ops int64)
 }
 
-// layer is one mixer and its MLP, nil where it has none.
-type layer[V, W any] struct {
+// Layer is one mixer and its MLP, nil where it has none.
+type Layer[V, W any] struct {
 	norm  V
-	Mixer mixer[V, W]
-	mlp   *mlp[V, W]
+	Mixer Mixer[V, W]
+	mlp   *MLP[V, W]
 }
 
-type mlp[V, W any] struct {
+// MLP is a gated one: SwiGLU.
+type MLP[V, W any] struct {
 	norm         V
 	gateUp, down W
 }
@@ -42,7 +47,7 @@ type mlp[V, W any] struct {
 // Graph is a model's weights in the order in which a token meets them.
 type Graph[V, W any] struct {
 	embedTokens W
-	Layers      []layer[V, W]
+	Layers      []Layer[V, W]
 	Norm        V
 	Head        W
 	Carried     []Carried // all layers' state, in order
@@ -50,7 +55,7 @@ type Graph[V, W any] struct {
 
 // Forward is the whole of a model but the head: x += mixer(RMSNorm(x)), then
 // x += mlp(RMSNorm(x)), layer by layer.
-func (g *Graph[V, W]) Forward(m machine[V, W], a *Activations[V]) {
+func (g *Graph[V, W]) Forward(m Machine[V, W], a *Activations[V]) {
 	m.Embed(g.embedTokens, a.X)
 	for i, l := range g.Layers {
 		l.Mixer.Forward(m, i, l.norm, a)

@@ -1,10 +1,15 @@
 package graph
 
-import "github.com/samba-web/samba/model/config"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/samba-web/samba/model/config"
+)
 
 // This file is the one place that knows all kinds of mixer. A new one is a file
 // beside mamba.go here, in config and in each machine, and a line in each of the
-// three lists below; the README says what each file holds.
+// lists below; model/README.md says what each file holds.
 
 // mixerSteps are the steps that the kinds ask of a machine.
 type mixerSteps[V, W any] interface {
@@ -30,20 +35,18 @@ func kinds[V, W any]() []kind[V, W] {
 type kind[V, W any] struct {
 	names []string // in config's layer_types
 	// mixer takes layer i's weights.
-	mixer func(b *builder[V, W], i int) mixer[V, W]
+	mixer func(b *builder[V, W], i int) Mixer[V, W]
 	// allocate makes what lies within it, arrays of so many values for each token, and
-	// returns how many it leaves in activations.mixed.
+	// returns how many it leaves in Activations.Mixed.
 	allocate func(a *Activations[V], c *config.Config, array func(name string, width int) V) (mixed int)
 }
 
-// kindOf finds a kind by its name, which config has validated.
-func kindOf[V, W any](name string) kind[V, W] {
+// kindOf finds a kind by its name.
+func kindOf[V, W any](name string) (kind[V, W], error) {
 	for _, k := range kinds[V, W]() {
-		for _, n := range k.names {
-			if n == name {
-				return k
-			}
+		if slices.Contains(k.names, name) {
+			return k, nil
 		}
 	}
-	panic("no mixer is called " + name)
+	return kind[V, W]{}, fmt.Errorf("this engine does not compute layers of kind %q", name)
 }

@@ -10,12 +10,12 @@ type Mamba[V, W any] struct {
 	Shape         reference.ScanShape
 	InProj        W // rows x, then z
 	Conv          V // weights [d_inner, d_conv], then biases
-	XProj, DtProj W // x_proj's rows: dt, B, C
+	XProj, DTProj W // x_proj's rows: dt, B, C
 	Params        V // A_log, D, dt_bias, one after another
 	outProj       W
 }
 
-// mambaState are the places of its arrays in a layer's state.
+// The places of its arrays in a layer's state.
 const (
 	MambaConv = iota // conv_state [d_inner, d_conv-1]
 	MambaSSM         // ssm_state [d_inner, d_state]
@@ -28,21 +28,21 @@ type mambaActivations[V any] struct {
 }
 
 type mambaStep[V, W any] interface {
-	// Mamba: a.mixed = layer i's mixer but its last projection, of RMSNorm(x); a's xz, conv and dbc take what lies between.
+	// Mamba: a.Mixed = layer i's mixer but its last projection, of RMSNorm(x); a's XZ, Conv and DBC take what lies between.
 	Mamba(i int, w *Mamba[V, W], gain V, a *Activations[V])
 }
 
-func newMamba[V, W any](b *builder[V, W], i int) mixer[V, W] {
+func newMamba[V, W any](b *builder[V, W], i int) Mixer[V, W] {
 	at := func(name string) string { return config.LayerTensor(i, name) }
 	c := b.config
 	return &Mamba[V, W]{
 		Shape:   reference.ScanShape{DInner: c.DInner(), DState: c.DState, DConv: c.DConv, DTRank: c.DTRank},
-		InProj:  b.Linear(at("mixer.in_proj.weight")),
-		Conv:    b.Vector(at("mixer.conv1d.weight"), at("mixer.conv1d.bias")),
-		XProj:   b.Linear(at("mixer.x_proj.weight")),
-		DtProj:  b.Linear(at("mixer.dt_proj.weight")),
-		Params:  b.Vector(at("mixer.A_log"), at("mixer.D"), at("mixer.dt_proj.bias")),
-		outProj: b.Linear(at("mixer.out_proj.weight")),
+		InProj:  b.linear(at("mixer.in_proj.weight")),
+		Conv:    b.vector(at("mixer.conv1d.weight"), at("mixer.conv1d.bias")),
+		XProj:   b.linear(at("mixer.x_proj.weight")),
+		DTProj:  b.linear(at("mixer.dt_proj.weight")),
+		Params:  b.vector(at("mixer.A_log"), at("mixer.D"), at("mixer.dt_proj.bias")),
+		outProj: b.linear(at("mixer.out_proj.weight")),
 	}
 }
 
@@ -53,7 +53,7 @@ func allocateMamba[V any](a *Activations[V], c *config.Config, array func(name s
 	return c.DInner()
 }
 
-func (w *Mamba[V, W]) Forward(m machine[V, W], i int, gain V, a *Activations[V]) {
+func (w *Mamba[V, W]) Forward(m Machine[V, W], i int, gain V, a *Activations[V]) {
 	m.Mamba(i, w, gain, a)
 	m.LinearAdd(w.outProj, a.Mixed, a.X)
 }

@@ -8,20 +8,22 @@ import "fmt"
 // values: those of a window lie in a ring, position p at p % ring; those of full
 // attention grow.
 type Carried struct {
-	Name      string // as buffers and profiles show it
-	layer, at int    // where it is in a state: state[layer][at]
-	Values    int    // at first
+	Name      string
+	layer, at int // where it is in a state: state[layer][at]
+	Values    int // at first
 
 	Row    int // of keys and values: what a position takes of both; 0: recurrent
 	Window int // positions that are looked back on; 0: all
 	Ring   int // positions at first
 }
 
+// Recurrent tells what each step overwrites as a whole.
 func (c Carried) Recurrent() bool { return c.Row == 0 }
 
 // Grows tells full attention's keys and values.
 func (c Carried) Grows() bool { return c.Row > 0 && c.Window == 0 }
 
+// Label names it in buffers and profiles.
 func (c Carried) Label() string { return fmt.Sprintf("layers.%d %s", c.layer, c.Name) }
 
 // State is what a conversation carries through the layers: for each of them its
@@ -37,7 +39,7 @@ func NewState[V, W any](g *Graph[V, W], s Store[V, W]) (State[V], error) {
 	return ShapeState(g, func(c Carried) (V, error) { return s.Array(c.Label(), c.Values) })
 }
 
-// ShapeState makes each array of a state.
+// ShapeState makes a state of other arrays than a conversation's own: array makes each.
 func ShapeState[V, W any](g *Graph[V, W], array func(c Carried) (V, error)) (State[V], error) {
 	made := make(State[V], len(g.Layers))
 	for _, c := range g.Carried {

@@ -1,3 +1,6 @@
+// Package machine is what computes a model, as sessions see it: an engine, its runs,
+// flights and batches. Packages cpu and gpu are the two that there are; their files of
+// the same name hold the same part of each.
 package machine
 
 import (

@@ -1,3 +1,5 @@
+// Package measure is for figures: short runs (bench.go), long ones (long.go), and the
+// least that a pass has to do (cost.go). Sessions and models do not need it.
 package measure
 
 import (

@@ -10,7 +10,7 @@ import (
 
 // memory tells how much of it the host's side has.
 func memory() (m Memory) {
-	runtime.GC() // what nobody needs any more is not counted
+	runtime.GC() // what is not needed any more is not counted
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	m.Heap = int64(stats.HeapInuse)

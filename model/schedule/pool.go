@@ -1,3 +1,6 @@
+// Package schedule says which run has the machine, and what becomes of it when the
+// machine goes: a Pool deals out turns and steps among many runs, Recovery brings runs
+// back after their device was lost. Both wrap machine.Run.
 package schedule
 
 import (
@@ -24,7 +27,7 @@ const patience = 64
 // steps, in which all answers that are under way get their next token together.
 // Both are served in the order in which they came. The callers' goroutines make
 // text of tokens, and ask for further ones ahead of those that come: who is slow
-// misses steps, and nobody else does.
+// misses steps, and no other does.
 type Pool struct {
 	engine   machine.Engine
 	vocab    int // tokens
@@ -35,7 +38,7 @@ type Pool struct {
 	turns  chan turn
 	asked  chan struct{} // holds a value when steps have been asked for
 	closed chan struct{}
-	ended  chan struct{} // nobody has the machine any more
+	ended  chan struct{} // the machine is free
 	close  sync.Once
 
 	mu      sync.Mutex
@@ -100,7 +103,7 @@ func (p *Pool) NewRun() (r *PooledRun, err error) {
 // StateBytes is what is allocated for sequences' states beside the runs' own.
 func (p *Pool) StateBytes() int64 { return p.batch.StateBytes() }
 
-// Do calls f while nobody else uses the machine: for what is done with a run
+// Do calls f while no other uses the machine: for what is done with a run
 // in one go, and for closing it. f must not use the pool.
 func (p *Pool) Do(ctx context.Context, f func() error) error {
 	if err := ctx.Err(); err != nil {
@@ -279,7 +282,7 @@ func (p *Pool) land(s poolStep) error {
 
 // fail ends all answers.
 func (p *Pool) fail(err error, under []poolStep) {
-	if errors.Is(err, machine.ErrNoRoom) { // in a batch: nobody is brought back to where it stood
+	if errors.Is(err, machine.ErrNoRoom) { // in a batch: no run is brought back to where it stood
 		err = fmt.Errorf("%v; what was decoded together with it ends, too", err)
 	}
 	for _, s := range under {

@@ -24,7 +24,7 @@ type PooledRun struct {
 	asked    int       // steps of it
 }
 
-// alone calls f while nobody else uses the machine and nothing is held back.
+// alone calls f while no other uses the machine and nothing is held back.
 func (r *PooledRun) alone(f func() error) error {
 	return r.turn(context.Background(), func() error {
 		if len(r.held) > 0 {
@@ -180,7 +180,7 @@ func (f *pooledFlight) Wait(context.Context) ([]machine.Draw, error) {
 	}
 }
 
-// drop waits for nothing: what is under way belongs to nobody then.
+// Drop waits for nothing: what is under way belongs to no answer then.
 func (f *pooledFlight) Drop(context.Context) error {
 	f.run.pool.mu.Lock()
 	defer f.run.pool.mu.Unlock()

@@ -120,7 +120,7 @@ type copied struct {
 	took     time.Duration // 0: it was there anyway
 }
 
-// here is the way so far; what is appended to it afterwards goes elsewhere.
+// here is the log so far; what is appended to it afterwards goes elsewhere.
 func (l replayLog) here() replayLog {
 	return replayLog{l.from, slices.Clip(l.tokens), slices.Clip(l.chunks)}
 }
@@ -137,7 +137,7 @@ func (l *replayLog) long(limits ReplayLimits) bool {
 	return l.from == nil || time.Since(l.from.made) >= limits.Pause*l.from.took
 }
 
-// end is where the way has come to, but for the state.
+// end is where the log has come to, but for the state.
 func (l *replayLog) end() *copied {
 	c := &copied{position: len(l.tokens), tail: l.tokens}
 	if l.from != nil {
@@ -164,11 +164,11 @@ func (r *recoveringRun) note(ids ...uint32) { r.log.note(ids...) }
 // land ends an answer: what was drawn counts no more.
 func (r *recoveringRun) land() { r.drawing, r.counts, r.pending, r.ahead = nil, nil, false, nil }
 
-// due tells whether the way has become so long that it is begun anew. Full
-// attention's never is: its state has no fixed size, and grows as the way does.
+// due tells whether the log has become so long that it is begun again from a copy.
+// Full attention's never is: its state has no fixed size, and grows as the log does.
 func (r *recoveringRun) due() bool { return r.log.long(r.recovery.Limits) && r.recovery.StateBytes > 0 }
 
-// shorten begins the way anew where that is due. No flight is under way.
+// shorten begins the log again where that is due. No flight is under way.
 func (r *recoveringRun) shorten(ctx context.Context) error {
 	if !r.due() {
 		return nil
@@ -179,14 +179,14 @@ func (r *recoveringRun) shorten(ctx context.Context) error {
 	if err == nil {
 		end.made = time.Now()
 		end.took = end.made.Sub(started)
-		r.anew(end)
+		r.restart(end)
 	}
 	return err
 }
 
-// anew begins the way at a copy of the state. In a browser the copy before it is
+// restart begins the log at a copy of the state. In a browser the copy before it is
 // outside Go's heap, whose collector would not hurry for it.
-func (r *recoveringRun) anew(c *copied) {
+func (r *recoveringRun) restart(c *copied) {
 	r.log = replayLog{from: c}
 	if runtime.GOOS == "js" {
 		go runtime.GC()
@@ -257,7 +257,7 @@ func (r *recoveringRun) replay(ctx context.Context) error {
 	return nil
 }
 
-// walk brings a fresh run to the way's end.
+// walk brings a fresh run to the log's end.
 func (l replayLog) walk(ctx context.Context, r machine.Run, tell func(progress.Progress)) error {
 	if l.from != nil {
 		if err := r.Restore(ctx, l.from.state, l.from.position, l.from.tail); err != nil {
@@ -359,6 +359,8 @@ func (s *recoveringScores) Wait(ctx context.Context) (values []float32, err erro
 	return values, err
 }
 
+func (s *recoveringScores) Drop() { s.inner.Drop() }
+
 func (r *recoveringRun) Begin(d machine.Drawing) error {
 	r.land()
 	err := r.persist(context.Background(), func() error { return r.inner.Begin(d) })
@@ -386,7 +388,7 @@ func (r *recoveringRun) Launch(ctx context.Context, first bool, allowed []uint32
 	return f, err
 }
 
-// depth lets no more flights go where the way must be begun anew: it is when
+// Depth lets no more flights go where the log must be begun again: it is when
 // the last one has landed.
 func (r *recoveringRun) Depth() int {
 	if len(r.ahead) > 0 && r.due() {
@@ -401,7 +403,7 @@ func (f *recoveringFlight) launch(ctx context.Context) (err error) {
 	return err
 }
 
-// wait is called in the order of the flights.
+// Wait is called in the order of the flights.
 func (f *recoveringFlight) Wait(ctx context.Context) (draws []machine.Draw, err error) {
 	r := f.run
 	if err = r.persist(ctx, func() (err error) { draws, err = f.inner.Wait(ctx); return err }); err != nil {
@@ -461,7 +463,7 @@ func (r *recoveringRun) goTo(ctx context.Context, generation int, short func() e
 	})
 }
 
-// recoveringBookmark is a copy of the state, and the way to it.
+// recoveringBookmark is a copy of the state, and the log of how to come to it.
 type recoveringBookmark struct {
 	inner      machine.Bookmark
 	run        *recoveringRun
@@ -495,14 +497,14 @@ func (r *recoveringRun) Save(ctx context.Context, into gpu.Blob) error {
 	if len(r.ahead) == 0 && !r.pending {
 		end := r.log.end()
 		end.state = into.Clone()
-		r.anew(end)
+		r.restart(end)
 	}
 	return nil
 }
 
 func (r *recoveringRun) Restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
 	r.land()
-	r.anew(&copied{state: state, position: position, tail: slices.Clone(tail)})
+	r.restart(&copied{state: state, position: position, tail: slices.Clone(tail)})
 	return r.goTo(ctx, r.generation, func() error { return r.inner.Restore(ctx, state, position, tail) })
 }
 
@@ -512,8 +514,6 @@ func (r *recoveringRun) Fork() (machine.Run, error) {
 	other.generation, other.log = r.generation, r.log.here()
 	return other, err
 }
-
-func (s *recoveringScores) Drop() { s.inner.Drop() }
 
 // Logged is how long the replay log is.
 func (r *recoveringRun) Logged() (chunks, tokens int) { return len(r.log.chunks), len(r.log.tokens) }

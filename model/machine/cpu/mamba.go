@@ -10,7 +10,7 @@ func (m *steps) Mamba(i int, w *graph.Mamba[array, weight], gain array, a *graph
 	m.normLinear(a.X, gain, w.InProj, a.XZ)
 	m.CausalConv1D(a.XZ, w.Conv, w.Conv[s.DInner*s.DConv:], state[graph.MambaConv], a.Conv, s.DInner, s.DConv, count)
 	m.linear(w.XProj, a.Conv, s.DInner, a.DBC, count, false)
-	m.linear(w.DtProj, a.DBC, s.DTRank+2*s.DState, a.Mixed, count, false)
+	m.linear(w.DTProj, a.DBC, s.DTRank+2*s.DState, a.Mixed, count, false)
 	m.SelectiveScan(s, a.Mixed, a.Conv, a.XZ, a.DBC, w.Params, state[graph.MambaSSM], state[graph.MambaConv], count)
 }
 
@@ -23,7 +23,7 @@ func (m *batchSteps) Mamba(i int, w *graph.Mamba[array, weight], gain array, a *
 		m.CausalConv1D(a.XZ[2*t*s.DInner:], w.Conv, w.Conv[s.DInner*s.DConv:], state[graph.MambaConv], a.Conv[t*s.DInner:], s.DInner, s.DConv, 1)
 	}
 	m.linear(w.XProj, a.Conv, s.DInner, a.DBC, count, false)
-	m.linear(w.DtProj, a.DBC, width, a.Mixed, count, false)
+	m.linear(w.DTProj, a.DBC, width, a.Mixed, count, false)
 	for t, row := range m.rows {
 		before, after := row.states[row.pos%machine.StateDepth][i], row.states[(row.pos+1)%machine.StateDepth][i]
 		copy(after[graph.MambaConv], before[graph.MambaConv])

@@ -1,3 +1,5 @@
+// Package cpu computes a model in plain Go, each step as it is asked for. It is what the
+// GPU is held to.
 package cpu
 
 import (

@@ -1,3 +1,5 @@
+// Package gpu records a model's steps as programs of WGSL kernels and runs them on a
+// device, ahead of the host.
 package gpu
 
 import (
