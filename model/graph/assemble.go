@@ -3,6 +3,7 @@ package graph
 import (
 	"slices"
 
+	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/config"
 )
 
@@ -82,7 +83,7 @@ func Assemble[V, W any](c *config.Config, s Store[V, W], vectors map[string][]fl
 // Supports is nil where there are mixers for all of a model's layers.
 func Supports(c *config.Config) error {
 	for _, name := range c.LayerTypes {
-		if _, err := kindOf[none, none](name); err != nil {
+		if _, err := kindOf[noArray, noWeight](name); err != nil {
 			return err
 		}
 	}
@@ -91,19 +92,23 @@ func Supports(c *config.Config) error {
 
 // Sketch is the graph of a model, one that is supported, without weights: for what
 // its shapes alone tell.
-func Sketch(c *config.Config, ring func(window int) int) *Graph[none, none] {
+func Sketch(c *config.Config, ring func(window int) int) *Graph[noArray, noWeight] {
 	g, _ := Assemble(c, paper{}, nil, ring) // paper takes everything
 	return g
 }
 
-type none = struct{}
-
-// paper is a store that keeps nothing.
+// paper is a store that keeps nothing. Its types are the processor's: a third pair
+// would be compiled a third time.
 type paper struct{}
 
-func (paper) Array(string, int) (none, error)        { return none{}, nil }
-func (paper) Vector(string, []float32) (none, error) { return none{}, nil }
-func (paper) Linear(string) (none, error)            { return none{}, nil }
+type (
+	noArray  = []float32
+	noWeight = *reference.Weight
+)
+
+func (paper) Array(string, int) (noArray, error)        { return nil, nil }
+func (paper) Vector(string, []float32) (noArray, error) { return nil, nil }
+func (paper) Linear(string) (noWeight, error)           { return nil, nil }
 
 // Activations are the values between the steps, for one run of tokens.
 type Activations[V any] struct {

@@ -12,14 +12,14 @@ import (
 // recorder is a store that notes what is asked for.
 type recorder struct{ names []string }
 
-func (r *recorder) Array(string, int) (none, error) { return none{}, nil }
-func (r *recorder) Vector(name string, _ []float32) (none, error) {
+func (r *recorder) Array(string, int) (noArray, error) { return nil, nil }
+func (r *recorder) Vector(name string, _ []float32) (noArray, error) {
 	r.names = append(r.names, name)
-	return none{}, nil
+	return nil, nil
 }
-func (r *recorder) Linear(name string) (none, error) {
+func (r *recorder) Linear(name string) (noWeight, error) {
 	r.names = append(r.names, name)
-	return none{}, nil
+	return nil, nil
 }
 
 func shape(kinds ...string) *config.Config {
