@@ -10,8 +10,8 @@ enable subgroups;
 // What becomes of the sums:
 // ADD     y += W x: the residual
 // SWIGLU  W holds the gate's OUT rows, then up's: y[r] = SiLU(W[r] x) * (W[OUT + r] x)
-// CONV    W is Mamba's in_proj. Its first D_INNER rows pass through the causal convolution and SiLU as in
-//         causal_conv1d.wgsl, each channel on its own, and conv_state moves on; y = [convolved x; z]
+// CONV    W is in_proj of Mamba or Mamba-2. D_INNER rows from OFFSET on pass through the causal convolution and SiLU as
+//         in causal_conv1d.wgsl, each channel on its own, and conv_state moves on; the others stay as they are
 // ROPE    W is attention's fused projection: shared/rope.wgsl
 //
 // LANES threads share ROWS outputs, so that x is read once for all of them; SWIGLU and ROPE make an output from
@@ -56,6 +56,7 @@ enable subgroups;
 override D_INNER: u32;
 override D_CONV: u32;
 override TAPS: u32; // D_CONV - 1: inputs that the state keeps
+override OFFSET: u32;
 //#endif
 //#if ROPE
 @group(0) @binding(5) var<storage, read> cursor: Cursor;
@@ -198,11 +199,12 @@ fn finish(r: u32, a: f32, b: f32) {
     place(vec2<f32>(a, b), r / HALF, r % HALF, cursor.pos, first_row(r), 0u);
 //#else
 //#if CONV
-    let c = ROW0 + r;
-    if c >= D_INNER {
-        y[c] = a;
+    let row = ROW0 + r;
+    if row < OFFSET || row >= OFFSET + D_INNER {
+        y[row] = a;
         return;
     }
+    let c = row - OFFSET;
     // All are on their way before the first is written.
     var inputs: array<f32, D_CONV>;
     for (var k = 0u; k < TAPS; k++) { //#unroll
@@ -214,7 +216,7 @@ fn finish(r: u32, a: f32, b: f32) {
         sum += conv[c * D_CONV + k] * inputs[k];
         conv_state[c * TAPS + k] = inputs[k + 1u];
     }
-    y[c] = silu(sum);
+    y[row] = silu(sum);
 //#else
 //#if ADD
     y[ROW0 + r] += a;

@@ -9,6 +9,7 @@
 // One thread a channel, its states in registers, four to a vector; a last vector is filled up with states that stay
 // 0. Everything is fp32. Time goes in tiles of TILE tokens: what a tile needs is loaded at once, B and C into
 // workgroup memory, so that a step waits for no memory.
+// UNGATED: y without SiLU(z).
 // At the end conv_state [D_INNER, D_CONV - 1] takes the last inputs of the convolution, which has run before.
 // BATCH: one token each of sequences whose states are ssm_state and conv_state [PLACES, DEPTH, ...].
 //#include shared/row.wgsl
@@ -72,7 +73,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let t = row + min(t0 + i, count - 1u);
             dts[i] = dt_y[t * D_INNER + c];
             vs[i] = x[t * D_INNER + c];
+//#if !UNGATED
             zs[i] = xz[(2u * t + 1u) * D_INNER + c];
+//#endif
         }
         for (var i = thread; i < BC; i += SIZE) {
             let t = row + min(t0 + i / WIDTH, count - 1u);
@@ -97,7 +100,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                     sum += bc[i * WIDTH + FOURS + n] * h[n];
                 }
                 if own < D_INNER {
+//#if UNGATED
+                    dt_y[(row + t0 + i) * D_INNER + c] = sum.x + sum.y + sum.z + sum.w;
+//#else
                     dt_y[(row + t0 + i) * D_INNER + c] = (sum.x + sum.y + sum.z + sum.w) * silu(zs[i]);
+//#endif
                 }
             }
         }

@@ -8,6 +8,7 @@ enable subgroups;
 //
 // xz [2 D_INNER] holds x after the convolution, then z; dbc [IN + 2 D_STATE] dt's input, B and C; params A_log
 // [D_INNER, D_STATE], D, dt_bias; ssm_state h [D_INNER, D_STATE]; y [D_INNER]. Everything is fp32.
+// UNGATED: y without SiLU(z).
 // LANES threads share a channel: its row of W and its states.
 //#include shared/activation.wgsl
 //#include shared/softplus.wgsl
@@ -68,7 +69,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         h[i] = ssm_state[at];
     }
     let v = xz[c];
+//#if !UNGATED
     let z = xz[D_INNER + c];
+//#endif
     let d = params[D_INNER * D_STATE + c];
     let dt_bias = params[D_INNER * (D_STATE + 1u) + c];
     var raw = 0.0;
@@ -89,6 +92,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     sum = total(sum, thread);
     if lane == 0u && r < OUT {
+//#if UNGATED
+        y[c] = sum + d * v;
+//#else
         y[c] = (sum + d * v) * silu(z);
+//#endif
     }
 }

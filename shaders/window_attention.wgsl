@@ -48,12 +48,13 @@ var<workgroup> shrinks: array<f32, BQ>;
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let head = group.x;
     let t0 = group.y * BQ;
-    let kv_head = head / (HEADS / KV_HEADS);
+    let key_head = key_head_of(head / (HEADS / KV_HEADS));
+    let value_head = value_head_of(head / (HEADS / KV_HEADS));
     let values = values_at();
     let count = cursor.count;
     for (var i = thread; i < BQ * COLS; i += SIZE) {
         let t = min(t0 + i / COLS, count - 1u);
-        q_tile[i / COLS * PITCH + i % COLS] = qkv[(t * (HEADS + 2u * KV_HEADS) + head) * COLS + i % COLS] * SCALE;
+        q_tile[i / COLS * PITCH + i % COLS] = qkv[(t * ROW + query_head_of(head)) * COLS + i % COLS] * SCALE;
     }
     let pos0 = cursor.pos + t0;
     let last = cursor.pos + min(t0 + BQ, count) - 1u;
@@ -71,7 +72,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         // Keys past the last are the last again: their weight is 0.
 //#if STAGED
         for (var i = thread; i < KEYS * COLS; i += SIZE) {
-            k_tile[i / COLS * PITCH + i % COLS] = kv[key_at(min(tile + i / COLS, last), kv_head) + i % COLS];
+            k_tile[i / COLS * PITCH + i % COLS] = kv[stored_at(min(tile + i / COLS, last), key_head) + i % COLS];
         }
         workgroupBarrier();
 //#endif
@@ -90,7 +91,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //#if STAGED
                     keys[k] = k_tile[key * PITCH + c];
 //#else
-                    keys[k] = kv[key_at(min(tile + key, last), kv_head) + c];
+                    keys[k] = kv[stored_at(min(tile + key, last), key_head) + c];
 //#endif
                 }
                 for (var i = 0u; i < SCORED; i++) { //#unroll
@@ -147,7 +148,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
             for (var key = 0u; key < KEYS; key += 4u) {
                 for (var k = 0u; k < 4u; k++) { //#unroll
-                    let at = values + key_at(min(tile + key + k, last), kv_head);
+                    let at = values + stored_at(min(tile + key + k, last), value_head);
                     for (var b = 0u; b < BLOCKS; b++) { //#unroll
                         let v = kv[at + min(column + b * SIZE, COLS - 1u)];
 //#if FOURS

@@ -21,7 +21,8 @@ var<workgroup> weights: array<f32, FOUND>;
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let head = group.x * TOGETHER;
-    let kv_head = head / (HEADS / KV_HEADS);
+    let key_head = key_head_of(head / (HEADS / KV_HEADS));
+    let value_head = value_head_of(head / (HEADS / KV_HEADS));
     let row = group.z;
     if row >= cursor.count {
         return;
@@ -37,11 +38,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var h = 0u; h < TOGETHER; h++) { //#unroll
         highest[h] = LOWEST;
         for (var i = 0u; i < COLUMNS; i++) { //#unroll
-            q[h * COLUMNS + i] = qkv[(row * (HEADS + 2u * KV_HEADS) + head + h) * COLS + i] * SCALE;
+            q[h * COLUMNS + i] = qkv[(row * ROW + query_head_of(head + h)) * COLS + i] * SCALE;
         }
     }
     for (var j = first_seen(pos) + thread; j <= pos; j += SIZE) {
-        let at = keys + key_at(j, kv_head);
+        let at = keys + stored_at(j, key_head);
+        let value_at = keys + values + stored_at(j, value_head);
         var score: array<f32, TOGETHER>;
         for (var h = 0u; h < TOGETHER; h++) { //#unroll
             score[h] = 0.0;
@@ -61,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             highest[h] = raised;
         }
         for (var i = 0u; i < COLUMNS; i++) { //#unroll
-            let value = kv[values + at + i];
+            let value = kv[value_at + i];
             for (var h = 0u; h < TOGETHER; h++) { //#unroll
                 acc[h * COLUMNS + i] = acc[h * COLUMNS + i] * shrink[h] + score[h] * value;
             }

@@ -55,10 +55,10 @@ fn keep(at: u32, v: Vec) {
 }
 
 // Keys past the last are the last again: their weight is 0.
-fn bring(brought: ptr<function, Brought>, offset: u32, tile: u32, last: u32, kv_head: u32, thread: u32) {
+fn bring(brought: ptr<function, Brought>, offset: u32, tile: u32, last: u32, stored: u32, thread: u32) {
     for (var n = 0u; n < TURNS; n++) { //#unroll
         let i = n * SIZE + thread;
-        (*brought)[n] = kv[offset + key_at(min(tile + i / COLS, last), kv_head) + i % COLS];
+        (*brought)[n] = kv[offset + stored_at(min(tile + i / COLS, last), stored) + i % COLS];
     }
 }
 
@@ -73,7 +73,8 @@ fn stage(brought: ptr<function, Brought>, to: u32, thread: u32) {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let head = group.x;
     let t0 = group.y * BQ;
-    let kv_head = head / (HEADS / KV_HEADS);
+    let key_head = key_head_of(head / (HEADS / KV_HEADS));
+    let value_head = value_head_of(head / (HEADS / KV_HEADS));
     let values = values_at();
     let count = cursor.count;
     let pos0 = cursor.pos + t0;
@@ -86,7 +87,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
     for (var i = thread; i < BQ * COLS; i += SIZE) {
         let t = min(t0 + i / COLS, count - 1u);
-        keep(i / COLS * PITCH + i % COLS * 4u, qkv[(t * (HEADS + 2u * KV_HEADS) + head) * COLS + i % COLS] * (SCALE * LOG2E));
+        keep(i / COLS * PITCH + i % COLS * 4u, qkv[(t * ROW + query_head_of(head)) * COLS + i % COLS] * (SCALE * LOG2E));
     }
     workgroupBarrier();
     var queries: array<Left, DEPTH>;
@@ -94,7 +95,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         queries[d] = subgroupMatrixLoad<Left, row_major>(&tiles, query0 * PITCH + 16u * d, PITCH);
     }
     var keys: Brought;
-    bring(&keys, 0u, first, last, kv_head, thread);
+    bring(&keys, 0u, first, last, key_head, thread);
     workgroupBarrier();
     stage(&keys, 0u, thread);
     workgroupBarrier();
@@ -104,7 +105,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         highest[r] = LOWEST;
     }
     for (var tile = first; tile <= last; tile += KEYS) {
-        bring(&keys, 0u, select(tile + KEYS, first, tile + KEYS > last), last, kv_head, thread); // the last tile: for the second walk
+        bring(&keys, 0u, select(tile + KEYS, first, tile + KEYS > last), last, key_head, thread); // the last tile: for the second walk
         {
             var sums: array<Sum, KEY_BLOCKS>;
             for (var k = 0u; k < KEY_BLOCKS; k++) { //#unroll
@@ -149,8 +150,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var total: array<f32, ROWS>;
     var brought: Brought;
     for (var tile = first; tile <= last; tile += KEYS) {
-        bring(&brought, values, tile, last, kv_head, thread);
-        bring(&keys, 0u, tile + KEYS, last, kv_head, thread);
+        bring(&brought, values, tile, last, value_head, thread);
+        bring(&keys, 0u, tile + KEYS, last, key_head, thread);
         {
             var sums: array<Sum, KEY_BLOCKS>;
             for (var k = 0u; k < KEY_BLOCKS; k++) { //#unroll

@@ -65,7 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
     // Heads past the last are the last again, and stored nowhere.
     for (var i = thread; i < QUERIES; i += SIZE) {
-        q[i] = qkv[(row * (HEADS + 2u * KV_HEADS) + min(head0 + i / COLS, heads_end - 1u)) * COLS + i % COLS] * SCALE;
+        q[i] = qkv[(row * ROW + query_head_of(min(head0 + i / COLS, heads_end - 1u))) * COLS + i % COLS] * SCALE;
     }
     workgroupBarrier();
     let column = thread % COLS;
@@ -79,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         // Keys past the end are the last again: what they say counts for nothing.
         for (var r = 0u; r < ROUNDS; r++) { //#unroll
             let key = r * FAR + thread / NEAR;
-            let at = keys + key_at(min(tile + key, end - 1u), kv_head);
+            let at = keys + stored_at(min(tile + key, end - 1u), key_head_of(kv_head));
             var part: array<f32, GROUP>;
             // Said aloud: an older naga zeroes a variable in a loop once only.
             for (var h = 0u; h < GROUP; h++) { //#unroll
@@ -139,7 +139,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if slice < SLICES {
             for (var k = slice * OWN; k < (slice + 1u) * OWN; k += TOGETHER) {
                 for (var i = 0u; i < TOGETHER; i++) { //#unroll
-                    let at = values + key_at(min(tile + k + i, end - 1u), kv_head);
+                    let at = values + stored_at(min(tile + k + i, end - 1u), value_head_of(kv_head));
                     for (var b = 0u; b < BLOCKS; b++) { //#unroll
                         let v = kv[at + min(column + b * SIZE, COLS - 1u)];
                         for (var h = 0u; h < GROUP; h++) { //#unroll

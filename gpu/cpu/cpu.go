@@ -21,6 +21,7 @@ type Kernels struct {
 	product product
 	scores  []float32           // of one head
 	turns   []float64           // cos and sin of a position's angles
+	steps   []float32           // decay and dt of a head's tokens
 	rates   map[*float32]rates  // by the layer's params
 	angles  map[angleKey]angles // by shape
 }
@@ -117,6 +118,9 @@ func (m *Kernels) SelectiveScan(s reference.ScanShape, dtY, x, xz, dbc, params, 
 	}
 	scan(&dtY[0], &x[:count*s.DInner][0], &dbc[s.DTRank], &dbc[s.DTRank+s.DState], 4*width, &a[0], &d[0], &ssmState[:len(a)][0], s.DInner, s.DState, count)
 	for t := range count {
+		if s.Ungated {
+			break
+		}
 		y := dtY[t*s.DInner : (t+1)*s.DInner]
 		siluMul(&xz[(2*t+1)*s.DInner : (2*t+2)*s.DInner][0], &y[0], &y[0], s.DInner)
 	}
@@ -209,7 +213,7 @@ func (m *Kernels) WindowAttention(s reference.AttentionShape, qkv, keys, values,
 		whole := min(n, s.Ring-begin)
 		padded := (n + 3) &^ 3
 		for head := range s.Heads {
-			q := qkv[(t*(s.Heads+2*s.KVHeads)+head)*s.HeadDim:][:s.HeadDim]
+			q := qkv[(t*s.RowHeads()+head)*s.HeadDim:][:s.HeadDim]
 			acc := out[(t*s.Heads+head)*s.HeadDim:][:s.HeadDim]
 			at := head / perKV * s.HeadDim
 			dots(&q[0], &keys[begin*row+at], 4*row, whole, s.HeadDim, scale, &m.scores[0])
@@ -232,4 +236,117 @@ func (m *Kernels) WindowAttention(s reference.AttentionShape, qkv, keys, values,
 // NormDBC is reference.NormDBC.
 func (*Kernels) NormDBC(s reference.ScanShape, dbc, gain []float32, eps float64, count int) {
 	reference.NormDBC(s, dbc, gain, eps, count)
+}
+
+// Convolution is reference.Convolution.
+func (*Kernels) Convolution(s reference.ConvShape, rows, params, state, out []float32, count int) {
+	if simd == 0 || s.Channels%4 != 0 {
+		reference.Convolution(s, rows, params, state, out, count)
+		return
+	}
+	kept := s.DConv - 1
+	// in adds weight k times the inputs of token t, t below 0 before this run, to sum.
+	in := func(t, k int, sum []float32) {
+		w := params[k:]
+		if t < 0 {
+			before := state[kept+t:]
+			for c := range sum {
+				sum[c] += w[c*s.DConv] * before[c*kept]
+			}
+			return
+		}
+		row := rows[t*s.Stride:]
+		if s.Gated {
+			v := row[2*s.Channels:]
+			for c := range sum {
+				sum[c] += w[c*s.DConv] * (row[c] * v[c])
+			}
+			return
+		}
+		for c, v := range row[s.Offset:][:s.Channels] {
+			sum[c] += w[c*s.DConv] * v
+		}
+	}
+	for t := range count {
+		sum := out[t*s.Channels : (t+1)*s.Channels]
+		copy(sum, params[s.Channels*s.DConv:])
+		for k := range s.DConv {
+			in(t+k-kept, k, sum)
+		}
+		if !s.Gated {
+			silu(&sum[0], s.Channels)
+			continue
+		}
+		for c, v := range rows[t*s.Stride+s.Channels:][:s.Channels] {
+			sum[c] *= v
+		}
+	}
+	for c := range s.Channels {
+		last := state[c*kept : (c+1)*kept]
+		copy(last, last[min(count, kept):])
+		for k := max(0, kept-count); k < kept; k++ {
+			row := rows[(count-kept+k)*s.Stride:]
+			if last[k] = row[s.Offset+c]; s.Gated {
+				last[k] = row[c] * row[2*s.Channels+c]
+			}
+		}
+	}
+}
+
+// SSDScan is reference.SSDScan.
+func (m *Kernels) SSDScan(s reference.SSDShape, rows, xbc, params, state, y []float32, count int) {
+	if simd == 0 || s.DState%4 != 0 {
+		reference.SSDScan(s, rows, xbc, params, state, y, count)
+		return
+	}
+	inner, channels, width := s.Inner(), s.Channels(), s.Row()
+	_, _, _ = xbc[:count*channels], state[:inner*s.DState], y[:count*inner] // SIMD checks nothing
+	m.steps = grown(m.steps, 2*count)
+	for head := range s.Heads {
+		a := -math.Exp(float64(params[head]))
+		for t := range count {
+			dt := s.DT(rows[t*width+inner+channels+head], params[2*s.Heads+head])
+			m.steps[2*t], m.steps[2*t+1] = float32(math.Exp(dt*a)), float32(dt)
+		}
+		c := head * s.HeadDim
+		b := inner + head/(s.Heads/s.Groups)*s.DState
+		ssd(&xbc[c], &xbc[b], &xbc[b+s.Groups*s.DState], 4*channels, &m.steps[0], params[s.Heads+head], &state[c*s.DState],
+			&y[c], 4*inner, s.HeadDim, s.DState, count)
+	}
+	if s.Ungated {
+		return
+	}
+	for t := range count {
+		own := y[t*inner : (t+1)*inner]
+		m.gate(rows[t*width:][:inner], s.ZFactor, own, own)
+	}
+}
+
+// gate is out = SiLU(factor z) * m, element by element; factor 0 is 1.
+func (*Kernels) gate(z []float32, factor float64, m, out []float32) {
+	if simd == 0 || len(m)%4 != 0 || factor != 0 && factor != 1 {
+		reference.Gated(z, reference.Gate{Factor: factor}, m, out, len(m), 1)
+		return
+	}
+	siluMul(&z[0], &m[0], &out[0], len(m))
+}
+
+// GroupNorm is reference.GroupNorm.
+func (*Kernels) GroupNorm(y, gain []float32, eps float64, groups int, z []float32, g reference.Gate, count int) {
+	reference.GroupNorm(y, gain, eps, groups, z, g, count)
+}
+
+// Gated is reference.Gated.
+func (m *Kernels) Gated(z []float32, g reference.Gate, memory, out []float32, width, count int) {
+	for t := range count {
+		m.gate(z[t*g.Stride+g.Offset:][:width], g.Factor, memory[t*width:][:width], out[t*width:][:width])
+	}
+}
+
+// SquaredReLU is reference.SquaredReLU.
+func (*Kernels) SquaredReLU(h []float32) { reference.SquaredReLU(h) }
+
+// LayerNorm is reference.LayerNorm.
+func (*Kernels) LayerNorm(x, gain, bias []float32, eps float64, y []float32, count int) {
+	reference.LayerNorm(x, gain, bias, eps, y, count)
 }

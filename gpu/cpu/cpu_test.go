@@ -200,6 +200,72 @@ func TestMamba(t *testing.T) {
 	})
 }
 
+func TestMamba2(t *testing.T) {
+	levels(t, func(t *testing.T, r *rand.Rand) {
+		var k Kernels
+		for _, s := range []reference.SSDShape{
+			{Heads: 3, HeadDim: 32, DState: 128, Groups: 1},
+			{Heads: 4, HeadDim: 5, DState: 12, Groups: 2, DTFactor: 0.5, ZFactor: 0.35, DTMin: 0.01, DTMax: 0.4},
+			{Heads: 2, HeadDim: 4, DState: 3, Groups: 1, Ungated: true},
+		} {
+			conv := s.Conv(3)
+			params, weights := normal(r, 3*s.Heads, 0.5), normal(r, conv.Channels*4, 0.5)
+			state, tail := normal(r, s.Inner()*s.DState, 1), normal(r, conv.Channels*2, 1)
+			state2, tail2 := clone(state), clone(tail)
+			for _, count := range []int{1, 2, 1, 7, 3} { // the state goes on from one to the next
+				rows := normal(r, count*s.Row(), 2)
+				x, x2 := make([]float32, count*conv.Channels), make([]float32, count*conv.Channels)
+				y, y2 := make([]float32, count*s.Inner()), make([]float32, count*s.Inner())
+				reference.Convolution(conv, rows, weights, tail, x, count)
+				k.Convolution(conv, rows, weights, tail2, x2, count)
+				what := fmt.Sprintf("%+v, %d tokens", s, count)
+				near(t, what+": convolution", x2, x, 2e-6)
+				near(t, what+": conv_state", tail2, tail, 0)
+				reference.SSDScan(s, rows, x, params, state, y, count)
+				k.SSDScan(s, rows, x, params, state2, y2, count)
+				near(t, what+": scan", y2, y, 1e-5)
+				near(t, what+": ssm_state", state2, state, 1e-5)
+			}
+		}
+	})
+}
+
+func TestShortConvolution(t *testing.T) {
+	levels(t, func(t *testing.T, r *rand.Rand) {
+		s := reference.ConvShape{Channels: 20, DConv: 3, Stride: 60, Gated: true}
+		params, state := normal(r, s.Channels*4, 0.5), normal(r, s.Channels*2, 1)
+		state2 := clone(state)
+		for _, count := range []int{1, 2, 1, 7, 3} {
+			rows := normal(r, count*s.Stride, 1)
+			want, got := make([]float32, count*s.Channels), make([]float32, count*s.Channels)
+			reference.Convolution(s, rows, params, state, want, count)
+			new(Kernels).Convolution(s, rows, params, state2, got, count)
+			near(t, fmt.Sprint(count, " tokens"), got, want, 2e-6)
+			near(t, "conv_state", state2, state, 1e-6)
+		}
+	})
+}
+
+func TestLinearBiasAndFactor(t *testing.T) {
+	levels(t, func(t *testing.T, r *rand.Rand) {
+		var k Kernels
+		for _, dtype := range []reference.DType{reference.Q4, reference.F32} {
+			for _, count := range []int{1, few + 1} {
+				w := weight(r, dtype, 37, 64, 32, false)
+				w.Bias, w.Factor = normal(r, w.Out, 5), 0.3
+				x := normal(r, count*w.In, 1)
+				for _, add := range []bool{false, true} {
+					want := normal(r, w.Out*count, 1)
+					got := clone(want)
+					reference.Linear(w, x, w.In, want, count, add)
+					k.Linear(w, x, w.In, got, count, add)
+					near(t, fmt.Sprintf("%v, %d tokens, add %v", dtype, count, add), got, want, 3e-6)
+				}
+			}
+		}
+	})
+}
+
 func TestAttention(t *testing.T) {
 	levels(t, func(t *testing.T, r *rand.Rand) {
 		var k Kernels

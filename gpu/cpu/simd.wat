@@ -592,4 +592,47 @@
       (local.set $d (i32.add (local.get $d) (i32.const 4)))
       (local.set $channels (i32.sub (local.get $channels) (i32.const 1)))
       (br $channel))))
+
+  ;; Mamba-2's recurrence for $count tokens of $channels channels of a head, $states
+  ;; states each (a multiple of 4): h = decay h + dt x B, y = C . h + D x. $x, $b and
+  ;; $c are the first token's, those of the next follow at $stride; $steps holds decay
+  ;; and dt of each token; $y takes a token's channels at multiples of $ystride.
+  (func (export "ssd") (param $x i32) (param $b i32) (param $c i32) (param $stride i32) (param $steps i32) (param $d f32) (param $h i32)
+      (param $y i32) (param $ystride i32) (param $channels i32) (param $states i32) (param $count i32)
+    (local $t i32) (local $i i32) (local $at i32) (local $decay v128) (local $dtx v128) (local $v v128) (local $sum v128) (local $w f32)
+    (local $px i32) (local $pb i32) (local $pc i32) (local $ps i32) (local $py i32)
+    (local.set $states (i32.shl (local.get $states) (i32.const 2)))
+    (block $done (loop $channel
+      (br_if $done (i32.eqz (local.get $channels)))
+      (local.set $px (local.get $x))
+      (local.set $pb (local.get $b))
+      (local.set $pc (local.get $c))
+      (local.set $ps (local.get $steps))
+      (local.set $py (local.get $y))
+      (local.set $t (local.get $count))
+      (loop $token
+        (local.set $w (f32.load (local.get $px)))
+        (local.set $decay (v128.load32_splat (local.get $ps)))
+        (local.set $dtx (f32x4.splat (f32.mul (local.get $w) (f32.load offset=4 (local.get $ps)))))
+        (local.set $sum (v128.const i32x4 0 0 0 0))
+        (local.set $i (i32.const 0))
+        (loop $next
+          (local.set $at (i32.add (local.get $h) (local.get $i)))
+          (local.set $v (f32x4.relaxed_madd (local.get $decay) (v128.load (local.get $at))
+            (f32x4.mul (local.get $dtx) (v128.load (i32.add (local.get $pb) (local.get $i))))))
+          (v128.store (local.get $at) (local.get $v))
+          (local.set $sum (f32x4.relaxed_madd (local.get $v) (v128.load (i32.add (local.get $pc) (local.get $i))) (local.get $sum)))
+          (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 16))) (local.get $states))))
+        (f32.store (local.get $py) (f32.add (call $sum (local.get $sum)) (f32.mul (local.get $w) (local.get $d))))
+        (local.set $px (i32.add (local.get $px) (local.get $stride)))
+        (local.set $pb (i32.add (local.get $pb) (local.get $stride)))
+        (local.set $pc (i32.add (local.get $pc) (local.get $stride)))
+        (local.set $ps (i32.add (local.get $ps) (i32.const 8)))
+        (local.set $py (i32.add (local.get $py) (local.get $ystride)))
+        (br_if $token (local.tee $t (i32.sub (local.get $t) (i32.const 1)))))
+      (local.set $x (i32.add (local.get $x) (i32.const 4)))
+      (local.set $y (i32.add (local.get $y) (i32.const 4)))
+      (local.set $h (i32.add (local.get $h) (local.get $states)))
+      (local.set $channels (i32.sub (local.get $channels) (i32.const 1)))
+      (br $channel))))
 )

@@ -93,6 +93,9 @@ func simdMix(p, values unsafe.Pointer, stride, n, width int32, out unsafe.Pointe
 //go:wasmimport simd scan
 func simdScan(dtY, x, b, c unsafe.Pointer, bcStride int32, a, d, h unsafe.Pointer, channels, states, count int32)
 
+//go:wasmimport simd ssd
+func simdSSD(x, b, c unsafe.Pointer, stride int32, steps unsafe.Pointer, d float32, h, y unsafe.Pointer, yStride, channels, states, count int32)
+
 func at[T any](v *T) unsafe.Pointer { return unsafe.Pointer(v) }
 
 func flag(on bool) int32 {
@@ -145,4 +148,8 @@ func mix(p, values *float32, stride, n, width int, out *float32) {
 
 func scan(dtY, x, b, c *float32, bcStride int, a, d, h *float32, channels, states, count int) {
 	simdScan(at(dtY), at(x), at(b), at(c), int32(bcStride), at(a), at(d), at(h), int32(channels), int32(states), int32(count))
+}
+
+func ssd(x, b, c *float32, stride int, steps *float32, d float32, h, y *float32, yStride, channels, states, count int) {
+	simdSSD(at(x), at(b), at(c), int32(stride), at(steps), d, at(h), at(y), int32(yStride), int32(channels), int32(states), int32(count))
 }

@@ -47,3 +47,7 @@ func mix(p, values *float32, stride, n, width int, out *float32) { panic(missing
 func scan(dtY, x, b, c *float32, bcStride int, a, d, h *float32, channels, states, count int) {
 	panic(missing)
 }
+
+func ssd(x, b, c *float32, stride int, steps *float32, d float32, h, y *float32, yStride, channels, states, count int) {
+	panic(missing)
+}

@@ -49,6 +49,7 @@ type Recorder struct {
 	tunedAttention matrixTile
 	tunedSharing   *sharing
 	tunedSampler   int
+	tunedSSD       *ssdShape
 }
 
 // Variant is what kernels may use beyond WebGPU's baseline.

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"fmt"
+
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/shaders"
@@ -14,16 +16,32 @@ type LinearOptions struct {
 	Gain    *gpu.Buffer // x passes through RMSNorm with this gain first; one token only
 	Eps     float64     // of that norm
 	SwiGLU  bool        // W holds gate's rows, then up's: y = SiLU(gate) * up; one token only, W in one part
-	Conv    *Conv       // W is Mamba's in_proj, whose x goes on through the convolution; one token only
+	Conv    *Conv       // W is in_proj, some of whose rows go on through the convolution, not a gated one; one token only
 	RoPE    *RoPE       // W is attention's projection, whose heads go on to be turned; one token only, W in one part
 	Last    bool        // only the chunk's last token, whatever Tokens is
 }
 
-// Conv is Mamba's causal convolution: Params [d_inner, d_conv] weights, then
-// [d_inner] biases; State [d_inner, d_conv-1].
+// Conv is a causal convolution of d_inner channels: Params [d_inner, d_conv]
+// weights, then [d_inner] biases; State [d_inner, d_conv-1]. They lie from Offset
+// on in rows of Stride values, 0 for Mamba's 2 d_inner. Gated and Carry: see
+// causal_conv1d.wgsl; of Mamba's state SelectiveScan takes care.
 type Conv struct {
-	Params, State *gpu.Buffer
-	DInner, DConv int
+	Params, State  *gpu.Buffer
+	DInner, DConv  int
+	Stride, Offset int
+	Gated, Carry   bool
+}
+
+// ConvOf is the convolution of a shape, which carries its own state.
+func ConvOf(s reference.ConvShape, params, state *gpu.Buffer) Conv {
+	return Conv{Params: params, State: state, DInner: s.Channels, DConv: s.DConv, Stride: s.Stride, Offset: s.Offset, Gated: s.Gated, Carry: true}
+}
+
+func (c Conv) stride() int {
+	if c.Stride == 0 {
+		return 2 * c.DInner
+	}
+	return c.Stride
 }
 
 // RoPE says where an attention layer's heads go: Ring is [2, ring, kv_heads,
@@ -153,7 +171,10 @@ func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 		r.want("matvec", "y", y, w.Out)
 		r.want("matvec", "convolution", o.Conv.Params, o.Conv.DInner, o.Conv.DConv+1)
 		r.want("matvec", "conv_state", o.Conv.State, o.Conv.DInner, o.Conv.DConv-1)
-		c["D_INNER"], c["D_CONV"], c["TAPS"] = o.Conv.DInner, o.Conv.DConv, o.Conv.DConv-1
+		if o.Conv.Gated || o.Conv.Offset+o.Conv.DInner > w.Out {
+			r.Program.Fail(fmt.Errorf("kernel matvec: a convolution of %d channels from row %d on, gated %v, in a layer of %d rows", o.Conv.DInner, o.Conv.Offset, o.Conv.Gated, w.Out))
+		}
+		c["D_INNER"], c["D_CONV"], c["TAPS"], c["OFFSET"] = o.Conv.DInner, o.Conv.DConv, o.Conv.DConv-1, o.Conv.Offset
 		buffers = append(buffers, o.Conv.Params, o.Conv.State)
 	case o.RoPE != nil:
 		r.want("matvec", "y", y, o.RoPE.Shape.Heads, o.RoPE.Shape.HeadDim)

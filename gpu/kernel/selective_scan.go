@@ -22,7 +22,7 @@ func (r *Recorder) SelectiveScan(s reference.ScanShape, dtY, x, xz, dbc, params,
 	if r.Slots > 0 {
 		tile, rows = 1, r.Tokens
 	}
-	r.dispatch("selective_scan", shaders.Constants{"D_INNER": s.DInner, "D_STATE": s.DState, "D_CONV": s.DConv, "DT_RANK": s.DTRank, "FOURS": (s.DState + 3) / 4, "SIZE": scanSize, "TILE": tile},
+	r.dispatch("selective_scan", shaders.Constants{"D_INNER": s.DInner, "D_STATE": s.DState, "D_CONV": s.DConv, "DT_RANK": s.DTRank, "FOURS": (s.DState + 3) / 4, "SIZE": scanSize, "TILE": tile, "UNGATED": s.Ungated},
 		[3]uint32{blocks(s.DInner, scanSize), uint32(rows), 1}, dtY, x, xz, dbc, params, ssmState, convState, r.Cursor)
 }
 
@@ -46,6 +46,7 @@ func (r *Recorder) SelectiveStateUpdate(s reference.ScanShape, dtProj *Weight, d
 		c := dtProj.constants()
 		c["IN"], c["OUT"], c["ROW0"] = dtProj.In, p.Rows, p.Row0
 		c["D_INNER"], c["D_STATE"], c["LANES"], c["TURNS"] = s.DInner, s.DState, lanes, int(blocks(s.DState, lanes))
+		c["UNGATED"] = s.Ungated
 		c["SUBGROUPS"] = v.Subgroup > 0 && lanes > 1
 		c["SHARED"] = v.Subgroup == 0 && lanes > 1
 		r.dispatch("selective_state_update", c, [3]uint32{blocks(p.Rows, 64/lanes), 1, 1},

@@ -84,6 +84,7 @@ func (r *Recorder) storage() int { return int(r.Device.Info().Limits.MaxWorkgrou
 // AttentionPartials is the number of values that WindowAttention needs beside
 // its own buffers when one token attends; 0 for none.
 func (r *Recorder) AttentionPartials(s reference.AttentionShape) int {
+	s = doubled(s)
 	if splits := r.sharing(s).splits; splits > 1 {
 		return s.Heads * splits * (s.HeadDim + 2)
 	}
@@ -101,16 +102,20 @@ func ring(c shaders.Constants, s reference.AttentionShape) {
 // end with its own, or to all; qkv and kv are as RoPE leaves them. Full
 // attention takes kv as large as it is, [2, ring, kv_heads, head_dim]. partials
 // has room for AttentionPartials values for each row of a batch; more tokens of
-// one sequence do without.
+// one sequence do without. Of differential attention out has the heads that
+// DifferentialAttention makes pairs of.
 func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials, out *gpu.Buffer) {
 	if r.Slots == 0 && s.Window > 0 && s.Ring < s.Window+r.Tokens-1 {
 		r.Program.Fail(fmt.Errorf("kernel window_attention: a ring of %d positions for a window of %d and chunks of %d, want at least %d",
 			s.Ring, s.Window, r.Tokens, s.Window+r.Tokens-1))
 	}
-	r.want("window_attention", "qkv", qkv, r.Tokens, s.Heads+2*s.KVHeads, s.HeadDim)
+	r.want("window_attention", "qkv", qkv, r.Tokens, s.RowHeads(), s.HeadDim)
 	r.want("window_attention", "KV ring", kv, r.places(), 2, s.Ring, s.KVHeads, s.HeadDim)
+	row := s.RowHeads()
+	s = doubled(s)
 	r.want("window_attention", "out", out, r.Tokens, s.Heads, s.HeadDim)
 	c := shaders.Constants{
+		"ROW": row, "DIFFERENTIAL": s.Differential,
 		"HEADS": s.Heads, "KV_HEADS": s.KVHeads, "HEAD_DIM": s.HeadDim,
 		"SCALE": s.Factor(), "QUAD": s.HeadDim%4 == 0,
 	}

@@ -26,3 +26,57 @@ func convInput(xz, convState []float32, i, c, dInner, dConv int) float32 {
 	}
 	return convState[c*(dConv-1)+i]
 }
+
+// ConvShape says where a convolution that carries its own state finds its
+// inputs: Channels values from Offset on in rows of Stride. Gated is LFM2's
+// short convolution: a row holds B, C and v, Channels values each; the inputs
+// are B v, and C multiplies what comes out in SiLU's stead.
+type ConvShape struct {
+	Channels, DConv int
+	Stride, Offset  int
+	Gated           bool
+}
+
+// Convolution is CausalConv1D wherever its inputs lie, and carries state
+// [Channels, DConv-1] forward:
+//
+//	out[t, c] = SiLU(bias[c] + sum_k weight[c, k] * in[t-(DConv-1)+k, c])
+//
+// rows [count, Stride]; params is weights [Channels, DConv], then biases
+// [Channels]; out [count, Channels]. A factor of inputs, of which only this
+// convolution knows, belongs to its weights.
+func Convolution(s ConvShape, rows, params, state, out []float32, count int) {
+	kept := s.DConv - 1
+	in := make([]float64, kept+count)
+	for c := range s.Channels {
+		for k := range kept {
+			in[k] = float64(state[c*kept+k])
+		}
+		for t := range count {
+			in[kept+t] = float64(s.input(rows, t, c))
+		}
+		for t := range count {
+			sum := float64(params[s.Channels*s.DConv+c])
+			for k := range s.DConv {
+				sum += float64(params[c*s.DConv+k]) * in[t+k]
+			}
+			if s.Gated {
+				sum *= float64(rows[t*s.Stride+s.Channels+c])
+			} else {
+				sum = SiLU(sum)
+			}
+			out[t*s.Channels+c] = float32(sum)
+		}
+		for k := range kept {
+			state[c*kept+k] = float32(in[count+k])
+		}
+	}
+}
+
+// input is what token t feeds channel c.
+func (s ConvShape) input(rows []float32, t, c int) float32 {
+	if s.Gated {
+		return rows[t*s.Stride+c] * rows[t*s.Stride+2*s.Channels+c]
+	}
+	return rows[t*s.Stride+s.Offset+c]
+}

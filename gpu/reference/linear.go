@@ -17,7 +17,7 @@ func Linear(w *Weight, x []float32, xStride int, y []float32, count int, add boo
 				if w.Bias != nil {
 					sum += float64(w.Bias[r])
 				}
-				sum *= w.factor()
+				sum *= orOne(float64(w.Factor))
 				if add {
 					y[t*w.Out+r] += float32(sum)
 				} else {

@@ -6,12 +6,23 @@ import "math"
 // positions that the KV ring holds; Window is the number of keys that a query
 // sees, its own included, 0 for all (full attention), of which none may wrap
 // around the ring; Theta 0 means no RoPE. Scale multiplies the products of
-// queries and keys, 0 for 1/sqrt(HeadDim).
+// queries and keys, 0 for 1/sqrt(HeadDim). Cross: a token's row has queries
+// alone, and keys and values are another layer's. Differential: see
+// DifferentialAttention.
 type AttentionShape struct {
 	Heads, KVHeads, HeadDim int
 	Ring, Window            int
 	Theta                   float64
 	Scale                   float64
+	Cross, Differential     bool
+}
+
+// RowHeads is the number of heads in a token's row of qkv.
+func (s AttentionShape) RowHeads() int {
+	if s.Cross {
+		return s.Heads
+	}
+	return s.Heads + 2*s.KVHeads
 }
 
 // Factor is Scale, or its default.

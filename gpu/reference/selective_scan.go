@@ -2,8 +2,12 @@ package reference
 
 import "math"
 
-// ScanShape are the sizes of a selective scan.
-type ScanShape struct{ DInner, DState, DConv, DTRank int }
+// ScanShape are the sizes of a selective scan. Ungated leaves SiLU(z) out: what
+// SambaY's gated memory units read.
+type ScanShape struct {
+	DInner, DState, DConv, DTRank int
+	Ungated                       bool
+}
 
 // SelectiveScan is Mamba's recurrence for count tokens, with state h carried
 // from call to call (Mamba, equation 2 and section 3.2):
@@ -33,7 +37,10 @@ func SelectiveScan(s ScanShape, dtY, x, xz, dbc, params, ssmState, convState []f
 					h[n] = math.Exp(dt*a[n])*h[n] + dt*v*float64(b[n])
 					sum += float64(b[s.DState+n]) * h[n]
 				}
-				dtY[t*s.DInner+c] = float32(sum * SiLU(float64(xz[(2*t+1)*s.DInner+c])))
+				if !s.Ungated {
+					sum *= SiLU(float64(xz[(2*t+1)*s.DInner+c]))
+				}
+				dtY[t*s.DInner+c] = float32(sum)
 			}
 			for n := range s.DState {
 				ssmState[c*s.DState+n] = float32(h[n])

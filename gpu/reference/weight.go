@@ -38,14 +38,6 @@ type Weight struct {
 	Factor     float32   // of embeddings, too; 0: 1
 }
 
-// factor is Factor, or 1.
-func (w *Weight) factor() float64 {
-	if w.Factor == 0 {
-		return 1
-	}
-	return float64(w.Factor)
-}
-
 // FromF16 widens an IEEE half.
 func FromF16(h uint16) float32 {
 	sign := uint32(h>>15) << 31

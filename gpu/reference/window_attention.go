@@ -16,7 +16,7 @@ func WindowAttention(s AttentionShape, qkv, keys, values, out []float32, pos, co
 		acc := make([]float64, s.HeadDim)
 		for i := from; i < to; i++ {
 			t, head := i/s.Heads, i%s.Heads
-			q := qkv[(t*(s.Heads+2*s.KVHeads)+head)*s.HeadDim:][:s.HeadDim]
+			q := qkv[(t*s.RowHeads()+head)*s.HeadDim:][:s.HeadDim]
 			first := max(0, pos+t+1-window)
 			scores = scores[:0]
 			highest := math.Inf(-1)

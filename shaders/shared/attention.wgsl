@@ -15,8 +15,28 @@ override KV_HEADS: u32;
 override HEAD_DIM: u32;
 override SCALE: f32;
 override SIZE: u32 = 128;
+override ROW: u32;      // heads in a row of qkv: HEADS + 2 KV_HEADS, or of queries alone, whose keys are another layer's
 const COLS = HEAD_DIM / VALUES;
 const LOWEST = -3.0e38;
+
+// DIFFERENTIAL: the kernels' heads are those of differential attention (Ye et al., section 2.1), whose query and key heads
+// 2 j and 2 j + 1 are a pair, and whose value heads are read side by side: of each pair of stored heads four KV heads, by
+// the key's stripe and the value's half, 4 g + 2 stripe + half. A KV head has the queries of its stripe, in order;
+// diff_combine.wgsl finds what became of them.
+//#if DIFFERENTIAL
+const STORED = KV_HEADS / 2u; // heads in the ring
+fn query_head_of(head: u32) -> u32 {
+    let kv_head = head / (HEADS / KV_HEADS);
+    return 2u * (kv_head / 4u * (HEADS / KV_HEADS) + head % (HEADS / KV_HEADS)) + kv_head / 2u % 2u;
+}
+fn key_head_of(kv_head: u32) -> u32 { return kv_head / 2u; }
+fn value_head_of(kv_head: u32) -> u32 { return kv_head / 4u * 2u + kv_head % 2u; }
+//#else
+const STORED = KV_HEADS;
+fn query_head_of(head: u32) -> u32 { return head; }
+fn key_head_of(kv_head: u32) -> u32 { return kv_head; }
+fn value_head_of(kv_head: u32) -> u32 { return kv_head; }
+//#endif
 
 // FULL: a query sees all keys before it and none wraps around; how many positions kv has room for is its own matter,
 // so that kernels need not be compiled anew when it grows.
@@ -29,8 +49,8 @@ override RING: u32;
 override WINDOW: u32;
 fn slot(pos: u32) -> u32 { return pos % RING; }
 fn first_seen(pos: u32) -> u32 { return select(0u, pos + 1u - WINDOW, pos + 1u > WINDOW); }
-fn values_at() -> u32 { return RING * KV_HEADS * COLS; }
+fn values_at() -> u32 { return RING * STORED * COLS; }
 //#endif
 
-// Where the key at a position starts; its value starts values_at() later.
-fn key_at(pos: u32, kv_head: u32) -> u32 { return (slot(pos) * KV_HEADS + kv_head) * COLS; }
+// Where a stored head of the keys at a position starts; of the values, values_at() later.
+fn stored_at(pos: u32, stored: u32) -> u32 { return (slot(pos) * STORED + stored) * COLS; }

@@ -1,0 +1,120 @@
+package kernel_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/kernel"
+	"github.com/samba-web/samba/gpu/reference"
+)
+
+// Differential attention over a window, over everything, and of queries alone to another layer's keys; a token, chunks
+// around the window's edges, and a batch.
+func TestDifferentialAttention(t *testing.T) {
+	const chunk = 17
+	for _, s := range []reference.AttentionShape{
+		{Heads: 8, KVHeads: 4, HeadDim: 64, Window: 12},
+		{Heads: 4, KVHeads: 4, HeadDim: 6, Ring: 150},
+		{Heads: 12, KVHeads: 4, HeadDim: 16, Ring: 300, Cross: true},
+	} {
+		if s.Differential = true; s.Window > 0 {
+			s.Ring = s.Window + chunk
+		}
+		eachVariant(t, chunk, func(b *bench) {
+			if b.Restrict.Subgroup > 0 && !b.Restrict.Matrix {
+				b.Skip("subgroups alone change nothing here")
+			}
+			lambda := func() []float32 { return b.floats(s.HeadDim, 0.1) }
+			params := reference.DifferentialParams(lambda(), lambda(), lambda(), lambda(), b.floats(2*s.HeadDim, 1), 3)
+			gpuParams := b.buffer("params", params)
+			size, width := s.Ring*s.KVHeads*s.HeadDim, s.RowHeads()*s.HeadDim
+			keys, values := b.floats(size, 1), b.floats(size, 1)
+			ring := b.buffer("ring", slices.Concat(keys, values))
+			for _, at := range [][2]int{{0, 1}, {1, chunk}, {11, 1}, {12, 1}, {13, 2}, {40, chunk - 1}, {130, 1}} {
+				pos, count := at[0], at[1]
+				b.Slots, b.Tokens = 0, count
+				b.cursor(pos, count)
+				qkv, want := b.floats(count*width, 1), make([]float32, count*s.Heads*s.HeadDim)
+				gpuQKV, out := b.buffer("qkv", qkv), b.buffer("out", b.floats(len(want), 1))
+				if !s.Cross {
+					b.RoPE(kernel.RoPE{Shape: s, Ring: ring}, gpuQKV)
+					reference.RoPE(s, qkv, keys, values, pos, count)
+				}
+				b.differ(s, gpuQKV, ring, gpuParams, out)
+				b.run()
+				reference.DifferentialAttention(s, qkv, keys, values, params, want, pos, count)
+				tolerance := 2e-5
+				if b.Restrict.Matrix && count > 1 {
+					tolerance = 4e-3 // TestWindowAttentionMatrix's, of a difference
+				}
+				b.near(fmt.Sprintf("%+v, %d at %d", s, count, pos), b.readFloats(out), want, tolerance)
+			}
+			b.Slots = 2
+			batch := newBatch(b, 2)
+			batch.positions = []int{3, 140}
+			batch.take([]int{1, 0})
+			kv, qkv, want := b.floats(2*2*size, 1), b.floats(2*width, 1), make([]float32, 2*s.Heads*s.HeadDim)
+			out := b.buffer("out", b.floats(len(want), 1))
+			b.differ(s, b.buffer("qkv", qkv), b.buffer("rings", kv), gpuParams, out)
+			b.run()
+			for t, slot := range batch.rows {
+				own := kv[2*slot*size:]
+				reference.DifferentialAttention(s, qkv[t*width:][:width], own[:size], own[size:][:size], params, want[t*s.Heads*s.HeadDim:], batch.positions[slot], 1)
+			}
+			b.near("a batch", b.readFloats(out), want, 2e-5)
+		})
+	}
+}
+
+func (b *bench) differ(s reference.AttentionShape, qkv, ring, params, out *gpu.Buffer) {
+	partials := b.buffer("partials", b.floats(1+b.Tokens*b.AttentionPartials(s), 1))
+	heads := b.buffer("heads", b.floats(b.Tokens*2*s.Heads*s.HeadDim, 1))
+	b.DifferentialAttention(s, qkv, ring, partials, heads, params, out)
+}
+
+func TestLayerNorm(t *testing.T) {
+	for _, tokens := range []int{1, 5} {
+		eachVariant(t, tokens, func(b *bench) {
+			for _, width := range []int{1, 63, 200, 2560} {
+				x, gain, bias, want := b.floats(tokens*width, 2), b.floats(width, 1), b.floats(width, 1), make([]float32, tokens*width)
+				for i := range x {
+					x[i] += 30 // a mean far from 0
+				}
+				reference.LayerNorm(x, gain, bias, 1e-5, want, tokens)
+				y := b.buffer("y", b.floats(tokens*width, 1))
+				b.LayerNorm(b.buffer("x", x), b.buffer("gain", gain), b.buffer("bias", bias), y, 1e-5)
+				b.run()
+				b.near(fmt.Sprint(width), b.readFloats(y), want, 2e-5) // x - mean has lost four bits
+			}
+		})
+	}
+}
+
+// The scan's y before its gate, of a chunk and of a token.
+func TestUngatedScan(t *testing.T) {
+	s := reference.ScanShape{DInner: 66, DState: 16, DConv: 4, DTRank: 5, Ungated: true}
+	b := newBench(t, 9)
+	dtProj, gpuDTProj := b.weight(reference.F32, s.DInner, s.DTRank, 0, partRows, false)
+	params, convState, ssmState := b.floats(s.DInner*(s.DState+2), 0.5), b.floats(s.DInner*3, 1), b.floats(s.DInner*s.DState, 1)
+	gpuParams, gpuConv, gpuSSM := b.buffer("params", params), b.buffer("conv_state", convState), b.buffer("ssm_state", ssmState)
+	for _, count := range []int{9, 1, 2} {
+		b.Tokens = count
+		b.cursor(0, count)
+		xz, x := b.floats(count*2*s.DInner, 1), b.floats(count*s.DInner, 1)
+		dbc, want := b.floats(count*(s.DTRank+2*s.DState), 1), make([]float32, count*s.DInner)
+		reference.Linear(dtProj, dbc, s.DTRank+2*s.DState, want, count, false)
+		y := b.buffer("y", want)
+		if count == 1 {
+			copy(xz, x) // where one token's convolution leaves it
+			b.SelectiveStateUpdate(s, gpuDTProj, b.buffer("dbc", dbc), b.buffer("xz", xz), gpuParams, gpuSSM, y)
+		} else {
+			b.SelectiveScan(s, y, b.buffer("x", x), b.buffer("xz", xz), b.buffer("dbc", dbc), gpuParams, gpuSSM, gpuConv)
+		}
+		b.run()
+		reference.SelectiveScan(s, want, x, xz, dbc, params, ssmState, convState, count)
+		b.near(fmt.Sprintf("%d tokens", count), b.readFloats(y), want, 2e-5)
+		b.near("ssm_state", b.readFloats(gpuSSM), ssmState, 2e-5)
+	}
+}

@@ -1,0 +1,46 @@
+// LayerNorm (Ba et al.): y[t, i] = (x[t, i] - mean) / sqrt(variance + EPS) * gain[i] + bias[i]     of a token's WIDTH values
+// x, y [count, WIDTH]; gain, bias [WIDTH]
+//
+// One workgroup a token; the variance is summed up around the mean, in fp32.
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> gain: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+override WIDTH: u32;
+override EPS: f32;
+override SIZE: u32 = 64; // a power of 2
+
+var<workgroup> partial: array<f32, SIZE>;
+
+fn total(v: f32, lane: u32) -> f32 {
+    workgroupBarrier();
+    partial[lane] = v;
+    workgroupBarrier();
+    for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
+        if lane < stride {
+            partial[lane] += partial[lane + stride];
+        }
+        workgroupBarrier();
+    }
+    return partial[0];
+}
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let base = group.x * WIDTH;
+    var sum = 0.0;
+    for (var i = lane; i < WIDTH; i += SIZE) {
+        sum += x[base + i];
+    }
+    let mean = total(sum, lane) / f32(WIDTH);
+    sum = 0.0;
+    for (var i = lane; i < WIDTH; i += SIZE) {
+        let v = x[base + i] - mean;
+        sum += v * v;
+    }
+    let scale = inverseSqrt(total(sum, lane) / f32(WIDTH) + EPS);
+    for (var i = lane; i < WIDTH; i += SIZE) {
+        y[base + i] = (x[base + i] - mean) * scale * gain[i] + bias[i];
+    }
+}
