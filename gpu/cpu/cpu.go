@@ -20,6 +20,7 @@ import (
 type Kernels struct {
 	product product
 	scores  []float32           // of one head
+	second  []float32           // what the second of a pair of heads makes
 	turns   []float64           // cos and sin of a position's angles
 	steps   []float32           // decay and dt of a head's tokens
 	rates   map[*float32]rates  // by the layer's params
@@ -198,38 +199,64 @@ func (m *Kernels) WindowAttention(s reference.AttentionShape, qkv, keys, values,
 		reference.WindowAttention(s, qkv, keys, values, out, pos, count)
 		return
 	}
-	window := pos + count
-	if s.Window > 0 {
-		window = min(window, s.Window)
-	}
-	m.scores = grown(m.scores, window+8)
-	perKV, row := s.Heads/s.KVHeads, s.KVHeads*s.HeadDim
-	scale := float32(s.Factor())
+	perKV := s.Heads / s.KVHeads
 	for t := range count {
-		first := max(0, pos+t+1-window)
-		n := pos + t + 1 - first
-		// The ring holds them in one piece, or in two.
-		begin := first % s.Ring
-		whole := min(n, s.Ring-begin)
-		padded := (n + 3) &^ 3
 		for head := range s.Heads {
 			q := qkv[(t*s.RowHeads()+head)*s.HeadDim:][:s.HeadDim]
-			acc := out[(t*s.Heads+head)*s.HeadDim:][:s.HeadDim]
-			at := head / perKV * s.HeadDim
-			dots(&q[0], &keys[begin*row+at], 4*row, whole, s.HeadDim, scale, &m.scores[0])
-			if whole < n {
-				dots(&q[0], &keys[at], 4*row, n-whole, s.HeadDim, scale, &m.scores[whole])
-			}
-			for i := n; i < padded; i++ {
-				m.scores[i] = float32(math.Inf(-1))
-			}
-			softmax(&m.scores[0], padded)
-			clear(acc)
-			mix(&m.scores[0], &values[begin*row+at], 4*row, whole, s.HeadDim, &acc[0])
-			if whole < n {
-				mix(&m.scores[whole], &values[at], 4*row, n-whole, s.HeadDim, &acc[0])
-			}
+			m.attend(s, q, keys, head/perKV, values, head/perKV, out[(t*s.Heads+head)*s.HeadDim:][:s.HeadDim], pos+t)
 		}
+	}
+}
+
+// DifferentialAttention is reference.DifferentialAttention.
+func (m *Kernels) DifferentialAttention(s reference.AttentionShape, qkv, keys, values, params, out []float32, pos, count int) {
+	if simd == 0 || s.HeadDim%4 != 0 {
+		reference.DifferentialAttention(s, qkv, keys, values, params, out, pos, count)
+		return
+	}
+	wide, perKV := 2*s.HeadDim, s.Heads/s.KVHeads
+	m.second = grown(m.second, wide)
+	for t := range count {
+		for j := range s.Heads / 2 {
+			q := qkv[(t*s.RowHeads()+2*j)*s.HeadDim:][:wide]
+			own, kv := out[(t*s.Heads+2*j)*s.HeadDim:][:wide], 2*(j/perKV)
+			m.attend(s, q[:s.HeadDim], keys, kv, values, kv, own, pos+t)
+			m.attend(s, q[s.HeadDim:], keys, kv+1, values, kv, m.second, pos+t)
+			for i, v := range m.second {
+				own[i] -= params[wide] * v
+			}
+			reference.RMSNorm(own, params[:wide], reference.DifferentialEps, own, 1)
+		}
+	}
+}
+
+// attend is a query's attention at pos to a key head, of the values from a value
+// head on, as many as out has.
+func (m *Kernels) attend(s reference.AttentionShape, q, keys []float32, keyHead int, values []float32, valueHead int, out []float32, pos int) {
+	first := 0
+	if s.Window > 0 {
+		first = max(0, pos+1-s.Window)
+	}
+	n, row := pos+1-first, s.KVHeads*s.HeadDim
+	padded := (n + 3) &^ 3
+	m.scores = grown(m.scores, padded+4)
+	scale := float32(s.Factor())
+	// The ring holds them in one piece, or in two.
+	begin := first % s.Ring
+	whole := min(n, s.Ring-begin)
+	keys, values = keys[keyHead*s.HeadDim:], values[valueHead*s.HeadDim:]
+	dots(&q[0], &keys[begin*row], 4*row, whole, s.HeadDim, scale, &m.scores[0])
+	if whole < n {
+		dots(&q[0], &keys[0], 4*row, n-whole, s.HeadDim, scale, &m.scores[whole])
+	}
+	for i := n; i < padded; i++ {
+		m.scores[i] = float32(math.Inf(-1))
+	}
+	softmax(&m.scores[0], padded)
+	clear(out)
+	mix(&m.scores[0], &values[begin*row], 4*row, whole, len(out), &out[0])
+	if whole < n {
+		mix(&m.scores[whole], &values[0], 4*row, n-whole, len(out), &out[0])
 	}
 }
 

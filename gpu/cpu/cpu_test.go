@@ -299,6 +299,29 @@ func TestAttention(t *testing.T) {
 	})
 }
 
+func TestDifferentialAttention(t *testing.T) {
+	levels(t, func(t *testing.T, r *rand.Rand) {
+		var k Kernels
+		for _, s := range []reference.AttentionShape{
+			{Heads: 8, KVHeads: 4, HeadDim: 32, Ring: 23, Window: 9},
+			{Heads: 4, KVHeads: 4, HeadDim: 6, Ring: 40},
+			{Heads: 4, KVHeads: 2, HeadDim: 16, Ring: 40, Cross: true},
+		} {
+			s.Differential = true
+			row := s.KVHeads * s.HeadDim
+			keys, values, params := normal(r, s.Ring*row, 1), normal(r, s.Ring*row, 1), normal(r, 2*s.HeadDim+1, 1)
+			for _, at := range [][2]int{{0, 1}, {1, 7}, {8, 1}, {9, 3}, {30, 5}} {
+				pos, count := at[0], at[1]
+				qkv := normal(r, count*s.RowHeads()*s.HeadDim, 2)
+				want, got := make([]float32, count*s.Heads*s.HeadDim), make([]float32, count*s.Heads*s.HeadDim)
+				reference.DifferentialAttention(s, qkv, keys, values, params, want, pos, count)
+				k.DifferentialAttention(s, qkv, keys, values, params, got, pos, count)
+				near(t, fmt.Sprintf("%+v at %d, %d tokens", s, pos, count), got, want, 2e-5)
+			}
+		}
+	})
+}
+
 // Every half there is, infinities and NaNs included.
 func TestWiden(t *testing.T) {
 	levels(t, func(t *testing.T, _ *rand.Rand) {

@@ -10,11 +10,11 @@
       take = exports[name];
     });
     // As many parameters as the function with the most has: a call without arrays.
-    return (a, b, c, d, e, f, g, h, i, j, k) => take(a, b, c, d, e, f, g, h, i, j, k);
+    return (a, b, c, d, e, f, g, h, i, j, k, l) => take(a, b, c, d, e, f, g, h, i, j, k, l);
   };
   const names = [
     "silu", "silu_mul", "softplus", "softmax", "widen_f16", "widen_bf16", "expand_q8", "expand_q4",
-    "matvec_q4", "matvec_q8", "matmul", "dots", "mix", "scan",
+    "matvec_q4", "matvec_q8", "matmul", "dots", "mix", "scan", "ssd",
   ];
   globalThis.sambaSIMD = {
     imports: Object.fromEntries(names.map((name) => [name, imported(name)])),
