@@ -23,8 +23,8 @@ func (d ssdShape) fours(dState int) int { return int(blocks(dState, 4*d.lanes)) 
 func (r *Recorder) shapeSSD(s reference.SSDShape) ssdShape {
 	d := ssdShape{lanes: 16, channels: 8, tile: 16}
 	if r.variant().CPU {
-		d = ssdShape{lanes: 1, channels: 8, tile: 8}
-		for d.fours(s.DState) > 16 {
+		d = ssdShape{lanes: 1, channels: 8, tile: 4}
+		for d.fours(s.DState) > 8 {
 			d.lanes *= 2
 		}
 	}
