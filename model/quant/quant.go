@@ -42,6 +42,10 @@ func Check(bits, group, in int) error {
 // what gives the least squared error as the weights will be read back: with
 // scale and bias rounded to F16.
 //
+// The same bits come out on every machine, and of quantize.wgsl: products whose
+// rounding matters are rounded by a conversion, which keeps a processor from
+// fusing them with the sum behind.
+//
 // The error names the tensor and the place of a weight that is not finite or
 // that F16 cannot reach.
 func Quantize(name string, w []float32, in, group, bits int) (q []uint32, scales, biases []uint16, err error) {
@@ -139,7 +143,7 @@ func fitGroup(w []float32, bits int, codes []uint8) (scale, bias uint16) {
 	best.consider(w, s, b, levels)
 	middle := (float64(lo) + float64(hi)) / 2
 	for _, f := range shrinks {
-		half := (float64(hi) - float64(lo)) / 2 * f
+		half := float64((float64(hi) - float64(lo)) / 2 * f)
 		best.consider(w, nearest(2*half/levels), nearest(middle-half), levels)
 	}
 	for range refits {
@@ -272,7 +276,7 @@ func (f *fit) consider(w []float32, s, b half, levels float64) {
 	inverse, sum := 1/s.value, 0.0
 	for _, v := range w {
 		d := s.value*level(float64(v), b.value, inverse, levels) + b.value - float64(v)
-		sum += d * d
+		sum += float64(d * d)
 	}
 	if sum < f.err {
 		*f = fit{s, b, sum}
@@ -298,7 +302,7 @@ func (f *fit) refit(w []float32, levels float64) (s, b half, ok bool) {
 	if det <= 0 {
 		return s, b, false
 	}
-	s = nearest((n*sqw - sq*sw) / det)
+	s = nearest((n*sqw - float64(sq*sw)) / det)
 	b = nearest((sw - s.value*sq) / n)
 	return s, b, true
 }
