@@ -13,6 +13,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/families"
 	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/graph"
@@ -76,6 +77,7 @@ type Options struct {
 // of them together: they share the machine.
 type Model struct {
 	config    *config.Config
+	published *families.Model      // where the folder's tensors go
 	tokenizer *tokenizer.Tokenizer // nil: ids only
 	template  *prompt.Template     // nil: no chat
 	defaults  Sampling
@@ -114,9 +116,11 @@ func load(ctx context.Context, src folder.Source, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.config, err = config.Parse(data); err != nil {
+	published, err := families.Parse(data)
+	if err != nil {
 		return nil, err
 	}
+	m.published, m.config = published, published.Config
 	if err := graph.Supports(m.config); err != nil {
 		return nil, fmt.Errorf("config.json: %w", err)
 	}
@@ -151,7 +155,7 @@ func (m *Model) open(ctx context.Context, src folder.Source, index *safetensors.
 	}
 	if o.Device == nil {
 		s := cpumachine.NewStore()
-		vectors, err := folder.Load(ctx, m.config, src, index, s, o.OnProgress)
+		vectors, err := folder.Load(ctx, m.published, src, index, s, o.OnProgress)
 		if err != nil {
 			return nil, err
 		}
@@ -169,7 +173,7 @@ func (m *Model) open(ctx context.Context, src folder.Source, index *safetensors.
 
 func (m *Model) openGPU(ctx context.Context, src folder.Source, index *safetensors.Index, o Options, s *gpumachine.Store) (machine.Engine, error) {
 	gpumachine.Prepare(o.Device, m.config, m.chunk)
-	vectors, err := folder.Load(ctx, m.config, src, index, s, o.OnProgress)
+	vectors, err := folder.Load(ctx, m.published, src, index, s, o.OnProgress)
 	if err != nil {
 		return nil, err
 	}

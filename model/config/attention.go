@@ -62,7 +62,7 @@ func (c *Config) QKVRows() int { return (c.NumHeads + 2*c.NumKVHeads) * c.HeadDi
 
 // Window is the number of keys that a query of such a layer sees, 0 for all.
 func (c *Config) Window(kind string) int {
-	if kind == FullAttention {
+	if kind != SlidingAttention {
 		return 0
 	}
 	return c.SlidingWindow

@@ -88,5 +88,6 @@ func (family *Family) parse(f *fields) (*Model, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
-	return &Model{c, n}, n.finish(q)
+	n.finish(q)
+	return &Model{c, n}, nil
 }

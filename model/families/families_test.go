@@ -135,10 +135,10 @@ func TestApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]Place{
-		"model.layers.0.self_attn.q_proj.weight":     {config.LayerTensor(0, "mixer.qkv_proj.weight"), 0, 64, true},
-		"model.layers.0.self_attn.v_proj.weight":     {config.LayerTensor(0, "mixer.qkv_proj.weight"), 128, 64, true},
-		"model.layers.0.feed_forward.up_proj.weight": {config.LayerTensor(0, "mlp.gate_up_proj.weight"), 64, 64, true},
-		"model.layers.0.self_attn.o_proj.weight":     {config.LayerTensor(0, "mixer.o_proj.weight"), 0, 64, false},
+		"model.layers.0.self_attn.q_proj.weight":     {config.LayerTensor(0, "mixer.qkv_proj.weight"), 0, 64, true, 8, 64},
+		"model.layers.0.self_attn.v_proj.weight":     {config.LayerTensor(0, "mixer.qkv_proj.weight"), 128, 64, true, 8, 64},
+		"model.layers.0.feed_forward.up_proj.weight": {config.LayerTensor(0, "mlp.gate_up_proj.weight"), 64, 64, true, 0, 0},
+		"model.layers.0.self_attn.o_proj.weight":     {config.LayerTensor(0, "mixer.o_proj.weight"), 0, 64, false, 0, 0},
 	} {
 		if got, known, _ := m.Names.Place(name); !known || got != want {
 			t.Errorf("%s: %+v, want %+v", name, got, want)

@@ -1,7 +1,9 @@
 package families
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/samba-web/samba/model/config"
@@ -11,7 +13,10 @@ import (
 type Place struct {
 	Tensor    string // as config.TensorSpecs names it
 	Row, Rows int
-	Apart     bool // its neighbours in that tensor are packed otherwise, so each has a part of its own
+	// Its neighbours in that tensor are packed otherwise: all are packed in so many
+	// bits and groups, which loses nothing; 0 bits: they become fp32.
+	Apart       bool
+	Bits, Group int
 }
 
 // Names says where a folder's tensors go.
@@ -91,24 +96,39 @@ func (n *Names) rows(ours string, modules ...row) {
 	}
 }
 
-// finish keeps apart what is packed in different ways.
-func (n *Names) finish(q *quantization) error {
-	formats := map[string]map[format]bool{}
+// At tells the folder's names for what begins at a row of one of the engine's tensors.
+func (n *Names) At(tensor string, row int) (names []string) {
 	for name, place := range n.places {
-		if module, ok := strings.CutSuffix(name, ".weight"); ok && q != nil {
-			if formats[place.Tensor] == nil {
-				formats[place.Tensor] = map[format]bool{}
-			}
-			formats[place.Tensor][q.of(module)] = true
+		if place.Tensor == tensor && place.Row == row {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// finish finds rows that are joined though they are packed in different ways.
+func (n *Names) finish(q *quantization) {
+	formats := map[string][]format{}
+	for name, place := range n.places {
+		if module, ok := strings.CutSuffix(name, ".weight"); ok && q != nil && place.Rows < n.shapes[place.Tensor][0] {
+			formats[place.Tensor] = append(formats[place.Tensor], q.of(module))
 		}
 	}
 	for name, place := range n.places {
-		if len(formats[place.Tensor]) > 1 && place.Rows < n.shapes[place.Tensor][0] {
-			place.Apart = true
-			n.places[name] = place
+		all := formats[place.Tensor]
+		if len(slices.Compact(slices.SortedFunc(slices.Values(all), func(a, b format) int { return cmp.Or(a.bits-b.bits, a.group-b.group) }))) < 2 || place.Rows == n.shapes[place.Tensor][0] {
+			continue
 		}
+		place.Apart, place.Group = true, all[0].group
+		for _, f := range all {
+			place.Bits, place.Group = max(place.Bits, f.bits), min(place.Group, f.group)
+		}
+		if slices.ContainsFunc(all, func(f format) bool { return f.bits == 0 }) {
+			place.Bits, place.Group = 0, 0
+		}
+		n.places[name] = place
 	}
-	return nil
 }
 
 // layer is the prefix of a layer's tensors.

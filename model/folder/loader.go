@@ -14,6 +14,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/families"
 	"github.com/samba-web/samba/model/progress"
 	"github.com/samba-web/samba/model/safetensors"
 )
@@ -36,14 +37,18 @@ type LinearFormat struct {
 	ScalesBF16 bool
 }
 
+// Rows are consecutive rows of a linear weight: what one tensor of a folder brings.
+type Rows struct{ First, Count int }
+
 // putter takes the tensors of linear weights as they arrive.
 type putter interface {
-	// Place makes room for a tensor of n bytes. When a file comes again, so does
-	// this call, with the same or another n.
-	Place(name string, p Piece, f LinearFormat, n int64) error
-	// Put takes n of the tensor's bytes, from its byte at on, out of the blob.
-	// at is a multiple of 4, and so is n but for the tensor's end.
-	Put(name string, p Piece, at int64, blob gpu.Blob, from, n int64) error
+	// Place makes room for n bytes that bring these rows of a weight. When a file
+	// comes again, so does this call, with the same or another n; rows that other
+	// tensors brought stay.
+	Place(name string, p Piece, f LinearFormat, rows Rows, n int64) error
+	// Put takes n of those rows' bytes, from their byte at on, out of the blob.
+	// at is a multiple of 4, and so is n but for the rows' end.
+	Put(name string, p Piece, rows Rows, at int64, blob gpu.Blob, from, n int64) error
 	// Settle waits until all but the last block has left the host's memory.
 	Settle(ctx context.Context) error
 }
@@ -53,10 +58,11 @@ const maxHeader = 16 << 20
 
 // Load reads all shards of a source: linear weights go to the putter,
 // the values of small tensors come back by name.
-func Load(ctx context.Context, c *config.Config, src Source, index *safetensors.Index, to putter, onProgress func(progress.Progress)) (map[string][]float32, error) {
-	l := &loader{specs: map[string]config.TensorSpec{}, vectors: map[string][]float32{}, to: to, file: -1}
-	l.seen, l.parts = map[string]bool{}, map[string]linearParts{}
-	for _, spec := range c.TensorSpecs() {
+func Load(ctx context.Context, model *families.Model, src Source, index *safetensors.Index, to putter, onProgress func(progress.Progress)) (map[string][]float32, error) {
+	l := &loader{names: model.Names, specs: map[string]config.TensorSpec{}, vectors: map[string][]float32{}, to: to, file: -1}
+	l.seen, l.parts, l.regrouped = map[string]bool{}, map[string]linearParts{}, map[string]*regrouping{}
+	l.scales, l.stored = map[string]safetensors.DType{}, map[joined]string{}
+	for _, spec := range model.Config.TensorSpecs() {
 		l.specs[spec.Name] = spec
 	}
 	var files []File
@@ -82,7 +88,7 @@ func Load(ctx context.Context, c *config.Config, src Source, index *safetensors.
 	if err != nil {
 		return nil, err
 	}
-	return l.vectors, l.finish(c)
+	return l.vectors, l.finish(model.Config)
 }
 
 // ReadIndex reads the folder's index, or makes one for a folder with a single
@@ -116,7 +122,8 @@ type account struct {
 type loader struct {
 	account
 	before  account // when the present file began: to be taken up again if the file comes again
-	specs   map[string]config.TensorSpec
+	names   *families.Names
+	specs   map[string]config.TensorSpec // by our names
 	vectors map[string][]float32
 	to      putter
 
@@ -126,6 +133,10 @@ type loader struct {
 	end     int64                // of the header; 0: not known yet
 	tensors []safetensors.Tensor // not whole yet, by position
 	waiting []byte               // of the first of them
+
+	regrouped map[string]*regrouping       // modules on their way to another packing
+	scales    map[string]safetensors.DType // of weights that are joined from such
+	stored    map[joined]string            // how the rows that came first are
 }
 
 // take takes the next block of a file, or the first one of another or of the
@@ -204,51 +215,104 @@ func (l *loader) readHeader(b Block) (whole bool, err error) {
 	return true, nil
 }
 
+// role is what a tensor of the folder is of the model.
+type role struct {
+	spec  config.TensorSpec // of the engine's tensor
+	part  Piece
+	place families.Place
+	name  string // of the folder's weight that it belongs to
+}
+
+func (r *role) rows() Rows { return Rows{r.place.Row, r.place.Rows} }
+
 // role finds which weight, and which part of it, a tensor is.
-func (l *loader) role(name string) (spec config.TensorSpec, part Piece, known bool) {
+func (l *loader) role(name string) (r role, known, ignored bool) {
+	r.name = name
 	for suffix, p := range map[string]Piece{".scales": PieceScales, ".biases": PieceBiases} {
 		if base, ok := strings.CutSuffix(name, suffix); ok {
-			name, part = base+".weight", p
+			r.name, r.part = base+".weight", p
 		}
 	}
-	spec, known = l.specs[name]
-	return spec, part, known && (part == PieceData || spec.IsLinear())
+	r.place, known, ignored = l.names.Place(r.name)
+	r.spec = l.specs[r.place.Tensor]
+	return r, known && (r.part == PieceData || r.spec.IsLinear()), ignored
 }
 
 // announce checks a tensor against the config and makes room for it.
 func (l *loader) announce(t safetensors.Tensor) error {
-	spec, part, known := l.role(t.Name)
+	r, known, ignored := l.role(t.Name)
 	switch {
+	case ignored:
+		return nil
 	case !known:
 		return errors.New("the model that config.json describes has no such tensor")
 	case l.seen[t.Name]:
 		return errors.New("two shards hold it")
 	}
 	l.seen[t.Name] = true
-	if !spec.IsLinear() {
-		if !slices.Equal(squeeze(t.Shape), squeeze(spec.Shape)) {
-			return fmt.Errorf("shape %v, config.json wants %v", t.Shape, spec.Shape)
+	want := slices.Clone(r.spec.Shape)
+	want[0] = r.place.Rows
+	if !r.spec.IsLinear() {
+		if !slices.Equal(squeeze(t.Shape), squeeze(want)) {
+			return fmt.Errorf("shape %v, config.json wants %v", t.Shape, want)
 		}
 		return checkFloats(t)
 	}
-	f, err := l.format(spec, part, t)
-	if err != nil {
+	f, err := l.format(r, want, t)
+	if err != nil || r.place.Apart {
 		return err
 	}
-	return l.to.Place(spec.Name, part, f, t.Bytes())
+	if err := l.join(r, f); err != nil {
+		return err
+	}
+	return l.to.Place(r.spec.Name, r.part, f, r.rows(), t.Bytes())
+}
+
+// join refuses rows that are stored otherwise than those that they are joined
+// with, where config.json did not say so.
+func (l *loader) join(r role, f LinearFormat) error {
+	if r.place.Rows == r.spec.Shape[0] {
+		return nil
+	}
+	how := fmt.Sprint(f.DType)
+	if r.part != PieceData {
+		how = fmt.Sprintf("groups of %d, bf16 %v", f.Group, f.ScalesBF16)
+	}
+	key := joined{r.spec.Name, r.part}
+	if was, ok := l.stored[key]; ok && was != how {
+		return fmt.Errorf("stored as %s, and its neighbours in %s as %s: config.json does not say so", how, strings.TrimSuffix(r.spec.Name, ".weight"), was)
+	}
+	l.stored[key] = how
+	return nil
+}
+
+// joined is a piece of a weight whose rows come as several tensors.
+type joined struct {
+	tensor string
+	part   Piece
 }
 
 // bytes takes n bytes of a tensor, from its byte at on, out of the blob.
 func (l *loader) bytes(t safetensors.Tensor, at int64, blob gpu.Blob, from, n int64) error {
-	spec, part, _ := l.role(t.Name)
-	last := at+n == t.Bytes()
-	if !spec.IsLinear() {
-		l.waiting = append(l.waiting, blob.Bytes(from, n)...)
-		if last {
-			l.vectors[spec.Name] = floats(t.DType, l.waiting)
-			l.waiting = nil
-		}
+	r, _, ignored := l.role(t.Name)
+	if ignored {
 		return nil
+	}
+	last := at+n == t.Bytes()
+	if !r.spec.IsLinear() || r.place.Apart {
+		l.waiting = append(l.waiting, blob.Bytes(from, n)...)
+		if !last {
+			return nil
+		}
+		data := l.waiting
+		l.waiting = nil
+		if r.place.Apart {
+			return l.regroup(r, data)
+		}
+		return l.vector(r, floats(t.DType, data))
+	}
+	put := func(at int64, blob gpu.Blob, from, n int64) error {
+		return l.to.Put(r.spec.Name, r.part, r.rows(), at, blob, from, n)
 	}
 	if len(l.waiting) > 0 {
 		k := min(4-int64(len(l.waiting)), n)
@@ -258,7 +322,7 @@ func (l *loader) bytes(t safetensors.Tensor, at int64, blob gpu.Blob, from, n in
 		if len(l.waiting) < 4 && !last {
 			return nil
 		}
-		if err := l.to.Put(spec.Name, part, at, gpu.BlobOf(l.waiting), 0, int64(len(l.waiting))); err != nil {
+		if err := put(at, gpu.BlobOf(l.waiting), 0, int64(len(l.waiting))); err != nil {
 			return err
 		}
 		at += int64(len(l.waiting))
@@ -272,7 +336,18 @@ func (l *loader) bytes(t safetensors.Tensor, at int64, blob gpu.Blob, from, n in
 	if whole == 0 {
 		return nil
 	}
-	return l.to.Put(spec.Name, part, at, blob, from, whole)
+	return put(at, blob, from, whole)
+}
+
+// vector keeps a small tensor's values, which may be some rows of one of ours.
+func (l *loader) vector(r role, values []float32) error {
+	all := l.vectors[r.spec.Name]
+	if all == nil {
+		all = make([]float32, r.spec.Values())
+		l.vectors[r.spec.Name] = all
+	}
+	copy(all[r.place.Row*(len(all)/r.spec.Shape[0]):], values)
+	return nil
 }
 
 // squeeze drops dimensions of 1: a convolution's [d_inner, 1, d_conv] is as good as [d_inner, d_conv].
@@ -282,13 +357,13 @@ func squeeze(shape []int) []int {
 
 // format checks one tensor of a linear weight against the config and against
 // the weight's other tensors.
-func (l *loader) format(spec config.TensorSpec, part Piece, t safetensors.Tensor) (LinearFormat, error) {
-	out, in := spec.Shape[0], spec.Shape[1]
-	f := LinearFormat{Out: out, In: in}
-	if len(t.Shape) != 2 || t.Shape[0] != out {
-		return f, fmt.Errorf("shape %v, config.json wants %v rows", t.Shape, spec.Shape)
+func (l *loader) format(r role, want []int, t safetensors.Tensor) (LinearFormat, error) {
+	in, part := want[1], r.part
+	f := LinearFormat{Out: r.spec.Shape[0], In: in}
+	if len(t.Shape) != 2 || t.Shape[0] != want[0] {
+		return f, fmt.Errorf("shape %v, config.json wants %v rows", t.Shape, want)
 	}
-	p := l.parts[spec.Name]
+	p := l.parts[r.name]
 	width := t.Shape[1]
 	if part == PieceData {
 		switch t.DType {
@@ -296,7 +371,7 @@ func (l *loader) format(spec config.TensorSpec, part Piece, t safetensors.Tensor
 			p.dtype = map[safetensors.DType]reference.DType{
 				safetensors.F32: reference.F32, safetensors.F16: reference.F16, safetensors.BF16: reference.BF16}[t.DType]
 			if width != in {
-				return f, fmt.Errorf("shape %v, config.json wants %v", t.Shape, spec.Shape)
+				return f, fmt.Errorf("shape %v, config.json wants %v", t.Shape, want)
 			}
 		case safetensors.U32:
 			switch width * 32 {
@@ -330,7 +405,7 @@ func (l *loader) format(spec config.TensorSpec, part Piece, t safetensors.Tensor
 			return f, fmt.Errorf("scales are %s, biases %s, want one type", p.scales, p.biases)
 		}
 	}
-	l.parts[spec.Name] = p
+	l.parts[r.name] = p
 	f.DType, f.Group = p.dtype, p.group
 	f.ScalesBF16 = p.scales == safetensors.BF16 || p.biases == safetensors.BF16
 	return f, nil
@@ -339,18 +414,35 @@ func (l *loader) format(spec config.TensorSpec, part Piece, t safetensors.Tensor
 // finish reports the first tensor that is missing.
 func (l *loader) finish(c *config.Config) error {
 	for _, spec := range c.TensorSpecs() {
-		want := []string{spec.Name}
-		if p := l.parts[spec.Name]; p.bits != 0 || p.group != 0 {
-			base := strings.TrimSuffix(spec.Name, ".weight")
-			want = append(want, base+".scales", base+".biases")
-			if l.seen[spec.Name] && p.bits == 0 {
-				return fmt.Errorf("%s: has scales, but is stored as plain %s", spec.Name, p.dtype)
+		for row := 0; row < spec.Shape[0]; {
+			names := l.names.At(spec.Name, row)
+			name := slices.IndexFunc(names, func(name string) bool { return l.seen[name] })
+			if name < 0 {
+				return fmt.Errorf("%s: no shard holds it, but config.json wants it", strings.Join(names, " or "))
 			}
+			if err := l.whole(names[name]); err != nil {
+				return err
+			}
+			place, _, _ := l.names.Place(names[name])
+			row += place.Rows
 		}
-		for _, name := range want {
-			if !l.seen[name] {
-				return fmt.Errorf("%s: no shard holds it, but config.json wants it", name)
-			}
+	}
+	return nil
+}
+
+// whole tells whether a weight's scales and biases came with it.
+func (l *loader) whole(name string) error {
+	p := l.parts[name]
+	if p.bits == 0 && p.group == 0 {
+		return nil
+	}
+	if p.bits == 0 {
+		return fmt.Errorf("%s: has scales, but is stored as plain %s", name, p.dtype)
+	}
+	base := strings.TrimSuffix(name, ".weight")
+	for _, other := range []string{base + ".scales", base + ".biases"} {
+		if !l.seen[other] {
+			return fmt.Errorf("%s: no shard holds it, but config.json wants it", other)
 		}
 	}
 	return nil

@@ -10,20 +10,29 @@ package graph
 type Machine[V, W any] interface {
 	// Embed: x[t, :] = table[ids[t], :].
 	Embed(table W, x V)
-	// NormSwiGLU: h = SiLU(g) * u with [g | u] = W RMSNorm(x).
-	NormSwiGLU(x, gain V, w W, h V)
+	// NormSwiGLU: h = SiLU(g) * u with [g | u] = W Norm(x).
+	NormSwiGLU(x V, n Norm[V], w W, h V)
+	// NormSquaredReLU: h = max(W Norm(x), 0)^2.
+	NormSquaredReLU(x V, n Norm[V], w W, h V)
 	// LinearAdd: y += W x.
 	LinearAdd(w W, x, y V)
-	// Head: logits = W RMSNorm(x), of all tokens or of the last alone.
-	Head(x, gain V, w W, logits V, all bool)
+	// Head: logits = W Norm(x), of all tokens or of the last alone.
+	Head(x V, n Norm[V], w W, logits V, all bool)
 	mixerSteps[V, W]
+}
+
+// Norm is a model's RMSNorm, or where it is Layer a LayerNorm, which has biases. The
+// config says its eps.
+type Norm[V any] struct {
+	Gain, Bias V // [d_model]
+	Layer      bool
 }
 
 // Mixer is what a layer mixes tokens with, one of the kinds in kinds.go: its
 // weights, and the shape of the state that it carries from token to token.
 type Mixer[V, W any] interface {
-	// Forward is x += mixer(RMSNorm(x)) in layer i.
-	Forward(m Machine[V, W], i int, gain V, a *Activations[V])
+	// Forward is x += mixer(Norm(x)) in layer i.
+	Forward(m Machine[V, W], i int, n Norm[V], a *Activations[V])
 	// carried lists the arrays of its state.
 	carried() []Carried
 	// Cost counts a pass over tokens tokens that follow pos others: the bytes of state
@@ -33,22 +42,23 @@ type Mixer[V, W any] interface {
 
 // Layer is one mixer and its MLP, nil where it has none.
 type Layer[V, W any] struct {
-	norm  V
+	norm  Norm[V]
 	Mixer Mixer[V, W]
 	mlp   *MLP[V, W]
 }
 
-// MLP is a gated one: SwiGLU.
+// MLP is a gated one, SwiGLU, or down(max(up x, 0)^2).
 type MLP[V, W any] struct {
-	norm         V
-	gateUp, down W
+	norm         Norm[V]
+	gateUp, down W // squared: up alone
+	squared      bool
 }
 
 // Graph is a model's weights in the order in which a token meets them.
 type Graph[V, W any] struct {
 	embedTokens W
 	Layers      []Layer[V, W]
-	Norm        V
+	Norm        Norm[V]
 	Head        W
 	Carried     []Carried // all layers' state, in order
 }
@@ -60,7 +70,11 @@ func (g *Graph[V, W]) Forward(m Machine[V, W], a *Activations[V]) {
 	for i, l := range g.Layers {
 		l.Mixer.Forward(m, i, l.norm, a)
 		if w := l.mlp; w != nil {
-			m.NormSwiGLU(a.X, w.norm, w.gateUp, a.mlp)
+			if w.squared {
+				m.NormSquaredReLU(a.X, w.norm, w.gateUp, a.mlp)
+			} else {
+				m.NormSwiGLU(a.X, w.norm, w.gateUp, a.mlp)
+			}
 			m.LinearAdd(w.down, a.mlp, a.X)
 		}
 	}

@@ -17,7 +17,7 @@ func (r *recorder) Vector(name string, _ []float32) (noArray, error) {
 	r.names = append(r.names, name)
 	return nil, nil
 }
-func (r *recorder) Linear(name string) (noWeight, error) {
+func (r *recorder) Linear(name string, _ []float32, _ float64) (noWeight, error) {
 	r.names = append(r.names, name)
 	return nil, nil
 }

@@ -14,20 +14,31 @@ import (
 // mixerSteps are the steps that the kinds ask of a machine.
 type mixerSteps[V, W any] interface {
 	mambaStep[V, W]
+	mamba2Step[V, W]
+	shortConvStep[V, W]
 	attentionStep[V, W]
+	gatedMemoryStep[V, W]
 }
 
 // mixerActivations are the values that lie within the mixers.
 type mixerActivations[V any] struct {
 	mambaActivations[V]
+	mamba2Activations[V]
+	shortConvActivations[V]
 	attentionActivations[V]
+	gatedMemoryActivations[V]
 }
 
 // kinds says how each is put together.
 func kinds[V, W any]() []kind[V, W] {
 	return []kind[V, W]{
 		{[]string{config.Mamba}, newMamba[V, W], allocateMamba[V]},
-		{[]string{config.SlidingAttention, config.FullAttention}, newAttention[V, W], allocateAttention[V]},
+		{[]string{config.Mamba2}, newMamba2[V, W], allocateMamba2[V]},
+		{[]string{config.Mamba2Attention}, newParallel[V, W], allocateParallel[V]},
+		{[]string{config.ShortConv}, newShortConv[V, W], allocateShortConv[V]},
+		{[]string{config.SlidingAttention, config.FullAttention, config.CrossAttention}, newAttention[V, W], allocateAttention[V]},
+		{[]string{config.GatedMemory}, newGatedMemory[V, W], allocateGatedMemory[V]},
+		{[]string{config.NoMixer}, newNoMixer[V, W], allocateNothing[V]},
 	}
 }
 

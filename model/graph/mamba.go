@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/config"
 )
@@ -8,10 +10,14 @@ import (
 // Mamba is the selective state-space mixer; see config.Mamba.
 type Mamba[V, W any] struct {
 	Shape         reference.ScanShape
-	InProj        W // rows x, then z
-	Conv          V // weights [d_inner, d_conv], then biases
-	XProj, DTProj W // x_proj's rows: dt, B, C
-	Params        V // A_log, D, dt_bias, one after another
+	InProj        W       // rows x, then z
+	Conv          V       // weights [d_inner, d_conv], then biases
+	XProj, DTProj W       // x_proj's rows: dt, B, C
+	Params        V       // A_log, D, dt_bias, one after another
+	Norms         bool    // dt, B and C pass through RMSNorms of their own
+	Gains         *V      // of those: dt's [dt_rank], B's and C's [d_state]; nil: none
+	NormsEps      float64 //
+	Memory        bool    // what it makes before the gate is kept in Activations.Memory
 	outProj       W
 }
 
@@ -25,36 +31,51 @@ type mambaActivations[V any] struct {
 	XZ   V // [T, 2 d_inner]
 	Conv V // [T, d_inner]
 	DBC  V // [T, dt_rank + 2 d_state]
+
+	Memory V // [T, d_inner], for gated memory units
 }
 
 type mambaStep[V, W any] interface {
-	// Mamba: a.Mixed = layer i's mixer but its last projection, of RMSNorm(x); a's XZ, Conv and DBC take what lies between.
-	Mamba(i int, w *Mamba[V, W], gain V, a *Activations[V])
+	// Mamba: a.Mixed = layer i's mixer but its last projection, of Norm(x); a's XZ, Conv and DBC take what lies between.
+	Mamba(i int, w *Mamba[V, W], n Norm[V], a *Activations[V])
 }
 
 func newMamba[V, W any](b *builder[V, W], i int) Mixer[V, W] {
 	at := func(name string) string { return config.LayerTensor(i, name) }
 	c := b.config
-	return &Mamba[V, W]{
-		Shape:   reference.ScanShape{DInner: c.DInner(), DState: c.DState, DConv: c.DConv, DTRank: c.DTRank},
-		InProj:  b.linear(at("mixer.in_proj.weight")),
-		Conv:    b.vector(at("mixer.conv1d.weight"), at("mixer.conv1d.bias")),
-		XProj:   b.linear(at("mixer.x_proj.weight")),
-		DTProj:  b.linear(at("mixer.dt_proj.weight")),
-		Params:  b.vector(at("mixer.A_log"), at("mixer.D"), at("mixer.dt_proj.bias")),
-		outProj: b.linear(at("mixer.out_proj.weight")),
+	w := &Mamba[V, W]{
+		Shape:  reference.ScanShape{DInner: c.DInner(), DState: c.DState, DConv: c.DConv, DTRank: c.DTRank},
+		InProj: b.linear(at("mixer.in_proj"), 0),
+		Conv:   b.conv(at("mixer.conv1d"), c.DInner(), nil),
+		XProj:  b.linear(at("mixer.x_proj"), 0),
+		DTProj: b.weight(at("mixer.dt_proj"), nil, 0), // the scan adds its bias
+		Params: b.vector(at("mixer.A_log"), at("mixer.D"), at("mixer.dt_proj.bias")),
+		Norms:  c.DBCNorm != "", NormsEps: c.DBCNormEps,
+		outProj: b.linear(at("mixer.out_proj"), c.ResidualScale),
 	}
+	if c.DBCNorm == config.NormGained {
+		gains := b.vector(at("mixer.dt_norm.weight"), at("mixer.b_norm.weight"), at("mixer.c_norm.weight"))
+		w.Gains = &gains
+	}
+	// The memory is the last Mamba layer's below the units that read it.
+	if next := slices.Index(c.LayerTypes, config.GatedMemory); next > i && !slices.Contains(c.LayerTypes[i+1:next], config.Mamba) {
+		w.Memory, w.Shape.Ungated = true, true
+	}
+	return w
 }
 
 func allocateMamba[V any](a *Activations[V], c *config.Config, array func(name string, width int) V) (mixed int) {
 	a.XZ = array("xz", 2*c.DInner())
 	a.Conv = array("convolution", c.DInner())
 	a.DBC = array("dt, B, C", c.DTRank+2*c.DState)
+	if c.Has(config.GatedMemory) {
+		a.Memory = array("memory", c.DInner())
+	}
 	return c.DInner()
 }
 
-func (w *Mamba[V, W]) Forward(m Machine[V, W], i int, gain V, a *Activations[V]) {
-	m.Mamba(i, w, gain, a)
+func (w *Mamba[V, W]) Forward(m Machine[V, W], i int, n Norm[V], a *Activations[V]) {
+	m.Mamba(i, w, n, a)
 	m.LinearAdd(w.outProj, a.Mixed, a.X)
 }
 

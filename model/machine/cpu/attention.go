@@ -5,21 +5,32 @@ import (
 	"github.com/samba-web/samba/model/graph"
 )
 
-func (m *steps) Attention(i int, w *graph.Attention[array, weight], gain array, a *graph.Activations[array]) {
-	m.normLinear(a.X, gain, w.QKV, a.QKV)
-	shape, keys, values := ring(m.state[i][graph.AttentionKV], w.Shape)
-	m.RoPE(shape, a.QKV, keys, values, m.pos, len(m.ids))
-	m.WindowAttention(shape, a.QKV, keys, values, a.Mixed, m.pos, len(m.ids))
+func (m *steps) Attention(_ int, w *graph.Attention[array, weight], n graph.Norm[array], a *graph.Activations[array], out array) {
+	m.normLinear(a.X, n, w.QKV, a.QKV)
+	m.attend(w, m.state, a.QKV, out, m.pos, len(m.ids))
 }
 
-func (m *batchSteps) Attention(i int, w *graph.Attention[array, weight], gain array, a *graph.Activations[array]) {
-	m.normLinear(a.X, gain, w.QKV, a.QKV)
+func (m *batchSteps) Attention(_ int, w *graph.Attention[array, weight], n graph.Norm[array], a *graph.Activations[array], out array) {
+	m.normLinear(a.X, n, w.QKV, a.QKV)
 	for t, row := range m.rows {
-		shape, keys, values := ring(row.run.state[i][graph.AttentionKV], w.Shape)
-		qkv, out := a.QKV[t*w.QKV.Out:], a.Mixed[t*w.OProj.In:]
-		m.RoPE(shape, qkv, keys, values, row.pos, 1)
-		m.WindowAttention(shape, qkv, keys, values, out, row.pos, 1)
+		m.attend(w, row.run.state, a.QKV[t*w.QKV.Out:], out[t*w.OProj.In:], row.pos, 1)
 	}
+}
+
+// attend stores the keys and values of count tokens, from pos on, and lets their queries look back.
+func (m *steps) attend(w *graph.Attention[array, weight], state graph.State[array], qkv, out array, pos, count int) {
+	shape, keys, values := ring(state[w.Layer][w.KV], w.Shape)
+	if w.HeadNorm != nil {
+		reference.HeadNorm(shape, qkv, *w.HeadNorm, m.config.RMSNormEps, count)
+	}
+	if !shape.Cross {
+		m.RoPE(shape, qkv, keys, values, pos, count)
+	}
+	if w.Pairs != nil {
+		m.DifferentialAttention(shape, qkv, keys, values, *w.Pairs, out, pos, count)
+		return
+	}
+	m.WindowAttention(shape, qkv, keys, values, out, pos, count)
 }
 
 // ring takes keys and values apart, and says how many there are room for.

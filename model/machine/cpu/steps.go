@@ -20,27 +20,41 @@ type steps struct {
 
 func (m *steps) Embed(table weight, x array) { m.Embedding(table, m.ids, x) }
 
-// normLinear is y = W RMSNorm(x).
-func (m *steps) normLinear(x, gain array, w weight, y array) {
-	m.RMSNorm(x, gain, m.config.RMSNormEps, m.normed, len(m.ids))
+// norm leaves Norm(x) in normed.
+func (m *steps) norm(x array, n graph.Norm[array], count int) {
+	if n.Layer {
+		m.LayerNorm(x, n.Gain, n.Bias, m.config.RMSNormEps, m.normed, count)
+		return
+	}
+	m.RMSNorm(x, n.Gain, m.config.RMSNormEps, m.normed, count)
+}
+
+// normLinear is y = W Norm(x).
+func (m *steps) normLinear(x array, n graph.Norm[array], w weight, y array) {
+	m.norm(x, n, len(m.ids))
 	m.linear(w, m.normed, w.In, y, len(m.ids), false)
 }
 
-func (m *steps) NormSwiGLU(x, gain array, w weight, h array) {
-	m.normLinear(x, gain, w, m.gateUp)
+func (m *steps) NormSwiGLU(x array, n graph.Norm[array], w weight, h array) {
+	m.normLinear(x, n, w, m.gateUp)
 	m.SwiGLU(m.gateUp, h, w.Out/2, len(m.ids))
+}
+
+func (m *steps) NormSquaredReLU(x array, n graph.Norm[array], w weight, h array) {
+	m.normLinear(x, n, w, h)
+	m.SquaredReLU(h[:len(m.ids)*w.Out])
 }
 
 func (m *steps) LinearAdd(w weight, x, y array) {
 	m.linear(w, x, w.In, y, len(m.ids), true)
 }
 
-func (m *steps) Head(x, gain array, w weight, logits array, all bool) {
+func (m *steps) Head(x array, n graph.Norm[array], w weight, logits array, all bool) {
 	count, from := len(m.ids), 0
 	if !all {
-		from = (count - 1) * len(gain)
+		from = (count - 1) * len(n.Gain)
 		count = 1
 	}
-	m.RMSNorm(x[from:], gain, m.config.RMSNormEps, m.normed, count)
+	m.norm(x[from:], n, count)
 	m.linear(w, m.normed, w.In, logits, count, false)
 }

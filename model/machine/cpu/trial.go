@@ -44,12 +44,19 @@ func (t *Repeated) Position() int { return t.run.pos }
 // periodic is Linear for weights that hold the first rows of larger ones.
 func (e *Engine) periodic(period int, w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool) {
 	few := *w
-	few.Out = min(period, w.Out)
+	few.Out, few.Bias = min(period, w.Out), nil
+	factor := float32(1)
+	if w.Factor != 0 {
+		factor = w.Factor
+	}
 	part := make([]float32, count*few.Out)
 	e.kernels.Linear(&few, x, xStride, part, count, false)
 	for t := range count {
 		for r := range w.Out {
 			v := part[t*few.Out+r%few.Out]
+			if w.Bias != nil {
+				v += factor * w.Bias[r]
+			}
 			if add {
 				v += y[t*w.Out+r]
 			}

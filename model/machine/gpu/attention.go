@@ -6,31 +6,40 @@ import (
 	"github.com/samba-web/samba/model/graph"
 )
 
-func (m *steps) Attention(i int, w *graph.Attention[buffer, weight], gain buffer, a *graph.Activations[buffer]) {
-	shape, kv := w.Shape, m.state[i][graph.AttentionKV]
+func (m *steps) Attention(_ int, w *graph.Attention[buffer, weight], n graph.Norm[buffer], a *graph.Activations[buffer], out buffer) {
+	shape, kv := w.Shape, m.state[w.Layer][w.KV]
 	if m.Slots > 0 {
 		shape.Ring = batchRing(shape.Ring, shape.Window)
 	}
 	rope := kernel.RoPE{Shape: shape, Ring: kv, Angles: m.buffer.angles}
-	// Turned on the way only where a head's halves lie in one buffer.
-	if m.single() && len(w.QKV.Parts) == 1 {
-		m.Linear(w.QKV, a.X, a.QKV, kernel.LinearOptions{Gain: gain, Eps: m.eps, RoPE: &rope})
-	} else {
-		m.normLinear(a.X, gain, w.QKV, a.QKV)
+	if w.HeadNorm != nil {
+		rope.Norm, rope.Eps = *w.HeadNorm, m.eps
+	}
+	in, o := m.norm(a.X, n)
+	switch {
+	case shape.Cross:
+		m.Linear(w.QKV, in, a.QKV, o)
+	case m.single() && len(w.QKV.Parts) == 1: // turned on the way only where a head's halves lie in one buffer
+		o.RoPE = &rope
+		m.Linear(w.QKV, in, a.QKV, o)
+	default:
+		m.Linear(w.QKV, in, a.QKV, o)
 		m.RoPE(rope, a.QKV)
 	}
 	m.Exact = w.QKV.Exact()
-	m.WindowAttention(shape, a.QKV, kv, m.buffer.partials, a.Mixed)
+	if w.Pairs != nil {
+		m.DifferentialAttention(shape, a.QKV, kv, m.buffer.partials, a.Heads, *w.Pairs, out)
+		return
+	}
+	m.WindowAttention(shape, a.QKV, kv, m.buffer.partials, out)
 }
 
 // attentionPartials is how many values one token's attention needs beside the
 // activations, in the layer that needs most.
 func attentionPartials(device *gpu.Device, g *graph.Graph[buffer, weight]) (n int) {
 	recorder := kernel.Recorder{Device: device}
-	for _, l := range g.Layers {
-		if w, ok := l.Mixer.(*graph.Attention[buffer, weight]); ok {
-			n = max(n, recorder.AttentionPartials(w.Shape))
-		}
+	for _, shape := range g.Attention() {
+		n = max(n, recorder.AttentionPartials(shape))
 	}
 	return n
 }

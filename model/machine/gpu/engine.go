@@ -71,7 +71,7 @@ func newEngine(c *config.Config, device *gpu.Device, s graph.Store[buffer, weigh
 		}
 	}
 	x, w := halvesSize(c, device, chunk, func(spec config.TensorSpec) weight {
-		w, _ := s.Linear(spec.Name) // there is one: the graph has it
+		w, _ := s.Linear(spec.Name, nil, 0) // there is one: the graph has it
 		return w
 	})
 	if x > 0 {

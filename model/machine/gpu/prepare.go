@@ -75,14 +75,17 @@ func (s phantoms) Vector(name string, values []float32) (buffer, error) {
 	return s.Array(name, len(values))
 }
 
-func (s phantoms) Linear(name string) (weight, error) {
+func (s phantoms) Linear(name string, bias []float32, factor float64) (weight, error) {
 	spec, known := s.linears[name]
 	if !known {
 		return nil, fmt.Errorf("%s: no linear weight of this config", name)
 	}
 	out, in, q := spec.Shape[0], spec.Shape[1], s.quantization
 	dtype, _ := folder.Storage(name, in, q.Bits, q.GroupSize)
-	w := &kernel.Weight{DType: dtype, Out: out, In: in}
+	w := &kernel.Weight{DType: dtype, Out: out, In: in, Factor: factor}
+	if bias != nil {
+		w.Bias, _ = s.Array("bias", len(bias))
+	}
 	if dtype.Quantized() {
 		w.Group = q.GroupSize
 	}

@@ -30,34 +30,55 @@ func (m *steps) Embed(table weight, x buffer) {
 // single tells whether there is one token, whose layers take fewer kernels.
 func (m *steps) single() bool { return m.Tokens == 1 && m.Slots == 0 }
 
-// normLinear is y = W RMSNorm(x).
-func (m *steps) normLinear(x, gain buffer, w weight, y buffer) {
-	if m.single() {
-		m.Linear(w, x, y, kernel.LinearOptions{Gain: gain, Eps: m.eps})
-		return
+// norm leaves what linear layers take in the place of x, and tells them to do the rest: a single token's RMSNorm
+// is theirs.
+func (m *steps) norm(x buffer, n graph.Norm[buffer]) (buffer, kernel.LinearOptions) {
+	switch {
+	case n.Layer:
+		m.LayerNorm(x, n.Gain, n.Bias, m.buffer.normed, m.eps)
+	case m.single():
+		return x, kernel.LinearOptions{Gain: n.Gain, Eps: m.eps}
+	default:
+		m.RMSNorm(x, n.Gain, m.buffer.normed, m.eps)
 	}
-	m.RMSNorm(x, gain, m.buffer.normed, m.eps)
-	m.Linear(w, m.buffer.normed, y, kernel.LinearOptions{})
+	return m.buffer.normed, kernel.LinearOptions{}
 }
 
-func (m *steps) NormSwiGLU(x, gain buffer, w weight, h buffer) {
+// normLinear is y = W Norm(x).
+func (m *steps) normLinear(x buffer, n graph.Norm[buffer], w weight, y buffer) {
+	in, o := m.norm(x, n)
+	m.Linear(w, in, y, o)
+}
+
+func (m *steps) NormSwiGLU(x buffer, n graph.Norm[buffer], w weight, h buffer) {
+	in, o := m.norm(x, n)
 	// Fused only where gate and up lie in one buffer.
-	if m.single() && len(w.Parts) == 1 {
-		m.Linear(w, x, h, kernel.LinearOptions{Gain: gain, Eps: m.eps, SwiGLU: true})
+	if o.SwiGLU = m.single() && len(w.Parts) == 1; o.SwiGLU {
+		m.Linear(w, in, h, o)
 		return
 	}
-	m.normLinear(x, gain, w, m.buffer.gateUp)
+	m.Linear(w, in, m.buffer.gateUp, o)
 	m.SwiGLU(m.buffer.gateUp, h, w.Out/2)
+}
+
+func (m *steps) NormSquaredReLU(x buffer, n graph.Norm[buffer], w weight, h buffer) {
+	m.normLinear(x, n, w, h)
+	m.SquaredReLU(h, w.Out)
 }
 
 func (m *steps) LinearAdd(w weight, x, y buffer) {
 	m.Linear(w, x, y, kernel.LinearOptions{Add: true})
 }
 
-func (m *steps) Head(x, gain buffer, w weight, logits buffer, all bool) {
+func (m *steps) Head(x buffer, n graph.Norm[buffer], w weight, logits buffer, all bool) {
 	if all || m.Slots > 0 { // each row of a batch is the last of its sequence
-		m.normLinear(x, gain, w, logits)
+		m.normLinear(x, n, w, logits)
 		return
 	}
-	m.Linear(w, x, logits, kernel.LinearOptions{Gain: gain, Eps: m.eps, Last: true})
+	o := kernel.LinearOptions{Gain: n.Gain, Eps: m.eps, Last: true}
+	if n.Layer {
+		x, o = m.norm(x, n)
+		o.Last = true
+	}
+	m.Linear(w, x, logits, o)
 }

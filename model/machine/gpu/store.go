@@ -22,28 +22,27 @@ type (
 type Store struct {
 	device  *gpu.Device
 	weights map[string]*kernel.Weight
-	halves  map[groupPiece]*groups // scales or biases that are not whole, or whose twins are not
+	halves  map[groupPiece]*groups // scales or biases of some rows that are not whole, or whose twins are not
 	buffers []*gpu.Buffer          // arrays and vectors
 }
 
-// groupPiece is one of the two tensors that a quantized weight's groups are stored in.
+// groupPiece is one of the two tensors that a quantized weight's groups are stored in, as far as one
+// tensor of the folder brings it.
 type groupPiece struct {
 	name  string
 	piece folder.Piece
+	rows  folder.Rows
 }
 
-// groups are the scales or the biases of a weight, part by part.
+// groups are the scales or the biases of some rows.
 type groups struct {
-	buffers []*gpu.Buffer
-	left    int64 // bytes to come
+	buffer *gpu.Buffer
+	left   int64 // bytes to come
 }
 
 func (g *groups) free() {
-	if g == nil {
-		return
-	}
-	for _, b := range g.buffers {
-		b.Free()
+	if g != nil {
+		g.buffer.Free()
 	}
 }
 
@@ -68,16 +67,24 @@ func (s *Store) Vector(name string, values []float32) (buffer, error) {
 	return b, s.device.Write(b, 0, machine.FloatBytes(values))
 }
 
-func (s *Store) Linear(name string) (weight, error) {
-	if w := s.weights[name]; w != nil {
-		return w, nil
+func (s *Store) Linear(name string, bias []float32, factor float64) (weight, error) {
+	w := s.weights[name]
+	if w == nil {
+		return nil, fmt.Errorf("%s: not loaded", name)
 	}
-	return nil, fmt.Errorf("%s: not loaded", name)
+	finished := *w // a table of embeddings may serve as the head, with another factor
+	finished.Factor = factor
+	if bias == nil {
+		return &finished, nil
+	}
+	var err error
+	finished.Bias, err = s.Vector(strings.TrimSuffix(name, ".weight")+".bias", bias)
+	return &finished, err
 }
 
 // Place makes room for one tensor of a linear weight, in parts of rows where
 // the device binds less than the whole.
-func (s *Store) Place(name string, piece folder.Piece, f folder.LinearFormat, n int64) error {
+func (s *Store) Place(name string, piece folder.Piece, f folder.LinearFormat, rows folder.Rows, n int64) error {
 	w := s.weights[name]
 	if w == nil {
 		w = &kernel.Weight{Out: f.Out, In: f.In}
@@ -92,72 +99,103 @@ func (s *Store) Place(name string, piece folder.Piece, f folder.LinearFormat, n 
 		}
 		s.weights[name] = w
 	}
-	w.DType, w.Group, w.ScalesBF16 = f.DType, f.Group, f.ScalesBF16
-	var buffers []*gpu.Buffer
-	for _, p := range w.Parts {
-		b, err := s.device.NewBuffer(name, uint64(n*int64(p.Rows)/int64(f.Out)))
-		if err != nil {
-			return err
-		}
-		buffers = append(buffers, b)
+	if piece == folder.PieceData || f.DType.Quantized() { // scales that come first do not know
+		w.DType = f.DType
 	}
-	if piece == folder.PieceData {
-		for i, b := range buffers {
-			w.Parts[i].Data.Free() // there is one if the file comes again
-			w.Parts[i].Data = b
+	w.Group, w.ScalesBF16 = f.Group, f.ScalesBF16
+	if piece != folder.PieceData {
+		return s.placeGroups(groupPiece{name, piece, rows}, n)
+	}
+	perRow := n / int64(rows.Count)
+	if rows.First > 0 && perRow*int64(rows.First)%4 != 0 {
+		return fmt.Errorf("%s: rows of %d bytes cannot be joined", name, perRow)
+	}
+	for i := range w.Parts {
+		p := &w.Parts[i]
+		if size := uint64(perRow * int64(p.Rows)); p.Data == nil || p.Data.Size() != (size+3)&^3 {
+			p.Data.Free()
+			var err error
+			if p.Data, err = s.device.NewBuffer(name, size); err != nil {
+				return err
+			}
 		}
-		return nil
+	}
+	return nil
+}
+
+func (s *Store) placeGroups(key groupPiece, n int64) error {
+	b, err := s.device.NewBuffer(key.name, uint64(n))
+	if err != nil {
+		return err
 	}
 	if s.halves == nil {
 		s.halves = map[groupPiece]*groups{}
 	}
-	s.halves[groupPiece{name, piece}].free()
-	s.halves[groupPiece{name, piece}] = &groups{buffers: buffers, left: n}
+	s.halves[key].free() // there are some if the file comes again
+	s.halves[key] = &groups{buffer: b, left: n}
 	return nil
 }
 
 // Put uploads a stretch of a tensor straight from the file's bytes.
-func (s *Store) Put(name string, piece folder.Piece, at int64, blob gpu.Blob, from, n int64) error {
-	w, half := s.weights[name], s.halves[groupPiece{name, piece}]
-	begin := int64(0) // of the part
-	for i := range w.Parts {
-		b := w.Parts[i].Data
-		if piece != folder.PieceData {
-			b = half.buffers[i]
+func (s *Store) Put(name string, piece folder.Piece, rows folder.Rows, at int64, blob gpu.Blob, from, n int64) error {
+	w := s.weights[name]
+	if piece != folder.PieceData {
+		half := s.halves[groupPiece{name, piece, rows}]
+		if err := s.device.WriteBlob(half.buffer, uint64(at), blob, from, n); err != nil {
+			return err
 		}
-		end := begin + int64(b.Size())
+		half.left -= n
+		return s.pack(name, rows)
+	}
+	perRow := int64(w.In) * int64(w.DType.Bits()) / 8
+	at += perRow * int64(rows.First)
+	for _, p := range w.Parts {
+		begin := perRow * int64(p.Row0)
+		end := begin + perRow*int64(p.Rows)
 		if first, last := max(at, begin), min(at+n, end); first < last {
-			if err := s.device.WriteBlob(b, uint64(first-begin), blob, from+first-at, last-first); err != nil {
+			if err := s.device.WriteBlob(p.Data, uint64(first-begin), blob, from+first-at, last-first); err != nil {
 				return err
 			}
 		}
-		begin = end
 	}
-	if piece == folder.PieceData {
-		return nil
-	}
-	half.left -= n
-	return s.pack(name)
+	return nil
 }
 
-// pack joins a weight's scales and biases once both are whole.
-func (s *Store) pack(name string) error {
-	w, scales, biases := s.weights[name], s.halves[groupPiece{name, folder.PieceScales}], s.halves[groupPiece{name, folder.PieceBiases}]
+// pack joins some rows' scales and biases once both are whole.
+func (s *Store) pack(name string, rows folder.Rows) error {
+	w := s.weights[name]
+	ofScales, ofBiases := groupPiece{name, folder.PieceScales, rows}, groupPiece{name, folder.PieceBiases, rows}
+	scales, biases := s.halves[ofScales], s.halves[ofBiases]
 	if scales == nil || biases == nil || scales.left > 0 || biases.left > 0 {
 		return nil
 	}
+	perRow := w.In / w.Group
+	affine, err := kernel.PackAffine(s.device, scales.buffer, biases.buffer, rows.Count*perRow)
+	if err != nil {
+		return err
+	}
+	delete(s.halves, ofScales)
+	delete(s.halves, ofBiases)
+	if rows.Count == w.Out && len(w.Parts) == 1 {
+		w.Parts[0].Affine.Free() // there is one if the file comes again
+		w.Parts[0].Affine = affine
+		return nil
+	}
+	defer affine.Free()
+	moves := s.device.NewProgram()
+	defer moves.Free()
 	for i := range w.Parts {
 		p := &w.Parts[i]
-		affine, err := kernel.PackAffine(s.device, scales.buffers[i], biases.buffers[i], p.Rows*w.In/w.Group)
-		if err != nil {
-			return err
+		if p.Affine == nil {
+			if p.Affine, err = s.device.NewBuffer(name+" scales and biases", 4*uint64(p.Rows*perRow)); err != nil {
+				return err
+			}
 		}
-		p.Affine.Free() // there is one if the file comes again
-		p.Affine = affine
+		if first, last := max(rows.First, p.Row0), min(rows.First+rows.Count, p.Row0+p.Rows); first < last {
+			moves.Copy(affine, 4*uint64((first-rows.First)*perRow), p.Affine, 4*uint64((first-p.Row0)*perRow), 4*uint64((last-first)*perRow))
+		}
 	}
-	delete(s.halves, groupPiece{name, folder.PieceScales})
-	delete(s.halves, groupPiece{name, folder.PieceBiases})
-	return nil
+	return s.device.Run(moves)
 }
 
 func (s *Store) Settle(ctx context.Context) error { return s.device.Settle(ctx) }

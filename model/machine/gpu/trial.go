@@ -243,7 +243,8 @@ func halfBytes(values []uint16) []byte {
 
 // repeat makes n bytes of data over and over.
 func (s *Store) repeat(name string, p folder.Piece, f folder.LinearFormat, data []byte, n int64) error {
-	if err := s.Place(name, p, f, n); err != nil {
+	rows := folder.Rows{Count: f.Out}
+	if err := s.Place(name, p, f, rows, n); err != nil {
 		return err
 	}
 	const upload = 1 << 20
@@ -252,7 +253,7 @@ func (s *Store) repeat(name string, p folder.Piece, f folder.LinearFormat, data 
 	}
 	blob := gpu.BlobOf(data)
 	for at := int64(0); at < n; at += int64(len(data)) {
-		if err := s.Put(name, p, at, blob, 0, min(n-at, int64(len(data)))); err != nil {
+		if err := s.Put(name, p, rows, at, blob, 0, min(n-at, int64(len(data)))); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,41 @@
+package cpu
+
+import (
+	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/graph"
+	"github.com/samba-web/samba/model/machine"
+)
+
+func (m *steps) Mamba2(i int, w *graph.Mamba2[array, weight], n graph.Norm[array], a *graph.Activations[array]) {
+	s, state, count := w.Shape, m.state[i], len(m.ids)
+	m.normLinear(a.X, n, w.InProj, a.Rows)
+	m.Convolution(s.Conv(w.DConv), a.Rows, w.Conv, state[graph.Mamba2Conv], a.XBC, count)
+	m.SSDScan(s, a.Rows, a.XBC, w.Params, state[graph.Mamba2SSM], a.Mixed, count)
+	m.gatedNorm(w, a, count)
+}
+
+// gatedNorm is the norm before or behind the scan's gate.
+func (m *steps) gatedNorm(w *graph.Mamba2[array, weight], a *graph.Activations[array], count int) {
+	if w.Norm == nil {
+		return
+	}
+	var z array
+	if w.NormFirst {
+		z = a.Rows
+	}
+	m.GroupNorm(a.Mixed[:count*w.Shape.Inner()], *w.Norm, m.config.RMSNormEps, w.NormGroups, z, reference.Gate{Stride: w.Shape.Row(), Factor: w.Shape.ZFactor}, count)
+}
+
+func (m *batchSteps) Mamba2(i int, w *graph.Mamba2[array, weight], n graph.Norm[array], a *graph.Activations[array]) {
+	s, conv := w.Shape, w.Shape.Conv(w.DConv)
+	m.normLinear(a.X, n, w.InProj, a.Rows)
+	for t, row := range m.rows {
+		before, after := row.states[row.pos%machine.StateDepth][i], row.states[(row.pos+1)%machine.StateDepth][i]
+		copy(after[graph.Mamba2Conv], before[graph.Mamba2Conv])
+		copy(after[graph.Mamba2SSM], before[graph.Mamba2SSM])
+		rows, xbc := a.Rows[t*s.Row():], a.XBC[t*s.Channels():]
+		m.Convolution(conv, rows, w.Conv, after[graph.Mamba2Conv], xbc, 1)
+		m.SSDScan(s, rows, xbc, w.Params, after[graph.Mamba2SSM], a.Mixed[t*s.Inner():], 1)
+	}
+	m.gatedNorm(w, a, len(m.rows))
+}

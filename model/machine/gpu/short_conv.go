@@ -1,0 +1,11 @@
+package gpu
+
+import (
+	"github.com/samba-web/samba/gpu/kernel"
+	"github.com/samba-web/samba/model/graph"
+)
+
+func (m *steps) ShortConv(i int, w *graph.ShortConv[buffer, weight], n graph.Norm[buffer], a *graph.Activations[buffer]) {
+	m.normLinear(a.X, n, w.InProj, a.BCX)
+	m.CausalConv1D(kernel.ConvOf(w.Shape, w.Conv, m.state[i][graph.ShortConvState]), a.BCX, a.Mixed)
+}
