@@ -68,8 +68,14 @@ in_browsers() {
 # Servers run code by chance, which fuzzing takes for news: it must not spend its time on making such inputs smaller.
 fuzzed() {
   git grep -o 'func Fuzz[A-Za-z]*' -- '*_test.go' | sed -E 's#^(.*)/[^/]*:func (Fuzz.*)#\1 \2#' |
-    xargs -P 3 -L 1 sh -c 'case $1 in FuzzCompile|FuzzState|FuzzRoundTrip|FuzzDecodeRequest|FuzzSocket) time=20s ;; *) time=60s ;; esac
+    xargs -P 3 -L 1 sh -c 'case $1 in FuzzCompile|FuzzState|FuzzRoundTrip|FuzzDecodeRequest|FuzzLine|FuzzHead|FuzzArguments) time=20s ;; *) time=60s ;; esac
       go test -run "^\$" -fuzz "^$1\$" -fuzztime "${FUZZTIME:-$time}" -fuzzminimizetime 100x -parallel 1 "./$0"'
+}
+
+# The race detector over what runs concurrently: the server, with clients that are cut off, and the pool below it.
+raced() {
+  go test -race -short -timeout 10m ./tools/server/... ./tools/bench -run 'Gate|Draining|Hung|Late|Handshakes|Address|Cuts|LostDevice|Tokens|Silent|Waiting|Static' &&
+    go test -race -short -timeout 10m ./model -run 'Pool'
 }
 
 www() { (cd www && npm run --silent "$1"); }
@@ -91,6 +97,7 @@ run_tests() {
   stage "Go vet" vetted
   stage "other engines for samba bench" peers
   stage "Go tests, native" go test -p 1 ./...
+  stage "Go tests with the race detector" raced
   stage "Go fuzz targets" fuzzed
   stage "Go tests in browsers" in_browsers chromium firefox
   stage "TypeScript checks" www check

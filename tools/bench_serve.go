@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,10 +13,12 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,6 +37,7 @@ type benchServe struct {
 	batch   int
 	states  int
 	kill    bool
+	most    float64 // MB of the server's process
 	json    string
 }
 
@@ -44,8 +48,10 @@ func newBenchServe() *cobra.Command {
 		Short: "Load a server with clients that come, go and are cut off",
 		Long: `Starts samba serve --engine in a process of its own, has one quiet client hold some conversations
 with it, then many at once the same ones, while connections are cut, clients stall or go for good,
-and the server itself is killed once and started anew. Every token is compared with what the quiet
-client was told: an answer that is lost, duplicated, mixed up or different is an error.`,
+and the server itself is killed once and started again. Hostile clients beside them flood it with
+handshakes, half requests, megabytes, sessions, and files that cannot be opened. Every token is
+compared with what the quiet client was told: an answer that is lost, duplicated, mixed up or
+different is an error, and so is a server that takes more memory than --memory-mb.`,
 		Example: "  samba bench serve --clients 200 --seconds 60\n  samba bench serve --model DIR --backend cpu --json load.json",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
@@ -61,6 +67,8 @@ client was told: an answer that is lost, duplicated, mixed up or different is an
 	flags.IntVar(&f.states, "sessions", 64, "states that it keeps in memory at most")
 	flags.BoolVar(&f.Faults, "faults", true, "cut connections, stall, and leave in mid-answer")
 	flags.BoolVar(&f.kill, "kill", true, "kill the server at half time, and start it anew")
+	flags.BoolVar(&f.Hostile, "hostile", true, "let hostile clients ask for what they must not get, too")
+	flags.Float64Var(&f.most, "memory-mb", 2048, "megabytes that the server's process may take at most")
 	flags.Uint64Var(&f.Seed, "seed", 1, "of answers and faults")
 	flags.StringVar(&f.json, "json", "", "write the figures to this file as JSON, too; - prints JSON alone")
 	return cmd
@@ -77,6 +85,9 @@ func (f *benchServe) check() error {
 	}
 	if err := checkFolder("json", f.json); err != nil {
 		return err
+	}
+	if !(f.most > 0) {
+		return fmt.Errorf("--memory-mb is %v, want more than 0", f.most)
 	}
 	if f.seconds <= 0 || f.seconds > 1e6 {
 		return fmt.Errorf("--seconds is %v, want more than 0", f.seconds)
@@ -96,6 +107,9 @@ func (f *benchServe) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer os.RemoveAll(states)
+	if f.Hostile {
+		f.Hung = hungSessions(states, 4)
+	}
 	progress := newProgress(os.Stderr)
 	defer progress.done()
 	loaded, err := startLoaded(cmd.Context(), "127.0.0.1:0", f, states)
@@ -139,7 +153,22 @@ func (f *benchServe) run(cmd *cobra.Command) error {
 	if report.Wrong > 0 {
 		return fmt.Errorf("%d answers are not what the quiet client was told: %s", report.Wrong, report.Faults[0])
 	}
+	if took := float64(report.MemoryBytes) / 1e6; took > f.most {
+		return fmt.Errorf("the server's process took %.0f MB, which is more than --memory-mb %.0f", took, f.most)
+	}
 	return nil
+}
+
+// hungSessions makes files of sessions that nothing can open, as on a file system that hangs.
+func hungSessions(states string, n int) (names []string) {
+	for range n {
+		name := rand.Text()
+		if syscall.Mkfifo(filepath.Join(states, name+".session"), 0o600) != nil {
+			return nil // where there are no named pipes
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 // loadedServer is samba serve in a process of its own.
@@ -177,7 +206,7 @@ func startLoaded(ctx context.Context, address string, f *benchServe, states stri
 	}
 	s := &loadedServer{}
 	s.cmd = exec.CommandContext(ctx, program, "serve", "--addr", address, "--engine", f.model, "--backend", f.backend, "--states", states,
-		"--batch", strconv.Itoa(f.batch), "--sessions", strconv.Itoa(f.states), "--clients", strconv.Itoa(4*f.Clients+16), "--share", "1")
+		"--batch", strconv.Itoa(f.batch), "--sessions", strconv.Itoa(f.states), "--clients", strconv.Itoa(4*f.Clients+16), "--share", "0.5")
 	s.cmd.Stderr = &s.log
 	out, err := s.cmd.StdoutPipe()
 	if err == nil {

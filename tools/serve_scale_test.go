@@ -234,6 +234,37 @@ func connected(t *testing.T, s *served) bool {
 	return !strings.Contains(s.get(t, "/metrics"), "\nsamba_connections 0\n")
 }
 
+// SIGHUP reads the tokens again and does not end the server.
+func TestServeReloadsTokens(t *testing.T) {
+	tokens := writeFile(t, filepath.Join(t.TempDir(), "tokens"), "old\n")
+	s := startServer(t, "--engine", talkingFolder(t), "--states", t.TempDir(), "--tokens", tokens)
+	knows := func(token string) bool {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.origin+"/v1/models", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
+	}
+	if !knows("old") || knows("new") {
+		t.Fatal("the tokens are not those of the file")
+	}
+	for _, c := range []struct{ text, good, bad string }{{"new\n", "new", "old"}, {"# none\n", "new", "old"}, {"old\nnew\n", "old", "other"}} {
+		writeFile(t, tokens, c.text)
+		s.Process.Signal(syscall.SIGHUP)
+		for deadline := time.Now().Add(time.Minute); !knows(c.good) || knows(c.bad); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%q was never heeded: %s", c.text, s.log)
+			}
+		}
+	}
+}
+
 // SIGTERM lets the answer finish and ends the program without an error.
 func TestServeStopsGracefully(t *testing.T) {
 	s := startServer(t, "--engine", talkingFolder(t), "--states", t.TempDir())

@@ -24,6 +24,8 @@ type LoadOptions struct {
 	Scripts int // conversations that differ; each client has one after another
 	Tokens  int // of an answer
 	Faults  bool
+	Hostile bool     // others ask for what they must not get
+	Hung    []string // sessions whose files cannot be opened, for them
 	Seed    uint64
 	Sample  func() (bytes int64) // the server's memory now; nil: not measured
 	Midway  func() error         // what is done to the server at half time; may be nil
@@ -54,6 +56,9 @@ type LoadReport struct {
 	Abandoned  int `json:"abandoned"`  // clients that went for good in mid-answer
 	Reconnects int `json:"reconnects"` // by all clients
 	Kills      int `json:"kills"`      // of the server
+
+	Attacks int64 `json:"attacks"` // of hostile clients
+	Refused int64 `json:"refused"` // of those
 
 	Unfinished int      `json:"unfinished"` // answers under way at the end, right as far as they came
 	Wrong      int      `json:"wrong"`      // lost, duplicated, mixed or different ones
@@ -155,6 +160,14 @@ func RunLoad(ctx context.Context, o LoadOptions, onProgress func(phase string, d
 			}
 		})
 	}
+	if o.Hostile {
+		h, err := newHostile(o.URL, o.Hung)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { report.Attacks, report.Refused = h.attacks.Load(), h.refused.Load() }()
+		all.Go(func() { h.run(ctx, o.Clients) })
+	}
 	watched := make(chan error, 1)
 	go func() { watched <- o.watch(ctx, report, began, onProgress) }()
 	all.Wait()
@@ -181,15 +194,15 @@ func (o *LoadOptions) watch(ctx context.Context, report *LoadReport, began time.
 		}
 		passed := time.Since(began)
 		onProgress("load", int(passed.Milliseconds()), int(o.Length.Milliseconds()))
-		if o.Sample != nil {
-			report.MemoryBytes = max(report.MemoryBytes, o.Sample())
-		}
 		if midway != nil && passed > o.Length/2 {
 			if err := midway(); err != nil {
 				return err
 			}
 			midway = nil
 			report.Kills++
+		}
+		if o.Sample != nil {
+			report.MemoryBytes = max(report.MemoryBytes, o.Sample())
 		}
 	}
 }
@@ -275,6 +288,9 @@ func (r *LoadReport) Write(w io.Writer) error {
 	fmt.Fprintf(t, "answers finished, under way at the end\t%d, %d\n", r.Answers, r.Unfinished)
 	fmt.Fprintf(t, "cuts, stalls, clients gone, server killed\t%d, %d, %d, %d\n", r.Cuts, r.Stalls, r.Abandoned, r.Kills)
 	fmt.Fprintf(t, "reconnects\t%d\n", r.Reconnects)
+	if r.Attacks > 0 {
+		fmt.Fprintf(t, "attacks by hostile clients, of them refused\t%d, %d\n", r.Attacks, r.Refused)
+	}
 	fmt.Fprintf(t, "answers lost, duplicated, mixed or different\t%d\n", r.Wrong)
 	if err := t.Flush(); err != nil {
 		return err

@@ -2,12 +2,14 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -266,54 +268,87 @@ func TestIdleAndSilent(t *testing.T) {
 	}
 }
 
-// FuzzSocket sends anything after hello: the server answers or hangs up, and serves the next client as before.
-func FuzzSocket(f *testing.F) {
+// FuzzLine says anything on a line whose engine answers each request with one piece and an end: the engine hears what
+// can be read, the client numbers in their order, and nothing is held afterwards.
+func FuzzLine(f *testing.F) {
 	for _, seed := range []string{
 		`{"type":"generate","id":1,"prompt":"a","max_tokens":2,"seed":1}` + "\n" + `{"type":"generate","id":1,"prompt":"a","seq":1}`,
 		`{"type":"generate","id":5,"prompt":"a","seq":2,"seed":1}` + "\n" + `{"type":"generate","id":4,"prompt":"a","seed":1}`,
 		`{"type":"cancel","id":1,"target":1}` + "\n" + `{"type":"tokenize","id":0,"text":"a"}`,
-		`{"type":"tokenize","id":1,"binary":4,"text":"a"}` + "\n\x00abcd",
-		`{"type":"restore","id":1,"binary":4}` + "\n\x00\xff\xff\xff\xff",
+		`{"type":"tokenize","id":1,"binary":4,"text":"a"}`,
 		`{"type":"save","id":1}` + "\n" + `{"type":"reset","id":2,"session":7}` + "\n" + `{"type":"fork","id":3,"into":1}`,
-		"\x00\n{}\n[]\n\"\"",
+		"{}\n[]\n\"\"",
 	} {
 		f.Add([]byte(seed))
 	}
-	h := start(f, func(o *Options) { o.MaxTokens, o.Patience = 4, time.Second })
-	want := ""
+	h := start(f, nil)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r := dial(t, h)
-		r.hello("")
-		for i, message := range bytes.SplitN(data, []byte("\n"), 20) {
-			kind := websocket.TextMessage
-			if len(message) > 0 && message[0] == 0 {
-				kind, message = websocket.BinaryMessage, message[1:]
+		l := &line{
+			server: h.Server, keeper: h.engine.Load().keeper, c: &conversation{name: "fuzz"}, client: "fuzz", in: make(chan protocol.Frame),
+			exchanges: map[uint32]*exchange{}, used: time.Now(), socket: &socket{},
+		}
+		l.change = sync.NewCond(&l.mu)
+		l.ctx, l.end = context.WithCancel(t.Context())
+		engine := make(chan struct{})
+		go func() {
+			defer close(engine)
+			for {
+				frame, err := l.Receive(l.ctx)
+				if err != nil {
+					return
+				}
+				id, request, err := protocol.DecodeRequest(frame)
+				if err != nil {
+					t.Errorf("the engine hears what cannot be read: %q", frame.JSON)
+				}
+				if _, cancel := request.(*protocol.Cancel); cancel {
+					continue
+				}
+				for _, m := range []protocol.Message{&protocol.Text{Text: "a", Tokens: 1}, &protocol.Done{}} {
+					reply, err := protocol.Encode(id, m, nil)
+					if err == nil {
+						err = l.Send(reply)
+					}
+					if err != nil && l.ctx.Err() == nil {
+						t.Errorf("request %d: %v", id, err)
+					}
+				}
 			}
-			if i == 19 || r.WriteMessage(kind, message) != nil {
+		}()
+		reader := make(chan struct{})
+		go func() {
+			defer close(reader)
+			last := map[uint32]int{}
+			for {
+				frame, ok := l.next(l.socket)
+				if !ok {
+					return
+				}
+				var head protocol.Header
+				if err := json.Unmarshal(frame.JSON, &head); err != nil {
+					t.Errorf("the client hears %q", frame.JSON)
+				}
+				if head.Seq != 0 && last[head.ID] != 0 && head.Seq != last[head.ID]+1 && head.Type == "text" {
+					t.Errorf("request %d: number %d after %d", head.ID, head.Seq, last[head.ID])
+				}
+				last[head.ID] = head.Seq
+			}
+		}()
+		for i, message := range bytes.SplitN(data, []byte("\n"), 50) {
+			held := &lease{of: h.waiting, address: "fuzz"}
+			if i == 49 || held.grow(int64(len(message))) != nil || h.take(l, protocol.Frame{JSON: message}, held) != nil {
 				break
 			}
 		}
-		if r.WriteMessage(websocket.TextMessage, []byte(`{"type":"ping","id":99}`)) == nil {
-			r.SetReadDeadline(time.Now().Add(time.Minute))
-			for {
-				_, text, err := r.ReadMessage()
-				var timeout net.Error
-				if errors.As(err, &timeout) && timeout.Timeout() {
-					t.Fatal("neither pong nor an end within a minute")
-				}
-				if err != nil || bytes.Contains(text, []byte(`"pong"`)) {
-					break
-				}
-			}
-		}
-		c := &Client{URL: h.socketURL()}
-		defer c.Cut()
-		got, _ := say(t, c, generate(1, 3, "hi"), nil)
-		if want == "" {
-			want = got
-		}
-		if got != want {
-			t.Errorf("the next client hears %q, not %q", got, want)
+		l.end()
+		l.mu.Lock()
+		l.change.Broadcast()
+		l.mu.Unlock()
+		<-engine
+		<-reader
+		l.release()
+		if n := h.waiting.sum(); n != 0 {
+			t.Errorf("%v bytes are held afterwards", n)
 		}
 	})
 }
