@@ -83,6 +83,9 @@ www() { (cd www && npm run --silent "$1"); }
 # The engines that samba bench measures beside ours: no part of what is built for users.
 peers() { (cd tools/bench/peers && npm ci --omit=optional --no-audit --no-fund --loglevel=error && npm run --silent bundle); }
 
+# The packages by which people ask OpenAI's API, for the server's tests: no part of what is built for users.
+clients() { (cd www/test/clients && npm ci --no-audit --no-fund --loglevel=error); }
+
 python() { (cd tools/train && /usr/bin/python3 -m unittest); }
 
 run_tests() {
@@ -96,6 +99,7 @@ run_tests() {
   stage "Go format" formatted
   stage "Go vet" vetted
   stage "other engines for samba bench" peers
+  stage "programs that ask OpenAI's API" clients
   stage "Go tests, native" go test -p 1 ./...
   stage "Go tests with the race detector" raced
   stage "Go fuzz targets" fuzzed

@@ -150,25 +150,37 @@ func TestWhoMayAsk(t *testing.T) {
 	}
 }
 
-// OpenAI's own client finds what it expects.
-func TestOpenAIPackage(t *testing.T) {
+// runNode runs a program of a folder that uses npm packages, if they are installed there.
+func runNode(t *testing.T, folder, program, needs string, arguments ...string) {
+	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Skip("node is missing")
 	}
-	www, err := filepath.Abs("../../www")
-	if err != nil {
+	if folder, err = filepath.Abs(folder); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(www, "node_modules/openai")); err != nil {
-		t.Skip("the npm package openai is not installed: npm ci in www")
+	if _, err := os.Stat(filepath.Join(folder, "node_modules", needs)); err != nil {
+		t.Skipf("the npm package %s is not installed: npm ci in %s", needs, folder)
 	}
-	h := start(t, func(o *Options) { o.Tokens = []string{"key"} })
-	cmd := exec.CommandContext(t.Context(), node, filepath.Join(www, "test/openai.mjs"), h.web.URL+"/v1")
-	cmd.Dir = www
+	cmd := exec.CommandContext(t.Context(), node, append([]string{filepath.Join(folder, program)}, arguments...)...)
+	cmd.Dir = folder
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
+}
+
+// OpenAI's own client finds what it expects.
+func TestOpenAIPackage(t *testing.T) {
+	h := start(t, func(o *Options) { o.Tokens = []string{"key"} })
+	runNode(t, "../../www", "test/openai.mjs", "openai", h.web.URL+"/v1")
+}
+
+// So do the clients that people use: OpenAI's, the AI SDK's and LangChain's.
+func TestRealClients(t *testing.T) {
+	h := start(t, func(o *Options) { o.Tokens = []string{"key"} })
+	runNode(t, "../../www/test/clients", "clients.mjs", "@langchain/openai", h.web.URL+"/v1")
+	until(t, "no request is under way", func() bool { return h.requests.sum() == 0 })
 }
 
 func TestOperators(t *testing.T) {
