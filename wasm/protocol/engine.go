@@ -573,6 +573,13 @@ func (e *Engine) tokenize(ctx context.Context, m *Tokenize) (Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e.Shared != nil {
+		leave, err := cutting(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
+	}
 	if len(m.Messages) == 0 {
 		return &Tokens{IDs: tokenizer.Encode(m.Text, false), Text: m.Text}, nil
 	}

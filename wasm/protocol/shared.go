@@ -87,18 +87,27 @@ func (e *Engine) admit(ctx context.Context, id uint32, text string, messages []C
 	return err
 }
 
-// encoding bounds how many texts are cut into tokens at once: a text takes many
-// times its size meanwhile.
-var encoding = make(chan struct{}, runtime.GOMAXPROCS(0))
+// encoders bounds how many of a server's texts are cut into tokens at once: a
+// text takes many times its size meanwhile.
+var encoders = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+// cutting waits until a text may be cut into tokens.
+func cutting(ctx context.Context) (leave func(), err error) {
+	select {
+	case encoders <- struct{}{}:
+		return func() { <-encoders }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
 
 // count is how many tokens a text has.
 func (s *Shared) count(ctx context.Context, text string, begin bool) (int, error) {
-	select {
-	case encoding <- struct{}{}:
-	case <-ctx.Done():
-		return 0, ctx.Err()
+	leave, err := cutting(ctx)
+	if err != nil {
+		return 0, err
 	}
-	defer func() { <-encoding }()
+	defer leave()
 	return len(s.Model.Tokenizer().Encode(text, begin)), nil
 }
 
