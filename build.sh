@@ -74,8 +74,8 @@ fuzzed() {
 
 # The race detector over what runs concurrently: the server, with clients that are cut off, and the pool below it.
 raced() {
-  go test -race -short -timeout 10m ./tools/server/... ./tools/bench -run 'Gate|Draining|Hung|Late|Handshakes|Address|Cuts|LostDevice|Tokens|Silent|Waiting|Static' &&
-    go test -race -short -timeout 10m ./model -run 'Pool'
+  go test -race -short -timeout 10m ./tools/server/... -run 'Gate|Draining|Hung|Late|Handshakes|Tokens|Silent|Half|StopWhile|ForGood|Cuts|Run' &&
+    go test -race -short -timeout 10m ./model -run 'TestPool/cpu'
 }
 
 www() { (cd www && npm run --silent "$1"); }

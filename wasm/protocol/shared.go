@@ -93,6 +93,9 @@ var encoders = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 // cutting waits until a text may be cut into tokens.
 func cutting(ctx context.Context) (leave func(), err error) {
+	if err := ctx.Err(); err != nil { // or those who have gone would have their turns, too
+		return nil, err
+	}
 	select {
 	case encoders <- struct{}{}:
 		return func() { <-encoders }, nil
