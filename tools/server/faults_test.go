@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -225,6 +226,26 @@ func TestUnreadAnswersWait(t *testing.T) {
 		line.mu.Unlock()
 		if tokens, _ := r.hear("tokens"); tokens == nil || tokens["id"] != float64(id) {
 			t.Fatalf("answer %d: %.80v", id, tokens)
+		}
+	}
+}
+
+// Of a prompt that is far too long only as much is cut into tokens as shows that.
+func TestLongPromptIsNotRead(t *testing.T) {
+	h := start(t, func(o *Options) { o.MaxMessage, o.MaxPrompt = 1<<20, 100_000 })
+	for _, unit := range []string{"a", "a b "} {
+		body, err := json.Marshal(map[string]any{"prompt": strings.Repeat(unit, (1<<19)/len(unit)), "max_tokens": 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct{ Error struct{ Message string } }
+		var tokens int
+		status, text := post(t, h, "/v1/completions", string(body))
+		if err := json.Unmarshal([]byte(text), &got); err != nil || status != 400 {
+			t.Fatalf("%d %.200s", status, text)
+		}
+		if _, err := fmt.Sscanf(got.Error.Message, "prompt has more than %d tokens", &tokens); err != nil || tokens <= 100_000 || tokens > 100_000+1<<16 {
+			t.Errorf("of %q: %s", unit, got.Error.Message)
 		}
 	}
 }

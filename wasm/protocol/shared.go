@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/samba-web/samba/model"
 )
@@ -78,7 +80,11 @@ func (e *Engine) admit(ctx context.Context, id uint32, text string, messages []C
 		if len(messages) == 0 {
 			field = "prompt"
 		}
-		return fault{CodeBadRequest, wrong(field, " has %d tokens, this server takes at most %d", n, most)}
+		more := ""
+		if len(text) > countedAtOnce {
+			more = "more than "
+		}
+		return fault{CodeBadRequest, wrong(field, " has %s%d tokens, this server takes at most %d", more, n, most)}
 	}
 	if err := e.send(id, &Progress{Phase: model.PhasePrefill, Total: int64(n)}, nil); err != nil {
 		return err
@@ -104,14 +110,40 @@ func cutting(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// count is how many tokens a text has.
-func (s *Shared) count(ctx context.Context, text string, begin bool) (int, error) {
+// countedAtOnce is how many bytes of a text are cut into tokens before it is
+// looked whether there are too many.
+const countedAtOnce = 64 << 10
+
+// count is how many tokens a text has, or more than MaxPrompt: then the rest has
+// not been looked at. Long texts are counted piece by piece, which may be wrong by
+// one token between two of them.
+func (s *Shared) count(ctx context.Context, text string, begin bool) (n int, err error) {
 	leave, err := cutting(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer leave()
-	return len(s.Model.Tokenizer().Encode(text, begin)), nil
+	for piece := ""; text != "" && (s.MaxPrompt == 0 || n <= s.MaxPrompt) && ctx.Err() == nil; begin = false {
+		piece, text = cutAt(text, countedAtOnce)
+		n += len(s.Model.Tokenizer().Encode(piece, begin))
+	}
+	return n, ctx.Err()
+}
+
+// cutAt cuts a text of more than so many bytes before the last blank among them, or where a character ends.
+func cutAt(text string, most int) (piece, rest string) {
+	if len(text) <= most {
+		return text, ""
+	}
+	at := strings.LastIndexAny(text[:most], " \n")
+	if at <= 0 {
+		for at = most; at > 0 && !utf8.RuneStart(text[at]); at-- {
+		}
+	}
+	if at == 0 {
+		at = most
+	}
+	return text[:at], text[at:]
 }
 
 // limit brings an answer's length into the bounds that the server's owner wants.
