@@ -40,7 +40,7 @@ type keeper struct {
 
 	mu      sync.Mutex
 	made    int                   // sessions in memory, in use or not
-	spare   []*model.Session      // of those, nobody's
+	spare   []*model.Session      // of those, no conversation's
 	idle    list.List             // of *conversation in memory and not in use, the most recently used first
 	waiting []chan *model.Session // who waits for one, in order
 }
@@ -77,7 +77,7 @@ func (k *keeper) lend(ctx context.Context, c *conversation, answered uint32) (*m
 	return session, nil
 }
 
-// place finds a session that is nobody's. It is called with the lock held and
+// place finds a session that is no conversation's. It is called with the lock held and
 // returns without it.
 func (k *keeper) place(ctx context.Context) (*model.Session, error) {
 	if n := len(k.spare); n > 0 {
@@ -123,7 +123,7 @@ func (k *keeper) place(ctx context.Context) (*model.Session, error) {
 	return nil, ctx.Err()
 }
 
-// free makes a session nobody's, or whoever's who waits longest. The lock is held.
+// free makes a session no conversation's, or gives it to the one that waits longest. The lock is held.
 func (k *keeper) free(session *model.Session) {
 	if len(k.waiting) > 0 {
 		k.waiting[0] <- session
@@ -252,7 +252,7 @@ func (k *keeper) restore(ctx context.Context, c *conversation, answered uint32, 
 	return errUnread
 }
 
-// close gives all sessions back. Nobody uses one any more.
+// close gives all sessions back. None is in use any more.
 func (k *keeper) close() {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -28,7 +28,7 @@ const (
 // runs over: what was answered is kept for a while, and a client that is back
 // gets what it has not seen. The engine knows nothing of that.
 //
-//	engine ──Send──▶ exchanges: replies by request ──next──▶ the socket at hand
+//	engine ──Send──▶ exchanges: replies by request ──next──▶ the current socket
 //	       ◀─Receive── requests ◀──────────────────take────┘
 type line struct {
 	server *Server
@@ -63,8 +63,8 @@ type exchange struct {
 	skip      int              // replies up to this seq the client has seen before the request was computed again
 	count     int              // replies so far
 	frames    []protocol.Frame // those after base
-	sent      int              // the seq of the last one that went to the socket at hand
-	following bool             // whether the socket at hand gets them
+	sent      int              // the seq of the last one that went to the current socket
+	following bool             // whether the current socket gets them
 	finished  bool
 }
 
@@ -228,7 +228,7 @@ func (l *line) session(ctx context.Context, id uint32) (*model.Session, error) {
 	l.mu.Unlock()
 	session, err := l.keeper.lend(ctx, l.c, answered)
 	if errors.Is(err, errStale) {
-		l.end() // the client goes on from there when it has connected anew
+		l.end() // the client goes on from there when it has connected again
 	}
 	return session, err
 }
@@ -254,7 +254,7 @@ func (l *line) trim() {
 	}
 }
 
-// attach makes a socket the one at hand. What it is to hear of requests made
+// attach makes a socket the current one. What it is to hear of requests made
 // before, the client asks for.
 func (l *line) attach(s *socket) {
 	l.mu.Lock()
@@ -314,10 +314,10 @@ func (l *line) idleSince() time.Time {
 
 // errRestart ends a connection: what the client asks for is not kept any more,
 // and is computed again from the state on disk when the client is back.
-var errRestart = errors.New("the answer is computed again: connect anew")
+var errRestart = errors.New("the answer is computed again: connect again")
 
 // take hands a client's message on: a new request to the engine, one that is
-// known already to nobody, since its replies are there or will be.
+// known already to none, since its replies are there or will be.
 func (l *line) take(frame protocol.Frame, held *lease, refused error) error {
 	passed := false
 	defer func() {
@@ -423,7 +423,7 @@ func (l *line) say(id uint32, m protocol.Message) {
 	l.change.Broadcast()
 }
 
-// next waits for what the socket is to send; none when it is no longer the one at hand.
+// next waits for what the socket is to send; none when it is no longer the current one.
 func (l *line) next(s *socket) (frame protocol.Frame, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
