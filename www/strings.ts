@@ -246,7 +246,7 @@ export const strings = {
     `Write a ${whole ? "whole number" : "number"} from ${number.format(low)} to ${number.format(high)}, or nothing.`,
   drawn: "drawn at random",
   modelsOwn: "the model's own",
-  inForce: (value: number) => `${number.format(value)}, by the model`,
+  inForce: (value: number) => `${number.format(value)} (default)`,
   aboveZero: (high: number) => `Write a number above 0 and at most ${high}, or nothing.`,
   save: "Save",
   reset: "Empty all fields",
@@ -260,6 +260,9 @@ export const strings = {
   inUse: "in use",
   use: "Use",
   card: "Model card",
+  removeModelTitle: "Delete the model in use?",
+  removeModelText: (name: string, size: number) =>
+    `${name} answers here now. Without it the chat stops until it is downloaded again (${bytes(size)}); your conversations stay.`,
   kept: (size: number, total: number) =>
     size < total ? `${bytes(size)} of ${bytes(total)} are here` : `${bytes(size)} are here`,
   room: (used: number, quota: number) =>
@@ -276,14 +279,9 @@ export const strings = {
   openFolderHint: "or drop one here; it is read where it lies, and goes nowhere.",
   badAddress: "Write an address that starts with https:// or a folder of this site, such as models/default/.",
   facts: {
-    layers: "Layers",
-    window: "Attention window",
-    windowOf: (keys: number) => `${number.format(keys)} tokens`,
-    state: "State, constant",
+    state: "Memory of a conversation, always",
     backend: "Computes on",
     reason: "Why there",
-    features: "Features in use",
-    kept: "Room taken here",
   },
 
   // Shortcuts

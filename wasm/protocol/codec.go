@@ -173,6 +173,9 @@ func (m *Generate) validate() error {
 	if err := turns(m.Messages, "prompt", m.Prompt); err != nil {
 		return err
 	}
+	if m.Open && (len(m.Messages) == 0 || m.Append) {
+		return wrong("open", " needs messages that are the whole conversation")
+	}
 	if len(m.Stop) > maxStops {
 		return wrong("stop", " has %d entries, want at most %d", len(m.Stop), maxStops)
 	}

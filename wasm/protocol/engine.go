@@ -425,6 +425,9 @@ func folderName(url string) string {
 
 func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message, error) {
 	text, err := e.prompt(ctx, "generate", m.Messages, m.Prompt, true)
+	if err == nil && m.Open {
+		text, err = e.unfinished(ctx, m.Messages)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -100,6 +100,8 @@ type Generate struct {
 	Prompt string `json:"prompt,omitempty"`
 	// The messages, or the prompt, are not all of it, but come after what the session's state holds. A state that holds nothing, since it is new or was lost, is an error.
 	Append bool `json:"append,omitempty"`
+	// The last message is not finished: the answer goes on with it.
+	Open bool `json:"open,omitempty"`
 	// The most tokens to generate; at least 1. Default 1024.
 	MaxTokens *int `json:"max_tokens,omitempty"`
 	// Divides the logits before sampling; 0 takes the likeliest token always.

@@ -19,12 +19,8 @@ func TestState(t *testing.T) {
 		all := c.finish(id)
 		return all[len(all)-1]
 	}
-	say := func(session uint32, turns ...string) (text string, done *Done) {
+	write := func(g *Generate) (text string, done *Done) {
 		t.Helper()
-		g := &Generate{MaxTokens: ptr(6), Seed: ptr(uint64(9)), Session: session}
-		for i, turn := range turns {
-			g.Messages = append(g.Messages, ChatMessage{[]string{"user", "bot"}[i%2], turn})
-		}
 		id++
 		c.send(id, g)
 		for _, a := range c.finish(id) {
@@ -38,6 +34,14 @@ func TestState(t *testing.T) {
 			}
 		}
 		return text, done
+	}
+	say := func(session uint32, turns ...string) (text string, done *Done) {
+		t.Helper()
+		g := &Generate{MaxTokens: ptr(6), Seed: ptr(uint64(9)), Session: session}
+		for i, turn := range turns {
+			g.Messages = append(g.Messages, ChatMessage{[]string{"user", "bot"}[i%2], turn})
+		}
+		return write(g)
 	}
 	refused := func(m Message, data []byte, code Code, words string) {
 		t.Helper()
@@ -56,7 +60,16 @@ func TestState(t *testing.T) {
 	if done, ok := do(&Reset{}, nil).m.(*Done); !ok || done.Position != 0 {
 		t.Errorf("reset: %+v", done)
 	}
+	// An answer that was cut goes on as it would have.
+	begun, _ := write(&Generate{Messages: []ChatMessage{{"user", "hello"}}, MaxTokens: ptr(2), Seed: ptr(uint64(9))})
+	rest, _ := write(&Generate{
+		Messages: []ChatMessage{{"user", "hello"}, {"bot", begun}}, Open: true, MaxTokens: ptr(4), Seed: ptr(uint64(9)),
+	})
+	do(&Reset{}, nil)
 	said, _ := say(0, "hello")
+	if begun+rest != said {
+		t.Errorf("cut and gone on with it says %q and %q, want %q", begun, rest, said)
+	}
 	saved := do(&Save{}, nil)
 	head, ok := saved.m.(*Saved)
 	if !ok || int64(len(saved.data)) != ready.SavedBytes || head.Hash != ready.Hash || len(ready.Hash) != 64 {

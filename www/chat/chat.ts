@@ -39,7 +39,12 @@ async function start(): Promise<void> {
     stopReading: () => done(controller.dispatch({ do: "stop reading" })),
     takeOut: (message) => done(controller.dispatch({ do: "take out", message })),
   });
-  page.composer = new Composer(controller, notices.tell, () => page.turns.editLast());
+  page.composer = new Composer(
+    controller,
+    () => life.state,
+    notices.tell,
+    () => page.turns.editLast(),
+  );
   const done = (taken: boolean) => taken && page.composer.focus();
   page.side = new Side(conversations, states, {
     open: (id) => controller.dispatch({ do: "open", id }),

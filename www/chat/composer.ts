@@ -5,6 +5,7 @@ import { composes } from "../view/composition.ts";
 import { $, icon, make } from "../view/dom.ts";
 import { mostBytes, textOf } from "../view/text.ts";
 import type { Controller } from "./controller.ts";
+import type { State } from "./model.ts";
 
 /** A text longer than this is read by itself when it is pasted. */
 const LONG = 4000;
@@ -17,6 +18,8 @@ export class Composer {
 
   constructor(
     private readonly controller: Controller,
+    /** Whether there is a model. */
+    private readonly life: () => State,
     private readonly tell: (text: string) => void,
     editLast: () => void,
   ) {
@@ -46,11 +49,12 @@ export class Composer {
   }
 
   /** Brings button and field to what can be done now. */
-  draw(loading = false, asleep = false): void {
-    this.#field.placeholder = loading ? strings.placeholderLoading : strings.placeholder;
+  draw(): void {
+    const state = this.life();
+    this.#field.placeholder = state === "loading" ? strings.placeholderLoading : strings.placeholder;
     const { phase, open } = this.controller;
     const busy = phase === "answering";
-    const label = busy ? strings.stop : asleep ? strings.sendFirst : strings.send;
+    const label = busy ? strings.stop : state === "asleep" ? strings.sendFirst : strings.send;
     if (this.#send.getAttribute("aria-label") !== label) {
       this.#send.replaceChildren(icon(busy ? "stop" : "send"));
       this.#send.setAttribute("aria-label", label);

@@ -425,26 +425,13 @@ export class Controller {
       onProgress,
     } as const;
     const messages = messagesOf(system, path);
-    if (!going) {
-      for await (const { choices, usage } of await engine.chat.completions.create({ messages, ...how }))
-        yield {
-          text: choices[0]?.delta.role ? "" : (choices[0]?.delta.content ?? ""),
-          finish: choices[0]?.finish_reason ?? null,
-          usage,
-        };
-      return;
-    }
-    const { cancelled } = await engine.state.read(messages, { open: true, signal, onProgress });
-    if (cancelled) {
-      yield { text: "", finish: "cancelled" };
-      return;
-    }
-    for await (const { choices, usage } of await engine.completions.create({
-      prompt: "",
-      append: true,
-      ...how,
-    }))
-      yield { text: choices[0]?.text ?? "", finish: choices[0]?.finish_reason ?? null, usage };
+    const stream = await engine.chat.completions.create({ messages, continue_final_message: going, ...how });
+    for await (const { choices, usage } of stream)
+      yield {
+        text: choices[0]?.delta.role ? "" : (choices[0]?.delta.content ?? ""),
+        finish: choices[0]?.finish_reason ?? null,
+        usage,
+      };
   }
 
   /** Texts that nobody had time to read before have been read with the question. */

@@ -4,7 +4,6 @@ import type { Samba } from "../engine/client.ts";
 export interface Engine {
   readonly about: Pick<Samba["about"], "model" | "backend" | "hash" | "saved_bytes">;
   readonly chat: { readonly completions: Pick<Samba["chat"]["completions"], "create"> };
-  readonly completions: Pick<Samba["completions"], "create">;
   readonly state: Pick<Samba["state"], "read" | "restore" | "save">;
   tokenize(text: string): Promise<number[]>;
 }

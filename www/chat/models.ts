@@ -2,7 +2,7 @@
 import { persist, storage, storedModels } from "../engine/client.ts";
 import { bytes, strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
-import { openDialog } from "./dialog.ts";
+import { confirmLoss, openDialog } from "./dialog.ts";
 import { deleteModel, folderAddress, known, type ModelLife, nameOf, standard } from "./model.ts";
 
 /** Opens the choice of models; choose is called when there is one, another or this one anew, and what begins with it. */
@@ -33,6 +33,10 @@ export async function openModels(life: ModelLife, choose: (begin: () => void) =>
     else if (!current) choices.append(textButton("quiet small", strings.use, () => take(folder)));
     if (kept) {
       const remove = textButton("quiet small", strings.remove, async () => {
+        if (current && life.state !== "asleep") {
+          const text = strings.removeModelText(nameOf(folder), kept.bytes);
+          if (!(await confirmLoss(strings.removeModelTitle, text, strings.remove))) return;
+        }
         if (current) life.sleep();
         await deleteModel(folder);
         if (current) return take(folder);
@@ -120,19 +124,13 @@ async function room(): Promise<HTMLElement> {
 
 type About = NonNullable<ModelLife["samba"]>["about"];
 
-/** Adapters have many more, which kernels do not care about. */
-const matters = /^shader-f16$|subgroups|subgroup-matrix|timestamp-query$/;
-
 function facts(about: About): HTMLElement {
   const { facts } = strings;
   const rows: [string, string][] = [
     [strings.model, strings.modelOf(about.parameters, about.bits)],
-    [facts.layers, String(about.layers)],
-    [facts.window, about.sliding_window ? facts.windowOf(about.sliding_window) : "–"],
     [facts.state, bytes(about.state_bytes)],
     [facts.backend, strings.on(about.backend, about.adapter).replace(/^(on|answered by) /, "")],
     ...(about.reason ? ([[facts.reason, about.reason]] satisfies [string, string][]) : []),
-    [facts.features, about.features?.filter((name) => matters.test(name)).join(", ") || "–"],
   ];
   return make(
     "dl",

@@ -1,4 +1,6 @@
 /** The page around a conversation: its head, its start, the list beside it, and what is dropped on it. */
+import { SambaError } from "../engine/client.ts";
+import { said } from "../engine/errors.ts";
 import { strings } from "../strings.ts";
 import { $, icon, make, textButton } from "../view/dom.ts";
 import type { Composer } from "./composer.ts";
@@ -35,7 +37,7 @@ export class Page implements View {
   draw(): void {
     const { life, turns, controller } = this;
     turns.draw();
-    this.composer.draw(life.state === "loading", life.state === "asleep");
+    this.composer.draw();
     const talking = !turns.empty;
     document.body.classList.toggle("talking", talking);
     $("welcome").hidden = talking;
@@ -113,7 +115,10 @@ export class Page implements View {
   }
 
   fail(error: unknown): void {
-    this.life.fail(error);
+    // What was wrong with one request is no reason to load the model again.
+    if (this.life.samba && error instanceof SambaError && !["device_lost", "internal"].includes(error.code))
+      this.notices.keep(said(error));
+    else this.life.fail(error);
   }
 
   // The page's own

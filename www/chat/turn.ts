@@ -44,7 +44,7 @@ export interface Place {
 const cutShort = new Set(["cancelled", "length", "interrupted", "failed"]);
 
 export class Turn {
-  readonly element: HTMLLIElement;
+  readonly element: HTMLElement;
   /** Whether all of it is shown, not its text alone. */
   dressed = false;
   readonly #body: HTMLElement;
@@ -60,7 +60,9 @@ export class Turn {
     private readonly deeds: Deeds,
   ) {
     const { role, content, name } = message;
-    this.element = make("li", `turn ${role}`);
+    // No li: Chromium counts the items of a list that it need not lay out in quadratic time.
+    this.element = make("div", `turn ${role}`);
+    this.element.setAttribute("role", "listitem");
     this.element.dataset.id = message.id;
     const who = make("h3", "hidden", role === "user" ? strings.you : strings.samba);
     const kind = role === "assistant" ? "answer plain" : name ? "text-file" : "bubble";

@@ -13,12 +13,15 @@ const AHEAD = 200;
 const NEAR = 800;
 /** From so many turns on the browser leaves out the layout of those that are out of view. */
 const LONG = 40;
+/** Below everything: to ask how high that is would cost a layout. */
+const END = 2 ** 30;
 
 export class Turns {
   #turns: Turn[] = [];
   #byMessage = new Map<Message, Turn>();
   readonly #growing = new Set<Message>();
   #frame = 0;
+  #ending = false;
   #idle = 0;
 
   constructor(
@@ -28,6 +31,7 @@ export class Turns {
     private readonly controller: Controller,
     private readonly deeds: Deeds,
   ) {
+    list.setAttribute("role", "list");
     scroller.addEventListener("scroll", () => this.#soon(), { passive: true });
     addEventListener("resize", () => this.#soon());
   }
@@ -51,8 +55,10 @@ export class Turns {
     this.#turns = turns;
     if (same < turns.length || turns.length < before.length)
       this.#byMessage = new Map(turns.map((turn) => [turn.message, turn]));
-    for (const [at, turn] of turns.entries()) if (turn.dressed) this.#dress(at);
-    this.#nearby();
+    const long = turns.length > LONG;
+    for (const [at, turn] of turns.entries()) if (turn.dressed || !long) this.#dress(at);
+    if (!long) return;
+    this.#soon();
     this.#dressWhenIdle();
   }
 
@@ -86,9 +92,9 @@ export class Turns {
   }
 
   toEnd(): void {
-    this.scroller.scrollTop = this.scroller.scrollHeight;
-    this.#nearby();
-    this.scroller.scrollTop = this.scroller.scrollHeight; // what has been dressed is higher
+    this.#ending = true; // what is dressed then is higher
+    this.scroller.scrollTop = END;
+    this.#soon();
   }
 
   toStart(): void {
@@ -114,15 +120,16 @@ export class Turns {
   #soon(): void {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      const follow = this.#growing.size > 0 && this.#nearEnd();
+      const follow = this.#ending || (this.#growing.size > 0 && this.#nearEnd());
+      this.#ending = false;
       for (const message of this.#growing) {
         const turn = this.#byMessage.get(message);
         const { writing } = this.controller;
         if (writing?.message === message) turn?.write(writing.waits);
       }
       this.#growing.clear();
-      this.#nearby();
-      if (follow) this.scroller.scrollTop = this.scroller.scrollHeight;
+      if (this.#turns.length > LONG) this.#nearby(follow);
+      if (follow) this.scroller.scrollTop = END;
     });
   }
 
@@ -144,21 +151,31 @@ export class Turns {
     });
   }
 
-  /** Dresses what is in view and near it. */
-  #nearby(): void {
+  /** Dresses what is in view and near it; what is dressed may push other turns away, or more into view. */
+  #nearby(atEnd: boolean): void {
     const { top, bottom } = this.scroller.getBoundingClientRect();
+    const all = this.#turns;
+    for (let round = 0; round < 3; round++) {
+      if (atEnd) this.scroller.scrollTop = END;
+      // All is measured before anything changes: a layout of a long conversation costs.
+      const first = this.#first((turn) => turn.element.getBoundingClientRect().bottom >= top - NEAR);
+      const after = this.#first((turn) => turn.element.getBoundingClientRect().top > bottom + NEAR);
+      const bare: number[] = [];
+      for (let at = first; at < after; at++) if (!all[at]?.dressed) bare.push(at);
+      if (bare.length === 0) return;
+      for (const at of bare) this.#dress(at);
+    }
+  }
+
+  /** The place of the first turn of which something holds that holds of all after it. */
+  #first(holds: (turn: Turn) => boolean): number {
     let [low, high] = [0, this.#turns.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      const turn = this.#turns[middle];
-      if (turn && turn.element.getBoundingClientRect().bottom < top - NEAR) low = middle + 1;
-      else high = middle;
+      if (holds(this.#turns[middle] as Turn)) high = middle;
+      else low = middle + 1;
     }
-    for (let at = low; at < this.#turns.length; at++) {
-      const turn = this.#turns[at] as Turn;
-      if (turn.element.getBoundingClientRect().top > bottom + NEAR) break;
-      if (!turn.dressed) this.#dress(at);
-    }
+    return low;
   }
 
   /** Dresses the last turns, a few at a time. */

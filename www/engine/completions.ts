@@ -86,6 +86,8 @@ export interface ChatCompletionParams extends SamplingParams {
   response_format?: ResponseFormat | null | undefined;
   /** Whether to report the tokens and their log probabilities. */
   logprobs?: boolean | null | undefined;
+  /** The last message is not finished: the answer goes on with it. As in vLLM. */
+  continue_final_message?: boolean | null | undefined;
   /** With logprobs: how many of the likeliest tokens to report in each place; 0 to 20. */
   top_logprobs?: number | null | undefined;
 }
@@ -94,8 +96,6 @@ export interface ChatCompletionParams extends SamplingParams {
 export interface CompletionParams extends SamplingParams {
   /** The text to continue. */
   prompt: string;
-  /** The text is not all of it, but comes after what the state holds; it may be empty then. */
-  append?: boolean | null | undefined;
   /** Asks for log probabilities, of so many of the likeliest tokens in each place; 0 to 20. */
   logprobs?: number | null | undefined;
   /** Enforced while sampling, as in chat completions. */
@@ -286,6 +286,9 @@ export class ChatCompletions {
     };
     if (params.max_completion_tokens != null) request.max_tokens = params.max_completion_tokens;
     if (logprobs) request.top_logprobs = top_logprobs ?? 0;
+    const open = params.continue_final_message ?? false;
+    if (typeof open !== "boolean") refuse("continue_final_message", `is ${shown(open)}, want true or false`);
+    if (open) request.open = true;
     const head = { id: newID("chatcmpl"), created: now(), model: this.#model };
     const answer = await begin(this.#engine, request, params, options);
     if (params.stream) return new Stream(chatChunks(answer, head, params), answer.controller);
@@ -337,12 +340,8 @@ export class Completions {
   ): Promise<Completion | Stream<CompletionChunk>> {
     known("completions.create", params, textParams);
     const { prompt, logprobs } = params;
-    const more = params.append ?? false;
-    if (typeof more !== "boolean") refuse("append", `is ${shown(more)}, want true or false`);
-    if (typeof prompt !== "string" || (prompt === "" && !more))
-      refuse("prompt", `is ${shown(prompt)}, want a text`);
+    if (typeof prompt !== "string" || prompt === "") refuse("prompt", `is ${shown(prompt)}, want a text`);
     const request: Asked<Generate> = { ...sampling(params, { logprobs }), prompt };
-    if (more) request.append = true;
     if (logprobs != null) request.top_logprobs = logprobs;
     const head = {
       id: newID("cmpl"),
@@ -407,8 +406,14 @@ const commonParams = [
   "response_format",
   "logprobs",
 ];
-const chatParams = new Set([...commonParams, "messages", "max_completion_tokens", "top_logprobs"]);
-const textParams = new Set([...commonParams, "prompt", "append"]);
+const chatParams = new Set([
+  ...commonParams,
+  "messages",
+  "max_completion_tokens",
+  "top_logprobs",
+  "continue_final_message",
+]);
+const textParams = new Set([...commonParams, "prompt"]);
 
 /** Refuses arguments that nothing would heed. */
 function known(method: string, params: object, names: Set<string>): void {

@@ -24,6 +24,7 @@ import {
   Wire,
   wrongLength,
 } from "./wire.ts";
+import { within } from "./within.ts";
 
 export { LoadError };
 
@@ -315,8 +316,8 @@ export class Weights {
     if (!this.#store) return;
     if (this.#record.files.length > 0) await this.#store.note(this.#record).catch(() => {});
     const need = this.#files.reduce((sum, { size }) => sum + size, 0);
-    const { quota = Number.POSITIVE_INFINITY, usage = 0 } =
-      await (globalThis.navigator?.storage?.estimate?.() ?? {});
+    const estimate = within(globalThis.navigator?.storage?.estimate?.(), "the room for models");
+    const { quota = Number.POSITIVE_INFINITY, usage = 0 } = (await estimate.catch(() => {})) ?? {};
     if (need <= quota - usage) return;
     const kept =
       (await this.#store.list().catch(() => [])).find(({ url }) => url === this.folder)?.bytes ?? 0;
@@ -607,7 +608,7 @@ async function hold(name: string, signal: AbortSignal, onWait: () => void): Prom
         lock ? new Promise<void>((release) => resolve(release)) : resolve(undefined);
       navigator.locks.request(name, options, granted).catch(reject);
     });
-  const at = await request({ ifAvailable: true });
+  const at = await within(request({ ifAvailable: true }), "the lock of a model");
   if (at) return at;
   onWait();
   return (await request({ signal })) ?? (() => {});

@@ -73,6 +73,8 @@ export interface Generate extends Header {
   prompt?: string;
   /** The messages, or the prompt, are not all of it, but come after what the session's state holds. A state that holds nothing, since it is new or was lost, is an error. */
   append?: boolean;
+  /** The last message is not finished: the answer goes on with it. */
+  open?: boolean;
   /** The most tokens to generate; at least 1. Default 1024. */
   max_tokens?: number;
   /** Divides the logits before sampling; 0 takes the likeliest token always. */

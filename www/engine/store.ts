@@ -11,6 +11,7 @@
  *     samba-models/models/KEY.json  a Record: which files belong to a model
  */
 import { hex, sha256 } from "./digest.ts";
+import { within } from "./within.ts";
 
 /** A weights file in the store, held by this worker alone. */
 export interface Kept {
@@ -71,11 +72,15 @@ export interface StoredModel {
 /** The best store that this browser has; none in a page that may keep nothing. */
 export async function openStore(): Promise<Store | undefined> {
   try {
-    const root = await navigator.storage.getDirectory();
+    const root = await within(navigator.storage.getDirectory(), "the store of models");
     const models = await root.getDirectoryHandle("samba-models", { create: true });
     const folder = (name: string) => models.getDirectoryHandle(name, { create: true });
-    const store = new FileStore(await folder("files"), await folder("small"), await folder("models"));
-    return store;
+    const [files, small, records] = await within(
+      Promise.all([folder("files"), folder("small"), folder("models")]),
+      "the store of models",
+    );
+    const store = new FileStore(files, small, records);
+    return limited(store);
   } catch {
     // An old browser or a private window.
   }
@@ -84,6 +89,33 @@ export async function openStore(): Promise<Store | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** A store whose answers come in time or not at all: what cannot be kept must not keep a model from loading. */
+function limited(store: Store): Store {
+  const soon = <T>(answer: Promise<T>) => within(answer, "the store of models");
+  return {
+    async open(...what) {
+      const kept = await soon(store.open(...what));
+      return {
+        get whole() {
+          return kept.whole;
+        },
+        have: (part) => kept.have(part),
+        read: (at, into) => soon(kept.read(at, into)),
+        write: (at, bytes) => kept.write(at, bytes),
+        part: (part, bytes) => soon(kept.part(part, bytes)),
+        trust: () => soon(kept.trust()),
+        forget: () => soon(kept.forget()),
+        close: () => kept.close(),
+      };
+    },
+    small: (key) => soon(store.small(key)).catch(() => undefined),
+    keepSmall: (key, data) => soon(store.keepSmall(key, data)),
+    note: (record) => soon(store.note(record)),
+    list: () => soon(store.list()),
+    remove: (url) => soon(store.remove(url)),
+  };
 }
 
 export async function keyOf(text: string): Promise<string> {

@@ -416,8 +416,17 @@ export class Wire {
       });
     });
     this.#reached.add(origin);
-    if (response.status === 200 || response.status === 206) return response;
+    const page =
+      /^text\/html\b/i.test(response.headers.get("content-type") ?? "") && /\.(json|jinja)$/.test(name);
+    if ((response.status === 200 || response.status === 206) && !page) return response;
     stop.abort();
+    if (response.ok) {
+      // Hosts of pages answer so for whatever they do not have.
+      throw new LoadError(
+        "missing",
+        `the server ${host} answered with a web page, not a model: ${name} is HTML; check the address of the model's folder`,
+      );
+    }
     const answer = `the server answers ${response.status} ${response.statusText}`.trim();
     const { status } = response;
     if (status === 404 || status === 410) {

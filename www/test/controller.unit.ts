@@ -93,6 +93,12 @@ class FakeStates implements ConversationStates {
   async forget() {}
 }
 
+interface Asked {
+  messages: unknown;
+  continue_final_message: boolean;
+  signal?: AbortSignal;
+}
+
 /** Writes what it is told to write, piece by piece, once the gate is open. */
 class FakeEngine implements Engine {
   readonly about = { model: "fake", backend: "cpu", hash: "hash", saved_bytes: 5 };
@@ -117,26 +123,19 @@ class FakeEngine implements Engine {
 
   readonly chat = {
     completions: {
-      create: async ({ messages, signal }: { messages: unknown; signal?: AbortSignal }) => {
-        this.asked.push(messages);
+      create: async ({ messages, continue_final_message: open, signal }: Asked) => {
+        this.asked.push(open ? { open: messages } : messages);
         if (this.fault) throw this.fault;
-        return this.#chunks(signal, (text) => ({ delta: { content: text } }));
+        return this.#chunks(signal);
       },
     },
   } as unknown as Engine["chat"];
 
-  readonly completions = {
-    create: async ({ append, signal }: { append: boolean; signal?: AbortSignal }) => {
-      this.asked.push({ append });
-      return this.#chunks(signal, (text) => ({ text }));
-    },
-  } as unknown as Engine["completions"];
-
-  async *#chunks(signal: AbortSignal | undefined, choice: (text: string) => object) {
+  async *#chunks(signal: AbortSignal | undefined) {
     let last = 0;
     for await (const { text, finish_reason, tokens } of this.#write(signal)) {
       last = tokens;
-      yield { choices: [{ ...choice(text), finish_reason }], usage: null };
+      yield { choices: [{ delta: { content: text }, finish_reason }], usage: null };
     }
     yield {
       choices: [],
@@ -243,16 +242,12 @@ test("Stop ends an answer, Continue goes on with it in the same message", async 
   await controller.settled();
   assert.deepEqual(said(), ["user: count", `assistant: ${before}four`]);
   assert.equal(answer?.finish, "stop");
-  assert.deepEqual(engine.asked.slice(-2), [
-    {
-      read: [
-        { role: "user", content: "count" },
-        { role: "assistant", content: before },
-      ],
-      open: true,
-    },
-    { append: true },
-  ]);
+  assert.deepEqual(engine.asked.at(-1), {
+    open: [
+      { role: "user", content: "count" },
+      { role: "assistant", content: before },
+    ],
+  });
 });
 
 test("an answer that fails does not spoil those after it", async () => {

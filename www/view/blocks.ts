@@ -125,7 +125,7 @@ const bare = (tokens: Token[]): boolean =>
   /^(ordered|bullet)_list_open$/.test(tokens[0]?.type ?? "") && !tokens.some(({ content }) => content.trim());
 
 function renderTokens(tokens: Token[]): string | undefined {
-  return bare(tokens) ? undefined : md.renderer.render(tokens, md.options, {});
+  return bare(tokens) ? undefined : md.renderer.render(tokens, md.options, {}).trimEnd();
 }
 
 const md = parser();

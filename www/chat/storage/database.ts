@@ -4,9 +4,7 @@
  * again then, once for each piece of work, with the stores that are missing; and nothing waits for it without end.
  */
 import { type DBSchema, type IDBPDatabase, openDB, type StoreNames } from "idb";
-
-/** How long the browser may take to open a database, in milliseconds. */
-const PATIENCE = 10_000;
+import { within } from "../../engine/within.ts";
 
 /** Makes a store that is missing. */
 export type Builders<S extends DBSchema> = {
@@ -64,14 +62,4 @@ export class Database<S extends DBSchema> {
     database.close();
     return await this.#connectNow(database.version + 1);
   }
-}
-
-/** What the browser owes an answer to, or an error that says what was waited for. */
-export function within<T>(answer: Promise<T> | T, otherwise: string, patience = PATIENCE): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`${otherwise}: the browser gave no answer`)), patience);
-    Promise.resolve(answer)
-      .finally(() => clearTimeout(late))
-      .then(resolve, reject);
-  });
 }

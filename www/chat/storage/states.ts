@@ -7,9 +7,10 @@
  */
 import type { DBSchema } from "idb";
 import { inspectState } from "../../engine/client.ts";
+import { within } from "../../engine/within.ts";
 import { strings } from "../../strings.ts";
 import { type Message, newId } from "../conversation.ts";
-import { Database, within } from "./database.ts";
+import { Database } from "./database.ts";
 import { type ConversationStates, type KeptState, RoomError } from "./storage.ts";
 
 interface Schema extends DBSchema {
