@@ -66,6 +66,8 @@ export interface View {
   answered(message: Message): void;
   say(text: string): void;
   notify(text: string): void;
+  /** The same, until it is closed. */
+  warn(text: string): void;
   fail(error: unknown): void;
 }
 
@@ -98,6 +100,8 @@ export class Controller {
   #reading: { message: Message; cut: AbortController; pause: AbortController } | undefined;
   /** The question that waits for a model. */
   #asked: string | undefined;
+  /** Whether what was said last is kept. */
+  #kept = true;
   readonly #remarks = new Map<string, string>();
   /** What was said once already about states that could not be kept. */
   readonly #told = new Set<string>();
@@ -112,7 +116,7 @@ export class Controller {
     this.memory = new Memory(storage.states);
     storage.conversations.onfault = (error) => {
       console.warn(`not kept: ${error}`);
-      view.notify(strings.notSaved);
+      view.warn(strings.notSaved);
     };
     storage.conversations.onchange = (id) => {
       view.list();
@@ -296,8 +300,12 @@ export class Controller {
     this.view.draw();
   }
 
-  #keep(...messages: Message[]): Promise<boolean> {
-    return this.storage.conversations.save(this.thread, messages);
+  #keep(...messages: Message[]): Promise<void> {
+    return this.#save(this.thread, messages);
+  }
+
+  async #save(thread: Thread, messages: Message[]): Promise<void> {
+    this.#kept = await this.storage.conversations.save(thread, messages);
   }
 
   // Answers
@@ -332,7 +340,7 @@ export class Controller {
     this.view.grow(message);
     const { signal } = this.#answering.stop;
     this.#listed(thread);
-    const kept = this.storage.conversations.save(thread, [message]);
+    const kept = this.#save(thread, [message]);
     this.#after(async () => {
       await kept;
       await this.#write(engine, thread, message, signal, going !== undefined);
@@ -350,8 +358,7 @@ export class Controller {
     const before = { content: message.content, tokens: going ? (message.tokens ?? 0) : 0 };
     const save = async () => {
       // A tab that does not answer may lose the conversation to another one, whose head it is then.
-      if (this.holding.mine || thread !== this.thread)
-        await this.storage.conversations.save(thread, [message]);
+      if (this.holding.mine || thread !== this.thread) await this.#save(thread, [message]);
     };
     const speed = new Speed();
     let usage: CompletionUsage | undefined;
@@ -378,9 +385,6 @@ export class Controller {
       this.view.fail(error);
     }
     this.#answering = undefined;
-    if (message.finish === "failed" || message.content === before.content) this.memory.lose();
-    else
-      void this.memory.remember(engine, thread.conversation, message).catch((error) => this.#notKept(error));
     if (usage) {
       const { completion_tokens, timings } = usage;
       message.tokens = before.tokens + completion_tokens;
@@ -388,6 +392,9 @@ export class Controller {
       await this.#countTexts(engine, thread, message).catch(() => {}); // they are counted with the next answer
     }
     await save();
+    if (message.finish === "failed" || message.content === before.content) this.memory.lose();
+    else
+      void this.memory.remember(engine, thread.conversation, message).catch((error) => this.#notKept(error));
     this.view.list();
     if (thread !== this.thread) return;
     if (usage) {
@@ -440,13 +447,14 @@ export class Controller {
       if (!text.name || text.tokens) continue;
       text.tokens = (await engine.tokenize(text.content)).length;
       if (text.finish === "failed") text.finish = undefined;
-      await this.storage.conversations.save(thread, [text]);
+      await this.#save(thread, [text]);
     }
   }
 
   /** Says once why a state could not be kept. */
   #notKept(error: unknown): void {
     console.warn(`state not kept: ${error}`);
+    if (!this.#kept) return; // nor is the text, which has been said
     const reason = said(error);
     const sentence = error instanceof RoomError ? reason : strings.stateNotKept(reason);
     if (this.#told.has(sentence)) return;
@@ -511,7 +519,7 @@ export class Controller {
         await this.#takeOut(thread, message);
         this.view.notify(strings.nothingRead(name));
       } else if (whole) {
-        await this.storage.conversations.save(thread, [message]);
+        await this.#save(thread, [message]);
         this.view.say((finish === "cancelled" ? strings.textStopped : strings.textDone)(name, tokens));
       }
     } catch (error) {

@@ -114,6 +114,10 @@ export class Page implements View {
     this.notices.tell(text);
   }
 
+  warn(text: string): void {
+    this.notices.keep(text);
+  }
+
   fail(error: unknown): void {
     // What was wrong with one request is no reason to load the model again.
     if (this.life.samba && error instanceof SambaError && !["device_lost", "internal"].includes(error.code))

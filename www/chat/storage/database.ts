@@ -6,6 +6,9 @@
 import { type DBSchema, type IDBPDatabase, openDB, type StoreNames } from "idb";
 import { within } from "../../engine/within.ts";
 
+/** How long a database may take to open, in milliseconds: the page waits for it. */
+const PATIENCE = 5000;
+
 /** Makes a store that is missing. */
 export type Builders<S extends DBSchema> = {
   [Name in StoreNames<S> & string]: (database: IDBPDatabase<S>) => void;
@@ -34,7 +37,7 @@ export class Database<S extends DBSchema> {
   }
 
   #connect(): Promise<IDBPDatabase<S>> {
-    this.#open ??= within(this.#connectNow(), `the database ${this.name} does not open`).catch((error) => {
+    this.#open ??= within(this.#connectNow(), `the database ${this.name}`, PATIENCE).catch((error) => {
       this.#open = undefined;
       throw error;
     });
