@@ -112,7 +112,10 @@ export class Composer {
   }
 
   #fit(): void {
-    this.#field.style.height = "auto";
-    this.#field.style.height = `${this.#field.scrollHeight}px`;
+    const field = this.#field;
+    field.style.height = "auto";
+    field.style.height = `${field.scrollHeight}px`;
+    // Firefox rounds the height and would show a scrollbar for the rest of a pixel.
+    field.style.overflowY = field.scrollHeight > field.clientHeight + 2 ? "auto" : "hidden";
   }
 }

@@ -85,6 +85,8 @@ export function titleOf(text: string, longest = 60): string {
 export class Thread {
   readonly #messages = new Map<string, Message>();
   readonly #after = new Map<string | null, Message[]>();
+  /** When the last message after one was made. */
+  readonly #latest = new Map<string | null, number>();
 
   constructor(
     readonly conversation: Conversation,
@@ -128,8 +130,7 @@ export class Thread {
   add(parent: string | null, role: Message["role"], content: string, model?: string): Message {
     const { conversation } = this;
     // Later than its siblings whatever the clock does: their order is the order of versions.
-    let at = Date.now();
-    for (const other of this.#after.get(parent) ?? []) at = Math.max(at, other.at + 1);
+    const at = Math.max(Date.now(), (this.#latest.get(parent) ?? 0) + 1);
     const message: Message = { id: newId(), conversation: conversation.id, parent, role, content, at };
     if (model) message.model = model;
     this.#put(message);
@@ -185,6 +186,7 @@ export class Thread {
 
   #put(message: Message): void {
     this.#messages.set(message.id, message);
+    this.#latest.set(message.parent, Math.max(message.at, this.#latest.get(message.parent) ?? 0));
     const siblings = this.#after.get(message.parent);
     if (siblings) siblings.push(message);
     else this.#after.set(message.parent, [message]);

@@ -92,8 +92,8 @@ export async function openStore(): Promise<Store | undefined> {
 }
 
 /** A store whose answers come in time or not at all: what cannot be kept must not keep a model from loading. */
-function limited(store: Store): Store {
-  const soon = <T>(answer: Promise<T>) => within(answer, "the store of models");
+export function limited(store: Store, patience?: number): Store {
+  const soon = <T>(answer: Promise<T>) => within(answer, "the store of models", patience);
   return {
     async open(...what) {
       const kept = await soon(store.open(...what));

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newConversation, Thread, titleOf } from "../chat/conversation.ts";
-import { ExchangeError, fileName, fromFile, toJSON, toMarkdown } from "../chat/exchange.ts";
+import { ExchangeError, fileName, fromFile, sourceOf, toJSON, toMarkdown } from "../chat/exchange.ts";
+import { cut } from "../view/cut.ts";
 
 function sample(): Thread {
   const thread = new Thread({ ...newConversation("Be brief.", { temperature: 0.5, seed: 7 }) });
@@ -22,6 +23,62 @@ test("a conversation has its first line as its title", () => {
   assert.equal(titleOf("  one   two\tthree "), "one two three");
   assert.equal(titleOf("word ".repeat(40)), `${"word ".repeat(12).trim()}…`);
   assert.equal(titleOf("x".repeat(200)).length, 61);
+});
+
+test("no title ends within a character", () => {
+  for (const emoji of ["😀", "👩‍👩‍👧‍👦", "🇫🇷", "e\u0301"]) {
+    for (let before = 50; before <= 62; before++) {
+      const title = titleOf("x".repeat(before) + emoji.repeat(20));
+      assert.equal(title.slice(before, -1).replaceAll(emoji, ""), "", JSON.stringify(title));
+      assert.doesNotMatch(fileName("x".repeat(before) + emoji, ".md"), /\p{Surrogate}/u);
+    }
+    assert.ok(emoji.repeat(50).startsWith(cut(emoji.repeat(50), 99)));
+    assert.equal(cut(emoji.repeat(50), 99).length % emoji.length, 0);
+  }
+  assert.equal(cut("short", 99), "short");
+});
+
+test("a conversation of many turns and versions is brought in in one go", () => {
+  const thread = new Thread(newConversation());
+  for (let i = 0; i < 30_000; i++)
+    thread.add(thread.conversation.head, i % 2 ? "assistant" : "user", `turn ${i}`);
+  const [first] = thread.path;
+  for (let i = 0; i < 30_000; i++) thread.add(first?.id ?? null, "assistant", `version ${i}`);
+  const [back] = fromFile(toJSON([thread]));
+  assert.equal(back?.messages.length, 60_000);
+  const markdown = fromFile(
+    toMarkdown(
+      new Thread({ ...thread.conversation, head: thread.messages[29_999]?.id ?? null }, thread.messages),
+    ),
+  );
+  assert.equal(markdown[0]?.path.length, 30_000);
+});
+
+test("Markdown from a mail or from Windows is read as it was", () => {
+  const thread = sample();
+  for (const change of [
+    (text: string) => text.replaceAll("\n", "\r\n"),
+    (text: string) => `\ufeff${text.replaceAll("\n", "\r\n")}`,
+    (text: string) => text.replaceAll(" -->\n", " --> \n"),
+    (text: string) => text.trimEnd(),
+  ]) {
+    const [back] = fromFile(change(toMarkdown(thread)));
+    assert.ok(back);
+    assert.deepEqual(said(back), said(thread));
+  }
+  const empty = new Thread(newConversation());
+  empty.add(null, "user", "");
+  assert.deepEqual(said(fromFile(toMarkdown(empty).trimEnd())[0] as Thread), [["user", ""]]);
+});
+
+test("what was said tells a conversation from others, not its ids and times", async () => {
+  const thread = sample();
+  const source = await sourceOf(thread);
+  const [one, two] = [fromFile(toJSON([thread]))[0], fromFile(toJSON([thread]))[0]];
+  assert.equal(await sourceOf(one as Thread), source);
+  assert.equal(await sourceOf(two as Thread), source);
+  one?.add(one.conversation.head, "user", "more");
+  assert.notEqual(await sourceOf(one as Thread), source);
 });
 
 test("versions stand in the order in which they were made, and showing one leads to its newest end", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { LoadError, ModelFiles, type Settings } from "../engine/load.ts";
-import type { Kept, Store } from "../engine/store.ts";
+import { type Kept, limited, type Store } from "../engine/store.ts";
 
 const base = "https://models.example/tiny/";
 const never = new AbortController().signal;
@@ -444,6 +444,27 @@ test("a store that fails costs nothing but the download", async () => {
       },
     });
   model.right((await model.load(full)).shards);
+});
+
+test("a store that is taken away, so that answers never come, costs nothing but the download", async () => {
+  const never = () => new Promise<never>(() => {});
+  const gone: Store = { ...memory(), open: never, note: never, list: never, small: never };
+  const model = folder([900, 3000]);
+  model.right((await model.load(limited(gone, 20))).shards);
+  const later = memory();
+  const { open } = later;
+  later.open = async (...about) => Object.assign(await open(...about), { part: never, trust: never });
+  model.right((await model.load(limited(later, 20))).shards);
+});
+
+test("a web page in a model's place is named, and not kept", async () => {
+  const page = () => new Response("<!doctype html>", { headers: { "content-type": "text/html" } });
+  const store = memory();
+  const kept: string[] = [];
+  store.keepSmall = async (key) => void kept.push(key);
+  const files = new ModelFiles(Promise.resolve(store), small, async () => page());
+  await assert.rejects(files.read(`${base}config.json`, never), fault("missing", "web page", "config.json"));
+  assert.deepEqual(kept, []);
 });
 
 test("a small file is the one of the last visit where there is no network", async () => {

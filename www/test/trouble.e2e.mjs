@@ -262,7 +262,7 @@ for (const name of browsers) {
         },
         {
           prepare: () => {
-            if (sessionStorage.getItem("emptied")) return;
+            if (location.protocol === "about:" || sessionStorage.getItem("emptied")) return;
             sessionStorage.setItem("emptied", "yes");
             for (const name of ["samba", "samba-states"]) {
               const open = indexedDB.open(name, 1);
