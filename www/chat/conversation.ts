@@ -57,6 +57,7 @@ export interface Conversation {
 
 /** A random UUID, also over plain http, where crypto.randomUUID is missing. */
 export function newId(): string {
+  if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
