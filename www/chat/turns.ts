@@ -8,7 +8,7 @@ import type { Pace } from "./reading.ts";
 import { type Deeds, Turn } from "./turn.ts";
 
 /** How many of the last turns are dressed before they come into view. */
-const AHEAD = 200;
+const AHEAD = 600;
 /** Those so near to what is seen are dressed, too, in pixels. */
 const NEAR = 800;
 /** From so many turns on the browser leaves out the layout of those that are out of view. */
