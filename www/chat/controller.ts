@@ -221,9 +221,9 @@ export class Controller {
 
   #have(engine: Engine | undefined): boolean {
     this.#engine = engine;
-    if (!engine) this.context = 0;
     this.view.draw();
     if (!engine) return true;
+    void this.#showContext();
     const { asked } = this;
     this.#asked = undefined;
     if (asked) this.#answer(asked);

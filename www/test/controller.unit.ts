@@ -373,6 +373,24 @@ test("why a state could not be kept is said once", async () => {
   assert.equal(seen.filter((what) => what === `notify: ${strings.stateNotKept("no.")}`).length, 1);
 });
 
+test("how long a conversation is for the model is known from its state, before and after the model is loaded", async () => {
+  const { controller, engine } = setUp();
+  controller.dispatch({ do: "have", engine });
+  controller.dispatch({ do: "ask", text: "count" });
+  await controller.settled();
+  await turn();
+  const { id } = controller.thread.conversation;
+  controller.dispatch({ do: "begin", system: "", sampling: {} });
+  controller.dispatch({ do: "have", engine: undefined });
+  controller.dispatch({ do: "open", id });
+  await turn();
+  assert.equal(controller.context, 7);
+  controller.dispatch({ do: "have", engine: undefined }); // it loads
+  controller.dispatch({ do: "have", engine });
+  await turn();
+  assert.equal(controller.context, 7);
+});
+
 test("a branch has a title of its own", async () => {
   const { controller, engine, conversations } = setUp();
   controller.dispatch({ do: "have", engine });
