@@ -416,3 +416,59 @@ func TestPoolFails(t *testing.T) {
 		}
 	})
 }
+
+// A fault in one caller's turn, or in what it does with its tokens, is its own: the others go on, and its place is free.
+func TestPoolOutlivesPanics(t *testing.T) {
+	m := talker(t, testRandom(t), Options{Chunk: 16})
+	p := newPool(t, m, 2)
+	request := Request{Prompt: []uint32{'a', 'b', 'c'}, MaxTokens: 12, PastEnd: true, Sampling: hot}
+	answer := func(s *Session, emit func(Chunk)) (string, error) {
+		var b strings.Builder
+		_, err := p.Generate(context.Background(), s, request, func(c Chunk) error {
+			b.WriteString(c.Text)
+			emit(c)
+			return nil
+		})
+		return b.String(), err
+	}
+	quiet := func(Chunk) {}
+	var sessions []*Session
+	for range 5 {
+		s, err := p.NewSession()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sessions = append(sessions, s)
+	}
+	want, err := answer(sessions[0], quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Do(context.Background(), func() error { panic("in a turn") }); err == nil || !strings.Contains(err.Error(), "in a turn") {
+		t.Errorf("a panic in a turn: %v", err)
+	}
+	for _, s := range sessions[1:4] { // more than there are places
+		if _, err := answer(s, func(Chunk) { panic("in an answer") }); err == nil || !strings.Contains(err.Error(), "in an answer") {
+			t.Errorf("a panic in an answer: %v", err)
+		}
+	}
+	for i, s := range sessions {
+		if got, err := answer(s, quiet); err != nil || got != want {
+			t.Errorf("session %d then says %q (%v), want %q", i, got, err, want)
+		}
+	}
+}
+
+// An answer whose pool is closed when its prompt has been read ends with an error.
+func TestPoolClosesBetweenPromptAndAnswer(t *testing.T) {
+	m := talker(t, testRandom(t), Options{Chunk: 16})
+	p := newPool(t, m, 2)
+	s, err := p.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := Request{Prompt: []uint32{'a', 'b', 'c'}, MaxTokens: 12, PastEnd: true, Sampling: hot, OnPrefill: func(done, total int) { p.Close() }}
+	if _, err := p.Generate(context.Background(), s, request, func(Chunk) error { return nil }); !errors.Is(err, schedule.ErrClosed) {
+		t.Errorf("%v, want %v", err, schedule.ErrClosed)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -42,6 +43,7 @@ type Pool struct {
 	close  sync.Once
 
 	mu      sync.Mutex
+	over    bool        // nothing is asked for any more
 	waiting []*sequence // for a place, in order
 	places  []*sequence // nil: free
 }
@@ -147,13 +149,15 @@ func (p *Pool) work() {
 	defer p.batch.Close()
 	var under []poolStep
 	for {
-		launched, err := p.launch()
+		var launched poolStep
+		err := guarded(func() (err error) { launched, err = p.launch(); return err })
 		if launched.step != nil {
 			under = append(under, launched)
 		}
 		if err == nil && len(under) > 0 && (launched.step == nil || len(under) == p.batch.Ahead()) {
-			err = p.land(under[0])
+			first := under[0]
 			under = under[1:]
+			err = guarded(func() error { return p.land(first) })
 		}
 		if err != nil {
 			p.fail(err, under)
@@ -183,9 +187,19 @@ func (p *Pool) work() {
 		default:
 		}
 		if t.do != nil {
-			t.done <- t.do()
+			t.done <- guarded(t.do)
 		}
 	}
+}
+
+// guarded turns a panic into an error: one caller's fault is not all the others'.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the machine failed: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return f()
 }
 
 // launch gives free places to those that wait and starts a step of all that
@@ -286,10 +300,11 @@ func (p *Pool) fail(err error, under []poolStep) {
 		err = fmt.Errorf("%v; what was decoded together with it ends, too", err)
 	}
 	for _, s := range under {
-		s.step.Drop()
+		_ = guarded(func() error { s.step.Drop(); return nil })
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.over = errors.Is(err, ErrClosed)
 	for place, q := range p.places {
 		if q != nil {
 			q.end(err)
@@ -311,8 +326,11 @@ func (q *sequence) end(err error) {
 func (p *Pool) ask(q *sequence, allowed []uint32) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if q.err != nil {
+	switch {
+	case q.err != nil:
 		return q.err
+	case p.over: // between a prompt and its answer
+		return ErrClosed
 	}
 	if len(q.wanted) == 0 && q.place < 0 {
 		p.waiting = append(p.waiting, q)

@@ -45,11 +45,21 @@ func (r *PooledRun) turn(ctx context.Context, f func() error) error {
 }
 
 // Share calls f, in which the run's methods take turns with other users of the
-// machine. lost is not nil where an answer's state is lost with it.
+// machine. lost is not nil where an answer's state is lost with it. A panic of f
+// is an error, which gives the place up as any other does.
 func (r *PooledRun) Share(ctx context.Context, f func() error) (err, lost error) {
 	r.ctx = ctx
-	err = f()
-	return err, r.release()
+	returned := false
+	err = guarded(func() error {
+		err := f()
+		returned = true
+		return err
+	})
+	lost = r.release()
+	if !returned {
+		lost = err
+	}
+	return err, lost
 }
 
 // release ends Share: what it has left in the batch comes back. Its error is
