@@ -42,10 +42,8 @@ writeFileSync(
   here("dist/beside.js"),
   String.raw`const moved = /\/\.vite\/deps[^/]*\//;
 
-const found = (url) => {
-  url.pathname = url.pathname.replace(moved, "/samba-web/dist/");
-  return url;
-};
+// What bundlers put in a URL's place may lack its origin.
+const found = (url) => new URL(String(url).replace(moved, "/samba-web/dist/"), globalThis.location?.href);
 
 /** The worker's address, and behind it the engine's, as it is and packed. */
 export const ownWorker = () => {
@@ -62,5 +60,7 @@ export const advice = moved.test(import.meta.url)
   : "";
 `,
 );
+// For pages that name the worker themselves: an address that stays.
+writeFileSync(here("dist/worker.js"), `import "./${worker}";\n`);
 for (const name of [worker, engine, packed]) copyFileSync(assets + name, here(`dist/${name}`));
 copyFileSync(here("../LICENSE"), here("LICENSE"));

@@ -1,0 +1,3 @@
+import { Samba } from "samba-web";
+
+globalThis.Samba = Samba;
