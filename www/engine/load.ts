@@ -8,8 +8,12 @@
  * Blocks live in three buffers that are used again and again, so the page's
  * memory stays flat however large the model is. Tabs that want the same file
  * take turns: the first one downloads it.
+ *
+ * A file that was checked once is not hashed again when it comes from the
+ * store, but each part's XXH64 is compared, which tells whether the disk has
+ * changed a bit of it and costs a fifth of a second a gigabyte. What is harmed is fetched anew.
  */
-import { createSHA256, type IHasher } from "hash-wasm";
+import { createSHA256, createXXHash64, type IHasher } from "hash-wasm";
 import { hex, sha256 } from "./digest.ts";
 import { said } from "./errors.ts";
 import { type Kept, keyOf, type Record, type Store } from "./store.ts";
@@ -139,6 +143,8 @@ interface Flight {
   release: () => void;
   local: File | undefined;
   hasher: IHasher | undefined;
+  /** Of the parts that came. */
+  sums: string[];
   /** Bytes that are there. */
   loaded: number;
 }
@@ -160,6 +166,9 @@ export class Weights {
   readonly #lines: Turns;
   readonly #flights = new Map<number, Flight>();
   readonly #again = new Set<number>();
+  /** Files that the store gave back other than they were. */
+  readonly #harmed = new Set<number>();
+  readonly #summer = createXXHash64();
   readonly #tabs = "BroadcastChannel" in globalThis ? new BroadcastChannel("samba-models") : undefined;
   #store: Store | undefined;
   #record: Record;
@@ -217,13 +226,20 @@ export class Weights {
         if (got && got !== flight.sha256) throw wrongHash(flight, got);
       } catch (error) {
         // Of a file of several blocks some are handed out already: it begins again.
-        if (!damaged(error) || !(flight?.size > bytes.length) || this.#again.has(flight.index)) throw error;
+        if (!damaged(error) || !(flight?.size > bytes.length) || this.#again.has(flight.index))
+          throw this.#blamed(flight, error);
         await this.#restart(flight, error);
         continue;
       }
       if (last) await this.#finish(flight);
       return { file: flight.index, size: flight.size, offset, bytes };
     }
+  }
+
+  /** A failure to fetch what the store has lost says why it was fetched. */
+  #blamed(flight: Flight | undefined, error: unknown): unknown {
+    if (!flight || !this.#harmed.has(flight.index) || !(error instanceof LoadError)) return error;
+    return new LoadError(error.code, `${error.message}; the copy that this browser had kept was damaged`);
   }
 
   /** Gives everything back, whatever is still on its way. */
@@ -342,7 +358,7 @@ export class Weights {
     };
     const flight: Flight = {
       ...{ index, name, size, sha256, key: "", remote },
-      ...{ kept: undefined, release: () => {}, local: undefined, hasher: undefined, loaded: 0 },
+      ...{ kept: undefined, release: () => {}, local: undefined, hasher: undefined, sums: [], loaded: 0 },
     };
     this.#flights.set(index, flight);
     if (this.means.local) {
@@ -411,26 +427,20 @@ export class Weights {
 
   /** Brings a block's bytes together, and checks a file that is one block. */
   async #fill(flight: Flight, offset: number, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    if (flight.local || flight.kept?.whole) {
-      const { part } = this.means.settings;
-      for (let at = 0; at < bytes.length; at += part) {
-        const into = bytes.subarray(at, at + part);
-        if (flight.local) {
-          const piece = flight.local.slice(offset + at, offset + at + into.length);
-          into.set(
-            new Uint8Array(
-              await piece.arrayBuffer().catch(() => {
-                throw new LoadError(
-                  "missing",
-                  `${flight.name} cannot be read any more: it was moved or changed since it was picked`,
-                );
-              }),
-            ),
-          );
-        } else await flight.kept?.read(offset + at, into);
-        this.#count(flight, into.length);
+    const { part } = this.means.settings;
+    if (flight.local) {
+      for (let at = 0; at < bytes.length; at += part)
+        await this.#pick(flight, flight.local, offset + at, bytes.subarray(at, at + part));
+    } else if (flight.kept?.whole) {
+      try {
+        for (let at = 0; at < bytes.length; at += part)
+          await this.#stored(flight, flight.kept, offset + at, bytes.subarray(at, at + part));
+        return;
+      } catch (error) {
+        this.#harmed.add(flight.index);
+        if (this.#again.has(flight.index) || bytes.length < flight.size) throw error;
+        await this.#refetch(flight, bytes, signal, error as Error);
       }
-      if (!flight.local) return;
     } else {
       await this.#parts(flight, offset, bytes, signal).catch(async (error) => {
         if (!damaged(error) || this.#again.has(flight.index) || bytes.length < flight.size) throw error;
@@ -445,6 +455,39 @@ export class Weights {
     await this.#refetch(flight, bytes, signal, error);
     const second = hex(await sha256(bytes as Uint8Array<ArrayBuffer>));
     if (second !== flight.sha256) throw wrongHash(flight, second);
+  }
+
+  async #pick(flight: Flight, file: File, at: number, into: Uint8Array): Promise<void> {
+    const piece = await file
+      .slice(at, at + into.length)
+      .arrayBuffer()
+      .catch(() => {
+        const why = "it was moved or changed since it was picked";
+        throw new LoadError("missing", `${flight.name} cannot be read any more: ${why}`);
+      });
+    into.set(new Uint8Array(piece));
+    this.#count(flight, into.length);
+  }
+
+  /** A part of a file that was checked when it was stored. */
+  async #stored(flight: Flight, kept: Kept, at: number, into: Uint8Array): Promise<void> {
+    const trouble = await kept.read(at, into).then(
+      async () => {
+        const sum = kept.sum(at / this.means.settings.part);
+        return (await this.#sum(into)) === sum ? "" : "a part of it is not what was stored";
+      },
+      (error) => said(error),
+    );
+    if (trouble)
+      throw new LoadError(
+        "wrong_hash",
+        `${flight.name}, as this browser has kept it, is damaged: ${trouble}`,
+      );
+    this.#count(flight, into.length);
+  }
+
+  async #sum(bytes: Uint8Array): Promise<string> {
+    return (await this.#summer).init().update(bytes).digest();
   }
 
   /** A damaged copy may sit in a cache on the way: once more, past the caches. */
@@ -485,11 +528,14 @@ export class Weights {
         await flight.kept?.read(begin, into.subarray(0, have));
         this.#count(flight, have);
       } catch (error) {
-        this.#lose(flight, error);
+        console.warn(`${flight.name} is fetched where it could not be read: ${said(error)}`);
         have = 0;
       }
     }
-    if (have === into.length) return;
+    if (have === into.length) {
+      flight.sums[index] = await this.#sum(into);
+      return;
+    }
     const done = await this.#lines.take(signal);
     try {
       const sink = (at: number, bytes: Uint8Array) => {
@@ -506,13 +552,14 @@ export class Weights {
     } finally {
       done();
     }
+    flight.sums[index] = await this.#sum(into);
     await flight.kept?.part(index, into).catch((error) => this.#lose(flight, error));
   }
 
   /** A file that is whole and right: trusted from now on, and free for other tabs. */
   async #finish(flight: Flight): Promise<void> {
     if (flight.kept && !flight.kept.whole)
-      await flight.kept.trust().catch((error) => this.#lose(flight, error));
+      await flight.kept.trust(flight.sums).catch((error) => this.#lose(flight, error));
     this.#close(flight);
     this.#flights.delete(flight.index);
     this.#done += flight.size;

@@ -25,8 +25,10 @@ export interface Kept {
   write(at: number, bytes: Uint8Array): void;
   /** Keeps a part that is complete, where bytes cannot be kept one by one. */
   part(part: number, bytes: Uint8Array): Promise<void>;
-  /** The file has been checked: it is trusted from now on. */
-  trust(): Promise<void>;
+  /** What a part of a whole file was when it was checked: see Kept.trust. */
+  sum(part: number): string;
+  /** The file has been checked: it is trusted from now on, as long as its parts have these sums. */
+  trust(sums: string[]): Promise<void>;
   /** The bytes turned out damaged: forgets them. */
   forget(): Promise<void>;
   close(): void;
@@ -136,8 +138,12 @@ type Accessible = FileSystemFileHandle & {
   createSyncAccessHandle(options?: { mode: string }): Promise<Access>;
 };
 
-/** A journal: this number, the part's length, the file's size in two words, 1 once checked, then bytes by part. */
-const MAGIC = 0x53414d32;
+/**
+ * A journal: this number, the part's length, the file's size in two words, 1 once checked, then bytes by part, then the
+ * parts' sums in two words each. The one before it had no sums.
+ */
+const MAGIC = 0x53414d33;
+const BEFORE = 0x53414d32;
 const HEAD = 5;
 
 class FileStore implements Store {
@@ -184,7 +190,8 @@ class FileStore implements Store {
         const have = await this.#journal(key);
         const whole = have?.[4] === 1;
         complete &&= whole;
-        bytes += whole ? size : have ? have.slice(HEAD).reduce((sum, n) => sum + n, 0) : 0;
+        const parts = have?.subarray(HEAD, HEAD + Math.ceil(size / (have[1] || size))) ?? new Uint32Array();
+        bytes += whole ? size : parts.reduce((sum, n) => sum + n, 0);
       }
       const total = files.reduce((sum, { size }) => sum + size, 0);
       models.push({ url, bytes, total, complete, used: new Date(used) });
@@ -210,7 +217,7 @@ class FileStore implements Store {
     try {
       const file = await (await this.files.getFileHandle(`${key}.have`)).getFile();
       const words = new Uint32Array((await file.arrayBuffer()).slice(0, file.size & ~3));
-      return words[0] === MAGIC ? words : undefined;
+      return words[0] === MAGIC || words[0] === BEFORE ? words : undefined;
     } catch {
       return undefined;
     }
@@ -270,6 +277,7 @@ async function gone(folder: FileSystemDirectoryHandle, name: string): Promise<vo
 
 class KeptFile implements Kept {
   readonly #journal: Uint32Array;
+  readonly #parts: number;
   #open = true;
 
   constructor(
@@ -278,19 +286,21 @@ class KeptFile implements Kept {
     private readonly size: number,
     private readonly partSize: number,
   ) {
-    const parts = Math.ceil(size / partSize);
-    this.#journal = new Uint32Array(HEAD + parts);
+    this.#parts = Math.ceil(size / partSize);
+    this.#journal = new Uint32Array(HEAD + 3 * this.#parts);
     const read = notes.read(bytesOf(this.#journal), { at: 0 });
     const [magic, part, low, high, whole] = this.#journal;
+    const words = magic === BEFORE ? HEAD + this.#parts : this.#journal.length;
     const fits =
-      read === this.#journal.byteLength &&
+      read === 4 * words &&
       notes.getSize() === read &&
-      magic === MAGIC &&
+      (magic === MAGIC || magic === BEFORE) &&
       part === partSize &&
       low === size % 2 ** 32 &&
       high === Math.floor(size / 2 ** 32) &&
       (whole === 0 || file.getSize() === size);
     if (!fits) this.#fresh();
+    else if (magic === BEFORE) this.#renew();
   }
 
   get whole() {
@@ -315,9 +325,21 @@ class KeptFile implements Kept {
 
   async part(): Promise<void> {}
 
-  async trust(): Promise<void> {
+  sum(part: number): string {
+    const at = HEAD + this.#parts + 2 * part;
+    return Array.from(this.#journal.subarray(at, at + 2), (word) => word.toString(16).padStart(8, "0")).join(
+      "",
+    );
+  }
+
+  async trust(sums: string[]): Promise<void> {
     this.file.flush();
-    this.#set(4, 1);
+    sums.forEach((sum, part) => {
+      const at = HEAD + this.#parts + 2 * part;
+      this.#set(at, Number.parseInt(sum.slice(0, 8), 16));
+      this.#set(at + 1, Number.parseInt(sum.slice(8), 16));
+    });
+    this.#set(4, 1); // after the sums: a tab may be killed between the two
     this.notes.flush();
   }
 
@@ -341,6 +363,13 @@ class KeptFile implements Kept {
     this.file.truncate(0);
   }
 
+  /** All that a journal without sums has is there, and is to be checked once more. */
+  #renew() {
+    this.#journal[0] = MAGIC;
+    this.#journal[4] = 0;
+    this.notes.write(bytesOf(this.#journal), { at: 0 });
+  }
+
   #set(word: number, value: number) {
     this.#journal[word] = value;
     this.notes.write(bytesOf(this.#journal).subarray(4 * word, 4 * word + 4), { at: 4 * word });
@@ -360,8 +389,13 @@ class CacheStore implements Store {
     const keys = new Set((await this.cache.keys()).map(({ url }) => new URL(url).pathname));
     const { cache } = this;
     const length = (index: number) => Math.min(part, size - index * part);
+    // Parts from before there were sums are to be checked once more.
+    const noted: unknown = await (await cache.match(at("whole")))?.json().catch(() => undefined);
+    let sums: string[] = Array.isArray(noted) ? noted : [];
     return {
-      whole: keys.has(at("whole")),
+      get whole() {
+        return sums.length > 0;
+      },
       have: (index) => (keys.has(at(index)) ? length(index) : 0),
       async read(from, into) {
         for (let done = 0; done < into.length; ) {
@@ -375,8 +409,10 @@ class CacheStore implements Store {
       },
       write() {},
       part: (index, bytes) => cache.put(at(index), new Response(bytes.slice())),
-      trust: () => cache.put(at("whole"), new Response("")),
+      sum: (index) => sums[index] ?? "",
+      trust: (sums) => cache.put(at("whole"), new Response(JSON.stringify(sums))),
       async forget() {
+        sums = [];
         for (const path of keys) if (path.startsWith(at(""))) await cache.delete(path);
         for (let index = 0; index * part < size; index++) await cache.delete(at(index));
         keys.clear();

@@ -51,8 +51,8 @@ function host(folder) {
       normalize(pathname === "/" ? "/index.html" : pathname),
     );
     asked.push(pathname);
-    const found = path.startsWith(out) && statSync(path, { throwIfNoEntry: false });
-    if (!found || !found.isFile()) return response.writeHead(404).end();
+    const found = path.startsWith(out) ? statSync(path, { throwIfNoEntry: false }) : undefined;
+    if (!found?.isFile()) return response.writeHead(404).end();
     response.writeHead(200, {
       "content-type": types[extname(path)] ?? "application/octet-stream",
       "content-length": found.size,

@@ -225,6 +225,59 @@ for (const name of browsers) {
       });
     }
 
+    test("what the disk has changed since comes again, under a journal of the version before, too", {
+      timeout: 60_000,
+    }, async () => {
+      const plan = { ...calm(1_000_013), faults: 0 };
+      server.plan(plan.seed, plan);
+      const files = plan.files.map(({ name, size, sha256 }) => ({ name, size, sha256 }));
+      const order = { base: `http://127.0.0.1:${server.ports[0]}/${plan.seed}/`, files, kept: "files" };
+      const load = async () => {
+        const { hashes, failure, sum } = await page.evaluate((order) => globalThis.load(order), order);
+        assert.deepEqual(
+          hashes,
+          files.map(({ sha256 }) => sha256),
+          JSON.stringify(failure),
+        );
+        return sum;
+      };
+      const total = files.reduce((sum, { size }) => sum + size, 0);
+      /** Changes a bit of each file, or brings its journal to the form of the version before. */
+      const change = (what) =>
+        page.evaluate(
+          async (files, what) => {
+            const root = await navigator.storage.getDirectory();
+            const folder = await (await root.getDirectoryHandle("samba-models")).getDirectoryHandle("files");
+            for (const { sha256, size } of files) {
+              const handle = await folder.getFileHandle(what === "bit" ? sha256 : `${sha256}.have`);
+              const old = new Uint8Array(await (await handle.getFile()).arrayBuffer());
+              const at = (size * 7) % old.length;
+              const writable = await handle.createWritable({ keepExistingData: true });
+              if (what === "bit")
+                await writable.write({ type: "write", position: at, data: new Uint8Array([old[at] ^ 4]) });
+              else {
+                const words = new Uint32Array(old.buffer).slice(0, 5 + Math.ceil(size / 4096));
+                words[0] = 0x53414d32;
+                await writable.write({ type: "write", position: 0, data: words });
+                await writable.truncate(words.byteLength);
+              }
+              await writable.close();
+            }
+          },
+          files,
+          what,
+        );
+      assert.equal(await load(), total);
+      await change("bit");
+      assert.equal(await load(), total, "each file once");
+      await change("journal");
+      assert.equal(await load(), 0, "it is all there");
+      await change("journal");
+      await change("bit");
+      assert.equal(await load(), total, "each file once");
+      assert.equal(await load(), 0);
+    });
+
     if (name === "chromium")
       // Firefox has no command that sets a quota.
       test("a model for which there is no room is loaded, and not kept", { timeout: 60_000 }, async () => {

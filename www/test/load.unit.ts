@@ -97,13 +97,13 @@ const cut = (data: Uint8Array, after: number, init?: ResponseInit) =>
   );
 
 /** A store in memory, byte by byte as the file system's. */
-function memory(): Store & { files: Map<string, { data: Uint8Array; have: number[]; whole: boolean }> } {
-  const files = new Map<string, { data: Uint8Array; have: number[]; whole: boolean }>();
+function memory() {
+  const files = new Map<string, { data: Uint8Array; have: number[]; whole: boolean; sums: string[] }>();
   const smalls = new Map<string, Uint8Array>();
   return {
     files,
     async open(key, size, part): Promise<Kept> {
-      const file = files.get(key) ?? { data: new Uint8Array(size), have: [], whole: false };
+      const file = files.get(key) ?? { data: new Uint8Array(size), have: [], whole: false, sums: [] };
       files.set(key, file);
       return {
         get whole() {
@@ -116,8 +116,10 @@ function memory(): Store & { files: Map<string, { data: Uint8Array; have: number
           file.have[Math.floor(at / part)] = at + bytes.length - Math.floor(at / part) * part;
         },
         part: async () => {},
-        trust: async () => {
+        sum: (index) => file.sums[index] ?? "",
+        trust: async (sums) => {
           file.whole = true;
+          file.sums = sums;
         },
         forget: async () => {
           file.have = [];
@@ -131,7 +133,7 @@ function memory(): Store & { files: Map<string, { data: Uint8Array; have: number
     note: async () => {},
     list: async () => [],
     remove: async () => {},
-  };
+  } satisfies Store & { files: unknown };
 }
 
 /** An error with the code, whose sentence has all the words. */
@@ -414,6 +416,49 @@ test("what was checked once is not fetched again", async () => {
   assert.deepEqual(model.asked, []);
 });
 
+for (const sizes of [[900], [2500], [900, 2500]])
+  test(`a bit that the disk has changed in files of ${sizes} bytes costs one more download of that file`, async () => {
+    const model = folder(sizes);
+    const store = memory();
+    await model.load(store);
+    const [name, size] = [model.list.at(-1)?.name, sizes.at(-1) as number];
+    const { data } = [...store.files.values()].at(-1) as { data: Uint8Array };
+    for (const at of [0, size - 1]) {
+      data[at] = (data[at] as number) ^ 16;
+      model.asked.length = 0;
+      model.right((await model.load(store)).shards);
+      assert.ok(
+        model.asked.length > 0 && model.asked.every((text) => text.includes(name as string)),
+        model.asked.join(),
+      );
+      model.asked.length = 0;
+      model.right((await model.load(store)).shards);
+      assert.deepEqual(model.asked, [], "what came again is kept and right");
+    }
+  });
+
+test("a stored file that cannot be read is fetched again; without a network the sentence says why", async () => {
+  const model = folder([900, 2500]);
+  const store = memory();
+  await model.load(store);
+  const { open } = store;
+  store.open = async (...args) => ({
+    ...(await open(...args)),
+    whole: true,
+    read: async () => {
+      throw new Error("the disk hums");
+    },
+  });
+  model.answering(() => new Response(null, { status: 503 }));
+  await assert.rejects(
+    model.load(store),
+    fault("network", "model-0", "503", "the copy that this browser had kept was damaged"),
+  );
+  store.open = open;
+  model.answering(() => undefined);
+  model.right((await model.load(store)).shards);
+});
+
 test("a broken visit goes on where it stopped", async () => {
   const store = memory();
   const model = folder([900, 3000]);
@@ -510,12 +555,12 @@ test("cancelling ends all that is on its way", async () => {
   const hanging = (async (_: string, init?: RequestInit) => {
     const signal = init?.signal as AbortSignal;
     signals.push(signal);
+    setTimeout(() => cancel.abort(), 10);
     return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   }) as typeof fetch;
   const files = new ModelFiles(Promise.resolve(undefined), { ...small, stall: 10_000 }, hanging);
   const cancel = new AbortController();
   const weights = await files.weights(base, model.list, () => {}, cancel.signal);
-  setTimeout(() => cancel.abort(), 10);
   await assert.rejects(weights.next(), fault("cancelled"));
   weights.end();
   await new Promise((resolve) => setTimeout(resolve, 10));
