@@ -10,6 +10,7 @@ let server;
 let pin;
 let site; // somebody else's
 let crooked; // serves the widget as it is, and something else for its other half
+let broken; // true: nothing for it, false: it as it is
 const examples = ["index", "inline", "floating", "themed", "several", "script"];
 
 const listen = (handler) =>
@@ -24,7 +25,9 @@ before(async () => {
   crooked = await listen(async (request, response) => {
     const answer = await fetch(server.origin + request.url, { headers: { "accept-encoding": "identity" } });
     let body = Buffer.from(await answer.arrayBuffer());
-    if (/assets\/engine-\w+\.js/.test(request.url)) body = Buffer.concat([body, Buffer.from("\nalert(1)")]);
+    if (broken && /assets\/engine-\w+\.js/.test(request.url)) return response.writeHead(503).end();
+    if (broken === undefined && /assets\/engine-\w+\.js/.test(request.url))
+      body = Buffer.concat([body, Buffer.from("\nalert(1)")]);
     response.writeHead(answer.status, {
       ...Object.fromEntries(answer.headers),
       "content-length": body.length,
@@ -182,6 +185,87 @@ for (const name of browsers) {
           await page.evaluate(() => {
             for (const chat of document.querySelectorAll("samba-chat")) chat.remove();
           });
+        },
+        { origins: [server.origin] },
+      ));
+
+    test("what could not be loaded is asked for again, and what is dropped meanwhile leaves no engine", async () => {
+      broken = true;
+      await visit(
+        browser,
+        on("<samba-chat></samba-chat>", "&crooked"),
+        async (page) => {
+          await page.waitForFunction(() => document.querySelector("samba-chat")?.ask, patience);
+          const load = () => page.evaluate(() => document.querySelector("samba-chat").load());
+          await assert.rejects(load(), /could not be loaded/);
+          broken = false;
+          await load(); // Firefox remembers what failed by its address
+          await page.evaluate(async () => {
+            document.querySelector("samba-chat").remove();
+            const other = document.createElement("samba-chat");
+            document.body.append(other);
+            const loading = other.load();
+            other.remove();
+            await loading.catch(() => {});
+          });
+          for (
+            const end = Date.now() + patience.timeout;
+            page.workers().length > 0 && Date.now() < end;
+            await new Promise((resolve) => setTimeout(resolve, 50))
+          );
+          assert.equal(page.workers().length, 0);
+        },
+        { origins: [crooked.origin], forgive: /elsewhere|error|preload/i },
+      );
+      broken = undefined;
+    });
+
+    test("a conversation is kept where the page asks for it, until it is cleared; size and font are the page's", () =>
+      visit(
+        browser,
+        on(`<samba-chat id="kept" keep="tab"></samba-chat><samba-chat></samba-chat>`),
+        async (page) => {
+          await page.waitForFunction(() => document.querySelector("samba-chat")?.ask, patience);
+          assert.match(
+            await inside(page, (chat) => {
+              chat.style.setProperty("--samba-font", "monospace");
+              chat.style.setProperty("--samba-font-size", "20px");
+              const { fontFamily, fontSize } = getComputedStyle(chat);
+              return `${fontFamily} ${fontSize}`;
+            }),
+            /^monospace 20px$/,
+          );
+          // Those who only touch see at once how much it is.
+          if (await page.evaluate(() => matchMedia("(hover: none)").matches))
+            await until(page, (_, root) =>
+              /downloads 1\.0 MB/.test(root.querySelector(".start button").textContent),
+            );
+          await page.evaluate(async () => {
+            const chat = document.querySelector("samba-chat");
+            const asked = chat.ask("**the sea**");
+            const stop = () =>
+              chat.shadowRoot.querySelector(".answer")?.textContent.length > 5
+                ? chat.stop()
+                : setTimeout(stop, 50);
+            stop();
+            await asked;
+          });
+          const said = await inside(page, (chat) => chat.messages);
+          await page.reload();
+          await page.waitForFunction(() => document.querySelector("samba-chat")?.ask, patience);
+          assert.deepEqual(await inside(page, (chat) => chat.messages), said);
+          assert.deepEqual(await inside(page, (chat) => chat.messages, 1), []);
+          const shown = await inside(page, (_, root) =>
+            [...root.querySelectorAll(".question, .answer")].map((e) => e.textContent.length > 5),
+          );
+          assert.deepEqual(shown, [true, true]);
+          await inside(page, (chat) => chat.clear());
+          await page.evaluate(() =>
+            sessionStorage.setItem("samba-chat kept", '[{"role":"system","content":"x"}]'),
+          );
+          await page.reload();
+          await page.waitForFunction(() => document.querySelector("samba-chat")?.ask, patience);
+          assert.deepEqual(await inside(page, (chat) => chat.messages), []);
         },
         { origins: [server.origin] },
       ));

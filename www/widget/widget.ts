@@ -134,7 +134,7 @@ export class SambaChat extends HTMLElement {
     this.#middle.tabIndex = 0;
     this.#middle.setAttribute("role", "region");
     this.#middle.setAttribute("aria-labelledby", "title");
-    this.#start.append(make("slot"), this.#go);
+    this.#start.append(make("div", "mark", icon("chat")), make("slot"), this.#go);
     const slot = this.#start.querySelector("slot");
     slot?.append(this.#intro);
     this.#bar.max = 1;
