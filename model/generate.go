@@ -122,7 +122,7 @@ func (a *answer) land(ctx context.Context) (machine.Flight, []machine.Draw, erro
 	a.ahead = a.ahead[1:]
 	draws, err := f.Wait(ctx)
 	if err == nil {
-		err = sound(draws)
+		err = machine.Sound(draws)
 	}
 	// It began by absorbing the token that was sampled last, if there was one.
 	a.since = slices.Delete(a.since, 0, max(0, len(a.since)-1))

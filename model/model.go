@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/families"
 	"github.com/samba-web/samba/model/folder"
@@ -71,6 +72,10 @@ type Options struct {
 	// Reopen opens a device in the place of Device, which was lost; the model
 	// then loads itself again and conversations go on. Nil: a loss ends them.
 	Reopen func(ctx context.Context) (*gpu.Device, error)
+
+	// Left hears that the processor goes on from now, because devices fail: Device, or
+	// what Reopen opened last, is of no use any more. Nil: it may not.
+	Left func()
 }
 
 // Model is a loaded model. Its sessions belong to one goroutine at a time, all
@@ -144,8 +149,46 @@ func load(ctx context.Context, src folder.Source, o Options) (*Model, error) {
 			}
 			return open(ctx)
 		}
+		if o.Left != nil {
+			m.recovery.Leave = func(ctx context.Context) (machine.Engine, error) {
+				o.Device = nil
+				o.Left()
+				return open(ctx)
+			}
+		}
+	}
+	if err := m.probe(ctx); err != nil {
+		m.Close()
+		return nil, err
 	}
 	return m, nil
+}
+
+// probe draws a token: a model whose weights hold no numbers is not ready.
+func (m *Model) probe(ctx context.Context) error {
+	r, err := m.recovery.Engine.NewRun()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := r.Absorb(ctx, []uint32{0}); err != nil {
+		return err
+	}
+	if err := r.Begin(machine.Drawing{Sampling: reference.Sampling{TopP: 1, Repetition: 1}}); err != nil {
+		return err
+	}
+	f, err := r.Launch(ctx, true, nil)
+	if err != nil {
+		return err
+	}
+	draws, err := f.Wait(ctx)
+	if err == nil {
+		err = machine.Sound(draws)
+	}
+	if errors.Is(err, machine.ErrNoNumbers) {
+		return fmt.Errorf("the weights are damaged, or were converted wrongly: from the first token on %w", err)
+	}
+	return err
 }
 
 // open loads the weights onto the machine.

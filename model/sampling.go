@@ -1,7 +1,6 @@
 package model
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/samba-web/samba/gpu/reference"
@@ -81,18 +80,4 @@ func (r *Request) drawing(vocab int) (machine.Drawing, error) {
 	}
 	d.Adjusted = d.Constrained || s.PresencePenalty != 0 || s.FrequencyPenalty != 0 || d.Adjustment.Bias != nil
 	return d, nil
-}
-
-// ErrNoNumbers is what a run reports, wrapped, where what should be logits are
-// no numbers, or where the tokens that come back are none of the vocabulary's.
-var ErrNoNumbers = errors.New("the model computes no numbers any more")
-
-// sound is ErrNoNumbers unless all draws have a token.
-func sound(draws []machine.Draw) error {
-	for _, d := range draws {
-		if d.Token == reference.NoToken {
-			return ErrNoNumbers
-		}
-	}
-	return nil
 }

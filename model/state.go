@@ -7,6 +7,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/conversation"
+	"github.com/samba-web/samba/model/machine"
 )
 
 // StateSize is the size of a saved state in bytes; see conversation.Size.
@@ -59,6 +60,13 @@ func (s *Session) Restore(ctx context.Context, state gpu.Blob) error {
 		return err
 	case sum != f.Sum:
 		return conversation.Refused("is damaged: its content has another checksum than it says")
+	}
+	// In steps: a browser's blob is outside Go's heap.
+	const step = 1 << 20
+	for at := int64(0); at < f.Payload; at += step {
+		if !machine.Finite(payload.Bytes(at, min(step, f.Payload-at))) {
+			return conversation.Refused("holds values that are no numbers: it was saved when the model computed none any more")
+		}
 	}
 	if err := s.run.Restore(context.WithoutCancel(ctx), payload, f.Past.Position, f.Past.Tail); err != nil {
 		s.broken = err // half of it may be there

@@ -88,6 +88,11 @@ func Load(ctx context.Context, model *families.Model, src Source, index *safeten
 	if err != nil {
 		return nil, err
 	}
+	for name, values := range l.vectors {
+		if slices.ContainsFunc(values, func(v float32) bool { return v-v != 0 }) {
+			return nil, fmt.Errorf("%s holds values that are no numbers (NaN, or infinite): the model was damaged, or trained wrongly, before it came here", name)
+		}
+	}
 	return l.vectors, l.finish(model.Config)
 }
 

@@ -5,6 +5,7 @@ package machine
 
 import (
 	"context"
+	"errors"
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
@@ -189,9 +190,24 @@ type Drawing struct {
 	Top         int // alternatives to report with each log probability
 }
 
+// ErrNoNumbers is what an answer ends with, wrapped, where what should be logits are no
+// numbers, or where the tokens that come back are none of the vocabulary's: weights or
+// a state hold NaN or infinities, or a driver has failed without a word.
+var ErrNoNumbers = errors.New("what the model computes are no numbers any more")
+
+// Sound is ErrNoNumbers unless all draws have a token.
+func Sound(draws []Draw) error {
+	for _, d := range draws {
+		if d.Token == reference.NoToken {
+			return ErrNoNumbers
+		}
+	}
+	return nil
+}
+
 // Draw is a token that was sampled.
 type Draw struct {
-	Token   uint32
+	Token   uint32              // reference.NoToken where there was nothing to sample from
 	Logprob float32             // where the drawing asks for them
 	Top     []reference.Logprob // the likeliest tokens in its place
 }

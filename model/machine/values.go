@@ -23,6 +23,17 @@ func FloatBytes(values []float32) []byte {
 	return data
 }
 
+// Finite tells whether values, as FloatBytes has them, are all numbers: no NaN, no infinity.
+func Finite(data []byte) bool {
+	const exponent = 0x7f800000
+	for ; len(data) >= 4; data = data[4:] {
+		if binary.LittleEndian.Uint32(data)&exponent == exponent {
+			return false
+		}
+	}
+	return true
+}
+
 // Floats reads little-endian fp32 values.
 func Floats(data []byte) []float32 {
 	out := make([]float32, len(data)/4)

@@ -25,7 +25,10 @@ type Recovery struct {
 	Engine machine.Engine
 	// Renew puts an engine on a new device in the lost one's place, weights and all;
 	// nil: that cannot be done.
-	Renew      func(ctx context.Context) (machine.Engine, error)
+	Renew func(ctx context.Context) (machine.Engine, error)
+	// Leave puts one on the processor in the place of one whose device cannot be had
+	// back, is lost too often, or computes no numbers when it is renewed; nil: none may.
+	Leave      func(ctx context.Context) (machine.Engine, error)
 	Vocab      int                     // tokens
 	StateBytes int64                   // of what a run saves; 0: a state that grows, of which no copy is made
 	OnProgress func(progress.Progress) // of what is computed again; may be nil
@@ -33,6 +36,8 @@ type Recovery struct {
 
 	generation int         // how often the engine was renewed
 	losses     []time.Time // within lossWindow
+	unsound    int         // times in a row that no numbers came
+	left       bool        // the device, for good
 }
 
 // NewRun starts a conversation, which outlives the device where the engine can be renewed.
@@ -45,7 +50,12 @@ func (c *Recovery) NewRun() (machine.Run, error) {
 }
 
 // Forgive forgets earlier losses.
-func (c *Recovery) Forgive() { c.losses = nil }
+func (c *Recovery) Forgive() { c.losses, c.unsound = nil, 0 }
+
+// gone tells whether a run must go on with another engine.
+func gone(err error) bool {
+	return errors.Is(err, gpu.ErrLost) || errors.Is(err, machine.ErrNoNumbers)
+}
 
 // renew replaces an engine whose device was lost by a new one. Runs that find
 // themselves on an older generation than the engine's renew nothing: another one
@@ -54,21 +64,47 @@ func (c *Recovery) renew(ctx context.Context, generation int, lost error) error 
 	for c.generation == generation {
 		now := time.Now()
 		c.losses = slices.DeleteFunc(append(c.losses, now), func(at time.Time) bool { return now.Sub(at) > lossWindow })
-		if len(c.losses) >= maxLosses {
+		if errors.Is(lost, machine.ErrNoNumbers) {
+			c.unsound++
+		}
+		switch leaves := c.Leave != nil && !c.left; {
+		case c.left, c.unsound > 1 && !leaves:
+			return fmt.Errorf("%w, and no more so with the weights loaded again: they, or what is known of this conversation, hold values that are none (NaN, or infinite); begin a new conversation, and if that does not help delete the stored model and load it again", lost)
+		case c.unsound > 1, len(c.losses) >= maxLosses && leaves:
+			return c.leave(ctx, lost)
+		case len(c.losses) >= maxLosses:
 			return fmt.Errorf("%w; that was the third time within a minute, so it is not tried again: close other programs and tabs that use the GPU, or choose a smaller model, then load it anew", lost)
 		}
 		c.Engine.Close()
 		engine, err := c.Renew(ctx)
-		if err == nil {
+		switch {
+		case err == nil:
 			c.Engine = engine
 			c.generation++
 			return nil
-		}
-		if !errors.Is(err, gpu.ErrLost) {
+		case ctx.Err() == nil && c.Leave != nil && !errors.Is(err, gpu.ErrLost):
+			return c.leave(ctx, lost)
+		case !errors.Is(err, gpu.ErrLost):
 			return fmt.Errorf("%w, and getting it back failed: %w", lost, err)
 		}
 		lost = err
 	}
+	return nil
+}
+
+// leave goes on without a device.
+func (c *Recovery) leave(ctx context.Context, lost error) error {
+	c.left = true
+	if c.OnProgress != nil {
+		c.OnProgress(progress.Progress{Phase: progress.PhaseRebuild, Note: "the GPU fails: the processor goes on"})
+	}
+	c.Engine.Close()
+	engine, err := c.Leave(ctx)
+	if err != nil {
+		return fmt.Errorf("%w, and the processor cannot go on: %w", lost, err)
+	}
+	c.Engine = engine
+	c.generation++
 	return nil
 }
 
@@ -201,7 +237,7 @@ func (r *recoveringRun) persist(ctx context.Context, f func() error) error {
 		if r.generation == r.recovery.generation {
 			err = f()
 		}
-		if err == nil || !errors.Is(err, gpu.ErrLost) {
+		if err == nil || !gone(err) {
 			return err
 		}
 		r.failed = r.revive(context.WithoutCancel(ctx), err)
@@ -212,7 +248,7 @@ func (r *recoveringRun) persist(ctx context.Context, f func() error) error {
 // revive computes the state again, on a new device where no other run has got
 // one yet. What is under way is launched again.
 func (r *recoveringRun) revive(ctx context.Context, lost error) error {
-	for errors.Is(lost, gpu.ErrLost) {
+	for gone(lost) {
 		if err := r.recovery.renew(ctx, r.generation, lost); err != nil {
 			return err
 		}
@@ -277,8 +313,16 @@ func (l replayLog) walk(ctx context.Context, r machine.Run, tell func(progress.P
 	return nil
 }
 
+// forget lets a run that has found no numbers begin again from others.
+func (r *recoveringRun) forget() {
+	if errors.Is(r.failed, machine.ErrNoNumbers) && r.generation == r.recovery.generation {
+		r.failed, r.recovery.unsound = nil, 0
+	}
+}
+
 func (r *recoveringRun) Reset() error {
 	r.land()
+	r.forget()
 	r.log = replayLog{}
 	return r.persist(context.Background(), func() error { return r.inner.Reset() })
 }
@@ -405,8 +449,22 @@ func (f *recoveringFlight) launch(ctx context.Context) (err error) {
 
 // Wait is called in the order of the flights.
 func (f *recoveringFlight) Wait(ctx context.Context) (draws []machine.Draw, err error) {
+	draws, err = f.wait(ctx, machine.Sound)
+	if err == nil {
+		f.run.recovery.unsound = 0
+	}
+	return draws, err
+}
+
+func (f *recoveringFlight) wait(ctx context.Context, check func([]machine.Draw) error) (draws []machine.Draw, err error) {
 	r := f.run
-	if err = r.persist(ctx, func() (err error) { draws, err = f.inner.Wait(ctx); return err }); err != nil {
+	err = r.persist(ctx, func() (err error) {
+		if draws, err = f.inner.Wait(ctx); err == nil {
+			err = check(draws)
+		}
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	r.ahead = r.ahead[1:]
@@ -427,8 +485,9 @@ func (f *recoveringFlight) Wait(ctx context.Context) (draws []machine.Draw, err 
 	return draws, nil
 }
 
+// Drop does not mind what was drawn: it ran ahead of the text.
 func (f *recoveringFlight) Drop(ctx context.Context) error {
-	_, err := f.Wait(ctx)
+	_, err := f.wait(ctx, func([]machine.Draw) error { return nil })
 	return err
 }
 
@@ -504,6 +563,7 @@ func (r *recoveringRun) Save(ctx context.Context, into gpu.Blob) error {
 
 func (r *recoveringRun) Restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
 	r.land()
+	r.forget()
 	r.restart(&copied{state: state, position: position, tail: slices.Clone(tail)})
 	return r.goTo(ctx, r.generation, func() error { return r.inner.Restore(ctx, state, position, tail) })
 }

@@ -308,6 +308,14 @@ func (e *Engine) loadModel(ctx context.Context, source folder.Source, try bool) 
 	options := model.Options{Device: e.device, Try: try, Reopen: e.reopen, OnProgress: func(p model.Progress) {
 		e.send(e.serving, progressOf(p), nil)
 	}}
+	if try { // the machine was left to choose
+		options.Left = func() {
+			if e.device != nil {
+				e.device.Close()
+			}
+			e.device, e.reason = nil, notUsed("it failed")
+		}
+	}
 	if try {
 		// What a driver's fault makes of the engine is no reason to end here.
 		defer func() {
