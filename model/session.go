@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,6 +152,9 @@ func (s *Session) Score(ctx context.Context, ids []uint32, emit func(logprobs []
 		first := ahead[0]
 		ahead = ahead[1:]
 		logprobs, err := first.Wait(ctx)
+		if err == nil && slices.ContainsFunc(logprobs, func(v float32) bool { return v-v != 0 }) {
+			err = machine.ErrNoNumbers
+		}
 		if err != nil {
 			return s.keep(err)
 		}
