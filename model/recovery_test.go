@@ -12,6 +12,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/machine"
 	"github.com/samba-web/samba/model/schedule"
+	"github.com/samba-web/samba/model/tokenizer"
 )
 
 // flaky is an engine whose device is lost at the n-th call of any of its runs.
@@ -204,7 +205,7 @@ func TestLostState(t *testing.T) {
 				s := newSession(t, m)
 				say := func(s *Session, prompt string, n, choices int) string {
 					var b strings.Builder
-					_, err := s.Generate(context.Background(), Request{Text: prompt, MaxTokens: n, Sampling: sampling, Choices: choices, PastEnd: true},
+					_, err := s.Generate(context.Background(), Request{Text: tokenizer.Prompt(prompt), MaxTokens: n, Sampling: sampling, Choices: choices, PastEnd: true},
 						func(c Chunk) error { b.WriteString(c.Text); return nil })
 					if err != nil {
 						t.Fatalf("lost at calls %d: %v", losses, err)

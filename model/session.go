@@ -13,6 +13,7 @@ import (
 	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/machine"
 	"github.com/samba-web/samba/model/schedule"
+	"github.com/samba-web/samba/model/tokenizer"
 )
 
 // Session is one conversation: a state of fixed size, and what is known of the
@@ -170,11 +171,11 @@ var ErrNoTokens = errors.New("the prompt is empty: want at least one token")
 
 // Request asks for a continuation.
 type Request struct {
-	Text      string   // the whole conversation, rendered; what the state already holds is not absorbed again
-	Begin     bool     // the tokenizer's own first tokens stand before Text, which no template wrote
-	Append    bool     // Text is not all of it, but comes after what the state holds
-	Prompt    []uint32 // or its tokens, in the place of Text
-	MaxTokens int      // 0: until the model ends its text
+	Text      tokenizer.Prompt // the whole conversation, rendered; what the state already holds is not absorbed again
+	Begin     bool             // the tokenizer's own first tokens stand before Text, which no template wrote
+	Append    bool             // Text is not all of it, but comes after what the state holds
+	Prompt    []uint32         // or its tokens, in the place of Text
+	MaxTokens int              // 0: until the model ends its text
 	Sampling  Sampling
 	Stop      []string         // texts that end the answer and are not part of it
 	Grammar   *grammar.Grammar // what the answer must be; nil: any text. See Model.Grammar
@@ -295,7 +296,7 @@ func (s *Session) unread(r *Request) (rest reading, err error) {
 		if err := s.Reset(); err != nil {
 			return rest, err
 		}
-		rest.at, rest.ids, rest.skip = 0, s.model.tokenizer.Encode(r.Text, r.Begin), 0
+		rest.at, rest.ids, rest.skip = 0, s.model.tokenizer.EncodePrompt(r.Text, r.Begin), 0
 	}
 	if len(rest.ids) == 0 {
 		return rest, ErrNoTokens
@@ -338,7 +339,7 @@ func (s *Session) again(ctx context.Context, start *fork, rest *reading) error {
 // Read absorbs a text without answering it, all but its last token: the first
 // logits come from that. A cancelled context ends it early without an error;
 // what was read is kept, and the result's TextBytes says how much that is.
-func (s *Session) Read(ctx context.Context, text string, begin bool, onProgress func(done, total int)) (result Result, err error) {
+func (s *Session) Read(ctx context.Context, text tokenizer.Prompt, begin bool, onProgress func(done, total int)) (result Result, err error) {
 	started := time.Now()
 	if s.model.tokenizer == nil {
 		return result, errors.New("the model folder has no tokenizer.json, so it takes no text")
@@ -352,7 +353,7 @@ func (s *Session) Read(ctx context.Context, text string, begin bool, onProgress 
 	if len(rest.ids) > rest.skip {
 		err = s.read(ctx, &rest, len(rest.ids)-1, onProgress, &result)
 		token := rest.ids[len(rest.ids)-1]
-		if last := conversation.Spell(s.model.tokenizer, token); err == nil && result.FinishReason == "" && last != "" && strings.HasSuffix(text, last) {
+		if last := s.model.tokenizer.Spell(token); err == nil && result.FinishReason == "" && last != "" && strings.HasSuffix(string(text), string(last)) {
 			s.past.Text = conversation.Held(text, begin, token, last)
 		}
 	}
@@ -362,7 +363,7 @@ func (s *Session) Read(ctx context.Context, text string, begin bool, onProgress 
 
 // reading is a prompt on its way into the state.
 type reading struct {
-	text  string
+	text  tokenizer.Prompt
 	begin bool
 	at    int      // the byte of text from which on ids stand for it
 	ids   []uint32 // the first skip of them are absorbed
@@ -371,7 +372,7 @@ type reading struct {
 }
 
 // append reads a text after what the state holds.
-func (s *Session) append(text string) reading {
+func (s *Session) append(text tokenizer.Prompt) reading {
 	more := s.past.Text.Clone()
 	ids := s.model.tokenizer.EncodeMore(text)
 	if more.Last != "" {
@@ -387,7 +388,7 @@ func (s *Session) append(text string) reading {
 
 // resume brings the state to a prefix of the prompt, a text or ids, and returns
 // the rest.
-func (s *Session) resume(text string, begin bool, ids []uint32) (reading, error) {
+func (s *Session) resume(text tokenizer.Prompt, begin bool, ids []uint32) (reading, error) {
 	t := s.model.tokenizer
 	if text != "" && s.broken == nil {
 		if pending, more, ok := s.past.Text.After(text, begin); ok {
@@ -399,7 +400,7 @@ func (s *Session) resume(text string, begin bool, ids []uint32) (reading, error)
 		}
 	}
 	if text != "" {
-		ids = t.Encode(text, begin)
+		ids = t.EncodePrompt(text, begin)
 	}
 	if len(ids) == 0 {
 		return reading{}, ErrNoTokens

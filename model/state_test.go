@@ -16,6 +16,7 @@ import (
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/conversation"
 	"github.com/samba-web/samba/model/machine"
+	"github.com/samba-web/samba/model/tokenizer"
 )
 
 func save(t *testing.T, s *Session) gpu.Blob {
@@ -231,13 +232,13 @@ func TestStateRefused(t *testing.T) {
 }
 
 // ask renders a conversation as chat templates do.
-func ask(turns ...string) string {
+func ask(turns ...string) tokenizer.Prompt {
 	var b strings.Builder
 	for i, turn := range turns {
 		b.WriteString([]string{"<user>", "<bot>"}[i%2] + turn + "\n")
 	}
 	b.WriteString("<bot>")
-	return b.String()
+	return tokenizer.Text(b.String())
 }
 
 // A conversation goes on from the state as long as its text does, whatever
@@ -280,7 +281,7 @@ func TestTextGoesOn(t *testing.T) {
 		}
 	}
 	// What was appended counts as said.
-	if _, result := generate(t, s, Request{Text: next + said + ".", MaxTokens: 1}); result.PrefilledTokens > 2 {
+	if _, result := generate(t, s, Request{Text: next + tokenizer.Text(said+"."), MaxTokens: 1}); result.PrefilledTokens > 2 {
 		t.Errorf("%d tokens read after an append, want 2", result.PrefilledTokens)
 	}
 	// Another text is read anew.
@@ -295,7 +296,7 @@ func TestTextGoesOn(t *testing.T) {
 func TestRead(t *testing.T) {
 	m := talker(t, testRandom(t), Options{Chunk: 7})
 	s := newSession(t, m)
-	book := strings.Repeat("Es war einmal ein König, der hatte drei Söhne. ", 5)
+	book := tokenizer.Text(strings.Repeat("Es war einmal ein König, der hatte drei Söhne. ", 5))
 	want, _ := generate(t, s, Request{Text: book, MaxTokens: 8, Sampling: hot, PastEnd: true})
 	for name, r := range map[string]Request{"whole": {Text: book}, "with more": {Text: book + "Und"}} {
 		s.Reset()

@@ -51,6 +51,7 @@ func newGenerate() *cobra.Command {
 		Use:   "generate",
 		Short: "Continue a text or answer a message",
 		Long: `Continues a text (--prompt) or answers a message by the model's chat template (--chat).
+What a message spells is text; control tokens come from the template alone.
 The text goes to stdout as it comes, figures go to stderr. Settings left out are the
 model's own. Ctrl-C ends the answer.
 
@@ -66,6 +67,8 @@ exported.`,
 				return errors.New("--chat is empty: there is nothing to answer")
 			case given("prompt") && text == "":
 				return errors.New("--prompt is empty: there is nothing to continue")
+			case chat != "" && request.ControlTokens:
+				return errors.New("--control-tokens is for a --prompt: what a message spells is text")
 			}
 			request.Prompt = text
 			if chat != "" {
@@ -108,6 +111,7 @@ exported.`,
 	flags.register(cmd)
 	cmd.MarkFlagRequired("model")
 	cmd.Flags().StringVar(&text, "prompt", "", "text to continue")
+	cmd.Flags().BoolVar(&request.ControlTokens, "control-tokens", false, "with --prompt: what spells a control token, such as <|im_end|>, is one")
 	cmd.Flags().StringVar(&chat, "chat", "", "message to answer")
 	cmd.Flags().IntVar(&maxTokens, "max-tokens", 1024, "the most tokens to generate")
 	sampling.register(cmd)

@@ -217,7 +217,7 @@ func TestGenerateSettings(t *testing.T) {
 	if len(list) != 3 || got.FinishReason != model.FinishStop || len(got.Logprobs) != got.Usage.CompletionTokens || len(got.Logprobs[0].Top) != 2 {
 		t.Errorf("%+v", got)
 	}
-	writeFile(t, schema, `{"properties": {"a": {"not": {}}}}`)
+	writeFile(t, schema, `{"properties": {"a": {"not": {"const": 1}}}}`)
 	for want, flags := range map[string][]string{
 		"schema.properties.a.not is not supported": {"--schema", schema},
 		"there.json":                       {"--schema", filepath.Join(folder, "there.json")},

@@ -21,8 +21,8 @@ func NewAnswer(t *tokenizer.Tokenizer, stop []string) *Answer {
 // Add takes the next token, and returns what may be shown now. stopped: a stop
 // string has come.
 func (t *Answer) Add(token uint32, past *Text) (piece string, stopped bool) {
-	text, spelt := t.stream.Push(token), t.tokenizer.Bytes(token)
-	past.add(token, text, spelt, !t.begun)
+	text := t.stream.Push(token)
+	past.add(token, t.tokenizer.Shown(token, text), t.tokenizer.Spell(token), !t.begun)
 	t.silent = t.tokenizer.IsSpecial(token)
 	t.begun = t.begun || !t.silent
 	piece, t.stopped = t.stopper.Push(text)
@@ -38,7 +38,7 @@ func (t *Answer) End(past *Text) {
 // Rest is what was held back when the end comes, at this token.
 func (t *Answer) Rest(token uint32, past *Text) string {
 	text := t.stream.Flush()
-	past.end(text, t.tokenizer.Bytes(token), t.silent)
+	past.end(text, t.tokenizer.Spell(token), t.silent)
 	if t.stopped {
 		return ""
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/machine"
+	"github.com/samba-web/samba/model/tokenizer"
 )
 
 // A saved state is one blob of a size that the model fixes, the same from every
@@ -161,7 +162,7 @@ func Parse(h []byte, size int64) (*Saved, error) {
 	f.Past.Position = int(position)
 	text := &f.Past.Text
 	text.Known, text.begun, text.whole = flags&flagText != 0, flags&flagBegun != 0, flags&flagWhole != 0
-	text.Pending, text.Last = uint32(get(100)), string(h[atPending:atPending+pending])
+	text.Pending, text.Last = uint32(get(100)), tokenizer.Prompt(h[atPending:atPending+pending])
 	for i, d := range []*digest{&f.Past.ids, &text.shown, &text.spaced} {
 		if err := d.unmarshal(h[atDigests+i*digestBytes:]); err != nil || d.n < 0 || i == 0 && d.n != 4*int(position) {
 			return nil, Refused("is damaged: its header has a digest that is none")

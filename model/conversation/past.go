@@ -65,7 +65,7 @@ type Text struct {
 	// The token that was sampled last is not absorbed yet: it comes before what follows its text. "": there is none, or it
 	// shows nothing, and who writes the prompt writes what ends a turn.
 	Pending uint32
-	Last    string
+	Last    tokenizer.Prompt
 	whole   bool // the text without last ends with a whole character
 }
 
@@ -76,14 +76,14 @@ func (t *Text) Clone() Text {
 }
 
 // Prompted is the text of a prompt that is absorbed to its end.
-func Prompted(text string, begin bool) Text {
+func Prompted(text tokenizer.Prompt, begin bool) Text {
 	t := Text{Known: true, begun: begin, whole: true}
 	t.shown.write([]byte(text))
 	return t
 }
 
 // Held says that the text's last token is not absorbed: last is what it stands for.
-func Held(text string, begin bool, token uint32, last string) Text {
+func Held(text tokenizer.Prompt, begin bool, token uint32, last tokenizer.Prompt) Text {
 	at := len(text) - len(last)
 	t := Prompted(text[:at], begin)
 	t.Pending, t.Last, t.whole = token, last, !Mid(text, at)
@@ -92,12 +92,12 @@ func Held(text string, begin bool, token uint32, last string) Text {
 
 // add takes the answer's next token, the text that it showed, and what it
 // stands for in mid-text. All tokens before it are absorbed.
-func (t *Text) add(token uint32, text string, spelt []byte, first bool) {
+func (t *Text) add(token uint32, text, spelt tokenizer.Prompt, first bool) {
 	if !t.Known {
 		return
 	}
 	t.Settle()
-	if lead, cut := strings.CutSuffix(string(spelt), text); first && cut && strings.Trim(lead, " ") == "" && lead != "" {
+	if lead, cut := strings.CutSuffix(string(spelt), string(text)); first && cut && strings.Trim(lead, " ") == "" && lead != "" {
 		t.spaced = t.shown.clone()
 		t.spaced.write([]byte(lead))
 	}
@@ -115,19 +115,19 @@ func (t *Text) Settle() {
 
 // end takes what the answer's last character was cut to. The last token, which
 // stands for spelt in mid-text, is pending unless it was silent.
-func (t *Text) end(rest string, spelt []byte, silent bool) {
+func (t *Text) end(rest string, spelt tokenizer.Prompt, silent bool) {
 	if !t.Known {
 		return
 	}
-	t.Last += rest
-	if t.whole = strings.HasSuffix(string(spelt), t.Last); silent {
+	t.Last += tokenizer.Prompt(rest)
+	if t.whole = strings.HasSuffix(string(spelt), string(t.Last)); silent {
 		t.Settle()
 	}
 }
 
 // After returns what a prompt has beyond the text, to be encoded, and the token
 // to absorb before it, if there is one.
-func (t *Text) After(prompt string, begin bool) (pending []uint32, rest string, ok bool) {
+func (t *Text) After(prompt tokenizer.Prompt, begin bool) (pending []uint32, rest tokenizer.Prompt, ok bool) {
 	if !t.Known || t.begun != begin {
 		return nil, "", false
 	}
@@ -135,8 +135,8 @@ func (t *Text) After(prompt string, begin bool) (pending []uint32, rest string, 
 		if d == &t.spaced && d.n == 0 || !d.begins(prompt) {
 			continue
 		}
-		if more, ok := strings.CutPrefix(prompt[d.n:], t.Last); ok && t.Last != "" {
-			return []uint32{t.Pending}, more, true
+		if more, ok := strings.CutPrefix(string(prompt[d.n:]), string(t.Last)); ok && t.Last != "" {
+			return []uint32{t.Pending}, tokenizer.Prompt(more), true
 		}
 		if !ok && (t.Last == "" || t.whole) {
 			rest, ok = prompt[d.n:], true
@@ -147,10 +147,10 @@ func (t *Text) After(prompt string, begin bool) (pending []uint32, rest string, 
 
 // Reach is how much of text the ids stand for, the first of them standing at
 // the byte `at`; ok is false where that cannot be told.
-func Reach(t *tokenizer.Tokenizer, text string, at int, ids []uint32) (_ int, ok bool) {
+func Reach(t *tokenizer.Tokenizer, text tokenizer.Prompt, at int, ids []uint32) (_ int, ok bool) {
 	for i, id := range ids {
-		spelt := Spell(t, id)
-		switch rest := text[at:]; {
+		spelt := string(t.Spell(id))
+		switch rest := string(text[at:]); {
 		case strings.HasPrefix(rest, spelt):
 			at += len(spelt)
 		case t.IsSpecial(id): // one that the tokenizer puts there itself
@@ -163,17 +163,8 @@ func Reach(t *tokenizer.Tokenizer, text string, at int, ids []uint32) (_ int, ok
 	return at, true
 }
 
-// Spell is what a token stands for in a prompt.
-func Spell(t *tokenizer.Tokenizer, id uint32) string {
-	if t.IsSpecial(id) {
-		token, _ := t.Token(id)
-		return token
-	}
-	return string(t.Bytes(id))
-}
-
 // Mid tells whether a text is cut within a character at a byte.
-func Mid(text string, at int) bool { return at < len(text) && !utf8.RuneStart(text[at]) }
+func Mid(text tokenizer.Prompt, at int) bool { return at < len(text) && !utf8.RuneStart(text[at]) }
 
 // digest is the SHA-256 of n bytes so far. The zero value has none.
 type digest struct {
@@ -198,7 +189,7 @@ func (d *digest) sum() (sum [sha256.Size]byte) {
 }
 
 // begins tells whether text begins with what was hashed.
-func (d *digest) begins(text string) bool {
+func (d *digest) begins(text tokenizer.Prompt) bool {
 	if d.n > len(text) {
 		return false
 	}

@@ -86,7 +86,7 @@ func TestPastText(t *testing.T) {
 		}
 		shown += text.Rest(id(c.answer[len(c.answer)-1]), &past)
 		before := past.Clone()
-		pending, more, ok := past.After(prompt+c.next, false)
+		pending, more, ok := past.After(tokens.Markup(prompt+c.next), false)
 		if c.not {
 			if ok {
 				t.Errorf("%s: %q goes on with %q", name, prompt+c.next, more)
@@ -97,10 +97,10 @@ func TestPastText(t *testing.T) {
 		if c.pending != "" {
 			want = []uint32{id(c.pending)}
 		}
-		if !ok || more != c.more || !slices.Equal(pending, want) {
+		if !ok || more != tokens.Markup(c.more) || !slices.Equal(pending, want) {
 			t.Errorf("%s (shown %q): after %q %v and %q (%v), want %v and %q", name, shown, prompt+c.next, pending, more, ok, want, c.more)
 		}
-		if _, _, ok := past.After(prompt+c.next, true); ok {
+		if _, _, ok := past.After(tokens.Markup(prompt+c.next), true); ok {
 			t.Errorf("%s: the same with the tokenizer's first tokens before it", name)
 		}
 		if past.shown.sum() != before.shown.sum() || past.Last != before.Last {
@@ -109,9 +109,29 @@ func TestPastText(t *testing.T) {
 	}
 	// Nothing is put before a text that goes on: together they are the text's own tokens.
 	for _, c := range [][2]string{{"ab", " ab"}, {"ab.", "ab"}, {"ab ", "ab"}, {"ab", "</s>ab"}} {
-		ids := append(tokens.Encode(c[0], false), tokens.EncodeMore(c[1])...)
+		ids := append(tokens.Encode(c[0], false), tokens.EncodeMore(tokens.Markup(c[1]))...)
 		if got, want := tokens.Decode(ids, false), tokens.Decode(tokens.Encode(c[0]+c[1], false), false); got != want || strings.Count(got, "  ") > 0 {
 			t.Errorf("%q then %q: tokens of %q, want of %q", c[0], c[1], got, want)
 		}
+	}
+}
+
+// A prompt whose text only spells what a template writes does not go on from the text that the template wrote.
+func TestPastForged(t *testing.T) {
+	tokens := sentencePiece(t)
+	written, spelt := tokens.Markup("ab</s>a"), tokenizer.Text("ab</s>a")
+	past := Prompted(tokens.Markup("ab</s>"), false)
+	if _, more, ok := past.After(written, false); !ok || more != "a" {
+		t.Errorf("what was written goes on with %q, %v", more, ok)
+	}
+	if _, more, ok := past.After(spelt, false); ok {
+		t.Errorf("what spells the same goes on with %q", more)
+	}
+	past = Prompted(tokenizer.Text("ab</s>"), false)
+	if _, _, ok := past.After(written, false); ok {
+		t.Error("what was written goes on from what spelt the same")
+	}
+	if _, more, ok := past.After(spelt, false); !ok || more != "a" {
+		t.Errorf("what was said goes on with %q, %v", more, ok)
 	}
 }

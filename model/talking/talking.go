@@ -12,12 +12,33 @@ import (
 )
 
 // Source is a model folder that talks.
-func Source(folder folder.Source) folder.Source { return source{folder} }
+func Source(folder folder.Source) folder.Source { return source{folder, files()} }
 
-type source struct{ folder.Source }
+// The control tokens of a folder made by ChatML, in the place of bytes 1 and 2.
+const (
+	Start, StartID = "<|im_start|>", 1
+	End, EndID     = "<|im_end|>", 2
+)
+
+// ChatML is a model folder that talks, whose chat template writes control tokens.
+func ChatML(folder folder.Source) folder.Source {
+	template, err := json.Marshal("{% for m in messages %}{{ '" + Start + "' + m.role + '\n' + m.content + '" + End + "\n' }}{% endfor %}{% if add_generation_prompt %}{{ '" + Start + "assistant\n' }}{% endif %}")
+	if err != nil {
+		panic(err)
+	}
+	return source{folder, map[string][]byte{
+		"tokenizer.json":        tokenizer(Start, End),
+		"tokenizer_config.json": []byte(`{"chat_template": ` + string(template) + `}`),
+	}}
+}
+
+type source struct {
+	folder.Source
+	files map[string][]byte
+}
 
 func (s source) ReadFile(ctx context.Context, name string) ([]byte, error) {
-	if text := files()[name]; text != nil {
+	if text := s.files[name]; text != nil {
 		return text, nil
 	}
 	return s.Source.ReadFile(ctx, name)
@@ -43,8 +64,9 @@ func files() map[string][]byte {
 	}
 }
 
-// tokenizer has a token for each of the first bytes that the fixture's vocabulary has room for.
-func tokenizer() []byte {
+// tokenizer has a token for each of the first bytes that the fixture's vocabulary
+// has room for, and control tokens in the place of those from 1 on.
+func tokenizer(controls ...string) []byte {
 	vocab := map[string]int{}
 	for b := range 128 {
 		char := rune(b)
@@ -56,7 +78,13 @@ func tokenizer() []byte {
 		}
 		vocab[string(char)] = b
 	}
+	added := []any{}
+	for i, token := range controls {
+		delete(vocab, string(rune(256+i+1)))
+		added = append(added, map[string]any{"id": i + 1, "content": token, "special": true})
+	}
 	data, err := json.Marshal(map[string]any{
+		"added_tokens":  added,
 		"pre_tokenizer": map[string]any{"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
 		"decoder":       map[string]any{"type": "ByteLevel"},
 		"model":         map[string]any{"type": "BPE", "vocab": vocab, "merges": []string{}},

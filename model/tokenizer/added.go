@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -17,6 +18,15 @@ type addedToken struct {
 	RStrip     bool   `json:"rstrip"`      // eats the white space after it
 	Normalized bool   `json:"normalized"`  // looked for in the normalized text
 	Special    bool   `json:"special"`     // decoding may skip it
+}
+
+// controls says whether a token is the template's alone: a special one, or one
+// that is spelt with more than letters, digits and spaces, such as <think>. The
+// others, runs of spaces above all, are words of the vocabulary like any other.
+func (t *addedToken) controls() bool {
+	return t.Special || utf8.RuneCountInString(t.Content) > 1 && strings.IndexFunc(t.Content, func(r rune) bool {
+		return !unicode.In(r, unicode.L, unicode.M, unicode.N) && !unicode.IsSpace(r) && r != '▁'
+	}) >= 0
 }
 
 // maxContent bounds an added token's text, and with it the work a byte of input can cause.
@@ -81,11 +91,24 @@ func (s *matchSet) longest(text string) *matchPattern {
 
 // split calls each for the added tokens in text and for the text between them.
 func (s *matchSet) split(text string, each func(part string, start int, token *addedToken)) {
-	done := 0
-	for pos := 0; pos < len(text); {
+	s.splitWithin(text, 0, len(text), func(start, end int, token *addedToken) {
+		if token != nil {
+			each("", start, token)
+		} else {
+			each(text[start:end], start, nil)
+		}
+	})
+}
+
+// splitWithin looks at a part of text only; what stands around it tells whether
+// a token stands within a word. A token's start and end are with the white space
+// that it eats.
+func (s *matchSet) splitWithin(text string, from, to int, each func(start, end int, token *addedToken)) {
+	done := from
+	for pos := from; pos < to; {
 		p := (*matchPattern)(nil)
 		if s.begin[text[pos]] != s.begin[int(text[pos])+1] {
-			p = s.longest(text[pos:])
+			p = s.longest(text[pos:to])
 		}
 		if p == nil {
 			pos++
@@ -111,8 +134,8 @@ func (s *matchSet) split(text string, each func(part string, start int, token *a
 			start = max(start, done)
 		}
 		if p.token.RStrip {
-			for end < len(text) {
-				r, size := utf8.DecodeRuneInString(text[end:])
+			for end < to {
+				r, size := utf8.DecodeRuneInString(text[end:to])
 				if !unicode.IsSpace(r) {
 					break
 				}
@@ -120,12 +143,12 @@ func (s *matchSet) split(text string, each func(part string, start int, token *a
 			}
 		}
 		if done < start {
-			each(text[done:start], done, nil)
+			each(done, start, nil)
 		}
-		each("", start, &p.token)
+		each(start, end, &p.token)
 		done = end
 	}
-	if done < len(text) {
-		each(text[done:], done, nil)
+	if done < to {
+		each(done, to, nil)
 	}
 }

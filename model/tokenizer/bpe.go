@@ -46,19 +46,20 @@ func (w *word) add(id uint32) {
 	w.id, w.prev, w.next = append(w.id, id), append(w.prev, n-1), append(w.next, n+1)
 }
 
-// encode appends the tokens of one piece. Time is O(n log n) in its length.
-func (b *bpe) encode(out []uint32, w *word, piece []byte) []uint32 {
+// encode appends the tokens of one piece, none of them a control token if it is
+// said. Time is O(n log n) in its length.
+func (b *bpe) encode(out []uint32, w *word, piece []byte, said bool) []uint32 {
 	if b.ignoreMerges {
-		if id, ok := b.vocab.lookupModel(piece); ok {
+		if id, ok := b.vocab.lookupModel(piece); ok && !(said && b.vocab.controls(id)) {
 			return append(out, id)
 		}
 	}
-	b.symbols(w, piece)
+	b.symbols(w, piece, said)
 	if len(w.id) == 0 {
 		return out
 	}
 	w.next[len(w.next)-1] = -1
-	b.merge(w)
+	b.merge(w, said)
 	for i := int32(0); i >= 0; i = w.next[i] {
 		out = append(out, w.id[i])
 	}
@@ -66,7 +67,7 @@ func (b *bpe) encode(out []uint32, w *word, piece []byte) []uint32 {
 }
 
 // symbols fills w with the tokens of the piece's characters.
-func (b *bpe) symbols(w *word, piece []byte) {
+func (b *bpe) symbols(w *word, piece []byte, said bool) {
 	w.id, w.prev, w.next = w.id[:0], w.prev[:0], w.next[:0]
 	unk := noID // an unknown character, held back: the next one may fuse with it
 	for len(piece) > 0 {
@@ -78,6 +79,9 @@ func (b *bpe) symbols(w *word, piece []byte) {
 			id = b.low[r]
 		} else {
 			id, _ = b.vocab.lookupModel(char)
+		}
+		if said && id != noID && b.vocab.controls(id) {
+			id = noID
 		}
 		switch {
 		case id != noID:
@@ -113,11 +117,18 @@ func (b *bpe) hasBytes(char []byte) bool {
 	return true
 }
 
-// merge applies merges by rank, the leftmost first among equals.
-func (b *bpe) merge(w *word) {
+// merge applies merges by rank, the leftmost first among equals; of what was said none that makes a control token.
+func (b *bpe) merge(w *word, said bool) {
+	pair := func(left, right uint32) uint32 {
+		rank := b.pairs.rank(left, right)
+		if said && rank != noID && b.vocab.controls(b.merged[rank]) {
+			return noID
+		}
+		return rank
+	}
 	w.heap = w.heap[:0]
 	for i := range len(w.id) - 1 {
-		if rank := b.pairs.rank(w.id[i], w.id[i+1]); rank != noID {
+		if rank := pair(w.id[i], w.id[i+1]); rank != noID {
 			w.push(uint64(rank)<<32 | uint64(i))
 		}
 	}
@@ -130,7 +141,7 @@ func (b *bpe) merge(w *word) {
 		right := w.next[left]
 		// The pair may have changed since it was pushed. As in the Rust
 		// tokenizers, what counts is that it still makes the same token.
-		if rank := b.pairs.rank(w.id[left], w.id[right]); rank == noID || b.merged[rank] != made {
+		if rank := pair(w.id[left], w.id[right]); rank == noID || b.merged[rank] != made {
 			continue
 		}
 		w.id[left], w.id[right] = made, noID
@@ -138,12 +149,12 @@ func (b *bpe) merge(w *word) {
 		w.next[left] = next
 		if next >= 0 {
 			w.prev[next] = left
-			if rank := b.pairs.rank(made, w.id[next]); rank != noID {
+			if rank := pair(made, w.id[next]); rank != noID {
 				w.push(uint64(rank)<<32 | uint64(left))
 			}
 		}
 		if prev := w.prev[left]; prev >= 0 {
-			if rank := b.pairs.rank(w.id[prev], made); rank != noID {
+			if rank := pair(w.id[prev], made); rank != noID {
 				w.push(uint64(rank)<<32 | uint64(prev))
 			}
 		}

@@ -228,7 +228,7 @@ func (t *Tokenizer) addTokens(raw json.RawMessage) error {
 	if len(tokens) > maxIDs {
 		return fmt.Errorf("added_tokens: %d of them, want at most %d", len(tokens), maxIDs)
 	}
-	var asGiven, normalized []matchPattern
+	var asGiven, normalized, controls, words, normalizedWords []matchPattern
 	var m machine
 	for i, token := range tokens {
 		if len(token.Content) > maxContent {
@@ -247,17 +247,24 @@ func (t *Tokenizer) addTokens(raw json.RawMessage) error {
 		if token.Special {
 			t.vocab.flags[id] |= special
 		}
+		pattern, list, ofWords := matchPattern{token.Content, token}, &asGiven, &words
+		if token.controls() {
+			t.vocab.flags[id] |= control
+			controls = append(controls, pattern)
+		}
 		if token.Normalized {
 			m.allow(len(token.Content))
-			text := t.normalize.apply(&m, token.Content)
-			if normalized = append(normalized, matchPattern{text, token}); text != token.Content {
-				t.respelt[id] = text
+			list, ofWords = &normalized, &normalizedWords
+			if pattern.text = t.normalize.apply(&m, token.Content); pattern.text != token.Content {
+				t.respelt[id] = pattern.text
 			}
-		} else {
-			asGiven = append(asGiven, matchPattern{token.Content, token})
+		}
+		if *list = append(*list, pattern); !token.controls() {
+			*ofWords = append(*ofWords, pattern)
 		}
 	}
 	t.raw, t.normalized = newMatchSet(asGiven), newMatchSet(normalized)
+	t.controls, t.words, t.normalizedWords = newMatchSet(controls), newMatchSet(words), newMatchSet(normalizedWords)
 	return nil
 }
 

@@ -13,12 +13,14 @@ type Tokenizer struct {
 	model      *bpe
 	raw        *matchSet // added tokens looked for in the text as given
 	normalized *matchSet // and in the normalized text
-	normalize  normalizer
-	steps      []step
-	before     []uint32 // what addSpecial puts before the text
-	after      []uint32 // and after it
-	decoder    []decoderStep
-	scratch    sync.Pool // *encoder
+
+	controls, words, normalizedWords *matchSet // those of the template's, and the others of either kind
+	normalize                        normalizer
+	steps                            []step
+	before                           []uint32 // what addSpecial puts before the text
+	after                            []uint32 // and after it
+	decoder                          []decoderStep
+	scratch                          sync.Pool // *encoder
 }
 
 // encoder is the scratch space of one Encode call.
@@ -29,55 +31,70 @@ type encoder struct {
 
 // Encode returns the token ids of text, with the tokens that the file's
 // template puts around a text (such as <s>) if addSpecial. Special tokens
-// written out in the text are recognised either way. Invalid UTF-8 counts as U+FFFD.
+// written out in the text are recognised either way, as the Rust tokenizers do:
+// what people wrote is encoded as a Prompt. Invalid UTF-8 counts as U+FFFD.
 func (t *Tokenizer) Encode(text string, addSpecial bool) []uint32 {
-	return t.encode(text, addSpecial, false)
+	if !utf8.ValidString(text) {
+		text = string(appendLossy(nil, []byte(text)))
+	}
+	e := t.encoder(len(text))
+	defer t.scratch.Put(e)
+	return t.around(addSpecial, len(text), func(out []uint32) []uint32 {
+		return t.encode(e, out, text, true, false, false)
+	})
 }
 
-// EncodeMore returns the token ids of text that goes on where other text ended:
-// as Encode does, but nothing is put before its beginning.
-func (t *Tokenizer) EncodeMore(text string) []uint32 { return t.encode(text, false, true) }
-
-func (t *Tokenizer) encode(text string, addSpecial, more bool) []uint32 {
+func (t *Tokenizer) encoder(length int) *encoder {
 	e, _ := t.scratch.Get().(*encoder)
 	if e == nil {
 		e = &encoder{}
 	}
-	defer t.scratch.Put(e)
-	if !utf8.ValidString(text) {
-		text = string(appendLossy(nil, []byte(text)))
-	}
-	e.pieces.machine.allow(len(text))
+	e.pieces.machine.allow(length)
+	return e
+}
 
-	out := make([]uint32, 0, len(text)/4+8)
+// around puts the tokens of the file's template around others.
+func (t *Tokenizer) around(addSpecial bool, length int, encode func([]uint32) []uint32) []uint32 {
+	out := make([]uint32, 0, length/4+8)
 	if addSpecial {
 		out = append(out, t.before...)
 	}
-	t.raw.split(text, func(part string, start int, token *addedToken) {
+	out = encode(out)
+	if addSpecial {
+		out = append(out, t.after...)
+	}
+	return out
+}
+
+// encode appends the tokens of a text, the first of all or not, that goes on
+// where other text ended or does not. Of what was said, control tokens are text.
+func (t *Tokenizer) encode(e *encoder, out []uint32, text string, first, more, said bool) []uint32 {
+	raw, normalized := t.raw, t.normalized
+	if said {
+		raw, normalized = t.words, t.normalizedWords
+	}
+	raw.split(text, func(part string, start int, token *addedToken) {
 		if token != nil {
 			out = append(out, uint32(token.ID))
 			return
 		}
 		e.pieces.machine.more = more && start == 0
 		part = t.normalize.apply(&e.pieces.machine, part)
-		t.normalized.split(part, func(part string, inner int, token *addedToken) {
+		normalized.split(part, func(part string, inner int, token *addedToken) {
 			if token != nil {
 				out = append(out, uint32(token.ID))
 				return
 			}
 			e.pieces.machine.more = more && start == 0 && inner == 0
-			e.pieces.reset(part, start == 0 && inner == 0)
+			e.pieces.reset(part, first && start == 0 && inner == 0)
 			for _, s := range t.steps {
 				s.apply(&e.pieces)
 			}
 			for _, s := range e.pieces.spans {
-				out = t.model.encode(out, &e.word, e.pieces.text[s.start:s.end])
+				out = t.model.encode(out, &e.word, e.pieces.text[s.start:s.end], said)
 			}
 		})
 	})
-	if addSpecial {
-		out = append(out, t.after...)
-	}
 	return out
 }
 

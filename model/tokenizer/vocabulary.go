@@ -18,6 +18,7 @@ const (
 	present = 1 << iota // some token has this id
 	inModel             // the token stands in the BPE model's vocabulary
 	special             // decoding may skip it
+	control             // it comes from a template, and never from a text
 )
 
 // vocabulary holds every token's text by id and finds ids by text. Texts lie
@@ -42,6 +43,9 @@ func newVocabulary() *vocabulary {
 func (v *vocabulary) size() int { return len(v.flags) }
 
 func (v *vocabulary) has(id uint32) bool { return int64(id) < int64(len(v.flags)) && v.flags[id] != 0 }
+
+// controls says whether an id that is present is a control token's.
+func (v *vocabulary) controls(id uint32) bool { return v.flags[id]&control != 0 }
 
 // bytes returns the text of an id that is present.
 func (v *vocabulary) bytes(id uint32) []byte { return v.text[v.start[id]:v.end[id]] }

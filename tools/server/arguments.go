@@ -403,6 +403,8 @@ type textRequest struct {
 	Logprobs *int  `json:"logprobs"`
 	Echo     bool  `json:"echo"`
 	BestOf   *int  `json:"best_of"`
+	// Control tokens that the prompt spells are control tokens, not text.
+	ControlTokens bool `json:"control_tokens"`
 }
 
 func (r *textRequest) generate() (*protocol.Generate, *apiError) {
@@ -417,6 +419,6 @@ func (r *textRequest) generate() (*protocol.Generate, *apiError) {
 	case r.BestOf != nil && (r.N == nil && *r.BestOf != 1 || r.N != nil && *r.BestOf != *r.N):
 		return nil, badRequest("best_of", "best_of is not possible here: ask for n answers and choose.")
 	}
-	g.Prompt, g.TopLogprobs = r.Prompt[0], r.Logprobs
+	g.Prompt, g.ControlTokens, g.TopLogprobs = r.Prompt[0], r.ControlTokens, r.Logprobs
 	return g, nil
 }

@@ -170,7 +170,7 @@ func (m *Generate) validate() error {
 	if len(m.Messages) == 0 && m.Prompt == "" {
 		return wrong("messages", " and prompt are both empty, want one of them")
 	}
-	if err := turns(m.Messages, "prompt", m.Prompt); err != nil {
+	if err := turns(m.Messages, "prompt", m.Prompt, m.ControlTokens); err != nil {
 		return err
 	}
 	if m.Open && (len(m.Messages) == 0 || m.Append) {
@@ -210,10 +210,12 @@ func (m *Generate) validate() error {
 }
 
 // turns checks a conversation, which must not come together with the text.
-func turns(messages []ChatMessage, name, text string) error {
+func turns(messages []ChatMessage, name, text string, controlTokens bool) error {
 	switch {
 	case len(messages) > 0 && text != "":
 		return wrong("messages", " and %s are both given, want one of them", name)
+	case len(messages) > 0 && controlTokens:
+		return wrong("control_tokens", " is for a %s: what messages spell is text", name)
 	case len(messages) > maxTurns:
 		return wrong("messages", " has %d entries, want at most %d", len(messages), maxTurns)
 	}
@@ -229,7 +231,7 @@ func (m *Absorb) validate() error {
 	if len(m.Messages) == 0 && m.Prompt == "" {
 		return wrong("messages", " and prompt are both empty, want one of them")
 	}
-	return turns(m.Messages, "prompt", m.Prompt)
+	return turns(m.Messages, "prompt", m.Prompt, m.ControlTokens)
 }
 
 func (m *Fork) validate() error {
@@ -260,7 +262,7 @@ func (m *Logits) validate() error {
 	return within("chunk", &m.Chunk, 0, 1<<20)
 }
 
-func (m *Tokenize) validate() error { return turns(m.Messages, "text", m.Text) }
+func (m *Tokenize) validate() error { return turns(m.Messages, "text", m.Text, m.ControlTokens) }
 
 func (m *Detokenize) validate() error {
 	if n := len(m.IDs); n > maxLogitsIDs {

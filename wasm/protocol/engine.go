@@ -432,7 +432,7 @@ func folderName(url string) string {
 }
 
 func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message, error) {
-	text, err := e.prompt(ctx, "generate", m.Messages, m.Prompt, true)
+	text, err := e.prompt(ctx, "generate", m.Messages, m.Prompt, m.ControlTokens, true)
 	if err == nil && m.Open {
 		text, err = e.unfinished(ctx, m.Messages)
 	}
@@ -537,11 +537,17 @@ func (e *Engine) logprob(l reference.Logprob) Logprob {
 
 // prompt is the text that the model is to read: a conversation rendered, up to
 // where the answer begins if it is to answer.
-func (e *Engine) prompt(ctx context.Context, asked string, messages []ChatMessage, text string, answer bool) (string, error) {
-	if _, err := e.tokenizer(asked); err != nil || len(messages) == 0 {
-		return text, err
+func (e *Engine) prompt(ctx context.Context, asked string, messages []ChatMessage, text string, controlTokens, answer bool) (tokenizer.Prompt, error) {
+	t, err := e.tokenizer(asked)
+	switch {
+	case err != nil:
+		return "", err
+	case len(messages) > 0:
+		return e.render(ctx, messages, answer)
+	case controlTokens:
+		return t.Markup(text), nil
 	}
-	return e.render(ctx, messages, answer)
+	return tokenizer.Text(text), nil
 }
 
 // ofPrompt blames the request for a prompt without tokens.
@@ -559,8 +565,9 @@ func (e *Engine) tokenizer(asked string) (*tokenizer.Tokenizer, error) {
 	return nil, fault{CodeBadModel, fmt.Errorf("%s: the model folder has no tokenizer.json, so it takes no text", asked)}
 }
 
-// render writes messages as the model's chat template has them.
-func (e *Engine) render(ctx context.Context, messages []ChatMessage, answer bool) (string, error) {
+// render writes messages as the model's chat template has them. Its control
+// tokens are the template's own: those that a message spells are text.
+func (e *Engine) render(ctx context.Context, messages []ChatMessage, answer bool) (tokenizer.Prompt, error) {
 	template := e.model.Template()
 	if template == nil {
 		return "", fault{CodeBadRequest, wrong("messages", " cannot be rendered: the model has no chat template, send a text to continue instead")}
@@ -576,11 +583,11 @@ func (e *Engine) render(ctx context.Context, messages []ChatMessage, answer bool
 	if err != nil {
 		return "", fault{CodeBadRequest, wrong("messages", " do not fit the model's %v", err)}
 	}
-	return text.String(), nil
+	return e.model.Tokenizer().Prompt(text.Pieces()), nil
 }
 
 func (e *Engine) tokenize(ctx context.Context, m *Tokenize) (Message, error) {
-	tokenizer, err := e.tokenizer("tokenize")
+	text, err := e.prompt(ctx, "tokenize", m.Messages, m.Text, m.ControlTokens, true)
 	if err != nil {
 		return nil, err
 	}
@@ -591,15 +598,11 @@ func (e *Engine) tokenize(ctx context.Context, m *Tokenize) (Message, error) {
 		}
 		defer leave()
 	}
+	ids := e.model.Tokenizer().EncodePrompt(text, false) // the template writes the special tokens itself
 	if len(m.Messages) == 0 {
-		return &Tokens{IDs: tokenizer.Encode(m.Text, false), Text: m.Text}, nil
+		return &Tokens{IDs: ids, Text: m.Text}, nil
 	}
-	text, err := e.render(ctx, m.Messages, true)
-	if err != nil {
-		return nil, err
-	}
-	ids := tokenizer.Encode(text, false) // the template writes the special tokens itself
-	return &Tokens{IDs: ids, Text: tokenizer.Decode(ids, false)}, nil
+	return &Tokens{IDs: ids, Text: e.model.Tokenizer().Decode(ids, false)}, nil
 }
 
 func (e *Engine) detokenize(m *Detokenize) (Message, error) {

@@ -98,6 +98,8 @@ type Generate struct {
 	Messages []ChatMessage `json:"messages,omitempty"`
 	// A text to continue as it stands.
 	Prompt string `json:"prompt,omitempty"`
+	// Control tokens that the prompt spells, such as <|im_end|>, are control tokens. Otherwise they are text, as they always are in messages.
+	ControlTokens bool `json:"control_tokens,omitempty"`
 	// The messages, or the prompt, are not all of it, but come after what the session's state holds. A state that holds nothing, since it is new or was lost, is an error.
 	Append bool `json:"append,omitempty"`
 	// The last message is not finished: the answer goes on with it.
@@ -143,6 +145,8 @@ type Absorb struct {
 	Messages []ChatMessage `json:"messages,omitempty"`
 	// A text to be continued.
 	Prompt string `json:"prompt,omitempty"`
+	// Control tokens that the prompt spells are control tokens, not text.
+	ControlTokens bool `json:"control_tokens,omitempty"`
 	// The last message is not finished: what is read ends with its content, to which more may come.
 	Open bool `json:"open,omitempty"`
 	// The session that reads.
@@ -214,8 +218,10 @@ type Score struct {
 // would read it. It is answered by one tokens message.
 type Tokenize struct {
 	Header
-	// The text. Special tokens written out in it are recognised.
+	// The text.
 	Text string `json:"text,omitempty"`
+	// Control tokens that the text spells are control tokens, not text.
+	ControlTokens bool `json:"control_tokens,omitempty"`
 	// The conversation, rendered by the model's chat template. Either messages or text.
 	Messages []ChatMessage `json:"messages,omitempty"`
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/tokenizer"
 )
 
 // Shared is what a server lends the engines of its clients, each of which
@@ -70,7 +71,7 @@ func (e *Engine) borrow(j job) (answer Message, err error) {
 
 // admit refuses a prompt that is longer than the server's owner wants, tells the
 // client of one that is not, and readies the state for it.
-func (e *Engine) admit(ctx context.Context, id uint32, text string, messages []ChatMessage) error {
+func (e *Engine) admit(ctx context.Context, id uint32, text tokenizer.Prompt, messages []ChatMessage) error {
 	n, err := e.Shared.count(ctx, text, len(messages) == 0)
 	if err != nil {
 		return err
@@ -117,25 +118,26 @@ const countedAtOnce = 64 << 10
 // count is how many tokens a text has, or more than MaxPrompt: then the rest has
 // not been looked at. Long texts are counted piece by piece, which may be wrong by
 // one token between two of them.
-func (s *Shared) count(ctx context.Context, text string, begin bool) (n int, err error) {
+func (s *Shared) count(ctx context.Context, text tokenizer.Prompt, begin bool) (n int, err error) {
 	leave, err := cutting(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer leave()
-	for piece := ""; text != "" && (s.MaxPrompt == 0 || n <= s.MaxPrompt) && ctx.Err() == nil; begin = false {
+	for piece := tokenizer.Prompt(""); text != "" && (s.MaxPrompt == 0 || n <= s.MaxPrompt) && ctx.Err() == nil; begin = false {
 		piece, text = cutAt(text, countedAtOnce)
-		n += len(s.Model.Tokenizer().Encode(piece, begin))
+		n += len(s.Model.Tokenizer().EncodePrompt(piece, begin))
 	}
 	return n, ctx.Err()
 }
 
-// cutAt cuts a text of more than so many bytes before the last blank among them, or where a character ends.
-func cutAt(text string, most int) (piece, rest string) {
+// cutAt cuts a prompt of more than so many bytes before the last blank among them, or where a character ends; no
+// control token is cut in two.
+func cutAt(text tokenizer.Prompt, most int) (piece, rest tokenizer.Prompt) {
 	if len(text) <= most {
 		return text, ""
 	}
-	at := strings.LastIndexAny(text[:most], " \n")
+	at := strings.LastIndexAny(string(text[:most]), " \n")
 	if at <= 0 {
 		for at = most; at > 0 && !utf8.RuneStart(text[at]); at-- {
 		}
@@ -143,7 +145,7 @@ func cutAt(text string, most int) (piece, rest string) {
 	if at == 0 {
 		at = most
 	}
-	return text[:at], text[at:]
+	return text.Cut(at)
 }
 
 // limit brings an answer's length into the bounds that the server's owner wants.

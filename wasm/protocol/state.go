@@ -7,6 +7,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/tokenizer"
 )
 
 // maxForks is how many sessions a client may have beside the first.
@@ -43,12 +44,9 @@ func (e *Engine) keep(number uint32, s *model.Session) {
 }
 
 func (e *Engine) absorb(ctx context.Context, id uint32, m *Absorb) (Message, error) {
-	text, err := e.prompt(ctx, m.Type(), m.Messages, m.Prompt, false)
-	content := m.Prompt
-	if n := len(m.Messages); err == nil && n > 0 {
-		if content = m.Messages[n-1].Content; m.Open {
-			text, err = e.unfinished(ctx, m.Messages)
-		}
+	text, err := e.prompt(ctx, m.Type(), m.Messages, m.Prompt, m.ControlTokens, false)
+	if err == nil && m.Open && len(m.Messages) > 0 {
+		text, err = e.unfinished(ctx, m.Messages)
 	}
 	if err == nil && e.Shared != nil {
 		err = e.admit(ctx, id, text, m.Messages)
@@ -74,17 +72,22 @@ func (e *Engine) absorb(ctx context.Context, id uint32, m *Absorb) (Message, err
 		return nil, ofPrompt(err)
 	}
 	answer := done(session, &result)
-	if at := strings.LastIndex(text, content); at >= 0 {
-		read := content[:min(max(result.TextBytes-at, 0), len(content))]
-		answer.Read = len(utf16.Encode([]rune(read)))
+	held := text[:result.TextBytes].String()
+	if n := len(m.Messages); n > 0 { // of the last content, which holds no control token
+		content := m.Messages[n-1].Content
+		held = ""
+		if at := strings.LastIndex(string(text), content); at >= 0 {
+			held = content[:min(max(result.TextBytes-at, 0), len(content))]
+		}
 	}
+	answer.Read = len(utf16.Encode([]rune(held)))
 	return answer, nil
 }
 
 // unfinished renders messages up to where the last one's content ends: what the
 // template writes after it differs with what follows it.
-func (e *Engine) unfinished(ctx context.Context, messages []ChatMessage) (string, error) {
-	var ways [2]string
+func (e *Engine) unfinished(ctx context.Context, messages []ChatMessage) (tokenizer.Prompt, error) {
+	var ways [2]tokenizer.Prompt
 	for i, more := range []string{"a", "b"} {
 		last := messages[len(messages)-1]
 		last.Content += more
@@ -93,11 +96,7 @@ func (e *Engine) unfinished(ctx context.Context, messages []ChatMessage) (string
 			return "", err
 		}
 	}
-	n := 0
-	for n < min(len(ways[0]), len(ways[1])) && ways[0][n] == ways[1][n] {
-		n++
-	}
-	return ways[0][:n], nil
+	return ways[0].Shared(ways[1]), nil
 }
 
 func (e *Engine) save(j *job, m *Save) (Message, error) {
@@ -174,15 +173,15 @@ func (e *Engine) drop(m *Drop) (Message, error) {
 
 // nextTurns renders what stands after an answer that messages follow: its end,
 // then them, up to where the next answer begins.
-func (e *Engine) nextTurns(ctx context.Context, messages []ChatMessage) (string, error) {
+func (e *Engine) nextTurns(ctx context.Context, messages []ChatMessage) (tokenizer.Prompt, error) {
 	const answer = "\u2402the answer\u2403" // what no template writes itself
 	text, err := e.render(ctx, append([]ChatMessage{{"user", "?"}, {"assistant", answer}}, messages...), true)
 	if err != nil {
 		return "", err
 	}
-	_, after, ok := strings.Cut(text, answer)
+	_, after, ok := strings.Cut(string(text), answer)
 	if !ok {
 		return "", fault{CodeBadRequest, wrong("append", " is not possible: the model's chat template does not write answers as they were given")}
 	}
-	return after, nil
+	return tokenizer.Prompt(after), nil
 }

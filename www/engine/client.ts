@@ -158,11 +158,14 @@ export class Samba {
     }
   }
 
-  /** The token ids of a text, or of a conversation as the model reads it. */
-  async tokenize(text: string | readonly ChatMessageParam[]): Promise<number[]> {
+  /** The token ids of a text, or of a conversation as the model reads it. Control tokens that a text spells are text, unless they are asked for. */
+  async tokenize(
+    text: string | readonly ChatMessageParam[],
+    { control_tokens = false }: { control_tokens?: boolean | undefined } = {},
+  ): Promise<number[]> {
     if (typeof text !== "string" && !Array.isArray(text))
       refuse("text", "is neither a string nor a list of messages");
-    const what = typeof text === "string" ? { text } : { messages: conversation(text) };
+    const what = typeof text === "string" ? { text, control_tokens } : { messages: conversation(text) };
     return (await this.#tokens({ type: "tokenize", ...what })).ids;
   }
 

@@ -96,6 +96,8 @@ export interface ChatCompletionParams extends SamplingParams {
 export interface CompletionParams extends SamplingParams {
   /** The text to continue. */
   prompt: string;
+  /** Control tokens that the prompt spells, such as `<|im_end|>`, are control tokens. Otherwise they are text, as they always are in messages. */
+  control_tokens?: boolean | null | undefined;
   /** Asks for log probabilities, of so many of the likeliest tokens in each place; 0 to 20. */
   logprobs?: number | null | undefined;
   /** Enforced while sampling, as in chat completions. */
@@ -341,7 +343,11 @@ export class Completions {
     known("completions.create", params, textParams);
     const { prompt, logprobs } = params;
     if (typeof prompt !== "string" || prompt === "") refuse("prompt", `is ${shown(prompt)}, want a text`);
+    const controlTokens = params.control_tokens ?? false;
+    if (typeof controlTokens !== "boolean")
+      refuse("control_tokens", `is ${shown(controlTokens)}, want true or false`);
     const request: Asked<Generate> = { ...sampling(params, { logprobs }), prompt };
+    if (controlTokens) request.control_tokens = true;
     if (logprobs != null) request.top_logprobs = logprobs;
     const head = {
       id: newID("cmpl"),
@@ -413,7 +419,7 @@ const chatParams = new Set([
   "top_logprobs",
   "continue_final_message",
 ]);
-const textParams = new Set([...commonParams, "prompt"]);
+const textParams = new Set([...commonParams, "prompt", "control_tokens"]);
 
 /** Refuses arguments that nothing would heed. */
 function known(method: string, params: object, names: Set<string>): void {

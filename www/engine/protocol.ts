@@ -71,6 +71,8 @@ export interface Generate extends Header {
   messages?: ChatMessage[];
   /** A text to continue as it stands. */
   prompt?: string;
+  /** Control tokens that the prompt spells, such as <|im_end|>, are control tokens. Otherwise they are text, as they always are in messages. */
+  control_tokens?: boolean;
   /** The messages, or the prompt, are not all of it, but come after what the session's state holds. A state that holds nothing, since it is new or was lost, is an error. */
   append?: boolean;
   /** The last message is not finished: the answer goes on with it. */
@@ -138,8 +140,10 @@ export interface Score extends Header {
  */
 export interface Tokenize extends Header {
   type: "tokenize";
-  /** The text. Special tokens written out in it are recognised. */
+  /** The text. */
   text?: string;
+  /** Control tokens that the text spells are control tokens, not text. */
+  control_tokens?: boolean;
   /** The conversation, rendered by the model's chat template. Either messages or text. */
   messages?: ChatMessage[];
 }
@@ -206,6 +210,8 @@ export interface Absorb extends Header {
   messages?: ChatMessage[];
   /** A text to be continued. */
   prompt?: string;
+  /** Control tokens that the prompt spells are control tokens, not text. */
+  control_tokens?: boolean;
   /** The last message is not finished: what is read ends with its content, to which more may come. */
   open?: boolean;
   /** The session that reads. */
