@@ -19,6 +19,18 @@ import (
 // addresses 4 GiB, and the rest of the engine lives there, too.
 const maxWASM = 3 << 30
 
+// maxState is the most that a conversation's state may take beside as much as the weights do.
+const maxState = 1 << 30
+
+// leastWeights are the fewest bytes that the weights take: in the config's bits, else in 16.
+func (m *Model) leastWeights() int64 {
+	bits := 16
+	if q := m.config.Quantization; q != nil {
+		bits = q.Bits
+	}
+	return weightBytes(m.config, bits)
+}
+
 // ErrTooLarge is what Load reports, wrapped, of a model that the machine has no room for.
 var ErrTooLarge = errors.New("the model does not fit")
 
@@ -33,10 +45,14 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 		m.weights = index.Metadata.TotalSize
 	}
 	weights := m.weights
-	if weights == 0 {
-		return nil // an index from elsewhere, or none
+	if weights == 0 { // an index from elsewhere, or none: as few bytes as the config allows
+		weights = m.leastWeights()
 	}
 	state := m.stateSize(o.Device)
+	if state > maxState+weights {
+		return fmt.Errorf("%w: config.json asks for %s for the state of one conversation (sliding_window %d, hidden_size %d), beside weights of %s: that is no model's, so nothing was taken",
+			ErrTooLarge, machine.Gigabytes(state), m.config.SlidingWindow, m.config.HiddenSize, machine.Gigabytes(weights))
+	}
 	room := func(weights int64) (bool, error) { return o.room(ctx, weights+state, weights+state) }
 	ok, err := room(weights)
 	if ok || err != nil {

@@ -60,6 +60,7 @@ func TestHostileFolders(t *testing.T) {
 		"width of 2^40":                 config("hidden_size", 1<<40),
 		"negative layers":               config("num_hidden_layers", -1),
 		"a million layers":              config("layer_types", make([]string, 1_000_000)),
+		"rings of gigabytes":            config("sliding_window", 1<<24),
 		"window of 2^60":                config("sliding_window", 1<<60),
 		"heads of nothing":              config("num_key_value_heads", 0),
 		"eps of infinity":               config("rms_norm_eps", 1e300),

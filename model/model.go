@@ -3,10 +3,8 @@ package model
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"sync"
@@ -129,7 +127,7 @@ func load(ctx context.Context, src folder.Source, o Options) (*Model, error) {
 	if err := graph.Supports(m.config); err != nil {
 		return nil, fmt.Errorf("config.json: %w", err)
 	}
-	if err := m.readText(ctx, src); err != nil {
+	if err := m.readText(ctx, src, data); err != nil {
 		return nil, err
 	}
 	index, err := folder.ReadIndex(ctx, src)
@@ -232,85 +230,6 @@ func (m *Model) openGPU(ctx context.Context, src folder.Source, index *safetenso
 		return e, err
 	}
 	return e, e.Try(ctx)
-}
-
-// readText reads what turns text into ids and back. Only config.json and the
-// weights are required: a model without the rest takes and gives ids.
-func (m *Model) readText(ctx context.Context, src folder.Source) error {
-	optional := func(name string, parse func([]byte) error) error {
-		data, err := src.ReadFile(ctx, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return parse(data)
-	}
-	m.defaults, m.stops = Sampling{Temperature: 0.8, TopP: 0.95, RepetitionPenalty: 1.1}, map[uint32]bool{}
-	return errors.Join(
-		optional("tokenizer.json", func(data []byte) (err error) {
-			m.tokenizer, err = tokenizer.Parse(data)
-			if err == nil && m.tokenizer.VocabSize() > m.config.VocabSize {
-				return fmt.Errorf("tokenizer.json: %d tokens, but config.json's vocab_size is %d", m.tokenizer.VocabSize(), m.config.VocabSize)
-			}
-			return err
-		}),
-		optional("tokenizer_config.json", func(data []byte) (err error) {
-			if m.template, err = prompt.ParseConfig(data, nil); err != nil {
-				return fmt.Errorf("tokenizer_config.json: %w", err)
-			}
-			return nil
-		}),
-		optional("generation_config.json", func(data []byte) error {
-			if err := m.parseGeneration(data); err != nil {
-				return fmt.Errorf("generation_config.json: %w", err)
-			}
-			return nil
-		}),
-	)
-}
-
-func (m *Model) parseGeneration(data []byte) error {
-	var g struct {
-		Temperature       *float64        `json:"temperature"`
-		TopP              *float64        `json:"top_p"`
-		TopK              *int            `json:"top_k"`
-		MinP              *float64        `json:"min_p"`
-		RepetitionPenalty *float64        `json:"repetition_penalty"`
-		EOS               json.RawMessage `json:"eos_token_id"`
-	}
-	if err := json.Unmarshal(data, &g); err != nil {
-		return err
-	}
-	for _, field := range []struct {
-		to   *float64
-		from *float64
-	}{{&m.defaults.Temperature, g.Temperature}, {&m.defaults.TopP, g.TopP}, {&m.defaults.MinP, g.MinP}, {&m.defaults.RepetitionPenalty, g.RepetitionPenalty}} {
-		if field.from != nil {
-			*field.to = *field.from
-		}
-	}
-	if g.TopK != nil {
-		m.defaults.TopK = *g.TopK
-	}
-	if err := m.defaults.Validate(); err != nil {
-		return err
-	}
-	var one uint32
-	var many []uint32
-	switch {
-	case len(g.EOS) == 0 || string(g.EOS) == "null":
-	case json.Unmarshal(g.EOS, &one) == nil:
-		m.stops[one] = true
-	case json.Unmarshal(g.EOS, &many) == nil:
-		for _, id := range many {
-			m.stops[id] = true
-		}
-	default:
-		return fmt.Errorf("eos_token_id is %.40q, want a token id or a list of them", g.EOS)
-	}
-	return nil
 }
 
 // Config is the model's shape.

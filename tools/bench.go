@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/randomweights"
 
 	"github.com/spf13/cobra"
@@ -188,7 +189,7 @@ func benchPeers(ctx context.Context, f *benchFlags, progress *progress, report *
 		c, err = randomweights.Config(f.random)
 	} else {
 		var text []byte
-		if text, err = os.ReadFile(filepath.Join(f.model, "config.json")); err == nil {
+		if text, err = folder.ReadFile(filepath.Join(f.model, "config.json"), folder.Limit("config.json")); err == nil {
 			c, err = config.Parse(text)
 		}
 	}

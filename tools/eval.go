@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/tools/eval"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -134,14 +135,7 @@ documents, are recognised. Ctrl-C prints what there is so far.`,
 const largestText = protocol.MaxMessageBytes / 2
 
 func readText(path string) (string, error) {
-	about, err := os.Stat(path)
-	if err != nil {
-		return "", fmt.Errorf("--text: %w", err)
-	}
-	if about.Size() > largestText {
-		return "", fmt.Errorf("--text %s has %d MB, want at most %d", path, about.Size()>>20, largestText>>20)
-	}
-	data, err := os.ReadFile(path)
+	data, err := folder.ReadFile(path, largestText)
 	if err != nil {
 		return "", fmt.Errorf("--text: %w", err)
 	}

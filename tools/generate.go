@@ -19,6 +19,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/conversation"
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -92,7 +93,7 @@ exported.`,
 				return err
 			}
 			if schema != "" {
-				if request.Schema, err = os.ReadFile(schema); err != nil {
+				if request.Schema, err = folder.ReadFile(schema, 1<<20); err != nil {
 					return fmt.Errorf("--schema: %w", err)
 				}
 				if !json.Valid(request.Schema) {
@@ -166,9 +167,12 @@ func (f *stateFiles) read() (err error) {
 	if from == "" {
 		return nil
 	}
-	f.saved, err = os.ReadFile(from)
+	f.saved, err = conversation.ReadFile(from)
 	if errors.Is(err, fs.ErrNotExist) && f.from == "" {
 		return nil // the conversation begins
+	}
+	if err != nil {
+		return err
 	}
 	if state := exportedState(f.saved); state != nil {
 		if f.from == "" {
@@ -176,10 +180,7 @@ func (f *stateFiles) read() (err error) {
 		}
 		f.saved = state
 	}
-	if err == nil {
-		_, err = conversation.Inspect(gpu.BlobOf(f.saved))
-	}
-	if err != nil {
+	if _, err = conversation.Inspect(gpu.BlobOf(f.saved)); err != nil {
 		return fmt.Errorf("%s: %w", from, err)
 	}
 	return nil

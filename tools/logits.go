@@ -16,6 +16,7 @@ import (
 
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -67,22 +68,21 @@ compared with each other and with other implementations.`,
 	return cmd
 }
 
-func readConfig(folder string) (*config.Config, error) {
-	path := filepath.Join(folder, "config.json")
-	data, err := os.ReadFile(path)
+func readConfig(dir string) (*config.Config, error) {
+	data, err := folder.ReadFile(filepath.Join(dir, "config.json"), folder.Limit("config.json"))
 	if err != nil {
 		return nil, err
 	}
 	config, err := config.Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", folder, err)
+		return nil, fmt.Errorf("model %s: %w", dir, err)
 	}
 	return config, nil
 }
 
 // readIDs reads a JSON list of token ids that a vocabulary of the given size has.
 func readIDs(path string, vocab int) ([]uint32, error) {
-	data, err := os.ReadFile(path)
+	data, err := folder.ReadFile(path, largestText)
 	if err != nil {
 		return nil, fmt.Errorf("--ids: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/tools/convert"
 	"github.com/samba-web/samba/tools/hub"
 	"github.com/samba-web/samba/wasm/protocol"
@@ -37,7 +38,7 @@ A pull that was interrupted goes on where it stopped, with the same command.`,
 				return fmt.Errorf("--bits is %d, want 4 or 8, or none to keep the weights as they are", bits)
 			}
 			if tokenFile != "" {
-				token, err := os.ReadFile(tokenFile)
+				token, err := folder.ReadFile(tokenFile, 1<<16)
 				if err != nil {
 					return fmt.Errorf("--token-file: %w", err)
 				}

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/randomweights"
 
 	"github.com/spf13/cobra"
@@ -130,7 +131,7 @@ func readTokens(path string) (tokens []string, err error) {
 	if path == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := folder.ReadFile(path, 16<<20)
 	if err != nil {
 		return nil, fmt.Errorf("--tokens: %w", err)
 	}

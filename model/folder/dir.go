@@ -8,16 +8,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"sync"
 
 	"github.com/samba-web/samba/gpu"
 )
-
-// maxSmallFile bounds what ReadFile takes into memory: tokenizers of large
-// vocabularies have some 30 MiB.
-const maxSmallFile = 128 << 20
 
 // Dir is a model folder on disk.
 func Dir(path string) Source { return dir(path) }
@@ -27,15 +22,7 @@ type dir string
 func (d dir) String() string { return string(d) }
 
 func (d dir) ReadFile(ctx context.Context, name string) ([]byte, error) {
-	path := filepath.Join(string(d), name)
-	about, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if about.Size() > maxSmallFile {
-		return nil, fmt.Errorf("%s: %d bytes, want at most %d", path, about.Size(), maxSmallFile)
-	}
-	return os.ReadFile(path)
+	return ReadFile(filepath.Join(string(d), name), Limit(name))
 }
 
 // dirBlock is how much of a file is in memory at a time.
@@ -54,16 +41,11 @@ func (d dir) Weights(ctx context.Context, files []File, arrived func(Arrived), t
 
 func (d dir) file(ctx context.Context, want File, state *Arrived, arrived func(Arrived), take func(Block) error) error {
 	path := filepath.Join(string(d), want.Name)
-	f, err := os.Open(path)
+	f, size, err := Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	about, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	size := about.Size()
 	if want.Size != 0 && size != want.Size {
 		return fmt.Errorf("%s: %d bytes, the index says %d: the file is incomplete or belongs to another model", path, size, want.Size)
 	}

@@ -23,6 +23,9 @@ import (
 	"time"
 )
 
+// File is where newer folders have their chat template by itself.
+const File = "chat_template.jinja"
+
 // Limits on what rendering may take. Templates of published models need a few
 // thousand steps; a conversation of a million characters still fits.
 const (

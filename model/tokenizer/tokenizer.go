@@ -1,6 +1,8 @@
 package tokenizer
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -131,4 +133,26 @@ func (t *Tokenizer) Token(id uint32) (string, bool) {
 // IsSpecial says whether decoding with skipSpecial leaves the token out.
 func (t *Tokenizer) IsSpecial(id uint32) bool {
 	return t.vocab.has(id) && t.vocab.flags[id]&special != 0
+}
+
+// EndTokens reads the tokens that end a text, as the eos_token_id of a
+// config.json or a generation_config.json has them: one, a list, or none.
+func EndTokens(config []byte) (ids []uint32, err error) {
+	var c struct {
+		EOS json.RawMessage `json:"eos_token_id"`
+	}
+	if err := json.Unmarshal(config, &c); err != nil {
+		return nil, err
+	}
+	if isNull(c.EOS) {
+		return nil, nil
+	}
+	var one uint32
+	if json.Unmarshal(c.EOS, &one) == nil {
+		return []uint32{one}, nil
+	}
+	if json.Unmarshal(c.EOS, &ids) != nil {
+		return nil, fmt.Errorf("eos_token_id is %.40q, want a token id or a list of them", c.EOS)
+	}
+	return ids, nil
 }

@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/families"
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/prompt"
 	"github.com/samba-web/samba/model/tokenizer"
 )
@@ -46,8 +47,13 @@ func companions(o Options, c *config.Config, src *source, report *Report) (map[s
 			return nil, err
 		}
 	}
+	if o.Tokenizer == "" {
+		if files["generation_config.json"], err = addEndTokens(files["generation_config.json"], src); err != nil {
+			return nil, err
+		}
+	}
 	if o.Card != "" {
-		if files["README.md"], err = os.ReadFile(o.Card); err != nil {
+		if files["README.md"], err = folder.ReadFile(o.Card, folder.Limit("README.md")); err != nil {
 			return nil, err
 		}
 	} else {
@@ -61,7 +67,7 @@ func companions(o Options, c *config.Config, src *source, report *Report) (map[s
 func tokenizerFiles(o Options, c *config.Config, src *source, files map[string][]byte) (map[string]int, error) {
 	given := func(path, name string) (data []byte, from string, err error) {
 		if path != "" {
-			data, err = os.ReadFile(path)
+			data, err = folder.ReadFile(path, folder.Limit(name))
 			return data, path, err
 		}
 		return beside(src, name), filepath.Join(src.dir, name), nil
@@ -93,12 +99,12 @@ func tokenizerFiles(o Options, c *config.Config, src *source, files map[string][
 		}
 		files["tokenizer_config.json"] = data
 	}
-	if o.ChatTemplate == "" {
-		return tokens, nil
+	template := beside(src, prompt.File) // which stands for the one in tokenizer_config.json
+	if o.ChatTemplate != "" {
+		template, err = folder.ReadFile(o.ChatTemplate, folder.Limit(prompt.File))
 	}
-	template, err := os.ReadFile(o.ChatTemplate)
-	if err != nil {
-		return nil, err
+	if template == nil || err != nil {
+		return tokens, err
 	}
 	fields := map[string]json.RawMessage{}
 	if data != nil {
@@ -118,7 +124,7 @@ func beside(src *source, name string) []byte {
 	if src.dir == "" {
 		return nil
 	}
-	data, err := os.ReadFile(filepath.Join(src.dir, name))
+	data, err := folder.ReadFile(filepath.Join(src.dir, name), folder.Limit(name))
 	if err != nil {
 		return nil
 	}
@@ -177,6 +183,35 @@ func generationConfig(tokens map[string]int, tokenizerConfig []byte) ([]byte, er
 		g.BOS = &id
 	}
 	return encodeJSON(g)
+}
+
+// addEndTokens adds the end tokens of the source's config.json to those of a generation_config.json.
+func addEndTokens(generation []byte, src *source) ([]byte, error) {
+	theirs, err := tokenizer.EndTokens(families.Plain(src.config))
+	if err != nil || len(theirs) == 0 {
+		return generation, nil // a config that is none is refused elsewhere
+	}
+	ids, err := tokenizer.EndTokens(generation)
+	if err != nil {
+		return nil, fmt.Errorf("generation_config.json: %w", err)
+	}
+	before := len(ids)
+	for _, id := range theirs {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == before {
+		return generation, nil
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(generation, &fields); err != nil {
+		return nil, fmt.Errorf("generation_config.json: %w", err)
+	}
+	if fields["eos_token_id"], err = json.Marshal(ids); err != nil {
+		return nil, err
+	}
+	return encodeJSON(fields)
 }
 
 // tokenName reads a special token, spelt as a string or as an object.

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/folder"
 )
 
 // Constants of the reference code that its config does not carry.
@@ -251,7 +251,7 @@ func (r *Reference) Model() (*config.Config, error) {
 // itself says, then a config.json beside it.
 func configFrom(option string, src *source) (*config.Config, error) {
 	if option != "" {
-		if data, err := os.ReadFile(option); err == nil {
+		if data, err := folder.ReadFile(option, folder.Limit("config.json")); err == nil {
 			c, err := parseConfig(data)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", option, err)

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
 	"github.com/samba-web/samba/tools/convert/pth"
@@ -87,7 +88,7 @@ func open(ctx context.Context, path string) (*source, error) {
 	}
 	if s.config == nil {
 		beside := filepath.Join(dir, "config.json")
-		data, err := os.ReadFile(beside)
+		data, err := folder.ReadFile(beside, folder.Limit("config.json"))
 		if err == nil {
 			s.config, s.configFrom = data, beside
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -124,7 +125,7 @@ func (s *source) openPTH(path string) error {
 }
 
 func (s *source) openIndex(ctx context.Context, path string) error {
-	data, err := os.ReadFile(path)
+	data, err := folder.ReadFile(path, folder.Limit(safetensors.IndexName))
 	if err != nil {
 		return err
 	}
@@ -159,16 +160,12 @@ func (s *source) openIndex(ctx context.Context, path string) error {
 }
 
 func (s *source) openSafetensors(path string) error {
-	f, err := os.Open(path)
+	f, size, err := folder.Open(path)
 	if err != nil {
 		return err
 	}
 	s.files, s.closers = append(s.files, path), append(s.closers, f)
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	header, err := safetensors.ReadHeader(f, info.Size())
+	header, err := safetensors.ReadHeader(f, size)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -342,7 +339,7 @@ func decode(dst []float32, src []byte, dtype safetensors.DType) {
 
 // hashFile is the SHA-256 and size of a file.
 func hashFile(ctx context.Context, path string) (sum string, size int64, err error) {
-	f, err := os.Open(path)
+	f, _, err := folder.Open(path)
 	if err != nil {
 		return "", 0, err
 	}

@@ -17,9 +17,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/conversation"
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
 	"github.com/spf13/cobra"
@@ -60,7 +60,7 @@ type Weight struct {
 // config asks for, no others, in files of the stated sizes and, if hash is
 // set, hashes.
 func Inspect(dir string, hash bool) (*Report, error) {
-	data, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	data, err := folder.ReadFile(filepath.Join(dir, "config.json"), folder.Limit("config.json"))
 	if err != nil {
 		return nil, fmt.Errorf("%s is no model folder: %w", dir, err)
 	}
@@ -138,7 +138,7 @@ func Inspect(dir string, hash bool) (*Report, error) {
 
 // readIndex reads the index, or makes one for a folder of a single file.
 func readIndex(dir string) (*safetensors.Index, error) {
-	data, err := os.ReadFile(filepath.Join(dir, safetensors.IndexName))
+	data, err := folder.ReadFile(filepath.Join(dir, safetensors.IndexName), folder.Limit(safetensors.IndexName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return &safetensors.Index{WeightMap: map[string]string{"": "model.safetensors"}}, nil
 	}
@@ -155,16 +155,12 @@ func readIndex(dir string) (*safetensors.Index, error) {
 func readShard(dir, file string, index *safetensors.Index, hash bool) (*safetensors.Header, Shard, error) {
 	path := filepath.Join(dir, file)
 	s := Shard{File: file, SHA256: index.Metadata.SHA256[file]}
-	f, err := os.Open(path)
+	f, size, err := folder.Open(path)
 	if err != nil {
 		return nil, s, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, s, err
-	}
-	s.Bytes = info.Size()
+	s.Bytes = size
 	if want, ok := index.Metadata.Size[file]; ok && want != s.Bytes {
 		return nil, s, fmt.Errorf("%s has %d bytes, the index says %d: it is incomplete or of another model", path, s.Bytes, want)
 	}
@@ -248,13 +244,9 @@ saved it prints the model's hash and the position.`,
 type savedState struct{ conversation.Info }
 
 func inspectState(file string) (*savedState, error) {
-	data, err := os.ReadFile(file)
+	info, err := conversation.InspectFile(file)
 	if err != nil {
 		return nil, err
-	}
-	info, err := conversation.Inspect(gpu.BlobOf(data))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return &savedState{info}, nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/samba-web/samba/tools/convert"
 )
 
-func folder(t *testing.T, bits int) string {
+func modelFolder(t *testing.T, bits int) string {
 	t.Helper()
 	const fixture = "../../model/testdata/reference/samba-gqa"
 	to := filepath.Join(t.TempDir(), "model")
@@ -35,7 +35,7 @@ func execute(t *testing.T, args ...string) (string, error) {
 }
 
 func TestInspect(t *testing.T) {
-	dir := folder(t, 4)
+	dir := modelFolder(t, 4)
 	text, err := execute(t, dir)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestInspectRefuses(t *testing.T) {
 		"name altered":     {edit(safetensors.IndexName, `"layers.0.mixer.D"`, `"layers.0.mixer.E"`), "layers.0.mixer.D"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := folder(t, 32)
+			dir := modelFolder(t, 32)
 			if err := c.spoil(dir); err != nil {
 				t.Fatal(err)
 			}

@@ -16,12 +16,12 @@ import (
 	"io"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/nlpodyssey/gopickle/pickle"
 	"github.com/nlpodyssey/gopickle/types"
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/safetensors"
 )
 
@@ -56,16 +56,11 @@ type File struct {
 
 // Open reads a checkpoint's pickle. Every error names the file.
 func Open(path string) (*File, error) {
-	f, err := os.Open(path)
+	f, size, err := folder.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	file, err := Read(f, info.Size())
+	file, err := Read(f, size)
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
