@@ -352,7 +352,7 @@ func (d *Device) HasRoom(ctx context.Context, n int64) (bool, error) {
 	d.device.Call("pushErrorScope", "out-of-memory")
 	var buffers []js.Value
 	for left := n; left > 0; left -= piece {
-		size := min(left+3&^3, piece, int64(d.info.Limits.MaxBufferSize)&^3)
+		size := min((left+3)&^3, piece, int64(d.info.Limits.MaxBufferSize)&^3)
 		buffers = append(buffers, d.device.Call("createBuffer", map[string]any{
 			"label": "room", "size": size, "usage": uint32(wgpu.BufferUsageStorage | wgpu.BufferUsageCopyDst)}))
 	}

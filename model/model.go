@@ -85,6 +85,7 @@ type Model struct {
 	template  *prompt.Template     // nil: no chat
 	defaults  Sampling
 	stops     map[uint32]bool // tokens that end a text
+	tried     bool            // see Tried
 	text      []byte          // config.json
 	hash      [sha256.Size]byte
 	recovery  schedule.Recovery // has the engine
@@ -229,8 +230,16 @@ func (m *Model) openGPU(ctx context.Context, src folder.Source, index *safetenso
 	if err := o.Device.Ready(ctx); err != nil || !o.Try {
 		return e, err
 	}
-	return e, e.Try(ctx)
+	err = e.Try(ctx)
+	if m.tried = err == nil; errors.Is(err, gpumachine.ErrUntried) {
+		err = nil
+	}
+	return e, err
 }
+
+// Tried says whether the device's kernels have passed their self-test: it is
+// asked for by Options, and left out where the device is too full for it.
+func (m *Model) Tried() bool { return m.tried }
 
 // Config is the model's shape.
 func (m *Model) Config() *config.Config { return m.config }

@@ -11,6 +11,9 @@ import (
 
 // SamplingBytes lays settings out as sample.wgsl reads them.
 func SamplingBytes(s reference.Sampling) []byte {
+	if s.Temperature < reference.LeastTemperature {
+		s.Temperature = 0
+	}
 	out := make([]byte, 32)
 	for i, v := range []uint32{
 		math.Float32bits(s.Temperature), math.Float32bits(s.TopP), math.Float32bits(s.MinP), math.Float32bits(s.Repetition),

@@ -8,13 +8,17 @@ import (
 // Sampling are the sampler's settings. The zero value of each filter but TopP
 // and Repetition, whose neutral value is 1, switches it off.
 type Sampling struct {
-	Temperature float32 // 0 takes the highest logit
+	Temperature float32 // below LeastTemperature: the highest logit
 	TopP        float32 // 1: off
 	MinP        float32 // 0: off
 	Repetition  float32 // 1: off
 	TopK        uint32  // 0: off
 	Seed        uint64
 }
+
+// LeastTemperature is the lowest that logits are divided by: quotients beyond it
+// are too large for fp32 to tell apart, so that the highest logit is taken.
+const LeastTemperature = 1e-6
 
 // NoToken is what Sample draws where logits are no numbers.
 const NoToken = math.MaxUint32
@@ -50,7 +54,7 @@ func Sample(s Sampling, logits []float32, tail []uint32, pos uint32) uint32 {
 			best = i
 		}
 	}
-	if s.Temperature == 0 {
+	if s.Temperature < LeastTemperature {
 		return uint32(best)
 	}
 	bound := Bound(s, logits)

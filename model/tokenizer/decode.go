@@ -27,6 +27,8 @@ type decoderStep struct {
 	open func(next sink, exact bool) sink
 	// spell is what it makes of a token in mid-text; nil: nothing.
 	spell func(token []byte) []byte
+	// bytes says that it maps the byte alphabet back.
+	bytes bool
 	// joins says that it puts something between tokens.
 	joins bool
 }
@@ -78,6 +80,7 @@ func appendDecoder(steps *[]decoderStep, fused *bool, raw json.RawMessage) error
 		}
 		return nil
 	case "ByteLevel":
+		step.bytes = true
 		step.open = func(next sink, _ bool) sink { return &byteLevel{next: next} }
 		step.spell = func(token []byte) []byte { return appendBytes(nil, token) }
 	case "ByteFallback":

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // maxFile bounds the bytes of a tokenizer.json; the largest published ones have 35 MB.
@@ -257,6 +258,12 @@ func (t *Tokenizer) addTokens(raw json.RawMessage) error {
 			list, ofWords = &normalized, &normalizedWords
 			if pattern.text = t.normalize.apply(&m, token.Content); pattern.text != token.Content {
 				t.respelt[id] = pattern.text
+			}
+		}
+		// What is added is spelt as it is, not in the byte alphabet, which its characters may belong to.
+		if slices.ContainsFunc(t.decoder, func(s decoderStep) bool { return s.bytes }) && t.vocab.flags[id]&inModel == 0 {
+			if spelt := inByteAlphabet(token.Content); spelt != token.Content {
+				t.respelt[id] = spelt
 			}
 		}
 		if *list = append(*list, pattern); !token.controls() {

@@ -212,6 +212,15 @@ var byteAlphabet, byteOf = func() (alphabet [256]rune, inverse [324]int16) {
 	return alphabet, inverse
 }()
 
+// inByteAlphabet spells a text in it.
+func inByteAlphabet(text string) string {
+	var out []byte
+	for _, c := range []byte(text) {
+		out = utf8.AppendRune(out, byteAlphabet[c])
+	}
+	return string(out)
+}
+
 // The split of GPT-2, which ByteLevel brings along.
 var gpt2Pattern = sync.OnceValue(func() *pattern {
 	return mustCompile(`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`)

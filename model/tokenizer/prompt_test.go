@@ -192,3 +192,18 @@ func FuzzPrompt(f *testing.F) {
 		}
 	})
 }
+
+// An added token is shown as it is spelt, even where its letters stand for bytes in the byte alphabet.
+func TestAddedSpelling(t *testing.T) {
+	for _, content := range []string{"é", "naïve", "Ġx", "<|é|>", "a b", "日本"} {
+		file := `{"added_tokens":[{"id":3,"content":"` + content + `","normalized":false}],"decoder":{"type":"ByteLevel"},"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"model":{"type":"BPE","vocab":{"a":0,"Ġ":1,"b":2},"merges":[]}}`
+		tok, err := Parse([]byte(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := tok.Stream(true)
+		if got := tok.Decode([]uint32{0, 3, 1, 2}, true); got != "a"+content+" b" || string(tok.Bytes(3)) != content || s.Push(3)+s.Flush() != content {
+			t.Errorf("%q is decoded as %q, and by itself as %q", content, got, tok.Bytes(3))
+		}
+	}
+}

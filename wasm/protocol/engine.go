@@ -294,10 +294,14 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 		return nil, ofModel(err)
 	}
 	if chosen && e.device != nil {
+		outcome := "kernels passed their self-test"
+		if !e.model.Tried() {
+			outcome = "kernels were not tested, for the GPU has no room for that beside the model"
+		}
 		if e.reason == "" {
-			e.reason = "WebGPU's kernels passed their self-test"
+			e.reason = "WebGPU's " + outcome
 		} else {
-			e.reason += "; its kernels passed their self-test"
+			e.reason += "; its " + outcome
 		}
 	}
 	return e.ready(m.URL), nil

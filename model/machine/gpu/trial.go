@@ -26,6 +26,9 @@ import (
 // wrong numbers: there are drivers that do, and no error tells it.
 var ErrWrong = errors.New("the GPU computes wrong numbers")
 
+// ErrUntried is what Try reports where the device is too full for it.
+var ErrUntried = errors.New("the GPU has no room for the self-test beside the model")
+
 // A trial's linear weights repeat this many rows: the processor multiplies with
 // those alone, so that a trial of any model takes it milliseconds. The number
 // divides no tile of a kernel, so that a row in a wrong place shows.
@@ -50,8 +53,10 @@ func (real *Engine) Try(ctx context.Context) error {
 		gpu: NewStore(device), cpu: map[string]*reference.Weight{},
 	}
 	defer t.gpu.Free()
-	if ok, err := device.HasRoom(ctx, t.bytes(&c.Config, device)); err != nil || !ok {
-		return err // a device that is nearly full: it has at least allocated the model
+	if ok, err := device.HasRoom(ctx, t.bytes(&c.Config, device)); err != nil {
+		return err
+	} else if !ok { // it has at least allocated the model
+		return ErrUntried
 	}
 	vectors := map[string][]float32{}
 	for _, spec := range c.TensorSpecs() {
