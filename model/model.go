@@ -258,7 +258,7 @@ func (m *Model) Defaults() Sampling { return m.defaults }
 // *grammar.SchemaError.
 func (m *Model) Grammar(schema []byte) (*grammar.Grammar, error) {
 	if m.tokenizer == nil {
-		return nil, errors.New("the model folder has no tokenizer.json, so there is no text to make")
+		return nil, errNoTokenizer
 	}
 	return grammar.Compile(schema, m.vocabulary())
 }

@@ -270,7 +270,7 @@ func (s *Session) Generate(ctx context.Context, r Request, emit func(Chunk) erro
 // validate refuses what makes no sense.
 func (s *Session) validate(r *Request) error {
 	if s.model.tokenizer == nil {
-		return errors.New("the model folder has no tokenizer.json, so there is no text to make")
+		return errNoTokenizer
 	}
 	if r.MaxTokens < 0 {
 		return fmt.Errorf("max tokens is %d, want 0 or more", r.MaxTokens)
@@ -342,7 +342,7 @@ func (s *Session) again(ctx context.Context, start *fork, rest *reading) error {
 func (s *Session) Read(ctx context.Context, text tokenizer.Prompt, begin bool, onProgress func(done, total int)) (result Result, err error) {
 	started := time.Now()
 	if s.model.tokenizer == nil {
-		return result, errors.New("the model folder has no tokenizer.json, so it takes no text")
+		return result, errNoTokenizer
 	}
 	rest, err := s.resume(text, begin, nil)
 	if err != nil {

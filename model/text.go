@@ -14,6 +14,9 @@ import (
 	"github.com/samba-web/samba/model/tokenizer"
 )
 
+// errNoTokenizer is what is said to those who want text of a folder of weights alone.
+var errNoTokenizer = errors.New("the model folder has no tokenizer.json, so it takes and gives no text: copy the original's tokenizer.json and tokenizer_config.json into it, which is all that is missing")
+
 // readText reads what turns text into ids and back. Only config.json, whose text
 // is given, and the weights are required: a model without the rest takes and
 // gives ids.

@@ -127,6 +127,7 @@ type engineFlags struct {
 	browserPath  string
 	browserFlags string
 	within       string // where a browser computes
+	chooses      bool   // the processor is taken where the GPU is none and slower
 }
 
 func (f *engineFlags) register(cmd *cobra.Command) {
@@ -205,6 +206,9 @@ func (f *engineFlags) start(ctx context.Context) (*engine, *protocol.Load, error
 		load.Backend = protocol.BackendCPU
 		return engineInProcess(), load, nil
 	case backendNative:
+		if f.chooses {
+			load.Backend = protocol.BackendAuto
+		}
 		return engineInProcess(), load, nil
 	}
 	load.Backend = cmp.Or(f.within, protocol.BackendWebGPU)

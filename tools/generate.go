@@ -53,7 +53,8 @@ func newGenerate() *cobra.Command {
 		Short: "Continue a text or answer a message",
 		Long: `Continues a text (--prompt) or answers a message by the model's chat template (--chat).
 What a message spells is text; control tokens come from the template alone.
-The text goes to stdout as it comes, figures go to stderr. Settings left out are the
+It computes on the GPU, or on the processor where the adapter is the processor, too,
+and slower. The text goes to stdout as it comes, figures go to stderr. Settings left out are the
 model's own. Ctrl-C ends the answer.
 
 --state FILE keeps the conversation in a file: it goes on from the file, if that is
@@ -63,6 +64,11 @@ exported.`,
 		Example: "  samba generate --model www/models/default --chat \"Tell me a story about a fox.\"\n  samba generate --model DIR --prompt \"Once upon a time\" --temperature 0 --backend firefox\n  samba generate --model DIR --chat \"Name a town and its country.\" --schema town.json\n  samba generate --model DIR --chat \"And then?\" --state fox.state",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			// An answer comes from where it comes soonest, as in a page; measurements name their place.
+			flags.chooses = true
+			if !cmd.Flags().Changed("browser-backend") {
+				flags.within = protocol.BackendAuto
+			}
 			switch given := cmd.Flags().Changed; {
 			case given("chat") && chat == "":
 				return errors.New("--chat is empty: there is nothing to answer")

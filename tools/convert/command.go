@@ -31,8 +31,11 @@ CHECKPOINT is one of
   DIR                           a folder of either, also a model folder of ours, to store it in other bits
 
 The config is taken from --config: one of Samba_421M, Samba_1.3B, Samba_1.7B,
-Samba_3.8B, LLaMA_438M, or a JSON file of the reference's config fields. Without
-it, from the checkpoint or a config.json beside it.
+Samba_3.8B, LLaMA_438M, or a JSON file of the reference's config fields: n_layer,
+n_embd, n_head, vocab_size and block_size; n_query_groups, intermediate_size,
+local_window (-1: full attention), mb_per_layer, attn_layer_pos, mamba_swa_mlp,
+rotary_percentage, nope, norm_eps, _norm_class, _mlp_class, padding_multiple.
+Without it, from the checkpoint or a config.json beside it.
 
 Bits: 32 and 16 store floats. 8 and 4 quantize in groups; with 4, embeddings
 (unless --embedding-bits says 4, too) and the state's steering projections keep 8. What a group does not divide stays F16.

@@ -32,7 +32,7 @@ func companions(o Options, c *config.Config, src *source, report *Report) (map[s
 	}
 	// What our own engine cannot read is passed on all the same, and said.
 	if data := files["tokenizer.json"]; data == nil {
-		report.Notes = append(report.Notes, "no tokenizer: pass --tokenizer to make a model that can be talked to")
+		report.Notes = append(report.Notes, "no tokenizer: copy the original's tokenizer.json and tokenizer_config.json into the folder, or pass --tokenizer, to make a model that can be talked to")
 	} else if _, err := tokenizer.Parse(data); err != nil {
 		report.Notes = append(report.Notes, fmt.Sprintf("this engine cannot use the tokenizer: %v", err))
 	}

@@ -566,7 +566,7 @@ func (e *Engine) tokenizer(asked string) (*tokenizer.Tokenizer, error) {
 	if t := e.model.Tokenizer(); t != nil {
 		return t, nil
 	}
-	return nil, fault{CodeBadModel, fmt.Errorf("%s: the model folder has no tokenizer.json, so it takes no text", asked)}
+	return nil, fault{CodeBadModel, fmt.Errorf("%s: the model folder has no tokenizer.json, so it takes no text: copy the original's tokenizer.json and tokenizer_config.json into it", asked)}
 }
 
 // render writes messages as the model's chat template has them. Its control
