@@ -22,6 +22,7 @@ override CUTS: u32;   // parts of the range that are tried
 override REFITS: u32; // turns of refitting, at most
 const LEVELS = (1u << BITS) - 1u;
 const VALUES = SIZE * GROUP;
+const ENCODE = 1u + CUTS + REFITS;
 const WORDS = GROUP * BITS / 32u;
 
 var<workgroup> values: array<u32, VALUES>; // [GROUP, SIZE]
@@ -58,19 +59,19 @@ fn stepped(h: u32, up: bool) -> u32 {
 
 fn finite(h: u32) -> bool { return (h & 0x7c00u) != 0x7c00u; }
 
-// The code next to v = w - bias over the scale, of those that there are
-fn level(v: Real, inverse: Real) -> u32 {
-    let at = times(v, inverse);
-    if at.neg || is_zero(at) {
+// The code next to at, (w - bias) / scale, of those that there are: floor(at + 1/2), of a sum that is rounded, too.
+fn level(at: Real) -> u32 {
+    // The largest below 1/2 is the one whose sum is rounded up, to 1.
+    let least = Real(vec2<u32>(0xffffffffu, 0x1fffffu), -54, false);
+    if at.neg || below(at, least) {
         return 0u;
     }
-    let top = whole(false, LEVELS, 0);
-    if !below(at, top) {
+    if at.e > i32(BITS) - 53 { // 2^BITS and more
         return LEVELS;
     }
-    let x = plus(at, Real(vec2<u32>(0u, 0x100000u), -53, false));
-    let down = u32(-x.e); // x is from 1/2 to below 256
-    return select(x.m.y >> (down - 32u), 0u, down >= 53u);
+    let down = u32(-1 - at.e); // to halves
+    let halves = select(at.m.y >> (min(down, 53u) - 32u), 0u, down >= 53u);
+    return clamp((halves + 1u) / 2u, 1u, LEVELS);
 }
 
 @compute @workgroup_size(SIZE)
@@ -128,100 +129,104 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var cuts = CUT; // only a variable takes any index
     let middle = scaled(plus(lo, hi), -1);
     let half = scaled(minus(hi, lo), -1);
+    var sw = Real();
+    for (var i = 0u; i < GROUP; i++) {
+        sw = plus(sw, of_f32(values[i * SIZE + thread]));
+    }
+    // The best so far: its squared error, and of its codes q the sums of q, q^2 and q w.
     var least = Real();
-    var found = false;
-    var turn = select(0u, 1u + CUTS + REFITS, equal);
-    for (; turn < 1u + CUTS + REFITS; turn++) {
-        var s = 0u;
-        var b = 0u;
-        if turn == 0u {
-            // The range that certainly covers every weight: bias rounded down, scale rounded up.
-            b = f16_of(lo);
-            if below(lo, of_f16(b)) {
-                b = stepped(b, false);
+    var least_q = 0u;
+    var least_qq = 0u;
+    var least_qw = Real();
+    // After the candidates the best is encoded, in a turn of its own.
+    var turn = select(0u, ENCODE, equal);
+    loop {
+        var s = scale;
+        var b = bias;
+        if turn < ENCODE {
+            var above = Real();
+            var under = LEVELS;
+            if turn == 0u {
+                // The range that certainly covers every weight: bias rounded down, scale rounded up.
+                b = f16_of(lo);
+                if below(lo, of_f16(b)) {
+                    b = stepped(b, false);
+                }
+                above = minus(hi, of_f16(b));
+            } else if turn <= CUTS {
+                let part = times(half, cuts[turn - 1u]);
+                b = f16_of(minus(middle, part));
+                above = scaled(part, 1);
+            } else {
+                // The scale and bias that fit the best codes, by least squares
+                under = GROUP * least_qq - least_q * least_q;
+                above = minus(times(whole(false, GROUP, 0), least_qw), times(whole(false, least_q, 0), sw));
+                if under == 0u {
+                    turn = ENCODE;
+                    continue;
+                }
             }
-            let exact = over(minus(hi, of_f16(b)), LEVELS);
+            let exact = over(above, under);
             s = f16_of(exact);
-            if below(of_f16(s), exact) {
+            if turn == 0u && below(of_f16(s), exact) {
                 s = stepped(s, true);
             }
-        } else if turn <= CUTS {
-            let part = times(half, cuts[turn - 1u]);
-            s = f16_of(over(scaled(part, 1), LEVELS));
-            b = f16_of(minus(middle, part));
-        } else {
-            // The scale and bias that fit the present codes best, by least squares
-            let exact = of_f16(scale);
-            let inverse = inverse_of(scale);
-            let offset = of_f16(bias);
-            var sq = 0u;
-            var sqq = 0u;
-            var sw = Real();
-            var sqw = Real();
-            for (var i = 0u; i < GROUP; i++) {
-                let w = of_f32(values[i * SIZE + thread]);
-                let code = level(minus(w, offset), inverse);
-                sq += code;
-                sqq += code * code;
-                sw = plus(sw, w);
-                sqw = plus(sqw, times(whole(false, code, 0), w));
+            if turn > CUTS && finite(s) {
+                let step = of_f16(s);
+                b = f16_of(over(minus(sw, times(step, whole(false, least_q, 0))), GROUP));
             }
-            let det = GROUP * sqq - sq * sq;
-            if det == 0u {
-                break;
-            }
-            let n = whole(false, GROUP, 0);
-            let of_codes = whole(false, sq, 0);
-            s = f16_of(over(minus(times(n, sqw), times(of_codes, sw)), det));
-            if !finite(s) {
-                break;
-            }
-            b = f16_of(over(minus(sw, times(of_f16(s), of_codes)), GROUP));
-        }
-        // Not below zero, and neither beyond fp16
-        var better = false;
-        if s != 0u && s < 0x7c00u && finite(b) {
-            let exact = of_f16(s);
-            let inverse = inverse_of(s);
-            let offset = of_f16(b);
-            var sum = Real();
-            for (var i = 0u; i < GROUP; i++) {
-                let w = of_f32(values[i * SIZE + thread]);
-                let code = level(minus(w, offset), inverse);
-                let d = minus(plus(times(exact, whole(false, code, 0)), offset), w);
-                sum = plus(sum, times(d, d));
-            }
-            better = !found || below(sum, least);
-            if better {
-                least = sum;
-                found = true;
-                scale = s;
-                bias = b;
+            // Not below zero, and neither beyond fp16
+            if s == 0u || s >= 0x7c00u || !finite(b) {
+                turn = select(turn + 1u, ENCODE, turn > CUTS);
+                continue;
             }
         }
-        if turn > CUTS && !better {
+        // Products of scale and codes, and the bias, in 2^-24ths
+        let step = vec2<u32>(select((s & 1023u) | 1024u, s, s < 1024u), select(max(s >> 10u, 1u) - 1u, 0u, s < 1024u));
+        let offset = of_f16(b);
+        let bias24 = shifted_left(vec2<u32>(select((b & 1023u) | 1024u, b & 1023u, (b & 0x7c00u) == 0u), 0u), max((b >> 10u) & 31u, 1u) - 1u);
+        let inverse = scaled(over(Real(vec2<u32>(0u, 0x100000u), -52, false), max(step.x, 1u)), 24 - i32(step.y));
+        var sum = Real();
+        var sum_q = 0u;
+        var sum_qq = 0u;
+        var sum_qw = Real();
+        var word = 0u;
+        for (var i = 0u; i < GROUP; i++) {
+            let w = of_f32(values[i * SIZE + thread]);
+            let code = level(times(minus(w, offset), inverse));
+            if turn == ENCODE {
+                word |= select(code, constant, equal) << (BITS * (i % (32u / BITS)));
+                if i % (32u / BITS) == 32u / BITS - 1u {
+                    q[(sizes.first + own) * WORDS + i / (32u / BITS)] = word;
+                    word = 0u;
+                }
+                continue;
+            }
+            let product = shifted_left(vec2<u32>(step.x * code, 0u), step.y);
+            var read = sum64(product, bias24);
+            let negative = offset.neg && below64(product, bias24);
+            if offset.neg {
+                read = select(difference64(product, bias24), difference64(bias24, product), negative);
+            }
+            let d = minus(settled(negative, read, -14), w);
+            sum = plus(sum, times(d, d));
+            sum_q += code;
+            sum_qq += code * code;
+            sum_qw = plus(sum_qw, times(whole(false, code, 0), w));
+        }
+        if turn == ENCODE {
             break;
         }
+        let better = turn == 0u || below(sum, least);
+        if better {
+            least = sum;
+            least_q = sum_q;
+            least_qq = sum_qq;
+            least_qw = sum_qw;
+            scale = s;
+            bias = b;
+        }
+        turn = select(turn + 1u, ENCODE, turn > CUTS && !better);
     }
     affine[sizes.first + own] = scale | (bias << 16u);
-    let inverse = inverse_of(select(scale, 1u, equal));
-    let offset = of_f16(bias);
-    for (var word = 0u; word < WORDS; word++) {
-        var codes = 0u;
-        for (var i = 0u; i < 32u / BITS; i++) {
-            var code = constant;
-            if !equal {
-                code = level(minus(of_f32(values[(word * (32u / BITS) + i) * SIZE + thread]), offset), inverse);
-            }
-            codes |= code << (BITS * i);
-        }
-        q[(sizes.first + own) * WORDS + word] = codes;
-    }
-}
-
-// 1 / scale, of a positive fp16
-fn inverse_of(scale: u32) -> Real {
-    let exponent = select(i32(scale >> 10u) - 25, -24, scale < 1024u);
-    let m = select((scale & 1023u) | 1024u, scale, scale < 1024u);
-    return scaled(over(Real(vec2<u32>(0u, 0x100000u), -52, false), m), -exponent);
 }

@@ -153,8 +153,15 @@ fn over(a: Real, n: u32) -> Real {
 }
 
 fn below(a: Real, b: Real) -> bool {
-    let d = minus(a, b);
-    return d.neg && !is_zero(d);
+    if is_zero(a) || is_zero(b) {
+        return (is_zero(b) && !is_zero(a) && a.neg) || (is_zero(a) && !is_zero(b) && !b.neg);
+    }
+    if a.neg != b.neg {
+        return a.neg;
+    }
+    let smaller = a.e < b.e || (a.e == b.e && below64(a.m, b.m));
+    let same = a.e == b.e && all(a.m == b.m);
+    return !same && smaller != a.neg;
 }
 
 // n * 2^e
