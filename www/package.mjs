@@ -5,7 +5,7 @@
  *     ./build.sh && cd www && npm pack
  */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -36,6 +36,15 @@ execFileSync(
     stdio: "inherit",
   },
 );
+// The engine's client lies at the top of the package, the other entries in folders beside it.
+for (const name of readdirSync(here("dist/engine")))
+  renameSync(here(`dist/engine/${name}`), here(`dist/${name}`));
+rmSync(here("dist/engine"), { recursive: true });
+for (const name of readdirSync(here("dist"), { recursive: true })) {
+  if (!/[/\\].*\.[jt]s$/.test(name)) continue;
+  const text = readFileSync(here(`dist/${name}`), "utf8");
+  writeFileSync(here(`dist/${name}`), text.replaceAll('"../engine/', '"../'));
+}
 // Vite, webpack and their like copy what new URL("...", import.meta.url) names, and write its new address there. Vite's
 // development server up to version 7 leaves the address and moves the module: to .vite/deps, beside the packages.
 writeFileSync(

@@ -94,7 +94,7 @@ func build() error {
 			return err
 		}
 	}
-	examples, err := filepath.Glob("www/examples/*")
+	examples, err := filepath.Glob("www/examples/*.*") // folders are projects of their own
 	if err != nil {
 		return err
 	}
