@@ -71,5 +71,24 @@ export const advice = moved.test(import.meta.url)
 );
 // For pages that name the worker themselves: an address that stays.
 writeFileSync(here("dist/worker.js"), `import "./${worker}";\n`);
+// A page hashes for its store alone, and browsers store in secure contexts alone, where WebCrypto is: no need of a library.
+writeFileSync(
+  here("dist/digest.js"),
+  `export const sha256 = async (data) => new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+`,
+);
+const { peerDependencies } = JSON.parse(readFileSync(here("package.json"), "utf8"));
+for (const name of readdirSync(here("dist"), { recursive: true })) {
+  if (!name.endsWith(".js")) continue;
+  const text = readFileSync(here(`dist/${name}`), "utf8");
+  for (const [, wanted] of text.matchAll(/(?:^import|\} from) "([^"]+)";$/gm)) {
+    if (
+      !wanted.startsWith(".") &&
+      !Object.keys(peerDependencies).some((peer) => `${wanted}/`.startsWith(`${peer}/`))
+    )
+      throw new Error(`dist/${name} imports ${wanted}, which the package does not bring along`);
+  }
+}
 for (const name of [worker, engine, packed]) copyFileSync(assets + name, here(`dist/${name}`));
 copyFileSync(here("../LICENSE"), here("LICENSE"));

@@ -107,7 +107,8 @@ export function limited(store: Store, patience?: number): Store {
         read: (at, into) => soon(kept.read(at, into)),
         write: (at, bytes) => kept.write(at, bytes),
         part: (part, bytes) => soon(kept.part(part, bytes)),
-        trust: () => soon(kept.trust()),
+        sum: (part) => kept.sum(part),
+        trust: (sums) => soon(kept.trust(sums)),
         forget: () => soon(kept.forget()),
         close: () => kept.close(),
       };

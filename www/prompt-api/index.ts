@@ -371,18 +371,20 @@ export class LanguageModel extends EventTarget {
       stream_options: { include_usage: true },
       response_format: schema && { type: "json_schema" as const, json_schema: { schema } },
     } as const;
-    if (begun) {
-      // The template writes what comes before the answer; the answer's beginning and the rest are one text then.
-      await this.#samba.state.read([...turns, { role: "assistant", content: "" }], { open: true, signal });
-      signal.throwIfAborted();
-    }
-    const { chat, completions } = this.#samba;
+    const { completions } = this.#samba.chat;
     const stream = begun
-      ? await completions.create({ ...params, prompt: begun, append: true }, { signal })
-      : await chat.completions.create({ ...params, messages: turns }, { signal });
+      ? await completions.create(
+          {
+            ...params,
+            messages: [...turns, { role: "assistant", content: begun }],
+            continue_final_message: true,
+          },
+          { signal },
+        )
+      : await completions.create({ ...params, messages: turns }, { signal });
     for await (const { choices, usage } of stream) {
       const [choice] = choices;
-      const piece = (choice && ("text" in choice ? choice.text : choice.delta.content)) ?? "";
+      const piece = choice?.delta.content ?? "";
       if (piece) show(piece);
       text += piece;
       ended = choice?.finish_reason ?? ended;

@@ -1,58 +1,25 @@
 /** The npm package: packed, installed into an empty project, type-checked and used from a page without a bundler. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import {
-  createReadStream,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { createServer } from "node:http";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { extname, join, normalize } from "node:path";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { browsers, launch } from "./site.mjs";
+import { browsers, launch, staticFiles } from "./site.mjs";
 import { writeTinyModel } from "./tiny-model.mjs";
 
 const www = fileURLToPath(new URL("..", import.meta.url));
 const project = mkdtempSync(join(tmpdir(), "samba-project-"));
 const installed = join(project, "node_modules/samba-web");
-const types = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".wasm": "application/wasm",
-  ".json": "application/json",
-};
 
-/** A plain server of the project's files; open lets pages of other origins have them. */
-function files(open) {
-  const server = createServer((request, response) => {
-    const path = join(project, normalize(new URL(request.url, "http://x").pathname));
-    if (!path.startsWith(project) || !statSync(path, { throwIfNoEntry: false })?.isFile()) {
-      response.writeHead(404).end();
-      return;
-    }
-    const headers = { "Content-Type": types[extname(path)] ?? "application/octet-stream" };
-    if (open) headers["Access-Control-Allow-Origin"] = "*";
-    if (extname(path) === ".html") {
-      // As strict a page as the README promises to work on.
-      headers["Content-Security-Policy"] =
-        `default-src 'none'; img-src 'self'; script-src 'self' 'wasm-unsafe-eval' ${elsewhere?.origin ?? ""}; worker-src 'self' blob: ${elsewhere?.origin ?? ""}; ` +
-        `connect-src 'self' ${elsewhere?.origin ?? ""}; require-trusted-types-for 'script'; trusted-types samba`;
-    }
-    response.writeHead(200, headers);
-    createReadStream(path).pipe(response);
-  });
-  return new Promise((resolve) =>
-    server.listen(0, "127.0.0.1", () =>
-      resolve({ origin: `http://127.0.0.1:${server.address().port}`, close: () => server.close() }),
-    ),
-  );
-}
+/** As strict a page as the README promises to work on. */
+const strict = (ending) =>
+  ending === ".html" && {
+    "Content-Security-Policy":
+      `default-src 'none'; img-src 'self'; script-src 'self' 'wasm-unsafe-eval' ${elsewhere.origin}; worker-src 'self' blob: ${elsewhere.origin}; ` +
+      `connect-src 'self' ${elsewhere.origin}; require-trusted-types-for 'script'; trusted-types samba`,
+  };
 
 let home;
 let elsewhere;
@@ -72,8 +39,8 @@ before(async () => {
   });
   writeTinyModel(join(project, "model"));
   writeFileSync(join(project, "index.html"), "<!doctype html><title>project</title>");
-  elsewhere = await files(true);
-  home = await files(false);
+  elsewhere = await staticFiles(project, () => ({ "Access-Control-Allow-Origin": "*" }));
+  home = await staticFiles(project, strict);
 });
 after(() => {
   home?.close();

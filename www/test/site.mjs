@@ -1,9 +1,9 @@
 /** What the end-to-end tests share: the built site served by the samba command, and the two browsers. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { createReadStream, mkdtempSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import puppeteer from "puppeteer-core";
 import { writeTinyModel } from "./tiny-model.mjs";
@@ -35,6 +35,33 @@ export async function serve(models, ...more) {
     });
   });
   return { origin, stop: () => server.kill() };
+}
+
+const types = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".wasm": "application/wasm",
+  ".json": "application/json",
+};
+
+/** A plain server of a folder's files, with more headers by their ending. */
+export function staticFiles(folder, headers = () => ({})) {
+  const server = createServer((request, response) => {
+    const path = join(folder, normalize(decodeURIComponent(new URL(request.url, "http://x").pathname)));
+    if (!path.startsWith(folder) || !statSync(path, { throwIfNoEntry: false })?.isFile()) {
+      response.writeHead(404).end();
+      return;
+    }
+    const type = types[extname(path)] ?? "application/octet-stream";
+    response.writeHead(200, { "Content-Type": type, ...headers(extname(path)) });
+    createReadStream(path).pipe(response);
+  });
+  return new Promise((resolve) =>
+    server.listen(0, "127.0.0.1", () =>
+      resolve({ origin: `http://127.0.0.1:${server.address().port}`, close: () => server.close() }),
+    ),
+  );
 }
 
 /** A door before a server, which hands on every answer's body as change(url, body) gives it back, alone or as { body, type }. */
