@@ -108,23 +108,16 @@ class SambaLanguageModel implements LanguageModelV4 {
 /** The engine once it is loaded; an abort does not wait for that. */
 async function ready(engine: Samba | PromiseLike<Samba>, signal: AbortSignal | undefined): Promise<Samba> {
   signal?.throwIfAborted();
-  if (!signal || !("then" in engine)) return await engine;
-  const { promise: aborted, reject } = withReject();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal?.reason);
+  });
+  signal?.addEventListener("abort", abort, { once: true });
   try {
     return await Promise.race([engine, aborted]);
   } finally {
-    signal.removeEventListener("abort", abort);
+    signal?.removeEventListener("abort", abort);
   }
-}
-
-function withReject(): { promise: Promise<never>; reject: (reason: unknown) => void } {
-  let reject = (_: unknown) => {};
-  const promise = new Promise<never>((_, no) => {
-    reject = no;
-  });
-  return { promise, reject };
 }
 
 /** The request in OpenAI's shapes, and what of it is not heeded. */

@@ -169,9 +169,18 @@ export class ChatSamba extends BaseChatModel<ChatSambaCallOptions> {
    */
   override withStructuredOutput<RunOutput extends Record<string, unknown> = Record<string, unknown>>(
     schema: Parameters<typeof createContentParser<RunOutput>>[0],
+    config?: StructuredOutputMethodOptions<false>,
+  ): Runnable<BaseLanguageModelInput, RunOutput>;
+  override withStructuredOutput<RunOutput extends Record<string, unknown> = Record<string, unknown>>(
+    schema: Parameters<typeof createContentParser<RunOutput>>[0],
+    config?: StructuredOutputMethodOptions<true>,
+  ): Runnable<BaseLanguageModelInput, { raw: BaseMessage; parsed: RunOutput }>;
+  override withStructuredOutput<RunOutput extends Record<string, unknown> = Record<string, unknown>>(
+    schema: Parameters<typeof createContentParser<RunOutput>>[0],
     config: StructuredOutputMethodOptions<boolean> = {},
-    // biome-ignore lint/suspicious/noExplicitAny: the base class's overloads tell the outputs with and without includeRaw apart
-  ): Runnable<BaseLanguageModelInput, any> {
+  ):
+    | Runnable<BaseLanguageModelInput, RunOutput>
+    | Runnable<BaseLanguageModelInput, { raw: BaseMessage; parsed: RunOutput }> {
     const { name = "answer", method = "jsonSchema", includeRaw } = config;
     if (method === "functionCalling")
       throw new Error('ChatSamba calls no functions: leave out method, or take "jsonSchema".');

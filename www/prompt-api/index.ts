@@ -228,14 +228,10 @@ export class LanguageModel extends EventTarget {
     return new ReadableStream<string>({
       start: (controller) => {
         const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
-        const show = (text: string) => {
-          if (!signal.aborted) controller.enqueue(text);
-        };
-        this.#answer(input, options, signal, show).then(
-          () => controller.close(),
-          (error) => {
-            if (!left.signal.aborted) controller.error(error);
-          },
+        const open = () => !left.signal.aborted; // a canceled stream is closed
+        this.#answer(input, options, signal, (text) => controller.enqueue(text)).then(
+          () => open() && controller.close(),
+          (error) => open() && controller.error(error),
         );
       },
       cancel: (reason) => left.abort(reason),
@@ -385,7 +381,7 @@ export class LanguageModel extends EventTarget {
     for await (const { choices, usage } of stream) {
       const [choice] = choices;
       const piece = choice?.delta.content ?? "";
-      if (piece) show(piece);
+      if (piece && !signal.aborted) show(piece);
       text += piece;
       ended = choice?.finish_reason ?? ended;
       tokens = usage?.completion_tokens ?? tokens;

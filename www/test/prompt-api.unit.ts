@@ -1,6 +1,8 @@
 /** LanguageModel: the cases of the published web-platform tests, of an engine that echoes. */
 import assert from "node:assert/strict";
-import { afterEach, describe, test } from "node:test";
+import { afterEach, describe, mock, test } from "node:test";
+import { type LoadOptions, Samba } from "../engine/client.ts";
+import { CancelledError, NetworkError } from "../engine/errors.ts";
 import { type LanguageModel, type LanguageModelFactory, languageModel } from "../prompt-api/index.ts";
 import { caught, echo } from "./echo.ts";
 
@@ -427,6 +429,76 @@ describe("append, clone, destroy", () => {
       await dom("InvalidStateError", work);
     assert.equal(typeof made.contextUsage, "number");
     assert.equal(asked.filter(({ type }) => type === "drop").length, 1);
+  });
+});
+
+describe("loading", () => {
+  afterEach(() => mock.restoreAll());
+
+  /** Loadings that the test ends, each as its options were. */
+  function loads() {
+    const begun: (LoadOptions & { end: (engine: Samba) => void; fail: (error: Error) => void })[] = [];
+    mock.method(Samba, "load", (_: string, options: LoadOptions) => {
+      return new Promise<Samba>((end, fail) => {
+        begun.push({ ...options, end, fail });
+        options.signal?.addEventListener("abort", () => fail(new CancelledError("cancelled", "Cancelled.")));
+      });
+    });
+    return begun;
+  }
+  const progress = (loaded: number, total: number) =>
+    ({ type: "progress", id: 1, phase: "download", loaded, total }) as const;
+
+  test("creates share one; an abort leaves it to the others, and each hears of progress", async () => {
+    const begun = loads();
+    const LanguageModel = languageModel("model/");
+    const heard: number[][] = [[], []];
+    const controllers = [new AbortController(), new AbortController()];
+    const made = controllers.map(({ signal }, i) =>
+      LanguageModel.create({
+        signal,
+        monitor: (target) =>
+          target.addEventListener("downloadprogress", (event) => {
+            heard[i]?.push((event as ProgressEvent).loaded);
+          }),
+      }),
+    );
+    const first = caught(() => made[0]);
+    await new Promise(setImmediate);
+    assert.equal(await LanguageModel.availability(), "downloading");
+    begun[0]?.onProgress?.(progress(1, 4));
+    controllers[0]?.abort();
+    assert.equal((await first).name, "AbortError");
+    begun[0]?.onProgress?.(progress(1, 3));
+    begun[0]?.onProgress?.(progress(3, 3));
+    begun[0]?.end(echo().samba);
+    await made[1];
+    assert.equal(begun.length, 1);
+    assert.deepEqual(heard[0], [0, 0.25]);
+    assert.deepEqual(heard[1]?.at(-1), 1);
+    for (const loaded of heard[1] ?? []) assert.equal((loaded * 0x10000) % 1, 0);
+    assert.deepEqual(heard[1]?.length, 5); // 0, 1/4, 1/3, all but the last step, 1
+    assert.equal(await LanguageModel.availability(), "available");
+  });
+
+  test("the last create that leaves ends it; one that failed is begun again", async () => {
+    const begun = loads();
+    const LanguageModel = languageModel("model/");
+    const controller = new AbortController();
+    const left = caught(() => LanguageModel.create({ signal: controller.signal }));
+    await new Promise(setImmediate);
+    controller.abort();
+    await left;
+    assert.equal(begun[0]?.signal?.aborted, true);
+    const failed = caught(() => LanguageModel.create());
+    await new Promise(setImmediate);
+    begun[1]?.fail(new NetworkError("network", "The line is cut."));
+    const error = await failed;
+    assert.deepEqual([error.name, error.message], ["NetworkError", "The line is cut."]);
+    const last = LanguageModel.create();
+    await new Promise(setImmediate);
+    begun[2]?.end(echo().samba);
+    assert.equal(await (await last).prompt("hi"), "hi");
   });
 });
 
