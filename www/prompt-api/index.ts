@@ -26,10 +26,17 @@ export type { LanguageModelContent, LanguageModelMessage, LanguageModelPrompt } 
 export type Availability = "unavailable" | "downloadable" | "downloading" | "available";
 
 /** Between the likeliest words and surprising ones; "balanced" is the model's own way. */
-export type SamplingMode = keyof typeof modes;
+export type SamplingMode =
+  | "most-predictable"
+  | "predictable"
+  | "slightly-predictable"
+  | "balanced"
+  | "slightly-creative"
+  | "creative"
+  | "most-creative";
 
 /** How far each mode moves the model's own temperature. */
-const modes = {
+const modes: Record<SamplingMode, number> = {
   "most-predictable": 0,
   predictable: 0.5,
   "slightly-predictable": 0.75,
