@@ -374,17 +374,11 @@ export class LanguageModel extends EventTarget {
       stream_options: { include_usage: true },
       response_format: schema && { type: "json_schema" as const, json_schema: { schema } },
     } as const;
-    const { completions } = this.#samba.chat;
-    const stream = begun
-      ? await completions.create(
-          {
-            ...params,
-            messages: [...turns, { role: "assistant", content: begun }],
-            continue_final_message: true,
-          },
-          { signal },
-        )
-      : await completions.create({ ...params, messages: turns }, { signal });
+    const messages = begun === undefined ? turns : [...turns, { role: "assistant", content: begun }];
+    const stream = await this.#samba.chat.completions.create(
+      { ...params, messages, continue_final_message: begun !== undefined },
+      { signal },
+    );
     for await (const { choices, usage } of stream) {
       const [choice] = choices;
       const piece = choice?.delta.content ?? "";

@@ -47,7 +47,7 @@ async function promptAPI(model) {
     JSON.parse(await judge.prompt("How is it?", { responseConstraint: z.toJSONSchema(mood) })),
   );
   out.regexp = await named(() => judge.prompt("x", { responseConstraint: /a/ }));
-  out.schema = await named(() => judge.prompt("x", { responseConstraint: { not: {} } }));
+  out.schema = await named(() => judge.prompt("x", { responseConstraint: { not: { const: 1 } } }));
   constrained.unload();
   const controller = new AbortController();
   const aborted = named(() => long.prompt("go on", { signal: controller.signal }));

@@ -255,7 +255,10 @@ async function use(library, model, backend, elsewhere) {
   const unsupported = await caught(() =>
     client.chat.completions.create({
       messages: [{ role: "user", content: "x" }],
-      response_format: { type: "json_schema", json_schema: { schema: { properties: { a: { not: {} } } } } },
+      response_format: {
+        type: "json_schema",
+        json_schema: { schema: { properties: { a: { not: { const: 1 } } } } },
+      },
     }),
   );
   out.unsupported = unsupported instanceof BadRequestError && unsupported.param;
