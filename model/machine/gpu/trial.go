@@ -276,16 +276,18 @@ func (t *trial) Vector(spec config.TensorSpec) []float32 {
 	for i := range values {
 		v := t.random.NormFloat64()
 		switch kind {
-		case "mixer.A_log":
-			v = math.Log(float64(i%spec.Shape[1]+1)) + 0.1*v
-		case "mixer.dt_proj.bias":
+		case "mixer.A_log": // of each state, or of each head
+			v = math.Log(float64(i%spec.Shape[len(spec.Shape)-1]%16+1)) + 0.1*v
+		case "mixer.dt_proj.bias", "mixer.dt_bias":
 			v -= 1 // softplus: about 0.3, so that the recurrence weighs as much as what passes it by
 		case "mixer.D":
 			v *= 0.1
 		case "mixer.conv1d.weight", "mixer.conv1d.bias":
 			v *= 0.3
-		default: // norms
-			v = 1 + 0.1*v
+		default: // norms' gains; biases, and what differential attention weighs by
+			if v *= 0.1; strings.HasSuffix(spec.Name, ".weight") {
+				v++
+			}
 		}
 		values[i] = float32(v)
 	}
