@@ -483,7 +483,7 @@ func TestBadFolders(t *testing.T) {
 		want  string
 	}{
 		"no config":     {func(f memory) { delete(f, "config.json") }, "config.json"},
-		"another model": {func(f memory) { f["config.json"] = []byte(`{"model_type": "llama"}`) }, `model_type "llama"`},
+		"another model": {func(f memory) { f["config.json"] = []byte(`{"model_type": "llama"}`) }, `model_type is "llama"`},
 		"missing shard": {func(f memory) { delete(f, "model-00002-of-00002.safetensors") }, "model-00002-of-00002.safetensors"},
 		"cut shard":     {func(f memory) { f["model-00001-of-00002.safetensors"] = f["model-00001-of-00002.safetensors"][:5000] }, "truncated"},
 		"other layers":  {func(f memory) { f.setJSON(t, "config.json", testConfig(config.Mamba)) }, "no such tensor"},
