@@ -34,3 +34,10 @@ func TestTrial(t *testing.T) {
 		}
 	}
 }
+
+// So does every published family's.
+func TestTrialPublished(t *testing.T) {
+	for _, name := range []string{"granite_a", "falcon_h1_a", "lfm2_a", "phi4flash_a", "jamba_mlx4", "nemotron_h_a"} {
+		loadTest(t, disk(publishedFolders+"/"+name), Options{Device: testDevice(t), Chunk: 64, Try: true})
+	}
+}

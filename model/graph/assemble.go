@@ -78,7 +78,7 @@ func (b *builder[V, W]) norm(module string) Norm[V] {
 // conv takes a convolution over channels: its weights, then its biases, 0 where it has none. Weights
 // that scale says nothing of stay; it multiplies those of channel c.
 func (b *builder[V, W]) conv(module string, channels int, scale func(c int) float64) V {
-	weights, biases := b.take(module+".weight"), b.take(module+".bias")
+	weights, biases := slices.Clone(b.take(module+".weight")), b.take(module+".bias")
 	if biases == nil {
 		biases = make([]float32, channels)
 	}

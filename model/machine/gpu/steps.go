@@ -76,9 +76,11 @@ func (m *steps) Head(x buffer, n graph.Norm[buffer], w weight, logits buffer, al
 		return
 	}
 	o := kernel.LinearOptions{Gain: n.Gain, Eps: m.eps, Last: true}
-	if n.Layer {
-		x, o = m.norm(x, n)
-		o.Last = true
+	if n.Layer { // of as many rows as a chunk may have: the last one's place is known on the device alone
+		last := m.Recorder
+		last.Tokens = int(m.buffer.normed.Size() / n.Gain.Size())
+		last.LayerNorm(x, n.Gain, n.Bias, m.buffer.normed, m.eps)
+		x, o = m.buffer.normed, kernel.LinearOptions{Last: true}
 	}
 	m.Linear(w, x, logits, o)
 }
