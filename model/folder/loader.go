@@ -65,6 +65,9 @@ func Load(ctx context.Context, model *families.Model, src Source, index *safeten
 	for _, spec := range model.Config.TensorSpecs() {
 		l.specs[spec.Name] = spec
 	}
+	if err := l.foresee(model.Config, index); err != nil {
+		return nil, err
+	}
 	var files []File
 	progress := progress.Progress{Phase: progress.PhaseDownload}
 	for _, name := range index.Files() {
@@ -94,6 +97,23 @@ func Load(ctx context.Context, model *families.Model, src Source, index *safeten
 		}
 	}
 	return l.vectors, l.finish(model.Config)
+}
+
+// foresee refuses a folder whose index alone tells that its tensors are not the
+// model's: before gigabytes are fetched.
+func (l *loader) foresee(c *config.Config, index *safetensors.Index) error {
+	if _, unknown := index.WeightMap[""]; unknown { // there is none: a single file's header tells
+		return nil
+	}
+	l.seen = map[string]bool{}
+	defer func() { l.seen = map[string]bool{} }()
+	for _, name := range slices.Sorted(maps.Keys(index.WeightMap)) {
+		if _, known, ignored := l.role(name); !known && !ignored {
+			return fmt.Errorf("%s: %s: the model that config.json describes has no such tensor", index.WeightMap[name], name)
+		}
+		l.seen[name] = true
+	}
+	return l.finish(c)
 }
 
 // ReadIndex reads the folder's index, or makes one for a folder with a single
