@@ -51,7 +51,7 @@ export const strings = {
   suggestions: [
     "Tell me a story about a lighthouse keeper and a lost whale.",
     "What is a river, and where does its water come from?",
-    "Write a short letter to a friend about the first snow.",
+    "How do I make a good cup of tea?",
   ],
 
   // The first visit
