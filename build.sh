@@ -52,7 +52,7 @@ vetted() { go vet ./... && GOOS=js GOARCH=wasm go vet ./gpu/... ./model/... ./wa
 in_browsers() {
   local logs status=0 browser; logs=$(mktemp -d)
   for browser in "$@"; do
-    GOOS=js GOARCH=wasm go test -p 1 -timeout 15m -exec "$PWD/bin/gotest $browser" ./gpu/... ./model ./model/{graph,machine/...,conversation,folder,schedule,measure} >"$logs/$browser" 2>&1 || touch "$logs/$browser.failed" &
+    GOOS=js GOARCH=wasm go test -p 1 -timeout 25m -exec "$PWD/bin/gotest $browser" ./gpu/... ./model ./model/{graph,machine/...,conversation,folder,schedule,measure} >"$logs/$browser" 2>&1 || touch "$logs/$browser.failed" &
   done
   wait
   for browser in "$@"; do

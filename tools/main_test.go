@@ -80,7 +80,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{[]string{"logits", "--model", empty, "--ids", "x", "--out", "y"}, "the folder has no config.json, so it is no model's"},
 		{logits(ids("[1]"), "--backend", "abacus"), `--backend is "abacus", want one of cpu, native, chromium, firefox`},
 		{logits(ids("[1]"), "--chunk", "-1"), "--chunk is -1, want 0 or more"},
-		{logits(filepath.Join(folder, "none.json")), "--ids: open"},
+		{logits(filepath.Join(folder, "none.json")), "--ids: stat"},
 		{logits(ids("{}")), "want a JSON list of token ids, such as [1, 2, 3]"},
 		{logits(ids("[1] [2]")), "something follows the JSON list"},
 		{logits(ids("[]")), "the list is empty"},

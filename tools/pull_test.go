@@ -40,7 +40,7 @@ func TestPull(t *testing.T) {
 		"--bits is 5":         {"org/granite", "--bits", "5"},
 		"names no model":      {"granite"},
 		"there is no model":   {"org/none"},
-		"--token-file: open ": {"org/granite", "--token-file", "not-there"},
+		"--token-file: stat ": {"org/granite", "--token-file", "not-there"},
 	} {
 		if _, _, err := samba(t, append([]string{"pull", "--hub", h.URL, "--to", filepath.Join(t.TempDir(), "m")}, arguments...)...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", arguments, err, want)
