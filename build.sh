@@ -64,11 +64,11 @@ in_browsers() {
 }
 
 # Every fuzz target for a while, three at a time: CI has half an hour. What one finds fails the stage and lies in its
-# package's testdata/fuzz. What models' files come to is fuzzed for a minute each, the rest for less. FUZZTIME=10m goes on longer with all.
+# package's testdata/fuzz. What models' files come to is fuzzed for half a minute each, the rest for less. FUZZTIME=10m goes on longer with all.
 # Servers run code by chance, which fuzzing takes for news: it must not spend its time on making such inputs smaller.
 fuzzed() {
   git grep -o 'func Fuzz[A-Za-z]*' -- '*_test.go' | sed -E 's#^(.*)/[^/]*:func (Fuzz.*)#\1 \2#' |
-    xargs -P 3 -L 1 sh -c 'case $1 in FuzzCompile|FuzzState|FuzzRoundTrip|FuzzDecodeRequest|FuzzLine|FuzzHead|FuzzArguments) time=20s ;; *) time=60s ;; esac
+    xargs -P 3 -L 1 sh -c 'case $1 in FuzzCompile|FuzzState|FuzzRoundTrip|FuzzDecodeRequest|FuzzLine|FuzzHead|FuzzArguments) time=20s ;; *) time=30s ;; esac
       go test -run "^\$" -fuzz "^$1\$" -fuzztime "${FUZZTIME:-$time}" -fuzzminimizetime 100x -parallel 1 "./$0"'
 }
 
