@@ -147,7 +147,7 @@ var talked = sync.OnceValues(func() (requests []*protocol.Generate, answers []st
 	if err != nil {
 		panic(err)
 	}
-	session, err := shared.Model.NewSession()
+	session, err := shared.Turns.(*model.Pool).NewSession()
 	if err != nil {
 		panic(err)
 	}
@@ -165,6 +165,9 @@ var talked = sync.OnceValues(func() (requests []*protocol.Generate, answers []st
 			}
 			return nil
 		})
+		if answer == "" {
+			panic("the model that the server is compared with says nothing")
+		}
 		answers = append(answers, answer)
 		turns = append(turns, strings.ReplaceAll(answer, cut, ""))
 	}
