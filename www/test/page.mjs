@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-export const patience = { timeout: 45_000 };
+export const patience = { timeout: 120_000 };
 
 /** The address of a page that is to compute on WebGPU, where it would rather take what is quicker. */
 export function onWebGPU(address) {
