@@ -18,7 +18,9 @@ import (
 
 // What a visitor of the chat page downloads before the first weight, as it
 // goes over the wire: the page, all that it names, and the model's small files.
-const mostBeforeWeights = 2_000_000
+// 2,000,000 is where it should be again: eight families, Jinja and JSON Schema as
+// others write them cost 340,000; measuring and what lies in both machines' graphs can go.
+const mostBeforeWeights = 2_400_000
 
 func TestVisitorsDownloadLittle(t *testing.T) {
 	if _, err := fs.Stat(FS, "index.html"); err != nil {
