@@ -3,6 +3,7 @@ package families
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,6 +26,7 @@ type Names struct {
 	ignored func(name string) bool
 
 	shapes map[string][]int
+	of     map[string][]string // the folder's names by the engine's tensor, sorted; made once all are known
 }
 
 // Place finds where a tensor goes. Neither known nor ignored: the model has no
@@ -34,15 +36,8 @@ func (n *Names) Place(name string) (place Place, known, ignored bool) {
 	return place, known, !known && n.ignored != nil && n.ignored(name)
 }
 
-// Of tells the folder's names of one of the engine's tensors, for errors.
-func (n *Names) Of(tensor string) (names []string) {
-	for name, place := range n.places {
-		if place.Tensor == tensor {
-			names = append(names, name)
-		}
-	}
-	return names
-}
+// Of tells the folder's names of one of the engine's tensors.
+func (n *Names) Of(tensor string) []string { return n.of[tensor] }
 
 func newNames(c *config.Config) *Names {
 	n := &Names{places: map[string]Place{}, shapes: map[string][]int{}}
@@ -58,6 +53,7 @@ func own(c *config.Config) *Names {
 	for name := range n.shapes {
 		n.tensor(name, name)
 	}
+	n.finish(nil)
 	return n
 }
 
@@ -98,17 +94,22 @@ func (n *Names) rows(ours string, modules ...row) {
 
 // At tells the folder's names for what begins at a row of one of the engine's tensors.
 func (n *Names) At(tensor string, row int) (names []string) {
-	for name, place := range n.places {
-		if place.Tensor == tensor && place.Row == row {
+	for _, name := range n.of[tensor] {
+		if n.places[name].Row == row {
 			names = append(names, name)
 		}
 	}
-	slices.Sort(names)
 	return names
 }
 
-// finish finds rows that are joined though they are packed in different ways.
+// finish, once all places are known, lists them by tensor, and finds rows that are
+// joined though they are packed in different ways.
 func (n *Names) finish(q *quantization) {
+	n.of = map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(n.places)) {
+		tensor := n.places[name].Tensor
+		n.of[tensor] = append(n.of[tensor], name)
+	}
 	formats := map[string][]format{}
 	for name, place := range n.places {
 		if module, ok := strings.CutSuffix(name, ".weight"); ok && q != nil && place.Rows < n.shapes[place.Tensor][0] {

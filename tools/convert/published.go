@@ -69,9 +69,7 @@ func planPublished(m *families.Model, src *source, bits, group int, wider map[st
 			outputs = append(outputs, o)
 		}
 		if rows != spec.Shape[0] {
-			names := m.Names.Of(spec.Name)
-			slices.Sort(names)
-			return nil, fmt.Errorf("%s: of %s are %d rows of %d there: it is missing a tensor that config.json asks for", src.path, strings.Join(names, " or "), rows, spec.Shape[0])
+			return nil, fmt.Errorf("%s: of %s are %d rows of %d there: it is missing a tensor that config.json asks for", src.path, strings.Join(m.Names.Of(spec.Name), " or "), rows, spec.Shape[0])
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(src.tensors)) {
