@@ -262,7 +262,8 @@ for (const name of browsers) {
         },
         {
           prepare: () => {
-            if (location.protocol === "about:" || sessionStorage.getItem("emptied")) return;
+            // Firefox runs this before the page has an origin, too: nothing can be stored there.
+            if (origin === "null" || sessionStorage.getItem("emptied")) return;
             sessionStorage.setItem("emptied", "yes");
             for (const name of ["samba", "samba-states"]) {
               const open = indexedDB.open(name, 1);

@@ -39,8 +39,12 @@ function heavy(): Promise<Heavy> {
       link.onerror = () => resolve(false);
     });
     document.head.append(link);
-    if (!(await checked)) throw new Error(`${href} could not be loaded, or is not what it was`);
-    return import(href);
+    const refused = `${href} could not be loaded, or is not what it was`;
+    if (!(await checked)) throw new Error(refused);
+    // Firefox may call a wrong hash loaded, and refuse it here.
+    return import(href).catch((cause) => {
+      throw new Error(refused, { cause });
+    });
   })().catch((error) => {
     half = undefined;
     failures++;
