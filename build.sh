@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # ./build.sh            builds everything: the site, and the samba command at bin/samba
 # ./build.sh serve ...  builds, then serves the chat page on http://localhost:8080 (arguments go to samba serve)
+# ./build.sh check      what a change is tried with while it is being made: format, vet, short Go tests, types, TypeScript's unit tests
 # ./build.sh test       builds, then runs every test there is: Go natively and in both browsers, TypeScript, Python, end to end
 #
 # As root on Debian it installs what is missing; elsewhere it says in one line what to install.
@@ -19,7 +20,8 @@ need() {
   DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "$package" >/dev/null || fail "$package could not be installed"
 }
 
-build() {
+# What building and checking need.
+installed() {
   command -v go >/dev/null || fail "Go is missing: install Go $(sed -n 's/^go //p' go.mod) or newer from go.dev"
   need nodejs command -v node
   need npm command -v npm
@@ -29,6 +31,10 @@ build() {
     (cd www && npm ci --no-audit --no-fund --loglevel=error)
     touch www/node_modules/.package-lock.json
   fi
+}
+
+build() {
+  installed
   go run ./tools/site/build
   go build -ldflags "-X main.commit=$(git describe --always --abbrev=12 --dirty 2>/dev/null)" -o bin/samba ./tools
 }
@@ -48,11 +54,12 @@ formatted() {
 
 vetted() { go vet ./... && GOOS=js GOARCH=wasm go vet ./gpu/... ./model/... ./wasm/; }
 
-# The same Go tests in each browser, all at once: a browser's tests keep about one core busy.
+# The same Go tests in each browser, all at once: a browser's tests keep about one core busy. They are the short ones,
+# since a browser's software GPU takes seconds to compile a kernel: what they leave out runs natively.
 in_browsers() {
   local logs status=0 browser; logs=$(mktemp -d)
   for browser in "$@"; do
-    GOOS=js GOARCH=wasm go test -p 1 -timeout 25m -exec "$PWD/bin/gotest $browser" ./gpu/... ./model ./model/{graph,machine/...,conversation,folder,schedule,measure} >"$logs/$browser" 2>&1 || touch "$logs/$browser.failed" &
+    GOOS=js GOARCH=wasm go test -short -p 1 -timeout 25m -exec "$PWD/bin/gotest $browser" ./gpu/... ./model ./model/{graph,machine/...,conversation,folder,schedule,measure} >"$logs/$browser" 2>&1 || touch "$logs/$browser.failed" &
   done
   wait
   for browser in "$@"; do
@@ -63,13 +70,12 @@ in_browsers() {
   return $status
 }
 
-# Every fuzz target for a while, three at a time: CI has half an hour. What one finds fails the stage and lies in its
-# package's testdata/fuzz. What models' files come to is fuzzed for half a minute each, the rest for less. FUZZTIME=10m goes on longer with all.
+# Every fuzz target for a while, three at a time. What one finds fails the stage and lies in its package's
+# testdata/fuzz. FUZZTIME=10m goes on longer.
 # Servers run code by chance, which fuzzing takes for news: it must not spend its time on making such inputs smaller.
 fuzzed() {
   git grep -o 'func Fuzz[A-Za-z]*' -- '*_test.go' | sed -E 's#^(.*)/[^/]*:func (Fuzz.*)#\1 \2#' |
-    xargs -P 3 -L 1 sh -c 'case $1 in FuzzCompile|FuzzState|FuzzRoundTrip|FuzzDecodeRequest|FuzzLine|FuzzHead|FuzzArguments) time=20s ;; *) time=30s ;; esac
-      go test -run "^\$" -fuzz "^$1\$" -fuzztime "${FUZZTIME:-$time}" -fuzzminimizetime 100x -parallel 1 "./$0"'
+    xargs -P 3 -L 1 sh -c 'go test -run "^\$" -fuzz "^$1\$" -fuzztime "${FUZZTIME:-12s}" -fuzzminimizetime 100x -parallel 1 "./$0"'
 }
 
 # The race detector over what runs concurrently: the server, with clients that are cut off, and the pool below it.
@@ -87,6 +93,21 @@ peers() { (cd tools/bench/peers && npm ci --omit=optional --no-audit --no-fund -
 clients() { (cd www/test/clients && npm ci --no-audit --no-fund --loglevel=error); }
 
 python() { (cd tools/train && /usr/bin/python3 -m unittest); }
+
+# What a contributor wants to know within two minutes.
+check() {
+  stage "Go format" formatted
+  stage "Go vet" vetted
+  stage "Go tests, the short ones" go test -short ./...
+  stage "TypeScript checks" www check
+  stage "TypeScript tests" www unit
+  ended
+}
+
+ended() {
+  [ ${#failed[@]} = 0 ] || fail "failed: $(printf '%s; ' "${failed[@]}")"
+  echo "all tests passed in $((SECONDS / 60)) min"
+}
 
 run_tests() {
   need chromium command -v chromium
@@ -108,13 +129,13 @@ run_tests() {
   stage "TypeScript tests" www unit
   stage "trainer tests" python
   stage "end to end in both browsers" www e2e
-  [ ${#failed[@]} = 0 ] || fail "failed: $(printf '%s; ' "${failed[@]}")"
-  echo "all tests passed in $((SECONDS / 60)) min"
+  ended
 }
 
 case "${1:-build}" in
   build) build ;;
   serve) shift; build; exec bin/samba serve "$@" ;;
+  check) installed; check ;;
   test) build; run_tests ;;
-  *) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

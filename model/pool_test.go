@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -44,7 +43,7 @@ func TestPool(t *testing.T) {
 				testPool(t, speaker(t, testRandom(t), testConfig(kinds...), o), speaker(t, testRandom(t), testConfig(kinds...), Options{}))
 			})
 		}
-		if runtime.GOOS != "js" { // for time's sake
+		if !testing.Short() {
 			test("samba", samba().LayerTypes...)
 		}
 		o.Chunk = 4 // full attention has room for 16 tokens at first, and grows on the way
@@ -64,7 +63,7 @@ func testPool(t *testing.T, m, reference *Model) {
 		want[i], _ = generate(t, alone, request(i))
 	}
 	slots := 3
-	if runtime.GOOS == "js" {
+	if testing.Short() {
 		slots = 2 // some kernels less to compile
 	}
 	p := newPool(t, m, slots)
@@ -169,8 +168,8 @@ func (p *Pool) talk(t *testing.T, random *rand.Rand, pause func(*rand.Rand)) (sa
 // Whoever else is there, and however often a place is given up, every token, log
 // probability and state is the same to the bit.
 func TestPoolNeighbours(t *testing.T) {
-	if runtime.GOOS == "js" {
-		t.Skip("for time's sake: it runs natively; what browsers add to it, TestBatchLinear sees")
+	if testing.Short() {
+		t.Skip("left out by -short; what browsers add to it, TestBatchLinear sees")
 	}
 	machines(t, func(t *testing.T, o Options) {
 		m := talker(t, testRandom(t), o)
@@ -289,8 +288,8 @@ func TestPoolEnds(t *testing.T) {
 // A long prompt is read while an answer goes on, and the answer goes on while the prompt is read: each waits for
 // the other here, so that the test hangs if either has to end first. A listener that hears nothing holds up neither.
 func TestPoolTurns(t *testing.T) {
-	if runtime.GOOS == "js" {
-		t.Skip("for time's sake: it runs natively")
+	if testing.Short() {
+		t.Skip("left out by -short")
 	}
 	machines(t, func(t *testing.T, o Options) {
 		m := talker(t, testRandom(t), o)
@@ -365,8 +364,8 @@ func (b stumblingBatch) Step(places []int, allowed [][]uint32) (machine.BatchSte
 
 // A step that fails ends all answers that are under way or wait with its error; their sessions start anew.
 func TestPoolFails(t *testing.T) {
-	if runtime.GOOS == "js" {
-		t.Skip("for time's sake: it runs natively")
+	if testing.Short() {
+		t.Skip("left out by -short")
 	}
 	machines(t, func(t *testing.T, o Options) {
 		m := talker(t, testRandom(t), o)

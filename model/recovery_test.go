@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -127,8 +126,8 @@ func try(on *flaky, f func() error) error {
 // undisturbed run, and leaves its state. (What a real loss looks like
 // TestLostDevice sees, in browsers.)
 func TestLostAtAnyCall(t *testing.T) {
-	if runtime.GOOS == "js" {
-		t.Skip("for time's sake: it runs natively")
+	if testing.Short() {
+		t.Skip("left out by -short")
 	}
 	var prompt []uint32
 	for _, b := range []byte("what is lost is found again, and goes on") {
@@ -185,8 +184,8 @@ func TestLostAtAnyCall(t *testing.T) {
 // begun anew, an engine that comes back goes on with the same tokens, and what
 // was saved is the same file. What is kept for that does not grow.
 func TestLostState(t *testing.T) {
-	if runtime.GOOS == "js" {
-		t.Skip("for time's sake: it runs natively")
+	if testing.Short() {
+		t.Skip("left out by -short")
 	}
 	limits := schedule.ReplayLimits{Chunks: 9, Tokens: 50}
 	sampling := Sampling{Temperature: 0.9, RepetitionPenalty: 1.2, FrequencyPenalty: 0.5, Seed: 5}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -55,7 +54,7 @@ func TestStateIsExact(t *testing.T) {
 		writer, reader := open(16), open(5+random.IntN(30))
 		window := writer.model.config.SlidingWindow
 		sizes := []int{1, window - 1, window, window + 1, 2*window + 1 + random.IntN(4*window)}
-		if runtime.GOOS == "js" { // for time's sake: others in other runs
+		if testing.Short() { // others in other runs
 			sizes = []int{sizes[random.IntN(4)], sizes[4]}
 		}
 		for _, n := range sizes {
@@ -97,8 +96,8 @@ func TestStateIsExact(t *testing.T) {
 
 // The machines restore each other's states.
 func TestStateOfAnotherMachine(t *testing.T) {
-	if runtime.GOOS == "js" {
-		t.Skip("for time's sake: it runs natively, TestFarPositions goes one way")
+	if testing.Short() {
+		t.Skip("left out by -short: TestFarPositions goes one way")
 	}
 	random := testRandom(t)
 	weights := random.Uint64()
@@ -146,7 +145,7 @@ func TestFarPositions(t *testing.T) {
 	blob := save(t, onCPU)
 	ids := randomIDs(random, 40, 256)
 	far, chunks := []int{1_000_001, 1<<24 + 1, 3<<30 + 1}, []int{24, 7, 1}
-	if runtime.GOOS == "js" { // for time's sake: others in other runs
+	if testing.Short() { // others in other runs
 		n := random.IntN(3)
 		far, chunks = far[n:n+1], chunks[1:2]
 	}

@@ -35,9 +35,14 @@ func TestTrial(t *testing.T) {
 	}
 }
 
-// So does every published family's.
+// So does every published family's; with -short one's, by the seed.
 func TestTrialPublished(t *testing.T) {
-	for _, name := range []string{"granite_a", "falcon_h1_a", "lfm2_a", "phi4flash_a", "jamba_mlx4", "nemotron_h_a"} {
+	folders := []string{"granite_a", "falcon_h1_a", "lfm2_a", "phi4flash_a", "jamba_mlx4", "nemotron_h_a"}
+	if testing.Short() {
+		n := testRandom(t).IntN(len(folders))
+		folders = folders[n : n+1]
+	}
+	for _, name := range folders {
 		loadTest(t, disk(publishedFolders+"/"+name), Options{Device: testDevice(t), Chunk: 64, Try: true})
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/samba-web/samba/tools/bench"
 	"github.com/samba-web/samba/tools/browser"
-	"github.com/samba-web/samba/tools/site"
 )
 
 func TestBenchRefuses(t *testing.T) {
@@ -41,12 +40,7 @@ func TestBenchRefuses(t *testing.T) {
 
 // The whole way: random weights made in the worker, measured there, told here.
 func TestBenchInChromium(t *testing.T) {
-	if err := checkSite(site.FS); err != nil {
-		t.Skipf("the site is not built: %v", err)
-	}
-	if _, err := browser.Find(browser.Chromium, ""); err != nil {
-		t.Skip(err)
-	}
+	needBackend(t, browser.Chromium)
 	file := filepath.Join(t.TempDir(), "bench.json")
 	out, _, err := samba(t, "bench", "--random", "tiny", "--backend", "chromium", "--prompt", "80", "--generate", "12", "--runs", "1", "--loads", "1",
 		"--kernels", "--batch", "3", "--roofline=false", "--json", file)
@@ -141,12 +135,7 @@ func TestLongBenches(t *testing.T) {
 
 // The soak in a browser: the memory of WebAssembly and of the browser's processes is told.
 func TestSoakInChromium(t *testing.T) {
-	if err := checkSite(site.FS); err != nil {
-		t.Skipf("the site is not built: %v", err)
-	}
-	if _, err := browser.Find(browser.Chromium, ""); err != nil {
-		t.Skip(err)
-	}
+	needBackend(t, browser.Chromium)
 	file := filepath.Join(t.TempDir(), "soak.json")
 	if out, _, err := samba(t, "bench", "soak", "--random", "tiny", "--backend", "chromium", "--tokens", "120", "--json", file); err != nil {
 		t.Fatal(err, out)

@@ -56,6 +56,9 @@ func usePretender(t *testing.T) {
 }
 
 func TestThroughTheBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out by -short: it starts browsers")
+	}
 	for _, name := range browser.Names() {
 		t.Run(name, func(t *testing.T) {
 			if _, err := browser.Find(name, ""); err != nil {

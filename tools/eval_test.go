@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/tools/eval"
 )
 
@@ -107,7 +108,7 @@ func TestEvalPerplexity(t *testing.T) {
 	text := strings.Repeat("The grass is green. ", 8)[:130] // a token a byte
 	path := writeFile(t, filepath.Join(t.TempDir(), "grass.txt"), text)
 	want := map[int]float64{}
-	for _, backend := range backends() {
+	for _, backend := range []string{backendCPU, backendNative, browser.Chromium} {
 		t.Run(backend, func(t *testing.T) {
 			needBackend(t, backend)
 			out := t.TempDir()

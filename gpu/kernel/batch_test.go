@@ -3,7 +3,6 @@ package kernel_test
 import (
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -50,8 +49,8 @@ func (b *batch) take(sequences []int) {
 // The product of few rows, and the same bits for a row whatever the others are.
 func TestBatchLinear(t *testing.T) {
 	eachProduct(t, 1, func(inner *bench, dtype reference.DType) {
-		if runtime.GOOS == "js" && dtype != reference.F16 && dtype != reference.Q4 {
-			inner.Skip("for time's sake: it runs natively, and TestMatmul reads such weights by the same text")
+		if testing.Short() && dtype != reference.F16 && dtype != reference.Q4 {
+			inner.Skip("left out by -short: TestMatmul reads such weights by the same text")
 		}
 		b := newBatch(inner, 9) // enough for matrix units
 		all := [][2]int{{67, 192}}
@@ -135,8 +134,8 @@ func TestBatchAttention(t *testing.T) {
 		{Heads: 3, KVHeads: 1, HeadDim: 130, Window: 7, Ring: 7},
 		{Heads: 4, KVHeads: 1, HeadDim: 16, Ring: 900, Theta: 10000}, // full attention
 	} {
-		if i > 0 && runtime.GOOS == "js" {
-			break // for time's sake: they run natively
+		if i > 0 && testing.Short() {
+			break
 		}
 		eachVariant(t, 1, func(inner *bench) {
 			if inner.Restrict.Subgroup > 0 {

@@ -2,7 +2,6 @@ package kernel_test
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -23,8 +22,8 @@ func TestDifferentialAttention(t *testing.T) {
 		if s.Differential = true; s.Window > 0 {
 			s.Ring = s.Window + chunk
 		}
-		if runtime.GOOS == "js" && s.HeadDim > 6 {
-			continue // for time's sake: they run natively
+		if testing.Short() && s.HeadDim > 6 {
+			continue
 		}
 		eachVariant(t, chunk, func(b *bench) {
 			if b.Restrict.Subgroup > 0 && !b.Restrict.Matrix {

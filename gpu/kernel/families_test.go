@@ -2,7 +2,6 @@ package kernel_test
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -192,8 +191,8 @@ func TestAttentionRatios(t *testing.T) {
 			s.Ring = s.Window + chunk
 		}
 		t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) {
-			if runtime.GOOS == "js" && s.HeadDim != 16 {
-				t.Skip("runs natively: a browser's software GPU takes long for it, and has one of them")
+			if testing.Short() && s.HeadDim != 16 {
+				t.Skip("left out by -short: a browser's software GPU takes long for it")
 			}
 			eachVariant(t, chunk, func(b *bench) {
 				if b.Restrict.Subgroup > 0 && !b.Restrict.Matrix {

@@ -9,7 +9,6 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -45,14 +44,14 @@ func newBench(t *testing.T, tokens int) *bench {
 	return b
 }
 
-// eachVariant runs a test for every set of features that this device offers, the baseline always among them; in a
-// browser, which takes a second to compile what takes a tenth natively, one of the two that need nothing is drawn.
+// eachVariant runs a test for every set of features that this device offers, the baseline always among them; with
+// -short, for browsers above all, which compile slowly, one of the two that need nothing is drawn.
 func eachVariant(t *testing.T, tokens int, f func(b *bench)) {
 	outer := newBench(t, tokens)
 	has := gpu.Variant(outer.Device.Info().Variant)
 	everywhere := []string{"baseline", "on a processor"}
 	left := ""
-	if runtime.GOOS == "js" {
+	if testing.Short() {
 		left = everywhere[outer.draw(t.Name(), 2)]
 	}
 	for _, v := range []struct {
@@ -71,7 +70,7 @@ func eachVariant(t *testing.T, tokens int, f func(b *bench)) {
 				t.Skipf("needs %s", v.needs)
 			}
 			if v.name == left {
-				t.Skip("a browser draws one of two by the seed; natively both run")
+				t.Skip("-short draws one of two by the seed")
 			}
 			b := newBench(t, tokens)
 			restrict := kernel.Variant(v.Variant)
@@ -324,8 +323,8 @@ func eachProduct(t *testing.T, tokens int, f func(b *bench, dtype reference.DTyp
 		outer := b.T
 		for i, dtype := range dtypes {
 			outer.Run(dtype.String(), func(t *testing.T) {
-				if runtime.GOOS == "js" && i%2 != b.draw(outer.Name(), 2) {
-					t.Skip("a browser draws every other storage type by the seed; natively all run")
+				if testing.Short() && i%2 != b.draw(outer.Name(), 2) {
+					t.Skip("-short draws every other storage type by the seed")
 				}
 				b.T = t
 				f(b, dtype)
@@ -618,8 +617,8 @@ func TestRoPEAndWindowAttention(t *testing.T) {
 			s.Ring = 1500 // whole tiles for some of the splits, a part of one for the last, nothing for others
 		}
 		t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) {
-			if s.Window == 0 && (s.HeadDim > 32 || s.Ring > 1500) && runtime.GOOS == "js" {
-				t.Skip("runs natively: a browser's software GPU takes half a minute for it, and has the others")
+			if s.Window == 0 && (s.HeadDim > 32 || s.Ring > 1500) && testing.Short() {
+				t.Skip("left out by -short: a browser's software GPU takes half a minute for it")
 			}
 			eachVariant(t, chunk, func(b *bench) {
 				if i > 0 && b.Restrict.Subgroup > 0 && !(b.Restrict.Matrix && matrixHeads(s)) {

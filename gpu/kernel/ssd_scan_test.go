@@ -2,7 +2,6 @@ package kernel_test
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -46,8 +45,8 @@ var ssdShapes = []struct {
 // through in_proj.
 func TestMamba2(t *testing.T) {
 	for i, s := range ssdShapes {
-		if runtime.GOOS == "js" && i > 2 {
-			break // for time's sake: they run natively
+		if testing.Short() && i > 2 {
+			break
 		}
 		eachVariant(t, 40, func(b *bench) {
 			if b.Restrict.Subgroup > 0 {

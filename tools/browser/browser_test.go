@@ -49,6 +49,9 @@ func TestChromiumArguments(t *testing.T) {
 }
 
 func TestOpensThePageAndCleansUp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out by -short: it starts browsers")
+	}
 	for _, name := range Names() {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Find(name, ""); err != nil {
