@@ -1,10 +1,12 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/machine"
+	"github.com/samba-web/samba/model/sampling"
 )
 
 // MaxTopLogprobs is the most alternatives that are reported for one token.
@@ -24,45 +26,52 @@ type Sampling struct {
 	Seed              uint64             `json:"seed"`
 }
 
-// Validate reports the first setting that makes no sense.
+// Validate reports the first setting that makes no sense: what is not 0 must be in the range of sampling.Table.
 func (s Sampling) Validate() error {
-	for _, f := range []struct {
-		name           string
-		got, low, high float64
-	}{
-		{"temperature", s.Temperature, 0, 100},
-		{"top_p", s.TopP, 0, 1},
-		{"min_p", s.MinP, 0, 1},
-		{"repetition_penalty", s.RepetitionPenalty, 0, 100},
-		{"presence_penalty", s.PresencePenalty, -100, 100},
-		{"frequency_penalty", s.FrequencyPenalty, -100, 100},
-		{"top_k", float64(s.TopK), 0, 1 << 30},
+	given := sampling.Settings{LogitBias: s.LogitBias}
+	for name, v := range map[string]float64{
+		"temperature": s.Temperature, "top_p": s.TopP, "top_k": float64(s.TopK), "min_p": s.MinP, "repetition_penalty": s.RepetitionPenalty,
+		"presence_penalty": s.PresencePenalty, "frequency_penalty": s.FrequencyPenalty,
 	} {
-		if !(f.got >= f.low && f.got <= f.high) {
-			return fmt.Errorf("%s is %v, want %v to %v", f.name, f.got, f.low, f.high)
+		if v != 0 {
+			given.Set(name, v)
 		}
 	}
-	for token, bias := range s.LogitBias {
-		if !(bias >= -1000 && bias <= 1000) {
-			return fmt.Errorf("logit_bias of token %d is %v, want -1000 to 1000", token, bias)
-		}
+	if name, wrong := given.Check(); name != "" {
+		return errors.New(name + wrong)
 	}
 	return nil
 }
 
+// With lays what is given over the settings.
+func (s Sampling) With(given sampling.Settings) Sampling {
+	set(&s.Temperature, given.Temperature)
+	set(&s.TopP, given.TopP)
+	set(&s.TopK, given.TopK)
+	set(&s.MinP, given.MinP)
+	set(&s.RepetitionPenalty, given.RepetitionPenalty)
+	set(&s.PresencePenalty, given.PresencePenalty)
+	set(&s.FrequencyPenalty, given.FrequencyPenalty)
+	set(&s.Seed, given.Seed)
+	if given.LogitBias != nil {
+		s.LogitBias = given.LogitBias
+	}
+	return s
+}
+
+func set[T any](field *T, given *T) {
+	if given != nil {
+		*field = *given
+	}
+}
+
 // drawing lays the request's settings out for a vocabulary.
 func (r *Request) drawing(vocab int) (machine.Drawing, error) {
-	neutral := func(v float64) float32 {
-		if v == 0 {
-			return 1
-		}
-		return float32(v)
-	}
 	s := r.Sampling
 	d := machine.Drawing{
 		Sampling: reference.Sampling{
-			Temperature: float32(s.Temperature), TopP: neutral(s.TopP), MinP: float32(s.MinP),
-			Repetition: neutral(s.RepetitionPenalty), TopK: uint32(s.TopK), Seed: s.Seed,
+			Temperature: float32(s.Temperature), TopP: float32(sampling.OrOff("top_p", s.TopP)), MinP: float32(s.MinP),
+			Repetition: float32(sampling.OrOff("repetition_penalty", s.RepetitionPenalty)), TopK: uint32(s.TopK), Seed: s.Seed,
 		},
 		Adjustment:  reference.Adjustment{Presence: float32(s.PresencePenalty), Frequency: float32(s.FrequencyPenalty)},
 		Constrained: r.Grammar != nil,

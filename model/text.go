@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,7 @@ import (
 	"github.com/samba-web/samba/model/families"
 	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/prompt"
+	"github.com/samba-web/samba/model/sampling"
 	"github.com/samba-web/samba/model/tokenizer"
 )
 
@@ -94,27 +94,11 @@ func (m *Model) readGeneration(optional func(string) ([]byte, error)) error {
 	if data == nil {
 		return err
 	}
-	var g struct {
-		Temperature       *float64 `json:"temperature"`
-		TopP              *float64 `json:"top_p"`
-		TopK              *int     `json:"top_k"`
-		MinP              *float64 `json:"min_p"`
-		RepetitionPenalty *float64 `json:"repetition_penalty"`
-	}
-	if err := json.Unmarshal(families.Plain(data), &g); err != nil {
+	given, err := sampling.OfFolder(families.Plain(data))
+	if err != nil {
 		return fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "json: "))
 	}
-	for _, field := range []struct {
-		to   *float64
-		from *float64
-	}{{&m.defaults.Temperature, g.Temperature}, {&m.defaults.TopP, g.TopP}, {&m.defaults.MinP, g.MinP}, {&m.defaults.RepetitionPenalty, g.RepetitionPenalty}} {
-		if field.from != nil {
-			*field.to = *field.from
-		}
-	}
-	if g.TopK != nil {
-		m.defaults.TopK = *g.TopK
-	}
+	m.defaults = m.defaults.With(given)
 	if err := m.defaults.Validate(); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/folder"
+	"github.com/samba-web/samba/model/sampling"
 	"github.com/samba-web/samba/tools/eval"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -420,7 +421,7 @@ func runPasskey(cmd *cobra.Command, f *lengthFlags, lengths []int, text string, 
 // recall returns the likeliest answer to a prompt, and the prompt's tokens.
 func recall(ctx context.Context, e *engine, prompt string) (answer string, tokens int, err error) {
 	most, cold, off := answerTokens, 0.0, 1.0
-	answer, done, err := answerTo(ctx, e, &protocol.Generate{Prompt: prompt, MaxTokens: &most, Temperature: &cold, RepetitionPenalty: &off})
+	answer, done, err := answerTo(ctx, e, &protocol.Generate{Prompt: prompt, Settings: sampling.Settings{MaxTokens: &most, Temperature: &cold, RepetitionPenalty: &off}})
 	if err != nil {
 		return "", 0, err
 	}

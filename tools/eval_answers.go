@@ -11,13 +11,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/sampling"
 	"github.com/samba-web/samba/tools/eval"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
 func newEvalAnswers() *cobra.Command {
 	var f evalFlags
-	var sampling samplingFlags
+	var sampler samplingFlags
 	var path, show string
 	var seeds, most int
 	cmd := &cobra.Command{
@@ -45,8 +46,8 @@ Ctrl-C prints what there is so far.`,
 			if shows := []string{"", eval.ShowWrong, eval.ShowAll}; !slices.Contains(shows, show) {
 				return fmt.Errorf("--show is %q, want %s or %s", show, eval.ShowWrong, eval.ShowAll)
 			}
-			request := protocol.Generate{MaxTokens: &most}
-			settings := sampling.set(cmd, &request)
+			request := protocol.Generate{Settings: sampling.Settings{MaxTokens: &most}}
+			settings := sampler.set(&request.Settings)
 			if seeds == 0 {
 				if len(settings) > 0 {
 					return errors.New("settings of the sampler change nothing without --seeds: the likeliest token is taken")
@@ -76,7 +77,7 @@ Ctrl-C prints what there is so far.`,
 	cmd.Flags().IntVar(&seeds, "seeds", 0, "sample each answer with so many seeds; 0: take the likeliest token always")
 	cmd.Flags().IntVar(&most, "max-tokens", 200, "tokens of an answer at most")
 	cmd.Flags().StringVar(&show, "show", "", "print answers, too: wrong or all")
-	sampling.register(cmd)
+	sampler.register(cmd)
 	return cmd
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/conversation"
 	"github.com/samba-web/samba/model/folder"
+	"github.com/samba-web/samba/model/sampling"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -42,7 +43,7 @@ func newGenerate() *cobra.Command {
 	var text, chat string
 	var asJSON bool
 	var request protocol.Generate
-	var sampling samplingFlags
+	var sampler samplingFlags
 	var maxTokens, logprobs int
 	var biases []string
 	var schema string
@@ -90,7 +91,7 @@ exported.`,
 					take()
 				}
 			}
-			sampling.set(cmd, &request)
+			sampler.set(&request.Settings)
 			if logprobs != 0 && !asJSON {
 				return errors.New("--logprobs needs --json, which prints them")
 			}
@@ -120,12 +121,12 @@ exported.`,
 	cmd.Flags().StringVar(&text, "prompt", "", "text to continue")
 	cmd.Flags().BoolVar(&request.ControlTokens, "control-tokens", false, "with --prompt: what spells a control token, such as <|im_end|>, is one")
 	cmd.Flags().StringVar(&chat, "chat", "", "message to answer")
-	cmd.Flags().IntVar(&maxTokens, "max-tokens", 1024, "the most tokens to generate")
-	sampling.register(cmd)
-	cmd.Flags().StringArrayVar(&biases, "logit-bias", nil, "ID=BIAS: added to a token's score, -100 to 100; can be given several times")
+	cmd.Flags().IntVar(&maxTokens, "max-tokens", sampling.DefaultTokens, sampling.Named("max_tokens").Usage())
+	sampler.register(cmd)
+	cmd.Flags().StringArrayVar(&biases, "logit-bias", nil, "ID=BIAS: "+sampling.Named("logit_bias").Usage()+"; can be given several times")
 	cmd.Flags().StringVar(&schema, "schema", "", "file with a JSON Schema that the answer obeys, whatever the model")
 	cmd.Flags().IntVar(&logprobs, "logprobs", 0, "with --json: report each token's log probability, and of this many of the likeliest in its place")
-	cmd.Flags().Uint64Var(&seed, "seed", 0, "the same seed gives the same text; left out: drawn at random")
+	cmd.Flags().Uint64Var(&seed, "seed", 0, sampling.Named("seed").Usage())
 	cmd.Flags().StringArrayVar(&request.Stop, "stop", nil, "text that ends the answer, itself left out; can be given several times")
 	cmd.Flags().StringVar(&state.file, "state", "", "file that the conversation goes on from, if it is there, and is saved to")
 	cmd.Flags().StringVar(&state.from, "from", "", "saved state that it goes on from instead; the file stays as it is")

@@ -17,6 +17,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/samba-web/samba/model/sampling"
 	"github.com/samba-web/samba/model/talking"
 	"github.com/samba-web/samba/tools/server"
 	"github.com/samba-web/samba/tools/site"
@@ -189,7 +190,7 @@ func TestScaleOut(t *testing.T) {
 	turns := []protocol.ChatMessage{{Role: "user", Content: "tell me"}}
 	for turn, tokens := range []int{20, 1500, 20} {
 		seed, temperature := uint64(turn), 1.0
-		g := &protocol.Generate{Messages: turns, Seed: &seed, MaxTokens: &tokens, Temperature: &temperature}
+		g := &protocol.Generate{Messages: turns, Settings: sampling.Settings{Seed: &seed, MaxTokens: &tokens, Temperature: &temperature}}
 		want, _ := sayTo(t, alone, g, nil)
 		requests, wants = append(requests, g), append(wants, want)
 		turns = append(turns, protocol.ChatMessage{Role: "bot", Content: strings.ReplaceAll(want, "·", "")}, protocol.ChatMessage{Role: "user", Content: "more"})
@@ -271,7 +272,7 @@ func TestServeStopsGracefully(t *testing.T) {
 	c := &server.Client{URL: s.socket()}
 	defer c.Cut()
 	seed, tokens := uint64(1), 200
-	text, done := sayTo(t, c, &protocol.Generate{Prompt: "hello", Seed: &seed, MaxTokens: &tokens}, func() { s.Process.Signal(syscall.SIGTERM) })
+	text, done := sayTo(t, c, &protocol.Generate{Prompt: "hello", Settings: sampling.Settings{Seed: &seed, MaxTokens: &tokens}}, func() { s.Process.Signal(syscall.SIGTERM) })
 	if done.FinishReason != "length" || strings.Count(text, "·") != tokens || c.Reconnects != 0 {
 		t.Errorf("%+v after %d reconnects", done, c.Reconnects)
 	}

@@ -1,5 +1,6 @@
 /** Every English sentence of the pages and the widget, in one place to be translated. */
 import type { Code, Ready } from "./engine/protocol.ts";
+import { settings } from "./engine/settings.ts";
 
 const number = new Intl.NumberFormat("en");
 const rounded = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
@@ -233,15 +234,8 @@ export const strings = {
   system: "System prompt",
   systemHint: "What the model is told before the conversation begins.",
   sampling: "Sampling",
-  fields: {
-    temperature: ["Temperature", "0 takes the likeliest token always; higher is livelier."],
-    top_p: ["Top p", "Keeps the likeliest tokens that together reach this probability."],
-    top_k: ["Top k", "Keeps this many of the likeliest tokens; 0 keeps all."],
-    min_p: ["Min p", "Drops tokens less likely than this share of the likeliest."],
-    repetition_penalty: ["Repetition penalty", "Above 1, words that were there already become less likely."],
-    max_tokens: ["Longest answer", "In tokens."],
-    seed: ["Seed", "The same seed gives the same answer."],
-  } as Record<string, [string, string]>,
+  /** From model/sampling, in Go. */
+  fields: settings,
   between: (low: number, high: number, whole: boolean) =>
     `Write a ${whole ? "whole number" : "number"} from ${number.format(low)} to ${number.format(high)}, or nothing.`,
   drawn: "drawn at random",

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/samba-web/samba/model/sampling"
 	"github.com/samba-web/samba/tools/server"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -85,7 +86,7 @@ func RunLoad(ctx context.Context, o LoadOptions, onProgress func(phase string, d
 		for turn := range 2 {
 			turns = append(turns, protocol.ChatMessage{Role: "user", Content: []string{"Tell me about the " + topics[i%len(topics)] + fmt.Sprint(" number ", i, "."), "And then?"}[turn]})
 			seed, temperature := o.Seed+uint64(2*i+turn), 0.8
-			g := &protocol.Generate{Messages: slices.Clone(turns), MaxTokens: &o.Tokens, Seed: &seed, Temperature: &temperature}
+			g := &protocol.Generate{Messages: slices.Clone(turns), Settings: sampling.Settings{MaxTokens: &o.Tokens, Seed: &seed, Temperature: &temperature}}
 			pieces, err := listen(ctx, c, g, nil)
 			if err != nil {
 				return nil, err

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/samba-web/samba/model/sampling"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -54,10 +55,7 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, held *lease, i
 	case err == nil:
 		return ignored, nil
 	case errors.As(err, &kind):
-		field := kind.Field
-		if _, name, ok := strings.Cut(field, "commonRequest."); ok {
-			field = name
-		}
+		field := strings.TrimPrefix(strings.TrimPrefix(kind.Field, "commonRequest."), "Settings.")
 		return nil, badRequest(clip(field), "%s is a JSON %s, which does not fit.", clip(field), kind.Value)
 	}
 	return nil, badRequest("", "The request does not fit: %s.", clip(strings.TrimPrefix(err.Error(), "json: ")))
@@ -206,21 +204,12 @@ func plainName(name string) bool {
 
 // commonRequest is what both kinds of completions take.
 type commonRequest struct {
-	Model             string             `json:"model"`
-	MaxTokens         *int               `json:"max_tokens"`
-	Temperature       *float64           `json:"temperature"`
-	TopP              *float64           `json:"top_p"`
-	TopK              *int               `json:"top_k"`
-	MinP              *float64           `json:"min_p"`
-	Seed              *int64             `json:"seed"`
-	RepetitionPenalty *float64           `json:"repetition_penalty"`
-	PresencePenalty   *float64           `json:"presence_penalty"`
-	FrequencyPenalty  *float64           `json:"frequency_penalty"`
-	LogitBias         map[uint32]float64 `json:"logit_bias"`
-	N                 *int               `json:"n"`
-	Stop              texts              `json:"stop"`
-	Stream            bool               `json:"stream"`
-	StreamOptions     *struct {
+	Model string `json:"model"`
+	sampling.Settings
+	Seed          *int64 `json:"seed"` // in the place of the settings' own: -1 means any
+	Stop          texts  `json:"stop"`
+	Stream        bool   `json:"stream"`
+	StreamOptions *struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
 	ResponseFormat *struct {
@@ -238,11 +227,8 @@ func (r *commonRequest) common() *commonRequest { return r }
 
 // generate is the request in the protocol's words.
 func (r *commonRequest) generate() (*protocol.Generate, *apiError) {
-	g := &protocol.Generate{
-		MaxTokens: unlessAny(r.MaxTokens), Temperature: r.Temperature, TopP: r.TopP, TopK: r.TopK, MinP: r.MinP,
-		RepetitionPenalty: r.RepetitionPenalty, PresencePenalty: r.PresencePenalty, FrequencyPenalty: r.FrequencyPenalty,
-		LogitBias: r.LogitBias, N: r.N, Stop: r.Stop,
-	}
+	g := &protocol.Generate{Settings: r.Settings, Stop: r.Stop}
+	g.MaxTokens = unlessAny(r.MaxTokens)
 	if seed := unlessAny(r.Seed); seed != nil {
 		if *seed < 0 {
 			return nil, badRequest("seed", "seed is %d, want a whole number from 0, or -1 for any.", *seed)

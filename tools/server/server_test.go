@@ -16,6 +16,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
 	modelfolder "github.com/samba-web/samba/model/folder"
+	"github.com/samba-web/samba/model/sampling"
 	"github.com/samba-web/samba/model/talking"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -104,7 +105,7 @@ func start(t testing.TB, change func(*Options)) *host {
 
 // generate is a request whose answer its seed tells.
 func generate(seed uint64, tokens int, turns ...string) *protocol.Generate {
-	g := &protocol.Generate{MaxTokens: &tokens, Seed: &seed, Temperature: ptr(1.0)}
+	g := &protocol.Generate{Settings: sampling.Settings{MaxTokens: &tokens, Seed: &seed, Temperature: ptr(1.0)}}
 	for i, text := range turns {
 		g.Messages = append(g.Messages, protocol.ChatMessage{Role: []string{"user", "bot"}[i%2], Content: text})
 	}

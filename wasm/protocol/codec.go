@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"reflect"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/sampling"
 )
 
 // What a client may ask for at most. Far above what a page sends; low enough
@@ -24,12 +24,10 @@ const (
 	maxStopBytes    = 1 << 10
 	maxNewTokens    = 1 << 30
 	maxLogitsIDs    = 1 << 22
-	maxSeed         = 1<<53 - 1 // what JavaScript's numbers hold exactly
+	maxSeed         = sampling.MaxSeed
 	maxBiases       = 1 << 16
-	maxChoices      = 128
 	maxLaps         = 1 << 12
 	maxTop          = model.MaxTopLogprobs
-	defaultTokens   = 1024
 )
 
 // Frame is a message on the wire.
@@ -187,26 +185,10 @@ func (m *Generate) validate() error {
 	if len(m.LogitBias) > maxBiases {
 		return wrong("logit_bias", " has %d entries, want at most %d", len(m.LogitBias), maxBiases)
 	}
-	for token, bias := range m.LogitBias {
-		if err := within(fmt.Sprintf("logit_bias[%d]", token), &bias, -100, 100); err != nil {
-			return err
-		}
+	if name, text := m.Settings.Check(); name != "" {
+		return fieldError{name, text}
 	}
-	if m.Seed != nil && *m.Seed > maxSeed {
-		return wrong("seed", " is %d, want at most %d", *m.Seed, uint64(maxSeed))
-	}
-	return first(
-		within("max_tokens", m.MaxTokens, 1, maxNewTokens),
-		within("temperature", m.Temperature, 0, 100),
-		within("top_p", m.TopP, math.SmallestNonzeroFloat64, 1),
-		within("top_k", m.TopK, 0, 1<<20),
-		within("min_p", m.MinP, 0, 1),
-		within("repetition_penalty", m.RepetitionPenalty, 0.01, 100),
-		within("presence_penalty", m.PresencePenalty, -2, 2),
-		within("frequency_penalty", m.FrequencyPenalty, -2, 2),
-		within("top_logprobs", m.TopLogprobs, 0, maxTop),
-		within("n", m.N, 1, maxChoices),
-	)
+	return within("top_logprobs", m.TopLogprobs, 0, maxTop)
 }
 
 // turns checks a conversation, which must not come together with the text.
@@ -307,13 +289,10 @@ func (m *LongRun) validate() error {
 	)
 }
 
-// within refuses a setting that is out of range; one left out is fine.
-func within[T int | float64](name string, got *T, low, high T) error {
+// within refuses a number that is out of range; one left out is fine.
+func within(name string, got *int, low, high int) error {
 	if got == nil || (*got >= low && *got <= high) {
 		return nil
-	}
-	if float64(low) == math.SmallestNonzeroFloat64 {
-		return wrong(name, " is %v, want above 0 and at most %v", *got, high)
 	}
 	return wrong(name, " is %v, want %v to %v", *got, low, high)
 }
@@ -324,7 +303,7 @@ func plain(err error) error {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &kind) && kind.Field != "":
-		return wrong(clip(strings.TrimPrefix(kind.Field, "Header.")), " is a JSON %s, want %s", kind.Value, wanted(kind.Type))
+		return wrong(clip(fieldName(kind.Field)), " is a JSON %s, want %s", kind.Value, wanted(kind.Type))
 	case errors.As(err, &kind):
 		return fmt.Errorf("got a JSON %s, want an object", kind.Value)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
@@ -333,6 +312,11 @@ func plain(err error) error {
 		return fmt.Errorf("no JSON after byte %d: %s", syntax.Offset, clip(syntax.Error()))
 	}
 	return errors.New(clip(strings.TrimPrefix(err.Error(), "json: ")))
+}
+
+// fieldName is a field as JSON has it, which does not know what is embedded in our structs.
+func fieldName(path string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(path, "Header."), "Settings.")
 }
 
 func wanted(t reflect.Type) string {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/samba-web/samba/model/sampling"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -15,12 +17,11 @@ func ptr[T any](v T) *T { return &v }
 func TestRoundTrip(t *testing.T) {
 	requests := []Message{
 		&Load{URL: "https://models.example/tiny/", Backend: BackendCPU},
-		&Generate{Messages: []ChatMessage{{"user", "say \"hi\"\n\x00 ✓"}}, MaxTokens: ptr(5), Temperature: ptr(0.0),
-			TopK: ptr(40), TopP: ptr(0.9), MinP: ptr(0.05), RepetitionPenalty: ptr(1.1), Seed: ptr(uint64(maxSeed)), Stop: []string{"\n\n"}},
+		&Generate{Messages: []ChatMessage{{"user", "say \"hi\"\n\x00 ✓"}}, Settings: sampling.Settings{MaxTokens: ptr(5), Temperature: ptr(0.0), TopK: ptr(40), TopP: ptr(0.9), MinP: ptr(0.05), RepetitionPenalty: ptr(1.1), Seed: ptr(uint64(maxSeed))}, Stop: []string{"\n\n"}},
 		&Generate{Prompt: "Once"},
 		&Logits{IDs: []uint32{0, 1, 1<<32 - 1}, Chunk: 7},
-		&Generate{Prompt: "a", PresencePenalty: ptr(-2.0), FrequencyPenalty: ptr(0.5), LogitBias: map[uint32]float64{3: -100, 70: 1.5},
-			TopLogprobs: ptr(20), N: ptr(3), Schema: json.RawMessage(`{"type":"object"}`)},
+		&Generate{Prompt: "a", Settings: sampling.Settings{PresencePenalty: ptr(-2.0), FrequencyPenalty: ptr(0.5), LogitBias: map[uint32]float64{3: -100, 70: 1.5}, N: ptr(3)},
+			TopLogprobs: ptr(20), Schema: json.RawMessage(`{"type":"object"}`)},
 		&Score{IDs: []uint32{0, 1<<32 - 1}},
 		&Tokenize{Text: "é"},
 		&Tokenize{Messages: []ChatMessage{{"user", "a"}}},

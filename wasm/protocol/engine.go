@@ -26,6 +26,7 @@ import (
 	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/measure"
 	"github.com/samba-web/samba/model/prompt"
+	"github.com/samba-web/samba/model/sampling"
 	"github.com/samba-web/samba/model/tokenizer"
 )
 
@@ -389,8 +390,8 @@ func (e *Engine) ready(url string) *Ready {
 	}
 	d := e.model.Defaults()
 	r.Sampling = Defaults{
-		MaxTokens: defaultTokens, Temperature: d.Temperature, TopP: orOff(d.TopP), TopK: d.TopK, MinP: d.MinP,
-		RepetitionPenalty: orOff(d.RepetitionPenalty),
+		MaxTokens: sampling.DefaultTokens, Temperature: d.Temperature, TopP: sampling.OrOff("top_p", d.TopP), TopK: d.TopK, MinP: d.MinP,
+		RepetitionPenalty: sampling.OrOff("repetition_penalty", d.RepetitionPenalty),
 	}
 	if c.Has(config.SlidingAttention) {
 		r.SlidingWindow = c.SlidingWindow
@@ -410,14 +411,6 @@ func (e *Engine) ready(url string) *Ready {
 		}
 	}
 	return r
-}
-
-// orOff is a setting as requests have it, where 1 turns off what 0 does in a model's folder.
-func orOff(v float64) float64 {
-	if v == 0 {
-		return 1
-	}
-	return v
 }
 
 // ofSchema blames the request for what is wrong with its schema.
@@ -449,8 +442,12 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 			return nil, fault{CodeBadRequest, wrong(fmt.Sprintf("logit_bias[%d]", token), " is no token: the vocabulary has %d", vocab)}
 		}
 	}
+	settings := e.model.Defaults().With(m.Settings)
+	if m.Seed == nil {
+		settings.Seed = rand.Uint64() & maxSeed
+	}
 	request := model.Request{
-		Text: text, Begin: len(m.Messages) == 0, MaxTokens: defaultTokens, Sampling: m.sampling(e.model.Defaults()), Stop: m.Stop,
+		Text: text, Begin: len(m.Messages) == 0, MaxTokens: sampling.DefaultTokens, Sampling: settings, Stop: m.Stop,
 		OnPrefill: e.reading(id),
 	}
 	set(&request.MaxTokens, m.MaxTokens)
@@ -620,21 +617,6 @@ func (e *Engine) detokenize(m *Detokenize) (Message, error) {
 		}
 	}
 	return &Tokens{IDs: append([]uint32{}, m.IDs...), Text: tokenizer.Decode(m.IDs, false)}, nil
-}
-
-// sampling lays what the request sets over the model's own defaults.
-func (m *Generate) sampling(s model.Sampling) model.Sampling {
-	set(&s.Temperature, m.Temperature)
-	set(&s.TopP, m.TopP)
-	set(&s.MinP, m.MinP)
-	set(&s.RepetitionPenalty, m.RepetitionPenalty)
-	set(&s.PresencePenalty, m.PresencePenalty)
-	set(&s.FrequencyPenalty, m.FrequencyPenalty)
-	set(&s.TopK, m.TopK)
-	s.LogitBias = m.LogitBias
-	s.Seed = rand.Uint64() & maxSeed
-	set(&s.Seed, m.Seed)
-	return s
 }
 
 func set[T any](field *T, value *T) {

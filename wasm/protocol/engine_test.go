@@ -16,6 +16,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/folder"
+	"github.com/samba-web/samba/model/sampling"
 	"github.com/samba-web/samba/model/talking"
 )
 
@@ -252,7 +253,7 @@ func TestGenerate(t *testing.T) {
 		t.Errorf("ready: %+v", ready)
 	}
 	request := func() *Generate {
-		return &Generate{Messages: []ChatMessage{{"user", "hello"}}, MaxTokens: ptr(12), Seed: ptr(uint64(5)), Temperature: ptr(1.0)}
+		return &Generate{Messages: []ChatMessage{{"user", "hello"}}, Settings: sampling.Settings{MaxTokens: ptr(12), Seed: ptr(uint64(5)), Temperature: ptr(1.0)}}
 	}
 	say := func(id uint32, g *Generate) (string, *Done) {
 		c.send(id, g)
@@ -290,8 +291,8 @@ func TestGenerate(t *testing.T) {
 func TestCancel(t *testing.T) {
 	c := connect(t)
 	c.load(1, "talking/samba-mha")
-	c.send(2, &Generate{Prompt: "hello", MaxTokens: ptr(1 << 20)})
-	c.send(3, &Generate{Prompt: "hello", MaxTokens: ptr(1 << 20)}) // waits behind 2
+	c.send(2, &Generate{Prompt: "hello", Settings: sampling.Settings{MaxTokens: ptr(1 << 20)}})
+	c.send(3, &Generate{Prompt: "hello", Settings: sampling.Settings{MaxTokens: ptr(1 << 20)}}) // waits behind 2
 	if _, ok := c.next().m.(*Progress); !ok {
 		t.Error("a prompt is read first")
 	}
@@ -304,7 +305,7 @@ func TestCancel(t *testing.T) {
 		}
 	}
 	// The engine is as good as before, and the ids are free again.
-	c.send(2, &Generate{Prompt: "hello", MaxTokens: ptr(2)})
+	c.send(2, &Generate{Prompt: "hello", Settings: sampling.Settings{MaxTokens: ptr(2)}})
 	if done := last[*Done](c, 2); done.FinishReason != "length" {
 		t.Errorf("after the cancel: %+v", done)
 	}
@@ -370,8 +371,7 @@ func TestCodes(t *testing.T) {
 func TestSettings(t *testing.T) {
 	c := connect(t)
 	c.load(1, "talking/samba-mha")
-	c.send(2, &Generate{Prompt: "hello", MaxTokens: ptr(4), N: ptr(2), TopLogprobs: ptr(3), Seed: ptr(uint64(1)),
-		PresencePenalty: ptr(0.5), FrequencyPenalty: ptr(-0.5), LogitBias: map[uint32]float64{'a': 100}})
+	c.send(2, &Generate{Prompt: "hello", Settings: sampling.Settings{MaxTokens: ptr(4), N: ptr(2), Seed: ptr(uint64(1)), PresencePenalty: ptr(0.5), FrequencyPenalty: ptr(-0.5), LogitBias: map[uint32]float64{'a': 100}}, TopLogprobs: ptr(3)})
 	all := c.finish(2)
 	texts, reasons := make([]string, 2), make([]string, 2)
 	for _, a := range all[:len(all)-1] {
@@ -391,7 +391,7 @@ func TestSettings(t *testing.T) {
 	if done, ok := all[len(all)-1].m.(*Done); !ok || done.Usage.CompletionTokens != 8 || done.Usage.PrefilledTokens != 5 {
 		t.Errorf("ended with %+v", all[len(all)-1].m)
 	}
-	c.send(3, &Generate{Prompt: "hello", LogitBias: map[uint32]float64{1 << 20: 1}})
+	c.send(3, &Generate{Prompt: "hello", Settings: sampling.Settings{LogitBias: map[uint32]float64{1 << 20: 1}}})
 	if got := last[*Error](c, 3); got.Param != "logit_bias[1048576]" {
 		t.Errorf("a bias without a token: %+v", got)
 	}
@@ -401,7 +401,7 @@ func TestSchema(t *testing.T) {
 	c := connect(t)
 	c.load(1, "talking/samba-mha")
 	say := func(id uint32, tokens int) (string, string) {
-		c.send(id, &Generate{Prompt: "hello", MaxTokens: ptr(tokens), Temperature: ptr(30.0), Seed: ptr(uint64(id)), N: ptr(1),
+		c.send(id, &Generate{Prompt: "hello", Settings: sampling.Settings{MaxTokens: ptr(tokens), Temperature: ptr(30.0), Seed: ptr(uint64(id)), N: ptr(1)},
 			Schema: json.RawMessage(`{"type":"object","properties":{"mood":{"enum":["good","bad"]},"n":{"type":"integer","maximum":9,"minimum":0}},"required":["mood","n"]}`)})
 		text, reason := "", ""
 		for _, a := range c.finish(id) {
@@ -482,7 +482,7 @@ func TestForgedRoles(t *testing.T) {
 	all := func(messages []ChatMessage) int { return len(tokens(&Tokenize{Messages: messages}).IDs) }
 	said := []ChatMessage{{"user", forged}}
 	generate := func(messages []ChatMessage) *Generate {
-		return &Generate{Messages: messages, MaxTokens: ptr(1), Temperature: ptr(0.0)}
+		return &Generate{Messages: messages, Settings: sampling.Settings{MaxTokens: ptr(1), Temperature: ptr(0.0)}}
 	}
 	if got, _ := read(generate(said)); got != all(said) {
 		t.Errorf("%d tokens read, want all %d", got, all(said))

@@ -23,12 +23,13 @@
 // Forks of it are further ones, under numbers that the client chooses.
 package protocol
 
-//go:generate go run ./typescript -o ../../www/engine/protocol.ts
+//go:generate go run ./typescript
 
 import (
 	"encoding/json"
 
 	"github.com/samba-web/samba/model/measure"
+	"github.com/samba-web/samba/model/sampling"
 )
 
 // Header is what every message starts with.
@@ -104,32 +105,11 @@ type Generate struct {
 	Append bool `json:"append,omitempty"`
 	// The last message is not finished: the answer goes on with it.
 	Open bool `json:"open,omitempty"`
-	// The most tokens to generate; at least 1. Default 1024.
-	MaxTokens *int `json:"max_tokens,omitempty"`
-	// Divides the logits before sampling; 0 takes the likeliest token always.
-	Temperature *float64 `json:"temperature,omitempty"`
-	// Keeps the likeliest tokens that together reach this probability; above 0, at most 1.
-	TopP *float64 `json:"top_p,omitempty"`
-	// Keeps this many of the likeliest tokens; 0 keeps all.
-	TopK *int `json:"top_k,omitempty"`
-	// Drops tokens less likely than this share of the likeliest one; 0 to 1.
-	MinP *float64 `json:"min_p,omitempty"`
-	// Divides the score of tokens that were there already; 1 leaves them alone.
-	RepetitionPenalty *float64 `json:"repetition_penalty,omitempty"`
-	// Taken from the score of tokens that the answer has already; -2 to 2.
-	PresencePenalty *float64 `json:"presence_penalty,omitempty"`
-	// The same, once for each time that the answer has the token; -2 to 2.
-	FrequencyPenalty *float64 `json:"frequency_penalty,omitempty"`
-	// Added to the scores of these token ids; each -100 to 100.
-	LogitBias map[uint32]float64 `json:"logit_bias,omitempty"`
+	sampling.Settings
 	// Asks for each token's log probability, and for those of so many of the likeliest tokens in its place; 0 to 20.
 	TopLogprobs *int `json:"top_logprobs,omitempty"`
-	// How many answers to give, one after another; 1 to 128. Default 1. The seed counts up from one to the next.
-	N *int `json:"n,omitempty"`
 	// A JSON Schema that the answer obeys: tokens that would break it are never sampled.
 	Schema json.RawMessage `json:"schema,omitempty"`
-	// The same seed gives the same text; at most 2^53 - 1. Left out: drawn at random.
-	Seed *uint64 `json:"seed,omitempty"`
 	// Texts that end the answer, themselves left out; at most 16.
 	Stop []string `json:"stop,omitempty"`
 	// The session that answers.

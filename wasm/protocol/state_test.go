@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/samba-web/samba/model/sampling"
 )
 
 // A conversation's state goes out and comes back, is copied, read into, emptied
@@ -37,7 +39,7 @@ func TestState(t *testing.T) {
 	}
 	say := func(session uint32, turns ...string) (text string, done *Done) {
 		t.Helper()
-		g := &Generate{MaxTokens: ptr(6), Seed: ptr(uint64(9)), Session: session}
+		g := &Generate{Settings: sampling.Settings{MaxTokens: ptr(6), Seed: ptr(uint64(9))}, Session: session}
 		for i, turn := range turns {
 			g.Messages = append(g.Messages, ChatMessage{[]string{"user", "bot"}[i%2], turn})
 		}
@@ -61,9 +63,9 @@ func TestState(t *testing.T) {
 		t.Errorf("reset: %+v", done)
 	}
 	// An answer that was cut goes on as it would have.
-	begun, _ := write(&Generate{Messages: []ChatMessage{{"user", "hello"}}, MaxTokens: ptr(2), Seed: ptr(uint64(9))})
+	begun, _ := write(&Generate{Messages: []ChatMessage{{"user", "hello"}}, Settings: sampling.Settings{MaxTokens: ptr(2), Seed: ptr(uint64(9))}})
 	rest, _ := write(&Generate{
-		Messages: []ChatMessage{{"user", "hello"}, {"bot", begun}}, Open: true, MaxTokens: ptr(4), Seed: ptr(uint64(9)),
+		Messages: []ChatMessage{{"user", "hello"}, {"bot", begun}}, Open: true, Settings: sampling.Settings{MaxTokens: ptr(4), Seed: ptr(uint64(9))},
 	})
 	do(&Reset{}, nil)
 	said, _ := say(0, "hello")

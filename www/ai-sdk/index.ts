@@ -21,8 +21,7 @@ import { readable } from "./readable.ts";
 /**
  * The model as the AI SDK (version 7, language models of version 4) takes it. A
  * promise, such as that of Samba.load, is waited for by the first call.
- * Settings that the SDK has no name for go into `providerOptions.samba`:
- * `min_p`, `repetition_penalty`, `logit_bias`.
+ * Settings that the SDK has no name for go into `providerOptions.samba`.
  */
 export function samba(engine: Samba | PromiseLike<Samba>): LanguageModelV4 {
   return new SambaLanguageModel(engine);

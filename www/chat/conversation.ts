@@ -5,6 +5,7 @@
  */
 
 import { hex } from "../engine/digest.ts";
+import type { Settings, shown } from "../engine/settings.ts";
 import { cut } from "../view/cut.ts";
 
 /** Why an answer ended; "interrupted" when the page was closed meanwhile. */
@@ -31,15 +32,7 @@ export interface Message {
 }
 
 /** Settings of the sampler; what is left out is the model's own. */
-export interface Sampling {
-  temperature?: number;
-  top_p?: number;
-  top_k?: number;
-  min_p?: number;
-  repetition_penalty?: number;
-  max_tokens?: number;
-  seed?: number;
-}
+export type Sampling = Pick<Settings, (typeof shown)[number]>;
 
 export interface Conversation {
   id: string;

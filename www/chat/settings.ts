@@ -1,5 +1,6 @@
 /** What a visitor may set about answers: what is allowed, and the form that refuses the rest. */
 
+import { allows, settings, shown } from "../engine/settings.ts";
 import { strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
 import type { Conversation, Sampling } from "./conversation.ts";
@@ -15,44 +16,33 @@ interface Limit {
   wanted: string;
 }
 
-function limit(low: number, high: number, whole = false): Limit {
-  return {
-    step: whole ? "1" : "any",
-    allows: (value) =>
-      typeof value === "number" && value >= low && value <= high && (!whole || Number.isSafeInteger(value)),
-    wanted: strings.between(low, high, whole),
-  };
-}
-
-/** What the engine takes; see Generate in engine/protocol.ts, and its codec for the ranges. */
-export const limits: Record<keyof Sampling, Limit> = {
-  temperature: limit(0, 100),
-  top_p: {
-    ...limit(0, 1),
-    allows: (value) => typeof value === "number" && value > 0 && value <= 1,
-    wanted: strings.aboveZero(1),
-  },
-  top_k: limit(0, 2 ** 20, true),
-  min_p: limit(0, 1),
-  repetition_penalty: limit(0.01, 100),
-  max_tokens: limit(1, 2 ** 30, true),
-  seed: limit(0, Number.MAX_SAFE_INTEGER, true),
-};
+/** What the engine takes. */
+export const limits = Object.fromEntries(
+  shown.map((name) => {
+    const { low, high, above, whole = false } = settings[name];
+    const limit: Limit = {
+      step: whole ? "1" : "any",
+      allows: (value) => allows(settings[name], value),
+      wanted: above ? strings.aboveZero(high) : strings.between(low, high, whole),
+    };
+    return [name, limit];
+  }),
+) as Record<keyof Sampling, Limit>;
 
 const KEPT = "samba-settings";
 
 /** The settings that new conversations begin with. */
 export function lastSettings(): Pick<Conversation, "system" | "sampling"> {
-  const settings = { system: "", sampling: {} as Sampling };
+  const last = { system: "", sampling: {} as Sampling };
   try {
     const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
-    if (typeof kept.system === "string") settings.system = kept.system;
+    if (typeof kept.system === "string") last.system = kept.system;
     for (const [name, { allows }] of Object.entries(limits))
-      if (allows(kept.sampling?.[name])) settings.sampling[name as keyof Sampling] = kept.sampling[name];
+      if (allows(kept.sampling?.[name])) last.sampling[name as keyof Sampling] = kept.sampling[name];
   } catch {
     // Unreadable or forbidden: the model's own settings then.
   }
-  return settings;
+  return last;
 }
 
 export function keepSettings(system: string, sampling: Sampling): void {
@@ -84,7 +74,7 @@ export function openSettings(
   const inputs = new Map<keyof Sampling, HTMLInputElement>();
   const fields = make("fieldset", "fields", make("legend", "", strings.sampling));
   for (const [name, { step }] of Object.entries(limits) as [keyof Sampling, Limit][]) {
-    const [title, hint] = strings.fields[name] ?? [name, ""];
+    const { title = name, hint = "" } = strings.fields[name];
     const input = make("input");
     input.id = `set-${name}`;
     input.inputMode = step === "1" ? "numeric" : "decimal";

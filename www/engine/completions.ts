@@ -11,6 +11,7 @@ import type {
   Timings,
   TokenLogprob,
 } from "./protocol.ts";
+import { numbers, type Settings } from "./settings.ts";
 
 /** One turn of a conversation. */
 export interface ChatMessageParam {
@@ -36,34 +37,15 @@ export type ResponseFormat =
       };
     };
 
+/** As OpenAI's types have what may be left out. */
+type OrNull<T> = { [Name in keyof T]: T[Name] | null | undefined };
+
 /** What both kinds of completions take. Settings left out, or null, are the model's own. */
-export interface SamplingParams {
+export interface SamplingParams extends OrNull<Settings> {
   /** Taken and ignored: the loaded model answers, and answers bear its name. */
   model?: string | null | undefined;
-  /** The most tokens to generate; at least 1. Default 1024. */
-  max_tokens?: number | null | undefined;
-  /** Divides the logits before sampling, 0 to 100; 0 takes the likeliest token always. */
-  temperature?: number | null | undefined;
-  /** Keeps the likeliest tokens that together reach this probability; above 0, at most 1. */
-  top_p?: number | null | undefined;
-  /** Keeps this many of the likeliest tokens; 0 keeps all. */
-  top_k?: number | null | undefined;
-  /** Drops tokens less likely than this share of the likeliest one; 0 to 1. */
-  min_p?: number | null | undefined;
-  /** The same seed gives the same text, 0 to 2^53 - 1; left out: drawn at random. */
-  seed?: number | null | undefined;
   /** Texts that end the answer, themselves left out; at most 16. */
   stop?: string | readonly string[] | null | undefined;
-  /** Divides the score of tokens that were there already; 1 leaves them alone. */
-  repetition_penalty?: number | null | undefined;
-  /** Taken from the score of tokens that the answer has already; -2 to 2. */
-  presence_penalty?: number | null | undefined;
-  /** The same, once for each time that the answer has the token; -2 to 2. */
-  frequency_penalty?: number | null | undefined;
-  /** Added to the scores of tokens, by id; each -100 to 100. */
-  logit_bias?: Readonly<Record<string, number>> | null | undefined;
-  /** How many answers to give, 1 to 128. The seed counts up from one to the next. */
-  n?: number | null | undefined;
   /** Whether the answer comes in chunks, one a token. */
   stream?: boolean | null | undefined;
   /** With stream: whether a last chunk brings the usage. */
@@ -375,20 +357,6 @@ export class Completions {
   }
 }
 
-/** Settings that go to the engine as they are; it refuses what is out of range. */
-const numbers = [
-  "max_tokens",
-  "temperature",
-  "top_p",
-  "top_k",
-  "min_p",
-  "seed",
-  "repetition_penalty",
-  "presence_penalty",
-  "frequency_penalty",
-  "n",
-] as const;
-
 /** OpenAI's arguments that mean nothing to an engine without accounts. */
 const ignored = [
   "user",
@@ -435,6 +403,7 @@ function sampling(
   more: object,
 ): Asked<Generate> {
   const request: Asked<Generate> = { type: "generate" };
+  // They go to the engine as they are; it refuses what is out of range.
   for (const name of numbers) {
     const value = params[name];
     if (value == null) continue;

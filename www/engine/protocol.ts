@@ -1,4 +1,5 @@
 // Generated from wasm/protocol by go generate; do not edit.
+import type { Settings } from "./settings.ts";
 
 /** What a message may have at most. */
 export const MAX_MESSAGE_BYTES = 67108864;
@@ -65,7 +66,7 @@ export interface ChatMessage {
  * one done. What stands in the session's state already is not computed again.
  * Settings left out are the model's own.
  */
-export interface Generate extends Header {
+export interface Generate extends Header, Settings {
   type: "generate";
   /** The conversation so far, rendered by the model's chat template. Either messages or prompt. */
   messages?: ChatMessage[];
@@ -77,32 +78,10 @@ export interface Generate extends Header {
   append?: boolean;
   /** The last message is not finished: the answer goes on with it. */
   open?: boolean;
-  /** The most tokens to generate; at least 1. Default 1024. */
-  max_tokens?: number;
-  /** Divides the logits before sampling; 0 takes the likeliest token always. */
-  temperature?: number;
-  /** Keeps the likeliest tokens that together reach this probability; above 0, at most 1. */
-  top_p?: number;
-  /** Keeps this many of the likeliest tokens; 0 keeps all. */
-  top_k?: number;
-  /** Drops tokens less likely than this share of the likeliest one; 0 to 1. */
-  min_p?: number;
-  /** Divides the score of tokens that were there already; 1 leaves them alone. */
-  repetition_penalty?: number;
-  /** Taken from the score of tokens that the answer has already; -2 to 2. */
-  presence_penalty?: number;
-  /** The same, once for each time that the answer has the token; -2 to 2. */
-  frequency_penalty?: number;
-  /** Added to the scores of these token ids; each -100 to 100. */
-  logit_bias?: Record<string, number>;
   /** Asks for each token's log probability, and for those of so many of the likeliest tokens in its place; 0 to 20. */
   top_logprobs?: number;
-  /** How many answers to give, one after another; 1 to 128. Default 1. The seed counts up from one to the next. */
-  n?: number;
   /** A JSON Schema that the answer obeys: tokens that would break it are never sampled. */
   schema?: unknown;
-  /** The same seed gives the same text; at most 2^53 - 1. Left out: drawn at random. */
-  seed?: number;
   /** Texts that end the answer, themselves left out; at most 16. */
   stop?: string[];
   /** The session that answers. */

@@ -30,21 +30,12 @@ import type {
   ResponseFormat,
   Samba,
 } from "../engine/client.ts";
+import { type CamelSettings, camelSettings } from "../engine/settings.ts";
+
+const { logitBias: _, n: __, ...ownSettings } = camelSettings;
 
 /** How to sample; what is left out is the model's own. The names are those of `samba.chat.completions.create`, in camel case. */
-export interface ChatSambaSettings {
-  /** The most tokens to generate. Default 1024. */
-  maxTokens?: number | undefined;
-  /** 0 to 100; 0 takes the likeliest token always. */
-  temperature?: number | undefined;
-  topP?: number | undefined;
-  topK?: number | undefined;
-  minP?: number | undefined;
-  /** The same seed gives the same text. */
-  seed?: number | undefined;
-  repetitionPenalty?: number | undefined;
-  presencePenalty?: number | undefined;
-  frequencyPenalty?: number | undefined;
+export interface ChatSambaSettings extends Omit<CamelSettings, "logitBias" | "n"> {
   /** Any text, any JSON object, or JSON that a schema describes. */
   responseFormat?: ResponseFormat | undefined;
 }
@@ -95,16 +86,12 @@ export class ChatSamba extends BaseChatModel<ChatSambaCallOptions> {
     options: Partial<this["ParsedCallOptions"]> = {},
   ): Omit<ChatCompletionParams, "messages"> {
     const set = { ...this.#fields, ...options };
+    const sampling = Object.entries(ownSettings).map(([camel, name]) => [
+      name,
+      set[camel as keyof ChatSambaSettings],
+    ]);
     return {
-      max_tokens: set.maxTokens,
-      temperature: set.temperature,
-      top_p: set.topP,
-      top_k: set.topK,
-      min_p: set.minP,
-      seed: set.seed,
-      repetition_penalty: set.repetitionPenalty,
-      presence_penalty: set.presencePenalty,
-      frequency_penalty: set.frequencyPenalty,
+      ...Object.fromEntries(sampling),
       stop: set.stop,
       response_format: set.responseFormat,
     };

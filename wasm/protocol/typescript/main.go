@@ -1,5 +1,7 @@
-// Command typescript writes the protocol's messages as TypeScript types, so
-// that both ends of the wire have one source: the Go structs.
+// Command typescript writes what Go and TypeScript both know of requests, so that
+// it has one source: the protocol's messages (messages.go) as types, and the
+// sampler's settings (model/sampling) as types, ranges and texts, and as a table
+// in the library's README.
 //
 //	go generate ./wasm/protocol
 package main
@@ -14,18 +16,22 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 
+	"github.com/samba-web/samba/model/sampling"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
 func main() {
-	out := flag.String("o", "", "the file to write")
+	root := flag.String("root", "../..", "the repository's folder")
 	flag.Parse()
-	text, err := generate("messages.go")
-	if err == nil {
-		err = os.WriteFile(*out, text, 0o644)
+	files, err := generate(*root)
+	for name, text := range files {
+		if err == nil {
+			err = os.WriteFile(filepath.Join(*root, name), text, 0o644)
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "typescript:", err)
@@ -33,14 +39,32 @@ func main() {
 	}
 }
 
-// generate reads the doc comments from the Go file and the types by reflection.
-func generate(messages string) ([]byte, error) {
-	docs, err := readDocs(messages)
+// generate returns the files by their place in the repository.
+func generate(root string) (map[string][]byte, error) {
+	messages, err := ofMessages(filepath.Join(root, "wasm/protocol/messages.go"))
+	if err != nil {
+		return nil, err
+	}
+	const readme = "www/README.md"
+	text, err := os.ReadFile(filepath.Join(root, readme))
+	if err == nil {
+		text, err = withTable(text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", readme, err)
+	}
+	return map[string][]byte{"www/engine/protocol.ts": messages, "www/engine/settings.ts": ofSettings(), readme: text}, nil
+}
+
+// ofMessages reads the doc comments from the Go file and the types by reflection.
+func ofMessages(file string) ([]byte, error) {
+	docs, err := readDocs(file)
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{docs: docs, seen: map[reflect.Type]bool{}, names: map[string]reflect.Type{}}
 	w.line("// Generated from wasm/protocol by go generate; do not edit.")
+	w.line("import type { Settings } from \"./settings.ts\";")
 	var codes []string
 	for _, c := range protocol.Codes {
 		codes = append(codes, fmt.Sprintf("  | %q", c))
@@ -138,14 +162,20 @@ func (w *writer) structure(t reflect.Type, kind string) {
 		if inner.Kind() == reflect.Slice {
 			inner = inner.Elem()
 		}
-		if inner.Kind() == reflect.Struct {
+		if inner.Kind() == reflect.Struct && inner != reflect.TypeFor[sampling.Settings]() {
 			w.structure(inner, "")
 		}
 	}
 	w.comment("", w.docs[t.Name()])
 	extends := ""
-	if t.NumField() > 0 && t.Field(0).Anonymous {
-		extends = " extends " + t.Field(0).Name
+	for i := range t.NumField() {
+		switch f := t.Field(i); {
+		case !f.Anonymous:
+		case extends == "":
+			extends = " extends " + f.Name
+		default:
+			extends += ", " + f.Name
+		}
 	}
 	w.line("export interface %s%s {", t.Name(), extends)
 	if kind != "" {
