@@ -25,8 +25,8 @@ func ReadFile(path string) ([]byte, error) {
 	if _, err := io.ReadFull(f, head); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if len(head) < len(magic) || string(head[:len(magic)]) != magic || size > maxFile {
-		_, err := Parse(head[:min(len(head), len(magic)-1)], size)
+	if len(head) < len(Magic) || string(head[:len(Magic)]) != Magic || size > maxFile {
+		_, err := Parse(head[:min(len(head), len(Magic)-1)], size)
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	data := make([]byte, size)

@@ -22,7 +22,8 @@ import (
 //	attention  keys, then values of the last `window` positions, the oldest first
 //	           [window, kv_heads, head_dim]; zeros where there were none
 //
-// The header, little-endian as well; see Past for what the digests are of:
+// The header, little-endian as well; see Past for what the digests are of. Pages
+// read its beginning by the names below that are exported, see www/engine/state.ts.
 //
 //	   0  magic [8]
 //	   8  format version u32, header's size u32
@@ -34,14 +35,21 @@ import (
 //	1484  the pending token's text [532]
 //	2016  SHA-256 of the header up to here [32]
 const (
-	magic         = "\x93SAMBA\r\n"
-	formatVersion = 1
+	Magic         = "\x93SAMBA\r\n"
+	FormatVersion = 1
 	HeaderBytes   = 2048
 
-	atDigests = 112
-	atTail    = atDigests + 3*digestBytes
-	atPending = atTail + 4*machine.PenaltyTail
-	atSum     = HeaderBytes - sha256.Size
+	AtVersion  = 8
+	atSize     = 12
+	AtPayload  = 16
+	AtPosition = 24
+	AtModel    = 32
+	atHash     = AtModel + sha256.Size
+	atFlags    = atHash + sha256.Size
+	atDigests  = 112
+	atTail     = atDigests + 3*digestBytes
+	atPending  = atTail + 4*machine.PenaltyTail
+	AtSum      = HeaderBytes - sha256.Size
 )
 
 const (
@@ -79,15 +87,15 @@ func Size(c *config.Config) int64 {
 func Header(model [sha256.Size]byte, p *Past, payload int64, sum [sha256.Size]byte) []byte {
 	h := make([]byte, HeaderBytes)
 	put32 := func(at int, v int) { binary.LittleEndian.PutUint32(h[at:], uint32(v)) }
-	copy(h, magic)
-	put32(8, formatVersion)
-	put32(12, HeaderBytes)
-	binary.LittleEndian.PutUint64(h[16:], uint64(payload))
-	binary.LittleEndian.PutUint64(h[24:], uint64(p.Position))
-	copy(h[32:], model[:])
-	copy(h[64:], sum[:])
+	copy(h, Magic)
+	put32(AtVersion, FormatVersion)
+	put32(atSize, HeaderBytes)
+	binary.LittleEndian.PutUint64(h[AtPayload:], uint64(payload))
+	binary.LittleEndian.PutUint64(h[AtPosition:], uint64(p.Position))
+	copy(h[AtModel:], model[:])
+	copy(h[atHash:], sum[:])
 	text := p.Text
-	if len(text.Last) > atSum-atPending {
+	if len(text.Last) > AtSum-atPending {
 		text = Text{} // no token is so long
 	}
 	flags := 0
@@ -96,17 +104,17 @@ func Header(model [sha256.Size]byte, p *Past, payload int64, sum [sha256.Size]by
 			flags |= flag
 		}
 	}
-	put32(96, flags)
-	put32(100, int(text.Pending))
-	put32(104, len(text.Last))
-	put32(108, len(p.Tail))
+	put32(atFlags, flags)
+	put32(atFlags+4, int(text.Pending))
+	put32(atFlags+8, len(text.Last))
+	put32(atFlags+12, len(p.Tail))
 	for i, d := range []*digest{&p.ids, &text.shown, &text.spaced} {
 		d.marshal(h[atDigests+i*digestBytes:])
 	}
 	copy(h[atTail:], machine.Words(p.Tail...))
 	copy(h[atPending:], text.Last)
-	end := sha256.Sum256(h[:atSum])
-	copy(h[atSum:], end[:])
+	end := sha256.Sum256(h[:AtSum])
+	copy(h[AtSum:], end[:])
 	return h
 }
 
@@ -126,28 +134,28 @@ func Refused(format string, args ...any) error {
 
 // Parse reads a header; size is that of the whole file.
 func Parse(h []byte, size int64) (*Saved, error) {
-	if len(h) < 16 || string(h[:8]) != magic {
+	if len(h) < 16 || string(h[:len(Magic)]) != Magic {
 		return nil, Refused("is no file that Samba saved: it does not begin as one")
 	}
-	version := binary.LittleEndian.Uint32(h[8:])
-	if version > formatVersion {
-		return nil, Refused("is of format %d, this Samba reads up to %d: it was saved by a newer one", version, formatVersion)
+	version := binary.LittleEndian.Uint32(h[AtVersion:])
+	if version > FormatVersion {
+		return nil, Refused("is of format %d, this Samba reads up to %d: it was saved by a newer one", version, FormatVersion)
 	}
-	if version == 0 || len(h) < HeaderBytes || binary.LittleEndian.Uint32(h[12:]) != HeaderBytes {
+	if version == 0 || len(h) < HeaderBytes || binary.LittleEndian.Uint32(h[atSize:]) != HeaderBytes {
 		if len(h) < HeaderBytes {
 			return nil, Refused("is cut short: it has %d bytes, its header alone has %d", size, HeaderBytes)
 		}
-		return nil, Refused("is damaged: its header says format %d and %d bytes", version, binary.LittleEndian.Uint32(h[12:]))
+		return nil, Refused("is damaged: its header says format %d and %d bytes", version, binary.LittleEndian.Uint32(h[atSize:]))
 	}
 	h = h[:HeaderBytes]
-	if end := sha256.Sum256(h[:atSum]); !bytes.Equal(end[:], h[atSum:]) {
+	if end := sha256.Sum256(h[:AtSum]); !bytes.Equal(end[:], h[AtSum:]) {
 		return nil, Refused("is damaged: its header has another checksum than it says")
 	}
-	f := &Saved{Payload: int64(binary.LittleEndian.Uint64(h[16:]))}
-	position := binary.LittleEndian.Uint64(h[24:])
+	f := &Saved{Payload: int64(binary.LittleEndian.Uint64(h[AtPayload:]))}
+	position := binary.LittleEndian.Uint64(h[AtPosition:])
 	get := func(at int) int { return int(binary.LittleEndian.Uint32(h[at:])) }
-	flags, pending, tail := get(96), get(104), get(108)
-	if f.Payload < 0 || f.Payload > 1<<40 || position > machine.MaxPosition || pending > atSum-atPending || tail != int(min(position, machine.PenaltyTail)) {
+	flags, pending, tail := get(atFlags), get(atFlags+8), get(atFlags+12)
+	if f.Payload < 0 || f.Payload > 1<<40 || position > machine.MaxPosition || pending > AtSum-atPending || tail != int(min(position, machine.PenaltyTail)) {
 		return nil, Refused("is damaged: its header contradicts itself")
 	}
 	switch have := size - HeaderBytes; {
@@ -156,13 +164,13 @@ func Parse(h []byte, size int64) (*Saved, error) {
 	case have > f.Payload:
 		return nil, Refused("is damaged: it has %d bytes, its header says %d", size, HeaderBytes+f.Payload)
 	}
-	copy(f.Hash[:], h[32:])
-	copy(f.Sum[:], h[64:])
+	copy(f.Hash[:], h[AtModel:])
+	copy(f.Sum[:], h[atHash:])
 	f.Info = Info{Version: int(version), Model: hex.EncodeToString(f.Hash[:]), Position: int(position), Bytes: size}
 	f.Past.Position = int(position)
 	text := &f.Past.Text
 	text.Known, text.begun, text.whole = flags&flagText != 0, flags&flagBegun != 0, flags&flagWhole != 0
-	text.Pending, text.Last = uint32(get(100)), tokenizer.Prompt(h[atPending:atPending+pending])
+	text.Pending, text.Last = uint32(get(atFlags+4)), tokenizer.Prompt(h[atPending:atPending+pending])
 	for i, d := range []*digest{&f.Past.ids, &text.shown, &text.spaced} {
 		if err := d.unmarshal(h[atDigests+i*digestBytes:]); err != nil || d.n < 0 || i == 0 && d.n != 4*int(position) {
 			return nil, Refused("is damaged: its header has a digest that is none")

@@ -22,8 +22,8 @@ func FuzzState(f *testing.F) {
 		data := slices.Clone(whole)
 		copy(data[int(at)%len(data):], patch)
 		if seal {
-			sum := sha256.Sum256(data[:atSum])
-			copy(data[atSum:], sum[:])
+			sum := sha256.Sum256(data[:AtSum])
+			copy(data[AtSum:], sum[:])
 		}
 		data = data[:min(len(data), int(size))]
 		info, err := Inspect(gpu.BlobOf(data))

@@ -256,7 +256,7 @@ func TestIdleAndSilent(t *testing.T) {
 	h := start(t, func(o *Options) { o.Idle = 100 * time.Millisecond })
 	r := dial(t, h)
 	r.hello("")
-	if _, code := r.hear("nothing"); code != closeIdle {
+	if _, code := r.hear("nothing"); code != int(protocol.CloseIdle) {
 		t.Errorf("idle: %d", code)
 	}
 	h = start(t, func(o *Options) { o.Silence = 100 * time.Millisecond })

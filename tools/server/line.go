@@ -260,7 +260,7 @@ func (l *line) attach(s *socket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.socket != nil {
-		l.socket.shut(closeElsewhere, "the session goes on over another connection")
+		l.socket.shut(protocol.CloseElsewhere, "the session goes on over another connection")
 	}
 	l.detached()
 	l.socket = s

@@ -259,7 +259,7 @@ func (s *Server) tend() {
 			if time.Since(l.idleSince()) > s.o.Idle {
 				l.mu.Lock()
 				if l.socket != nil {
-					l.socket.shut(closeIdle, "nothing was asked for long: connect again to go on")
+					l.socket.shut(protocol.CloseIdle, "nothing was asked for long: connect again to go on")
 				}
 				l.mu.Unlock()
 				s.metrics.dropped.WithLabelValues("idle").Inc()

@@ -17,14 +17,6 @@ import (
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
-// Why a server ends a connection, beside the WebSocket standard's own codes.
-const (
-	closeElsewhere = 4000 // the session goes on over another connection
-	closeIdle      = 4001 // nothing was asked for long; a new connection goes on
-	closeSlow      = 4002 // what was sent was not taken
-	closeRestart   = 4003 // connect again: the answer is computed again from the state on disk
-)
-
 // socket is one WebSocket of a client.
 type socket struct {
 	*websocket.Conn
@@ -33,8 +25,8 @@ type socket struct {
 }
 
 // shut says goodbye and ends the connection. Several goroutines may call it.
-func (s *socket) shut(code int, reason string) {
-	s.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), time.Now().Add(time.Second))
+func (s *socket) shut(code protocol.CloseCode, reason string) {
+	s.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(int(code), reason), time.Now().Add(time.Second))
 	s.Close()
 }
 
@@ -185,7 +177,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 			}
 			if err := socket.send(frame); err != nil {
 				s.metrics.dropped.WithLabelValues("slow").Inc()
-				socket.shut(closeSlow, "what was sent was not taken in time")
+				socket.shut(protocol.CloseSlow, "what was sent was not taken in time")
 				return
 			}
 		}
@@ -213,7 +205,7 @@ func (s *Server) read(line *line, socket *socket) {
 		case err == nil:
 			continue
 		case errors.Is(err, errRestart):
-			socket.shut(closeRestart, err.Error())
+			socket.shut(protocol.CloseRestart, err.Error())
 		case errors.Is(err, websocket.ErrReadLimit):
 			s.metrics.dropped.WithLabelValues("large").Inc()
 			socket.shut(websocket.CloseMessageTooBig, "the message is larger than this server takes")

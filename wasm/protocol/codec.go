@@ -83,7 +83,7 @@ func DecodeReply(f Frame) (id uint32, m Message, err error) {
 	return decode(f, Replies)
 }
 
-func decode(f Frame, kinds []Message) (id uint32, m Message, err error) {
+func decode(f Frame, kinds []Kind) (id uint32, m Message, err error) {
 	if len(f.JSON) > MaxMessageBytes {
 		return 0, nil, fmt.Errorf("message of %d bytes, want at most %d", len(f.JSON), MaxMessageBytes)
 	}
@@ -96,7 +96,7 @@ func decode(f Frame, kinds []Message) (id uint32, m Message, err error) {
 	}
 	for _, kind := range kinds {
 		if kind.Type() == h.Type {
-			m = reflect.New(reflect.TypeOf(kind).Elem()).Interface().(Message)
+			m = reflect.New(reflect.TypeOf(kind.Message).Elem()).Interface().(Message)
 		}
 	}
 	if m == nil {
@@ -337,7 +337,7 @@ func wanted(t reflect.Type) string {
 	return t.String()
 }
 
-func names(kinds []Message) string {
+func names(kinds []Kind) string {
 	list := make([]string, len(kinds))
 	for i, kind := range kinds {
 		list[i] = kind.Type()

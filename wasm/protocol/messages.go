@@ -27,6 +27,7 @@ package protocol
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/samba-web/samba/model/measure"
 	"github.com/samba-web/samba/model/sampling"
@@ -557,17 +558,70 @@ func (*Lapped) Type() string     { return "lap" }
 func (*Done) Type() string       { return "done" }
 func (*Error) Type() string      { return "error" }
 
-// Ends tells whether a reply of that type ends its request.
-func Ends(kind string) bool {
-	switch kind {
-	case "ready", "tokens", "saved", "done", "error":
-		return true
-	}
-	return false
+// Kind is a row of the tables of messages: what both ends must know of a message beside its fields.
+type Kind struct {
+	Message        // an empty one
+	UsesState bool // of requests: it reads or changes the conversation's state
+	Ends      bool // of replies: it ends its request
 }
 
-// Requests and Replies are an empty message of every type in each direction.
+// Requests are what clients send, Replies what engines and servers answer.
+// A message is a struct with a Type, and a row here; then
+//
+//	go generate ./wasm/protocol
 var (
-	Requests = []Message{new(Load), new(Generate), new(Logits), new(Score), new(Tokenize), new(Detokenize), new(Bench), new(LongRun), new(Absorb), new(Save), new(Restore), new(Reset), new(Fork), new(Drop), new(Cancel), new(Hello), new(Ping)}
-	Replies  = []Message{new(Progress), new(Ready), new(Text), new(LogitsRows), new(Scores), new(Tokens), new(Saved), new(Benched), new(Lapped), new(Done), new(Error), new(Welcome), new(Pong)}
+	Requests = []Kind{
+		{Message: new(Load)},
+		{Message: new(Generate), UsesState: true},
+		{Message: new(Logits), UsesState: true},
+		{Message: new(Score), UsesState: true},
+		{Message: new(Tokenize)},
+		{Message: new(Detokenize)},
+		{Message: new(Bench), UsesState: true},
+		{Message: new(LongRun), UsesState: true},
+		{Message: new(Absorb), UsesState: true},
+		{Message: new(Save), UsesState: true},
+		{Message: new(Restore), UsesState: true},
+		{Message: new(Reset), UsesState: true},
+		{Message: new(Fork), UsesState: true},
+		{Message: new(Drop), UsesState: true},
+		{Message: new(Cancel)},
+		{Message: new(Hello)},
+		{Message: new(Ping)},
+	}
+	Replies = []Kind{
+		{Message: new(Progress)},
+		{Message: new(Ready), Ends: true},
+		{Message: new(Text)},
+		{Message: new(LogitsRows)},
+		{Message: new(Scores)},
+		{Message: new(Tokens), Ends: true},
+		{Message: new(Saved), Ends: true},
+		{Message: new(Benched)},
+		{Message: new(Lapped)},
+		{Message: new(Done), Ends: true},
+		{Message: new(Error), Ends: true},
+		{Message: new(Welcome)},
+		{Message: new(Pong)},
+	}
+)
+
+// Ends tells whether a reply of that type ends its request.
+func Ends(kind string) bool {
+	return slices.ContainsFunc(Replies, func(k Kind) bool { return k.Type() == kind && k.Ends })
+}
+
+// UsesState tells whether requests of a type read or change the conversation's state.
+func UsesState(kind string) bool {
+	return slices.ContainsFunc(Requests, func(k Kind) bool { return k.Type() == kind && k.UsesState })
+}
+
+// CloseCode is why a server ends a connection, beside the WebSocket standard's own codes.
+type CloseCode int
+
+const (
+	CloseElsewhere CloseCode = 4000 // the session goes on over another connection
+	CloseIdle      CloseCode = 4001 // nothing was asked for long; a new connection goes on
+	CloseSlow      CloseCode = 4002 // what was sent was not taken
+	CloseRestart   CloseCode = 4003 // connect again: the answer is computed again from the state on disk
 )

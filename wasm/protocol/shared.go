@@ -37,15 +37,6 @@ type Turns interface {
 	Do(ctx context.Context, f func() error) error
 }
 
-// UsesState tells whether requests of a type read or change the conversation's state.
-func UsesState(kind string) bool {
-	switch kind {
-	case "load", "tokenize", "detokenize", "cancel", "hello", "ping":
-		return false
-	}
-	return true
-}
-
 // borrow readies the state for a request, or serves it where that needs none
 // of an engine's own.
 func (e *Engine) borrow(j job) (answer Message, err error) {

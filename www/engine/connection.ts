@@ -1,7 +1,17 @@
 /** An engine, in a worker of its own or at a server, and who waits for which of its answers. */
 import { advice as ownAdvice, ownWorker } from "./beside.ts";
 import { BadRequestError, errorOf, InternalError, said } from "./errors.ts";
-import type { Error as ErrorMessage, Hello, Reply, Request, Welcome } from "./protocol.ts";
+import {
+  closeCodes,
+  type Error as ErrorMessage,
+  ending,
+  type Hello,
+  PROTOCOL_VERSION,
+  type Reply,
+  type Request,
+  stateful,
+  type Welcome,
+} from "./protocol.ts";
 
 /** A request as it is made: the connection gives it its id. */
 export type Asked<T extends Request = Request> = T extends Request ? Omit<T, "id"> : never;
@@ -13,8 +23,6 @@ export interface Connection {
   /** Ends the engine, and with an error all that wait for it. */
   close(): void;
 }
-
-const last = new Set<Reply["type"]>(["ready", "tokens", "saved", "done", "error"]);
 
 /** Who waits for which of an engine's answers, wherever the engine is. */
 abstract class Waiting implements Connection {
@@ -57,7 +65,7 @@ abstract class Waiting implements Connection {
           });
           continue;
         }
-        finished = last.has(reply.type);
+        finished = ending.has(reply.type);
         if (reply.type === "error") throw errorOf(reply);
         yield reply;
         if (finished) return;
@@ -247,7 +255,7 @@ export class WebSocketConnection extends Waiting {
     let announced: Reply | undefined; // a message whose attachment is the next frame
     let heard = Date.now();
     socket.onopen = () => {
-      const hello: Hello = { type: "hello", id: 0, version: 1 };
+      const hello: Hello = { type: "hello", id: 0, version: PROTOCOL_VERSION };
       if (this.#token !== undefined) hello.token = this.#token;
       if (this.#session) Object.assign(hello, { session: this.#session, secret: this.#secret });
       this.#send(hello);
@@ -276,7 +284,7 @@ export class WebSocketConnection extends Waiting {
       else this.#take(reply);
     };
     socket.onclose = ({ code }) => {
-      if (code === closedElsewhere && this.#socket === socket)
+      if (code === closeCodes.elsewhere && this.#socket === socket)
         this.#giveUp({ code: "network", message: "The conversation goes on over another connection." });
       else {
         if (code === tooBig && this.#socket === socket) this.#refuseLargest();
@@ -323,9 +331,9 @@ export class WebSocketConnection extends Waiting {
       }
       asked.seen = seq;
     }
-    if (last.has(reply.type)) {
+    if (ending.has(reply.type)) {
       this.#unfinished.delete(reply.id);
-      if (reply.type === "done" || reply.type === "saved") this.#answered = reply.id;
+      if (reply.type !== "error" && stateful.has(asked.request.type)) this.#answered = reply.id;
     }
     this.hear(rest as Reply);
   }
@@ -377,8 +385,6 @@ export class WebSocketConnection extends Waiting {
   }
 }
 
-/** The session goes on over another connection; see tools/server. */
-const closedElsewhere = 4000;
 /** A message was larger than the server takes: RFC 6455, section 7.4.1. */
 const tooBig = 1009;
 

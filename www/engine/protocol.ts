@@ -1,8 +1,31 @@
 // Generated from wasm/protocol by go generate; do not edit.
 import type { Settings } from "./settings.ts";
 
+/** ProtocolVersion counts the changes after which one end would misunderstand the other. */
+export const PROTOCOL_VERSION = 1;
+
 /** What a message may have at most. */
 export const MAX_MESSAGE_BYTES = 67108864;
+
+/** CloseCode is why a server ends a connection, beside the WebSocket standard's own codes. */
+export const closeCodes = {
+  /** the session goes on over another connection */
+  elsewhere: 4000,
+  /** nothing was asked for long; a new connection goes on */
+  idle: 4001,
+  /** what was sent was not taken */
+  slow: 4002,
+  /** connect again: the answer is computed again from the state on disk */
+  restart: 4003,
+} as const;
+
+/** How a saved state begins, and where its header's parts stand; model/conversation/file.go has the layout. */
+export const savedState = {
+  magic: "\x93SAMBA\r\n",
+  version: 1,
+  bytes: 2048,
+  at: { version: 8, payload: 16, position: 24, model: 32, sum: 2016 },
+} as const;
 
 /** Code tells faults apart for programs; people read the message. */
 export type Code =
@@ -574,3 +597,12 @@ export type Request = Load | Generate | Logits | Score | Tokenize | Detokenize |
 
 /** What an engine answers. */
 export type Reply = Progress | Ready | Text | LogitsRows | Scores | Tokens | Saved | Benched | Lapped | Done | Error | Welcome | Pong;
+
+/** Replies that end their request. */
+export const ending: ReadonlySet<Reply["type"]> = new Set<Reply["type"]>(["ready", "tokens", "saved", "done", "error"]);
+
+/** Requests that read or change the conversation's state. */
+export const stateful: ReadonlySet<Request["type"]> = new Set<Request["type"]>(["generate", "logits", "score", "bench", "long_run", "absorb", "save", "restore", "reset", "fork", "drop"]);
+
+/** Requests that are one session's, the first's if they name none. */
+export const ofSession: ReadonlySet<Request["type"]> = new Set<Request["type"]>(["generate", "absorb", "save", "restore", "reset", "fork"]);

@@ -3,7 +3,16 @@ import type { Samba } from "./client.ts";
 import { type ChatMessageParam, conversation } from "./completions.ts";
 import type { Asked, Connection } from "./connection.ts";
 import { errorOf, InternalError, refuse } from "./errors.ts";
-import type { Absorb, Done, Progress, Ready, Reply, Saved } from "./protocol.ts";
+import {
+  type Absorb,
+  type Done,
+  ofSession,
+  type Progress,
+  type Ready,
+  type Reply,
+  type Saved,
+  savedState,
+} from "./protocol.ts";
 
 /** What a state is. */
 export interface StateInfo {
@@ -32,9 +41,6 @@ export interface ReadOptions {
   open?: boolean | undefined;
 }
 
-/** The requests that are one session's. */
-const own = new Set<Asked["type"]>(["generate", "absorb", "save", "restore", "reset", "fork"]);
-
 /** A connection on which all that is asked is asked of one of the engine's sessions. */
 export class Session implements Connection {
   #gone = false;
@@ -48,7 +54,7 @@ export class Session implements Connection {
   ask(request: Asked, signal?: AbortSignal, data?: ArrayBuffer): AsyncGenerator<Reply, void, undefined> {
     if (this.#gone)
       throw errorOf({ code: "not_loaded", message: "This fork was unloaded: fork another one." });
-    const mine = this.number > 0 && own.has(request.type);
+    const mine = this.number > 0 && ofSession.has(request.type);
     return this.engine.ask(mine ? ({ ...request, session: this.number } as Asked) : request, signal, data);
   }
 
@@ -163,9 +169,6 @@ export class State {
   }
 }
 
-const HEADER = 2048;
-const VERSION = 1;
-
 /**
  * Reads a saved state's header: what it is, without an engine. Its content is
  * checked when it is restored.
@@ -175,26 +178,28 @@ export async function inspectState(state: Blob): Promise<StateInfo> {
   const bad = (what: string): never => {
     throw errorOf({ code: "bad_state", message: `The saved state ${what}.` });
   };
-  const header = await state.slice(0, HEADER).arrayBuffer();
-  // model/state.go has the layout.
-  const magic = new Uint8Array(header, 0, Math.min(8, header.byteLength));
-  if (String.fromCharCode(...magic) !== "\x93SAMBA\r\n" || header.byteLength < 16)
+  const { magic, version: known, bytes: length, at } = savedState;
+  const header = await state.slice(0, length).arrayBuffer();
+  const begins = new Uint8Array(header, 0, Math.min(magic.length, header.byteLength));
+  if (String.fromCharCode(...begins) !== magic || header.byteLength < 16)
     return bad("is no file that Samba saved: it does not begin as one");
   const view = new DataView(header);
-  const version = view.getUint32(8, true);
-  if (version > VERSION)
-    return bad(`is of format ${version}, this Samba reads up to ${VERSION}: it was saved by a newer one`);
-  if (header.byteLength < HEADER)
-    return bad(`is cut short: it has ${state.size} bytes, its header alone has ${HEADER}`);
+  const version = view.getUint32(at.version, true);
+  if (version > known)
+    return bad(`is of format ${version}, this Samba reads up to ${known}: it was saved by a newer one`);
+  if (header.byteLength < length)
+    return bad(`is cut short: it has ${state.size} bytes, its header alone has ${length}`);
   const bytes = new Uint8Array(header);
   if (globalThis.crypto?.subtle) {
-    const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes.subarray(0, HEADER - 32)));
-    if (sum.some((byte, i) => byte !== bytes[HEADER - 32 + i]))
+    const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes.subarray(0, at.sum)));
+    if (sum.some((byte, i) => byte !== bytes[at.sum + i]))
       return bad("is damaged: its header has another checksum than it says");
   }
-  const size = HEADER + Number(view.getBigUint64(16, true));
+  const size = length + Number(view.getBigUint64(at.payload, true));
   if (state.size < size) return bad(`is cut short: it has ${state.size} bytes, its header says ${size}`);
   if (state.size > size) return bad(`is damaged: it has ${state.size} bytes, its header says ${size}`);
-  const model = Array.from(bytes.subarray(32, 64), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return { position: Number(view.getBigUint64(24, true)), stateBytes: size, model };
+  const model = Array.from(bytes.subarray(at.model, at.model + 32), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
+  return { position: Number(view.getBigUint64(at.position, true)), stateBytes: size, model };
 }

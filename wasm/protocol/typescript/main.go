@@ -20,6 +20,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/samba-web/samba/model/conversation"
 	"github.com/samba-web/samba/model/sampling"
 	"github.com/samba-web/samba/wasm/protocol"
 )
@@ -69,8 +70,24 @@ func ofMessages(file string) ([]byte, error) {
 	for _, c := range protocol.Codes {
 		codes = append(codes, fmt.Sprintf("  | %q", c))
 	}
+	w.comment("", docs["ProtocolVersion"])
+	w.line("export const PROTOCOL_VERSION = %d;", protocol.ProtocolVersion)
 	w.comment("", "What a message may have at most.")
 	w.line("export const MAX_MESSAGE_BYTES = %d;", protocol.MaxMessageBytes)
+	w.comment("", docs["CloseCode"])
+	w.line("export const closeCodes = {")
+	for _, c := range []struct {
+		name string
+		code protocol.CloseCode
+	}{{"Elsewhere", protocol.CloseElsewhere}, {"Idle", protocol.CloseIdle}, {"Slow", protocol.CloseSlow}, {"Restart", protocol.CloseRestart}} {
+		w.comment("  ", docs["Close"+c.name])
+		w.line("  %s: %d,", strings.ToLower(c.name), c.code)
+	}
+	w.line("} as const;")
+	w.comment("", "How a saved state begins, and where its header's parts stand; model/conversation/file.go has the layout.")
+	w.line("export const savedState = {\n  magic: %q,\n  version: %d,\n  bytes: %d,", conversation.Magic, conversation.FormatVersion, conversation.HeaderBytes)
+	w.line("  at: { version: %d, payload: %d, position: %d, model: %d, sum: %d },\n} as const;",
+		conversation.AtVersion, conversation.AtPayload, conversation.AtPosition, conversation.AtModel, conversation.AtSum)
 	w.comment("", docs["Code"])
 	w.line("export type Code =\n%s;", strings.Join(codes, "\n"))
 	requests, replies := w.messages(protocol.Requests), w.messages(protocol.Replies)
@@ -78,10 +95,13 @@ func ofMessages(file string) ([]byte, error) {
 	w.line("export type Request = %s;", strings.Join(requests, " | "))
 	w.comment("", "What an engine answers.")
 	w.line("export type Reply = %s;", strings.Join(replies, " | "))
+	w.set("ending", "Reply", "Replies that end their request.", protocol.Replies, func(k protocol.Kind) bool { return k.Ends })
+	w.set("stateful", "Request", "Requests that read or change the conversation's state.", protocol.Requests, func(k protocol.Kind) bool { return k.UsesState })
+	w.set("ofSession", "Request", "Requests that are one session's, the first's if they name none.", protocol.Requests, namesSession)
 	return w.Bytes(), nil
 }
 
-// readDocs returns the comments of types ("Load") and fields ("Load.URL").
+// readDocs returns the comments of types ("Load"), fields ("Load.URL") and constants ("CloseIdle").
 func readDocs(file string) (map[string]string, error) {
 	set := token.NewFileSet()
 	parsed, err := parser.ParseFile(set, file, nil, parser.ParseComments)
@@ -93,7 +113,23 @@ func readDocs(file string) (map[string]string, error) {
 		return nil, err
 	}
 	docs := map[string]string{}
+	constants := func(list []*doc.Value) {
+		for _, group := range list {
+			for _, spec := range group.Decl.Specs {
+				value := spec.(*ast.ValueSpec)
+				text := strings.TrimSpace(value.Comment.Text())
+				if text == "" {
+					text = strings.TrimSpace(group.Doc)
+				}
+				for _, name := range value.Names {
+					docs[name.Name] = text
+				}
+			}
+		}
+	}
+	constants(pkg.Consts)
 	for _, t := range pkg.Types {
+		constants(t.Consts)
 		docs[t.Name] = strings.TrimSpace(t.Doc)
 		fields, ok := t.Decl.Specs[0].(*ast.TypeSpec).Type.(*ast.StructType)
 		if !ok {
@@ -136,12 +172,30 @@ func (w *writer) comment(indent, text string) {
 	w.line("%s */", indent)
 }
 
+// set writes the names of some messages.
+func (w *writer) set(name, of, about string, kinds []protocol.Kind, has func(protocol.Kind) bool) {
+	var names []string
+	for _, k := range kinds {
+		if has(k) {
+			names = append(names, fmt.Sprintf("%q", k.Type()))
+		}
+	}
+	w.comment("", about)
+	w.line("export const %s: ReadonlySet<%s[\"type\"]> = new Set<%s[\"type\"]>([%s]);", name, of, of, strings.Join(names, ", "))
+}
+
+// namesSession tells whether a request has a session that may be left out.
+func namesSession(k protocol.Kind) bool {
+	f, ok := reflect.TypeOf(k.Message).Elem().FieldByName("Session")
+	return ok && f.Type.Kind() == reflect.Uint32 && strings.HasSuffix(string(f.Tag), `,omitempty"`)
+}
+
 // messages writes an interface for each message and all that it is made of,
 // and returns the names.
-func (w *writer) messages(list []protocol.Message) []string {
+func (w *writer) messages(list []protocol.Kind) []string {
 	var names []string
 	for _, m := range list {
-		t := reflect.TypeOf(m).Elem()
+		t := reflect.TypeOf(m.Message).Elem()
 		w.structure(t, m.Type())
 		names = append(names, t.Name())
 	}
