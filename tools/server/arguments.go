@@ -134,7 +134,7 @@ var decisive = map[string][]string{
 	"dynatemp_range": {"0"}, "xtc_probability": {"0"}, "dry_multiplier": {"0"}, "repeat_penalty": {"1"}, "length_penalty": {"1"}, "penalty_alpha": {"0"},
 	"num_beams": {"1"}, "use_beam_search": {"false"}, "do_sample": {"true"}, "ignore_eos": {"false"}, "stop_token_ids": {"[]"}, "bad_words": {"[]"},
 	"grammar": {`""`}, "json_schema": {"{}"}, "format": {`""`}, "guided_json": nil, "guided_regex": {`""`}, "guided_choice": {"[]"}, "guided_grammar": {`""`},
-	"structured_outputs": nil, "chat_template": {`""`}, "chat_template_kwargs": {"{}"}, "add_generation_prompt": {"true"}, "continue_final_message": {"false"},
+	"structured_outputs": nil, "chat_template": {`""`}, "chat_template_kwargs": {"{}"}, "add_generation_prompt": {"true"},
 	"include_stop_str_in_output": {"false"}, "skip_special_tokens": {"true"}, "truncate_prompt_tokens": {"-1"},
 }
 
@@ -273,7 +273,7 @@ func (t *texts) UnmarshalJSON(data []byte) error {
 	}
 	var many []string
 	if err := json.Unmarshal(data, &many); err != nil {
-		return errors.New("want a string or a list of strings")
+		return err // to which the field's name is added
 	}
 	*t = many
 	return nil
@@ -286,6 +286,8 @@ type chatRequest struct {
 	MaxCompletionTokens *int       `json:"max_completion_tokens"`
 	Logprobs            *bool      `json:"logprobs"`
 	TopLogprobs         *int       `json:"top_logprobs"`
+	// The last message is not finished: the answer goes on with it. As in vLLM.
+	ContinueFinalMessage bool `json:"continue_final_message"`
 }
 
 // chatTurn is a message. Clients send back what they were sent, and more.
@@ -368,6 +370,7 @@ func (r *chatRequest) generate() (*protocol.Generate, *apiError) {
 		}
 		g.Messages = append(g.Messages, protocol.ChatMessage{Role: m.Role, Content: m.Content.text})
 	}
+	g.Open = r.ContinueFinalMessage
 	if r.MaxCompletionTokens != nil {
 		g.MaxTokens = unlessAny(r.MaxCompletionTokens)
 	}

@@ -126,6 +126,13 @@ type fieldError struct{ field, text string }
 
 func (e fieldError) Error() string { return e.field + e.text }
 
+// FieldOf names the field of a message that an error is about; it is empty where there is none.
+func FieldOf(err error) string {
+	var field fieldError
+	errors.As(err, &field)
+	return field.field
+}
+
 // wrong makes a fieldError: wrong("stop[0]", " has %d bytes", 0).
 func wrong(field, format string, args ...any) error {
 	return fieldError{field, fmt.Sprintf(format, args...)}

@@ -729,12 +729,9 @@ func (e *Engine) fail(id uint32, err error) error { return e.send(id, e.explain(
 // explain is what a client is told of an error. A server's own faults, which
 // may name its files, are its owner's to read.
 func (e *Engine) explain(err error) *Error {
-	answer := &Error{Code: CodeOf(err), Message: sentence(err)}
-	var field fieldError
-	if errors.As(err, &field) {
-		if answer.Param = field.field; strings.HasPrefix(err.Error(), field.field) { // which is no word to write large
-			answer.Message = field.field + answer.Message[len(field.field):]
-		}
+	answer := &Error{Code: CodeOf(err), Message: sentence(err), Param: FieldOf(err)}
+	if strings.HasPrefix(err.Error(), answer.Param) { // which is no word to write large
+		answer.Message = answer.Param + answer.Message[len(answer.Param):]
 	}
 	if e.Shared != nil && e.Shared.Report != nil {
 		switch answer.Code {

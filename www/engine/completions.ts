@@ -260,15 +260,16 @@ export class ChatCompletions {
     options: RequestOptions = {},
   ): Promise<ChatCompletion | Stream<ChatCompletionChunk>> {
     known("chat.completions.create", params, chatParams);
-    const { logprobs, top_logprobs } = params;
+    const { logprobs, top_logprobs, max_completion_tokens } = params;
     if (typeof (logprobs ?? false) !== "boolean")
       refuse("logprobs", `is ${shown(logprobs)}, want true or false`);
-    if (top_logprobs != null && !logprobs) refuse("top_logprobs", "is given without logprobs: true");
+    if (top_logprobs && !logprobs) refuse("top_logprobs", "is given without logprobs: true");
     const request: Asked<Generate> = {
-      ...sampling(params, { top_logprobs, max_completion_tokens: params.max_completion_tokens }),
+      ...sampling(params, { top_logprobs, max_completion_tokens }),
       messages: conversation(params.messages),
     };
-    if (params.max_completion_tokens != null) request.max_tokens = params.max_completion_tokens;
+    if (max_completion_tokens === ANY) delete request.max_tokens;
+    else if (max_completion_tokens != null) request.max_tokens = max_completion_tokens;
     if (logprobs) request.top_logprobs = top_logprobs ?? 0;
     const open = params.continue_final_message ?? false;
     if (typeof open !== "boolean") refuse("continue_final_message", `is ${shown(open)}, want true or false`);
@@ -323,7 +324,9 @@ export class Completions {
     options: RequestOptions = {},
   ): Promise<Completion | Stream<CompletionChunk>> {
     known("completions.create", params, textParams);
-    const { prompt, logprobs } = params;
+    const { logprobs } = params;
+    const given: unknown = params.prompt;
+    const prompt = Array.isArray(given) && given.length === 1 ? given[0] : given;
     if (typeof prompt !== "string" || prompt === "") refuse("prompt", `is ${shown(prompt)}, want a text`);
     const controlTokens = params.control_tokens ?? false;
     if (typeof controlTokens !== "boolean")
@@ -389,13 +392,48 @@ const chatParams = new Set([
 ]);
 const textParams = new Set([...commonParams, "prompt", "control_tokens"]);
 
+/** What other arguments of OpenAI's may be, since it changes nothing. */
+const harmless: Record<string, unknown[]> = {
+  tools: [[]],
+  tool_choice: ["none", "auto"],
+  parallel_tool_calls: [true, false],
+  functions: [[]],
+  function_call: ["none", "auto"],
+  modalities: [["text"], []],
+  reasoning_effort: ["none"],
+  verbosity: ["medium"],
+  top_logprobs: [0],
+  best_of: [1],
+  echo: [false],
+  suffix: [""],
+};
+
+/** The same of a message. */
+const harmlessInTurns: Record<string, unknown[]> = {
+  tool_calls: [[]],
+  function_call: [],
+  tool_call_id: [""],
+  audio: [],
+  images: [[]],
+  prefix: [false],
+};
+
+/** Whether a value is one of some; null is none, and always fine. */
+function among(values: unknown[] | undefined, value: unknown): boolean {
+  return value == null || (values ?? []).some((one) => JSON.stringify(one) === JSON.stringify(value));
+}
+
 /** Refuses arguments that nothing would heed. */
 function known(method: string, params: object, names: Set<string>): void {
   if (typeof params !== "object" || params === null) refuse("params", `is ${shown(params)}, want an object`);
   for (const [name, value] of Object.entries(params)) {
-    if (!names.has(name) && value != null) refuse(name, `is not an argument of ${method} here`);
+    if (!names.has(name) && !among(harmless[name], value))
+      refuse(name, `is not an argument of ${method} here`);
   }
 }
+
+/** By which clients say of a seed, or of a longest length, that any will do. */
+const ANY = -1;
 
 /** The part of a request that both kinds of completions share. */
 function sampling(
@@ -408,29 +446,33 @@ function sampling(
     const value = params[name];
     if (value == null) continue;
     number(name, value);
-    request[name] = value;
+    if (value !== ANY || !(name === "seed" || name === "max_tokens")) request[name] = value;
   }
   for (const [name, value] of Object.entries(more)) if (value != null) number(name, value);
   const { model, stop, logit_bias, stream, stream_options, signal } = params;
   if (model != null && typeof model !== "string") refuse("model", `is ${shown(model)}, want a string`);
   if (stop != null) {
-    request.stop = typeof stop === "string" ? [stop] : [...list("stop", stop)];
-    request.stop.forEach((text, i) => {
+    const texts = typeof stop === "string" ? [stop] : [...list("stop", stop)];
+    texts.forEach((text, i) => {
       if (typeof text !== "string") refuse(`stop[${i}]`, `is ${shown(text)}, want a string`);
     });
+    if (texts.length > 0) request.stop = texts;
   }
   if (logit_bias != null) {
-    if (typeof logit_bias !== "object") refuse("logit_bias", `is ${shown(logit_bias)}, want an object`);
+    if (typeof logit_bias !== "object" || Array.isArray(logit_bias))
+      refuse("logit_bias", `is ${shown(logit_bias)}, want an object`);
     for (const [token, bias] of Object.entries(logit_bias)) {
       if (!/^\d{1,9}$/.test(token))
         refuse(`logit_bias[${shown(token)}]`, "is no token id, want a whole number");
       number(`logit_bias[${token}]`, bias);
     }
-    request.logit_bias = { ...logit_bias };
+    if (Object.keys(logit_bias).length > 0) request.logit_bias = { ...logit_bias };
   }
   if (stream != null && typeof stream !== "boolean")
     refuse("stream", `is ${shown(stream)}, want true or false`);
-  if (stream_options != null && !stream) refuse("stream_options", "is given without stream: true");
+  if (stream_options != null && typeof stream_options !== "object")
+    refuse("stream_options", `is ${shown(stream_options)}, want an object`);
+  if (stream_options?.include_usage && !stream) refuse("stream_options", "is given without stream: true");
   if (signal != null && !(signal instanceof AbortSignal))
     refuse("signal", `is ${shown(signal)}, want an AbortSignal`);
   const schema = schemaOf(params.response_format);
@@ -496,7 +538,13 @@ export function conversation(messages: readonly ChatMessageParam[]): ChatMessage
     const { role, content } = message ?? {};
     if (typeof role !== "string" || role === "")
       refuse(`messages[${i}].role`, `is ${shown(role)}, want a string`);
+    for (const [name, value] of Object.entries(message)) {
+      const values = harmlessInTurns[name];
+      if (values && !among(values, value))
+        refuse(`messages[${i}].${name}`, "is not possible here: the model reads roles and texts");
+    }
     if (typeof content === "string") return { role: role === "developer" ? "system" : role, content };
+    if (content == null && role === "assistant") return { role, content: "" };
     if (!Array.isArray(content)) refuse(`messages[${i}].content`, `is ${shown(content)}, want a string`);
     const texts = (content as { type: string; text: unknown }[]).map((part, j) => {
       const at = `messages[${i}].content[${j}]`;

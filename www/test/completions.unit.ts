@@ -243,7 +243,7 @@ describe("chat.completions", () => {
     stream: { stream: "yes" },
     stream_options: { stream_options: { include_usage: true } },
     signal: { signal: {} },
-    tools: { tools: [] },
+    tools: { tools: [{}] },
     temprature: { temprature: 1 },
     "response_format.type": { response_format: { type: "yaml" } },
     "response_format.json_schema.schema": {
