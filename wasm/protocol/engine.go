@@ -456,7 +456,7 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	request.Logprobs = m.TopLogprobs != nil
 	if len(m.Schema) > 0 {
 		if e.grammar == nil || e.schema != string(m.Schema) || e.grammar.Worn() {
-			if e.grammar, err = e.model.Grammar(m.Schema); err != nil {
+			if e.grammar, err = e.model.Grammar(grammar.Answer{Schema: m.Schema}); err != nil {
 				return nil, ofSchema(err)
 			}
 			e.schema = string(m.Schema)
