@@ -232,3 +232,6 @@ func (s *scanner) next(c byte) {
 		s.whole = s.whole || s.depth <= 0
 	}
 }
+
+// Thinking says whether what comes next is a part of a thought.
+func (p *Parser) Thinking() bool { return p.state == inThought }
