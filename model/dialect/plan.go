@@ -263,6 +263,9 @@ func (p *Plan) Conversation(turns []Turn, answer bool) (prompt.Conversation, err
 	if raw := p.request.Variables; len(raw) > 0 && json.Unmarshal(raw, &variables) != nil {
 		return c, wrong("chat_template_kwargs", " is no object of names and values")
 	}
+	if variables == nil { // null
+		variables = map[string]any{}
+	}
 	if p.thinking != nil {
 		variables["enable_thinking"], variables["thinking"] = *p.thinking, *p.thinking
 	}
@@ -278,8 +281,10 @@ func (p *Plan) Conversation(turns []Turn, answer bool) (prompt.Conversation, err
 	called := map[string]string{}
 	for i, t := range turns {
 		more := map[string]any{}
-		if len(t.Calls) > 0 && !p.dialect.Calls() {
-			return c, wrong(fmt.Sprintf("messages[%d].tool_calls", i), " are not possible with this model: its chat template knows no tools")
+		for field, given := range map[string]bool{"tool_calls": len(t.Calls) > 0, "tool_call_id": t.CallID != ""} {
+			if given && !p.dialect.Calls() {
+				return c, wrong(fmt.Sprintf("messages[%d].%s", i, field), " is not possible with this model: its chat template knows no tools")
+			}
 		}
 		var calls []callTurn
 		for _, call := range t.Calls {
