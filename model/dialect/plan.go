@@ -42,7 +42,7 @@ const (
 // budgets are for templates that know no reasoning_effort: tokens of a thought.
 var budgets = map[string]int{"minimal": 128, "low": 512, "medium": 2048}
 
-var efforts = []string{"none", "minimal", "low", "medium", "high", "xhigh"}
+var efforts = []string{"none", "minimal", "low", "medium", "high", "xhigh", "max"}
 
 // Plan is how a request is met.
 type Plan struct {

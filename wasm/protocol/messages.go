@@ -122,7 +122,7 @@ type TemplateOptions struct {
 	Tools json.RawMessage `json:"tools,omitempty"`
 	// A list of documents, for templates that know them.
 	Documents json.RawMessage `json:"documents,omitempty"`
-	// How much is thought before the answer: "none", "minimal", "low", "medium", "high" or "xhigh". A template that does not know
+	// How much is thought before the answer: "none", "minimal", "low", "medium", "high", "xhigh" or "max". A template that does not know
 	// it may still think; then the lower ones bound the tokens of the thought.
 	ReasoningEffort string `json:"reasoning_effort,omitempty"`
 	// Whether the model thinks before it answers, where it can do either.
@@ -376,6 +376,10 @@ type Ready struct {
 	VocabSize int `json:"vocab_size"`
 	// Whether the model has a chat template, so that it takes messages.
 	Chat bool `json:"chat"`
+	// Whether that takes tools, so that the model calls them.
+	Tools bool `json:"tools,omitempty"`
+	// Whether that knows thoughts before answers.
+	Thinks bool `json:"thinks,omitempty"`
 	// What computes: "webgpu", "vulkan" and so on, or "cpu".
 	Backend string `json:"backend"`
 	// The adapter's own name for itself.

@@ -82,7 +82,7 @@ export interface TemplateOptions {
   /** A list of documents, for templates that know them. */
   documents?: unknown;
   /**
-   * How much is thought before the answer: "none", "minimal", "low", "medium", "high" or "xhigh". A template that does not know
+   * How much is thought before the answer: "none", "minimal", "low", "medium", "high", "xhigh" or "max". A template that does not know
    * it may still think; then the lower ones bound the tokens of the thought.
    */
   reasoning_effort?: string;
@@ -405,6 +405,10 @@ export interface Ready extends Header {
   vocab_size: number;
   /** Whether the model has a chat template, so that it takes messages. */
   chat: boolean;
+  /** Whether that takes tools, so that the model calls them. */
+  tools?: boolean;
+  /** Whether that knows thoughts before answers. */
+  thinks?: boolean;
   /** What computes: "webgpu", "vulkan" and so on, or "cpu". */
   backend: string;
   /** The adapter's own name for itself. */

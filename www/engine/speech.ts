@@ -48,7 +48,7 @@ export interface SpeechParams {
   /** Whether one answer may call several times. Default true. */
   parallel_tool_calls?: boolean | null | undefined;
   /** How much the model thinks before it answers. Where its template does not know this, the lower ones bound the thought's tokens. */
-  reasoning_effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | null | undefined;
+  reasoning_effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | null | undefined;
   /** The most tokens of a thought; then it is ended. As no one but Samba has it. */
   reasoning_budget?: number | null | undefined;
   /** Whether the model thinks before it answers, where it can do either. As in vLLM's chat_template_kwargs. */
