@@ -34,6 +34,11 @@ func startWithTools(t *testing.T) *host {
 	})
 }
 
+// OpenAI's own client goes through an agent's turns.
+func TestAgentByOpenAIPackage(t *testing.T) {
+	runNode(t, "../../www", "test/agent.mjs", "openai", startWithTools(t).web.URL+"/v1")
+}
+
 const findAndAdd = `"tools":[{"type":"function","function":{"name":"find","parameters":{"type":"object","properties":{"word":{"enum":["a","b"]}},"required":["word"]}}},` +
 	`{"type":"function","function":{"name":"add","description":null,"parameters":{"type":"object","properties":{"n":{"type":"integer","minimum":1,"maximum":3}},"required":["n"]},"strict":true}}]`
 
