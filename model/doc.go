@@ -21,7 +21,8 @@
 //	model/config       config.json, and the tensors that follow from it
 //	model/progress     how far long work has come
 //
-// Beside them: tokenizer, prompt (chat templates), grammar (JSON Schema), families
+// Beside them: tokenizer, prompt (chat templates), dialect (how families write thoughts
+// and calls of tools), grammar (what may be written, by JSON Schema), families
 // (published models' folders), quant and safetensors (formats). measure (figures) and
 // randomweights (models made up) are for tools; talking is for tests.
 //

@@ -79,7 +79,7 @@ func (a *answer) begin() error {
 	if a.Grammar != nil {
 		a.matcher = a.Grammar.Match()
 	}
-	a.text = conversation.NewAnswer(a.session.model.tokenizer, a.Stop)
+	a.text = conversation.NewAnswer(a.session.model.tokenizer, a.Stop, a.session.model.shown(a.Marks))
 	return a.session.run.Begin(d)
 }
 
@@ -151,7 +151,7 @@ func (a *answer) spell(token uint32) (piece string, ended bool, err error) {
 	}
 	piece, ended = a.text.Add(token, &s.past.Text)
 	if a.matcher != nil && !ended {
-		if err := a.matcher.Advance(s.model.tokenizer.Bytes(token)); err != nil {
+		if err := a.matcher.Take(token); err != nil {
 			return "", false, err
 		}
 		ended = a.matcher.Finished()

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/machine"
 )
 
@@ -261,7 +262,7 @@ func TestGrammar(t *testing.T) {
 		var ended [2][]string
 		for i, s := range []*Session{cpu, onGPU} {
 			var err error
-			if r.Grammar, err = s.model.Grammar([]byte(schema)); err != nil {
+			if r.Grammar, err = s.model.Grammar(grammar.Answer{Schema: []byte(schema)}); err != nil {
 				t.Fatal(err)
 			}
 			said[i], ended[i], _, _ = answers(t, s, r)

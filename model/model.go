@@ -12,6 +12,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/dialect"
 	"github.com/samba-web/samba/model/families"
 	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/grammar"
@@ -83,6 +84,7 @@ type Model struct {
 	published *families.Model      // where the folder's tensors go
 	tokenizer *tokenizer.Tokenizer // nil: ids only
 	template  *prompt.Template     // nil: no chat
+	dialect   dialect.Dialect      // of the template
 	defaults  Sampling
 	stops     map[uint32]bool // tokens that end a text
 	tried     bool            // see Tried
@@ -114,7 +116,11 @@ func Load(ctx context.Context, src folder.Source, o Options) (*Model, error) {
 func load(ctx context.Context, src folder.Source, o Options) (*Model, error) {
 	m := &Model{chunk: o.Chunk}
 	m.vocabulary = sync.OnceValue(func() *grammar.Vocabulary {
-		return grammar.NewVocabulary(m.config.VocabSize, m.tokenizer.Bytes, slices.Sorted(maps.Keys(m.stops)))
+		marks := []grammar.Mark{}
+		for id, text := range m.shown(true) {
+			marks = append(marks, grammar.Mark{Text: text, ID: id})
+		}
+		return grammar.NewVocabulary(m.config.VocabSize, m.tokenizer.Bytes, slices.Sorted(maps.Keys(m.stops)), marks...)
 	})
 	data, err := src.ReadFile(ctx, "config.json")
 	if err != nil {
@@ -253,14 +259,30 @@ func (m *Model) Template() *prompt.Template { return m.template }
 // Defaults are the sampler settings that the folder recommends.
 func (m *Model) Defaults() Sampling { return m.defaults }
 
-// Grammar makes a JSON Schema ready for answers of this model, one at a time.
-// Several goroutines may call it. What is wrong with the schema is a
+// Dialect is how the model writes thoughts and calls of tools.
+func (m *Model) Dialect() dialect.Dialect { return m.dialect }
+
+// Grammar makes what an answer may be ready for this model, for one answer at a
+// time. Several goroutines may call it. What is wrong with a schema is a
 // *grammar.SchemaError.
-func (m *Model) Grammar(schema []byte) (*grammar.Grammar, error) {
+func (m *Model) Grammar(answer grammar.Answer) (*grammar.Grammar, error) {
 	if m.tokenizer == nil {
 		return nil, errNoTokenizer
 	}
-	return grammar.Compile(schema, m.vocabulary())
+	return grammar.Compile(answer, m.vocabulary())
+}
+
+// shown are the control tokens that are marks of the model's dialect.
+func (m *Model) shown(marks bool) map[uint32]string {
+	out := map[uint32]string{}
+	if marks && m.tokenizer != nil {
+		for _, text := range m.dialect.Marks() {
+			if id, ok := m.tokenizer.ID(text); ok && m.tokenizer.IsSpecial(id) && !m.stops[id] {
+				out[id] = text
+			}
+		}
+	}
+	return out
 }
 
 // Chunk is the number of tokens that prefill takes at once.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/machine"
 	"github.com/samba-web/samba/model/schedule"
 )
@@ -125,7 +126,7 @@ func (p *Pool) talk(t *testing.T, random *rand.Rand, pause func(*rand.Rand)) (sa
 		case 6:
 			r.Logprobs, r.TopLogprobs = true, 3
 		case 7:
-			r.Grammar, err = m.Grammar([]byte(`{"type":"object","properties":{"ok":{"type":"boolean"},"who":{"enum":["a","b"]}},"required":["ok","who"]}`))
+			r.Grammar, err = m.Grammar(grammar.Answer{Schema: []byte(`{"type":"object","properties":{"ok":{"type":"boolean"},"who":{"enum":["a","b"]}},"required":["ok","who"]}`)})
 			check(err)
 		case 8: // read, fork and go on in the fork
 			check(p.Share(ctx, s, func() error { return s.Prefill(ctx, r.Prompt[s.Position():], nil) }))

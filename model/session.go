@@ -179,6 +179,7 @@ type Request struct {
 	Sampling  Sampling
 	Stop      []string         // texts that end the answer and are not part of it
 	Grammar   *grammar.Grammar // what the answer must be; nil: any text. See Model.Grammar
+	Marks     bool             // show the marks of the model's Dialect, which may be control tokens
 
 	Choices     int  // answers to give, one after another, each from a seed one higher; 0: one
 	Logprobs    bool // report each token's log probability

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/samba-web/samba/model/dialect"
 	"github.com/samba-web/samba/model/families"
 	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/prompt"
@@ -30,12 +31,16 @@ func (m *Model) readText(ctx context.Context, src folder.Source, config []byte) 
 		}
 		return data, err
 	}
-	return errors.Join(
+	err := errors.Join(
 		m.addStops("config.json", config),
 		m.readTokenizer(optional),
 		m.readTemplate(optional),
 		m.readGeneration(optional),
 	)
+	if m.template != nil {
+		m.dialect = dialect.Of(m.template.Source())
+	}
+	return err
 }
 
 func (m *Model) readTokenizer(optional func(string) ([]byte, error)) error {

@@ -245,6 +245,7 @@ func runGenerate(cmd *cobra.Command, flags *engineFlags, request *protocol.Gener
 	}
 
 	var whole strings.Builder
+	thought := false
 	var logprobs []protocol.TokenLogprob
 	out := cmd.OutOrStdout()
 	answer, err := e.ask(cmd.Context(), request, func(m protocol.Message, data []byte) error {
@@ -254,6 +255,14 @@ func runGenerate(cmd *cobra.Command, flags *engineFlags, request *protocol.Gener
 		}
 		progress.done()
 		whole.WriteString(piece.Text)
+		if piece.Reasoning != "" && !asJSON { // it is no part of the answer
+			io.WriteString(cmd.ErrOrStderr(), piece.Reasoning)
+			thought = true
+		}
+		if piece.Text != "" && thought {
+			fmt.Fprintln(cmd.ErrOrStderr())
+			thought = false
+		}
 		logprobs = append(logprobs, piece.Logprobs...)
 		if asJSON {
 			return nil

@@ -107,6 +107,8 @@ export const strings = {
   versionSaid: (at: number, all: number) => `Version ${at} of ${all}`,
   reading: (done: number, all: number) => `Reading ${number.format(done)} of ${number.format(all)} tokens`,
   thinking: "Reading",
+  thinksNow: "Thinking",
+  thought: "Thought before the answer",
   notes: {
     cancelled: "Stopped.",
     length: "The answer reached its longest length.",

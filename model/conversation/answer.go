@@ -8,14 +8,16 @@ type Answer struct {
 	tokenizer *tokenizer.Tokenizer
 	stream    *tokenizer.Stream
 	stopper   *tokenizer.Stopper
+	marks     map[uint32]string // control tokens that are shown
 	stopped   bool
 	begun     bool // a token was spelt out
 	silent    bool // the last one was not
 }
 
-// NewAnswer begins an answer that ends before any of these texts.
-func NewAnswer(t *tokenizer.Tokenizer, stop []string) *Answer {
-	return &Answer{tokenizer: t, stream: t.Stream(true), stopper: tokenizer.NewStopper(stop)}
+// NewAnswer begins an answer that ends before any of these texts. Control tokens
+// show nothing, but for marks, which show these texts.
+func NewAnswer(t *tokenizer.Tokenizer, stop []string, marks map[uint32]string) *Answer {
+	return &Answer{tokenizer: t, stream: t.Stream(true), stopper: tokenizer.NewStopper(stop), marks: marks}
 }
 
 // Add takes the next token, and returns what may be shown now. stopped: a stop
@@ -25,7 +27,7 @@ func (t *Answer) Add(token uint32, past *Text) (piece string, stopped bool) {
 	past.add(token, t.tokenizer.Shown(token, text), t.tokenizer.Spell(token), !t.begun)
 	t.silent = t.tokenizer.IsSpecial(token)
 	t.begun = t.begun || !t.silent
-	piece, t.stopped = t.stopper.Push(text)
+	piece, t.stopped = t.stopper.Push(text + t.marks[token])
 	return piece, t.stopped
 }
 

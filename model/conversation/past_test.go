@@ -74,7 +74,7 @@ func TestPastText(t *testing.T) {
 		"a special token was drawn last": {answer: []string{"a", "</s>"}, next: "a.", more: "."},
 	} {
 		past := Prompted(prompt, false)
-		text := NewAnswer(tokens, nil)
+		text := NewAnswer(tokens, nil, nil)
 		shown := ""
 		for i, token := range c.answer {
 			if c.ended && i == len(c.answer)-1 {

@@ -1,8 +1,9 @@
-// Package grammar keeps a model to JSON that a JSON Schema describes: after
-// every token it says which tokens may come next.
+// Package grammar keeps a model to JSON that a JSON Schema describes, and to calls
+// of tools whose arguments obey theirs: after every token it says which tokens may
+// come next.
 //
-//	schema ─▶ expression over bytes ─▶ its derivatives, as they are needed ─┐
-//	tokenizer ─▶ trie of the tokens' bytes ─────────────────────────────────┴▶ set of allowed tokens
+//	answer, its schemas ─▶ expression over bytes ─▶ its derivatives, as they are needed ─┐
+//	tokenizer ─▶ trie of the tokens' bytes ──────────────────────────────────────────────┴▶ set of allowed tokens
 //
 // What may still follow some text is an expression: a regular one over bytes,
 // but for references to other definitions, which make recursion. The

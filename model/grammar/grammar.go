@@ -9,23 +9,16 @@ import (
 // maxMasks is how many sets of allowed tokens are kept for states that come again.
 const maxMasks = 64
 
-// Grammar is a schema made ready. It belongs to one goroutine at a time.
+// Grammar is an Answer made ready. It belongs to one goroutine at a time.
 type Grammar struct {
 	pool  *pool
 	start expr
 	vocab *Vocabulary
 	masks map[expr][]uint32
-}
 
-// Compile reads a JSON Schema. What is wrong with it is a *SchemaError.
-func Compile(schema []byte, v *Vocabulary) (g *Grammar, err error) {
-	defer catch(&err)
-	p := newPool()
-	start, err := p.compile(schema)
-	if err != nil {
-		return nil, err
-	}
-	return &Grammar{pool: p, start: start, vocab: v, masks: map[expr][]uint32{}}, nil
+	thought expr // the beginning of an answer that is still within its thought; none where that may take as long as it likes
+	forced  expr // what follows once it has had its tokens
+	budget  int
 }
 
 // catch turns the panic that ends what takes too long into an error.
@@ -47,10 +40,33 @@ func (g *Grammar) Worn() bool { return len(g.pool.nodes) > maxNodes/2 }
 type Matcher struct {
 	grammar *Grammar
 	state   expr
+	thought expr // where the thought stands; none: it is over
+	tokens  int  // so far
 }
 
 // Match starts an answer.
-func (g *Grammar) Match() *Matcher { return &Matcher{grammar: g, state: g.start} }
+func (g *Grammar) Match() *Matcher {
+	m := &Matcher{grammar: g, state: g.start, thought: g.thought}
+	m.limit()
+	return m
+}
+
+// limit ends a thought that has had its tokens.
+func (m *Matcher) limit() {
+	if g := m.grammar; m.thought != none && g.pool.nullable(m.thought) && m.tokens >= g.budget {
+		m.state, m.thought = g.forced, none
+	}
+}
+
+// Take takes the token that was chosen, which must be allowed and not end the text.
+func (m *Matcher) Take(id uint32) error {
+	if err := m.Advance(m.grammar.vocab.token(id)); err != nil {
+		return err
+	}
+	m.tokens++
+	m.limit()
+	return nil
+}
 
 // Allowed is the set of tokens that may come next, a bit each, at least one.
 // It must not be changed.
@@ -78,7 +94,7 @@ func (m *Matcher) Allowed() (set []uint32, err error) {
 	return set, nil
 }
 
-// Advance takes the token that was chosen, which must be allowed and not end the text.
+// Advance takes the text of a token.
 func (m *Matcher) Advance(text []byte) (err error) {
 	defer catch(&err)
 	p := m.grammar.pool
@@ -87,6 +103,9 @@ func (m *Matcher) Advance(text []byte) (err error) {
 	for _, b := range text {
 		if state = p.row(state).at(b); state == none {
 			return fmt.Errorf("the token %q breaks the schema", text)
+		}
+		if m.thought != none {
+			m.thought = p.row(m.thought).at(b)
 		}
 	}
 	m.state = state

@@ -118,7 +118,7 @@ func TestRandomModels(t *testing.T) {
 	}
 	answers, cut, impossible := 0, 0, 0
 	for name, schema := range schemas {
-		g, err := Compile(schema, v)
+		g, err := Compile(Answer{Schema: schema}, v)
 		if err != nil {
 			said := err.Error()
 			if strings.HasPrefix(name, "random") && (strings.Contains(said, "no value that satisfies") || strings.Contains(said, "leads to itself") || strings.Contains(said, "another schema")) {
@@ -161,7 +161,7 @@ func (e ecma) MatchString(text string) bool { return accepts(e.grammar, quoted(t
 
 func ecmaEngine(source string) (jsonschema.Regexp, error) {
 	schema, _ := json.Marshal(map[string]string{"type": "string", "pattern": source})
-	g, err := Compile(schema, vocabulary())
+	g, err := Compile(Answer{Schema: schema}, vocabulary())
 	return ecma{source, g}, err
 }
 
@@ -179,7 +179,7 @@ func TestZod(t *testing.T) {
 	t.Logf("seed %d", *seed)
 	checked := 0
 	for name, schema := range schemas {
-		g, err := Compile(schema, v)
+		g, err := Compile(Answer{Schema: schema}, v)
 		if err != nil {
 			refused := ""
 			switch {
@@ -430,7 +430,7 @@ func TestTexts(t *testing.T) {
 		{`{"type":"string","pattern":"(?i)^(?P<who>yes|no)\\Z"}`, []string{`"yes"`, `"No"`}, []string{`"maybe"`}},
 		{`{"allOf":[{"$ref":"#/definitions/x~1y"}],"description":"d","definitions":{"x/y":{"const":"z"}}}`, []string{`"z"`}, []string{`"x"`}},
 	} {
-		g, err := Compile([]byte(c.schema), vocabulary())
+		g, err := Compile(Answer{Schema: []byte(c.schema)}, vocabulary())
 		if err != nil {
 			t.Errorf("%s: %v", c.schema, err)
 			continue
@@ -466,7 +466,7 @@ func TestPatterns(t *testing.T) {
 	}
 	for pattern, found := range golden.Found {
 		schema, _ := json.Marshal(map[string]string{"type": "string", "pattern": pattern})
-		g, err := Compile(schema, vocabulary())
+		g, err := Compile(Answer{Schema: schema}, vocabulary())
 		if err != nil {
 			if len(found) > 0 || !strings.Contains(err.Error(), "no value") {
 				t.Errorf("%s: %v", pattern, err)
@@ -562,7 +562,7 @@ func TestRefusals(t *testing.T) {
 		{`{"properties":{` + wide(8000, func(i int) string { return fmt.Sprintf(`"p%d":{}`, i) }) + `}}`, "schema", "too many ways"},
 		{`{"pattern":"^(.*a.{200}){1,4}$","maxLength":900}`, "schema", "too many ways"},
 	} {
-		_, err := Compile([]byte(c.schema), vocabulary())
+		_, err := Compile(Answer{Schema: []byte(c.schema)}, vocabulary())
 		if err == nil {
 			t.Errorf("%.100s: accepted", c.schema)
 		} else if found, ok := err.(*SchemaError); !ok {
@@ -584,7 +584,7 @@ func TestAmbiguity(t *testing.T) {
 		`{"type":"string","pattern":"^((a?){20}){20}b$"}`,
 		`{"type":"string","pattern":"^(x+x+)+y$"}`,
 	} {
-		g, err := Compile([]byte(schema), vocabulary())
+		g, err := Compile(Answer{Schema: []byte(schema)}, vocabulary())
 		if err != nil {
 			t.Errorf("%s: %v", schema, err)
 			continue
@@ -616,7 +616,7 @@ func TestAmbiguity(t *testing.T) {
 func TestAllowed(t *testing.T) {
 	random := rand.New(rand.NewPCG(*seed, 3))
 	v := vocabulary()
-	g, err := Compile([]byte(`{"type":"object","properties":{"name":{"type":"string","maxLength":4},"the":{"type":"array"}}}`), v)
+	g, err := Compile(Answer{Schema: []byte(`{"type":"object","properties":{"name":{"type":"string","maxLength":4},"the":{"type":"array"}}}`)}, v)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -669,7 +669,7 @@ func BenchmarkAllowed(b *testing.B) {
 		"counted string": `{"type":"string","maxLength":1000000}`,
 	} {
 		b.Run(name, func(b *testing.B) {
-			g, err := Compile([]byte(schema), v)
+			g, err := Compile(Answer{Schema: []byte(schema)}, v)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -706,7 +706,7 @@ func FuzzCompile(f *testing.F) {
 	v := vocabulary()
 	beyond := regexp.MustCompile(`(?i)[0-9]e[+-]?[0-9]{3}|nullable|discriminator`) // numbers that the validator does not compare, and words that it does not know
 	f.Fuzz(func(t *testing.T, schema []byte, seed uint64) {
-		g, err := Compile(schema, v)
+		g, err := Compile(Answer{Schema: schema}, v)
 		if err != nil || beyond.Match(schema) {
 			return
 		}
@@ -755,7 +755,7 @@ func FuzzPattern(f *testing.F) {
 	v := vocabulary()
 	f.Fuzz(func(t *testing.T, pattern string, seed uint64) {
 		schema, _ := json.Marshal(map[string]any{"type": "string", "pattern": pattern, "maxLength": 50})
-		g, err := Compile(schema, v)
+		g, err := Compile(Answer{Schema: schema}, v)
 		if err != nil {
 			if strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q: want one line, got %q", pattern, err)

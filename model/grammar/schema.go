@@ -88,9 +88,10 @@ const maxExclusive = 256 // branches of a oneOf
 // compiler turns a schema into an expression.
 type compiler struct {
 	*pool
-	root  *value
-	refs  map[target]expr
-	queue []definition
+	root   *value
+	python bool // values are written as Python does: True, False, None
+	refs   map[target]expr
+	queue  []definition
 
 	defining *value               // the body of a reference, as it is about to be worked out
 	joined   map[[2]*value]*value // what two schemas say together
@@ -122,19 +123,24 @@ func bad(path, format string, args ...any) error {
 	return &SchemaError{path, fmt.Sprintf(format, args...)}
 }
 
-// compile returns the expression of a whole answer.
-func (p *pool) compile(data []byte) (expr, error) {
-	const here = "schema"
+// compile returns the expression of the values of a schema, whose path errors name.
+// As keywords they are written like the arguments of a Python call.
+func (p *pool) compile(data []byte, here string, keywords bool) (expr, error) {
 	root, err := parse(data)
 	if err != nil {
 		return none, bad(here, "%v", err)
 	}
-	c := &compiler{pool: p, root: root, refs: map[target]expr{}, joined: map[[2]*value]*value{}}
+	c := &compiler{pool: p, root: root, python: keywords, refs: map[target]expr{}, joined: map[[2]*value]*value{}}
 	newline := p.join(p.literal("\n"), p.or(p.repeat(p.literal(" "), 0, 32), p.repeat(p.literal("\t"), 0, 16)))
 	c.space = p.or(empty, p.literal(" "), newline)
 	c.comma = p.join(p.literal(","), c.space)
 	c.colon = p.join(p.literal(":"), p.option(p.literal(" ")))
-	whole, err := c.schema(root, here, anyType)
+	whole := none
+	if keywords {
+		whole, err = c.arguments(root, here)
+	} else {
+		whole, err = c.schema(root, here, anyType)
+	}
 	for err == nil && len(c.queue) > 0 {
 		d := c.queue[0]
 		c.queue = c.queue[1:]
@@ -185,7 +191,7 @@ func (c *compiler) schema(v *value, path string, only types) (expr, error) {
 	if v.members["nullable"] != nil {
 		some, err := c.schema(v.without("nullable"), path, only)
 		if only&null != 0 {
-			some = c.or(some, c.literal("null"))
+			some = c.or(some, c.literal(c.words()[2]))
 		}
 		return some, err
 	}
@@ -404,7 +410,17 @@ func (c *compiler) constant(v *value, only types) expr {
 	if typeOf(v)&only == 0 {
 		return none
 	}
-	return c.literal(v.String())
+	var b strings.Builder
+	v.write(&b, c.words())
+	return c.literal(b.String())
+}
+
+// words are how true, false and null are written.
+func (c *compiler) words() *[3]string {
+	if c.python {
+		return &[3]string{"True", "False", "None"}
+	}
+	return &jsonWords
 }
 
 // ofTypes matches values of some types by the keywords that speak of each.
@@ -418,8 +434,8 @@ func (c *compiler) ofTypes(v *value, path string, only types) (expr, error) {
 		{array, c.array},
 		{text, c.text},
 		{integer | fractional, func(v *value, path string) (expr, error) { return c.numbers(v, path, only&fractional == 0) }},
-		{boolean, func(*value, string) (expr, error) { return c.or(c.literal("true"), c.literal("false")), nil }},
-		{null, func(*value, string) (expr, error) { return c.literal("null"), nil }},
+		{boolean, func(*value, string) (expr, error) { return c.or(c.literal(c.words()[0]), c.literal(c.words()[1])), nil }},
+		{null, func(*value, string) (expr, error) { return c.literal(c.words()[2]), nil }},
 	} {
 		if only&kind.of == 0 {
 			continue
@@ -699,6 +715,15 @@ func (c *compiler) filled(e expr) expr {
 }
 
 func (c *compiler) object(v *value, path string) (expr, error) {
+	inside, err := c.inside(v, path, false)
+	if err != nil {
+		return none, err
+	}
+	return c.enclosed("{", inside, "}"), nil
+}
+
+// inside matches what stands between an object's braces or, as keywords, between those of a Python call.
+func (c *compiler) inside(v *value, path string, keywords bool) (expr, error) {
 	properties := v.members["properties"]
 	if properties == nil {
 		properties = &value{kind: '{'}
@@ -807,13 +832,16 @@ func (c *compiler) object(v *value, path string) (expr, error) {
 			schema = none
 		}
 		one := member(c.literal(quoted(name)), schema)
+		if keywords {
+			one = c.join(c.literal(name+"="), schema)
+		}
 		if required[name] {
 			first, later = c.join(one, later), c.cat(c.comma, one, later)
 		} else {
 			first, later = c.or(first, c.join(one, later)), c.or(later, c.cat(c.comma, one, later))
 		}
 	}
-	return c.enclosed("{", first, "}"), nil
+	return first, nil
 }
 
 // namesOf are the names, quoted, that a pattern fits, and the schema of their values.

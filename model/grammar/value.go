@@ -160,8 +160,11 @@ func read(d *json.Decoder, depth int, left *int) (*value, error) {
 	return &value{kind: 'n'}, nil
 }
 
-// write appends the value's JSON without white space.
-func (v *value) write(b *strings.Builder) {
+// jsonWords are how JSON writes true, false and null.
+var jsonWords = [3]string{"true", "false", "null"}
+
+// write appends the value's JSON without white space, with these words for true, false and null.
+func (v *value) write(b *strings.Builder, words *[3]string) {
 	switch v.kind {
 	case '{':
 		b.WriteByte('{')
@@ -171,7 +174,7 @@ func (v *value) write(b *strings.Builder) {
 			}
 			b.WriteString(quoted(name))
 			b.WriteByte(':')
-			v.members[name].write(b)
+			v.members[name].write(b, words)
 		}
 		b.WriteByte('}')
 	case '[':
@@ -180,7 +183,7 @@ func (v *value) write(b *strings.Builder) {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			item.write(b)
+			item.write(b, words)
 		}
 		b.WriteByte(']')
 	case '"':
@@ -188,17 +191,17 @@ func (v *value) write(b *strings.Builder) {
 	case '0':
 		b.WriteString(v.text)
 	case 't':
-		b.WriteString("true")
+		b.WriteString(words[0])
 	case 'f':
-		b.WriteString("false")
+		b.WriteString(words[1])
 	default:
-		b.WriteString("null")
+		b.WriteString(words[2])
 	}
 }
 
 func (v *value) String() string {
 	var b strings.Builder
-	v.write(&b)
+	v.write(&b, &jsonWords)
 	return b.String()
 }
 

@@ -8,23 +8,50 @@ import (
 // Vocabulary is the tokens' bytes as a trie, laid out in the order of a walk,
 // so that one loop over four arrays visits it and leaps over what is ruled out.
 type Vocabulary struct {
-	size  int      // of the sets of tokens
-	ends  []uint32 // tokens that end a text
-	ids   []uint32 // tokens in the order of their bytes
-	byte  []byte   // [nodes]
-	depth []uint16 // [nodes] from 1
-	skip  []uint32 // [nodes] where the walk goes on without the node's children
-	first []uint32 // [nodes+1] a node's tokens are ids[first[i]:first[i+1]]
+	token func(id uint32) []byte
+	marks map[string]string // control tokens that an answer may have, and how expressions spell them
+	size  int               // of the sets of tokens
+	ends  []uint32          // tokens that end a text
+	ids   []uint32          // tokens in the order of their bytes
+	byte  []byte            // [nodes]
+	depth []uint16          // [nodes] from 1
+	skip  []uint32          // [nodes] where the walk goes on without the node's children
+	first []uint32          // [nodes+1] a node's tokens are ids[first[i]:first[i+1]]
 	deep  int
 }
 
+// Mark is a control token that an answer may have although it makes no text.
+type Mark struct {
+	Text string
+	ID   uint32
+}
+
+// markByte begins what stands for a mark. No text has this byte, so that no text
+// passes for a mark, and no mark stands where there must be text.
+const markByte = 0xff
+
 // NewVocabulary takes the number of logits, the bytes of each token (nil for
-// those that make no text) and the tokens that end a text.
-func NewVocabulary(size int, token func(id uint32) []byte, ends []uint32) *Vocabulary {
-	v := &Vocabulary{size: size, ends: ends}
+// those that make no text), the tokens that end a text, and at most 255 marks.
+func NewVocabulary(size int, token func(id uint32) []byte, ends []uint32, marks ...Mark) *Vocabulary {
+	v := &Vocabulary{size: size, ends: ends, marks: map[string]string{}}
+	spelt := map[uint32][]byte{}
+	for i, m := range marks {
+		spelt[m.ID] = []byte{markByte, byte(i)}
+		v.marks[m.Text] = string(spelt[m.ID])
+	}
+	v.token = func(id uint32) []byte {
+		if text := spelt[id]; text != nil {
+			return text
+		}
+		return token(id)
+	}
 	texts := make([][]byte, size)
 	for id := range uint32(size) {
-		if text := token(id); len(text) > 0 && len(text) < 1<<16 {
+		text := v.token(id)
+		if spelt[id] == nil && bytes.IndexByte(text, markByte) >= 0 {
+			continue
+		}
+		if len(text) > 0 && len(text) < 1<<16 {
 			texts[id] = text
 			v.ids = append(v.ids, id)
 		}

@@ -65,6 +65,7 @@ var roles = []string{
 
 // Template is a parsed chat template. It can be used by many goroutines.
 type Template struct {
+	source   string
 	body     []node
 	specials map[string]any // bos_token and so on, by name
 	tools    *Template      // takes conversations with tools; nil: this one does
@@ -166,7 +167,15 @@ func Parse(source string) (*Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chat template: %w", err)
 	}
-	return &Template{body: body, now: time.Now}, nil
+	return &Template{source: source, body: body, now: time.Now}, nil
+}
+
+// Source is the template's own text, with that of the one for tools.
+func (t *Template) Source() string {
+	if t.tools != nil {
+		return t.tools.source + t.source
+	}
+	return t.source
 }
 
 // Render writes the conversation as the model reads it. It ends when ctx does.

@@ -32,6 +32,24 @@ func ChatML(folder folder.Source) folder.Source {
 	}}
 }
 
+// Tools is a model folder that talks, whose chat template knows tools and thoughts, as
+// Hermes' does. ToolsTemplate is its template; it begins a thought if enable_thinking says so.
+func Tools(folder folder.Source) folder.Source {
+	template, err := json.Marshal(ToolsTemplate)
+	if err != nil {
+		panic(err)
+	}
+	return source{folder, map[string][]byte{
+		"tokenizer.json":        tokenizer(),
+		"tokenizer_config.json": []byte(`{"chat_template": ` + string(template) + `}`),
+	}}
+}
+
+// ToolsTemplate is the chat template of Tools. A thought is left out of the turns after it.
+const ToolsTemplate = `{% for t in tools or [] %}{{ 'tool ' + t.function.name + '\n' }}{% endfor %}` +
+	`{% for m in messages %}{{ m.role + ': ' + m.content }}{% for c in m.tool_calls or [] %}<tool_call>{{ c.function | tojson }}</tool_call>{% endfor %}{{ '\n' }}{% endfor %}` +
+	`{% if add_generation_prompt %}{{ 'bot: ' }}{% if enable_thinking %}<think>{% endif %}{% endif %}`
+
 type source struct {
 	folder.Source
 	files map[string][]byte

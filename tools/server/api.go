@@ -314,8 +314,9 @@ func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request, request
 func usageOf(done *protocol.Done) any {
 	return map[string]any{
 		"prompt_tokens": done.Usage.PromptTokens, "completion_tokens": done.Usage.CompletionTokens, "total_tokens": done.Usage.TotalTokens,
-		"prompt_tokens_details": map[string]any{"cached_tokens": done.Usage.PromptTokens - done.Usage.PrefilledTokens},
-		"timings":               done.Timings,
+		"prompt_tokens_details":     map[string]any{"cached_tokens": done.Usage.PromptTokens - done.Usage.PrefilledTokens},
+		"completion_tokens_details": map[string]any{"reasoning_tokens": done.Usage.ReasoningTokens},
+		"timings":                   done.Timings,
 	}
 }
 
@@ -425,11 +426,12 @@ func chatLogprobs(tokens []protocol.TokenLogprob) []chatLogprob {
 type chatAnswer struct {
 	head
 	logprobs bool
+	calls    map[int]int // how many each choice has made
 }
 
 func (r *chatRequest) answer(h head) answer {
 	h.ID = "chatcmpl-" + rand.Text()
-	return &chatAnswer{h, r.Logprobs != nil && *r.Logprobs}
+	return &chatAnswer{h, r.Logprobs != nil && *r.Logprobs, map[int]int{}}
 }
 
 type chunk struct {
@@ -456,11 +458,35 @@ func (a *chatAnswer) text(piece *protocol.Text) []any {
 	if a.logprobs {
 		logprobs = map[string]any{"content": chatLogprobs(piece.Logprobs), "refusal": nil}
 	}
-	chunks := []any{a.chunk(piece.Choice, map[string]any{"content": piece.Text}, nil, logprobs)}
+	delta := map[string]any{}
+	if piece.Reasoning != "" {
+		delta["reasoning_content"] = piece.Reasoning
+	}
+	if len(piece.ToolCalls) > 0 {
+		delta["tool_calls"] = a.called(piece)
+	}
+	if piece.Text != "" || len(delta) == 0 {
+		delta["content"] = piece.Text
+	}
+	chunks := []any{a.chunk(piece.Choice, delta, nil, logprobs)}
 	if piece.FinishReason != "" {
 		chunks = append(chunks, a.chunk(piece.Choice, map[string]any{}, piece.FinishReason, nil))
 	}
 	return chunks
+}
+
+// calledTool is a call in a chunk, which has its place among the answer's.
+type calledTool struct {
+	Index int `json:"index"`
+	protocol.ToolCall
+}
+
+func (a *chatAnswer) called(piece *protocol.Text) (out []calledTool) {
+	for _, c := range piece.ToolCalls {
+		out = append(out, calledTool{a.calls[piece.Choice], c})
+		a.calls[piece.Choice]++
+	}
+	return out
 }
 
 func (a *chatAnswer) usage(usage any) any {
@@ -479,9 +505,22 @@ func (a *chatAnswer) whole(pieces [][]*protocol.Text, usage any) any {
 		if a.logprobs {
 			logprobs = map[string]any{"content": chatLogprobs(tokens), "refusal": nil}
 		}
-		choices = append(choices, map[string]any{
-			"index": i, "message": map[string]any{"role": "assistant", "content": text, "refusal": nil}, "finish_reason": reason, "logprobs": logprobs,
-		})
+		message := map[string]any{"role": "assistant", "content": text, "refusal": nil}
+		var thought strings.Builder
+		var calls []protocol.ToolCall
+		for _, piece := range list {
+			thought.WriteString(piece.Reasoning)
+			calls = append(calls, piece.ToolCalls...)
+		}
+		if thought.Len() > 0 {
+			message["reasoning_content"] = thought.String()
+		}
+		if calls != nil {
+			if message["tool_calls"] = calls; text == "" {
+				message["content"] = nil
+			}
+		}
+		choices = append(choices, map[string]any{"index": i, "message": message, "finish_reason": reason, "logprobs": logprobs})
 	}
 	return chunk{head: h, Choices: choices, Usage: usage}
 }

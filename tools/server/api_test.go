@@ -98,7 +98,7 @@ func TestErrorsHaveOpenAIsShape(t *testing.T) {
 		{"/v1/chat/completions", `{"messages":[{"role":"user","content":"a"}],"temperature":-1}`, 400, "temperature", "temperature is -1"},
 		{"/v1/chat/completions", `{"messages":[{"role":"user","content":"a"}],"temprature":1}`, 400, "temprature", "is temperature meant"},
 		{"/v1/chat/completions", `{"messages":[{"role":"user","content":"a"}],"temperature":"hot"}`, 400, "temperature", "does not fit"},
-		{"/v1/chat/completions", `{"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function"}]}`, 400, "tools", "not an argument"},
+		{"/v1/chat/completions", `{"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"f"}}]}`, 400, "tools", "not possible with this model"},
 		{"/v1/chat/completions", `{"messages":[{"role":"user","content":"a"}],"model":"gpt-4o"}`, 404, "model", `"tiny"`},
 		{"/v1/chat/completions", `{"messages":[{"role":"user","content":"a"}],"max_tokens":5000}`, 400, "max_tokens", "at most"},
 		{"/v1/chat/completions", `{"messages":[{"role":"user","content":"a"}],"response_format":{"type":"xml"}}`, 400, "response_format.type", `"xml"`},

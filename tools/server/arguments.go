@@ -140,7 +140,7 @@ var decisive = map[string][]string{
 
 // decisiveInTurns are those of a message.
 var decisiveInTurns = map[string][]string{
-	"tool_calls": {"[]"}, "function_call": nil, "tool_call_id": {`""`}, "audio": nil, "images": {"[]"}, "prefix": {"false"},
+	"function_call": nil, "audio": nil, "images": {"[]"}, "prefix": {"false"},
 }
 
 // fieldsOf lists the names that a request's JSON may have.
@@ -252,6 +252,14 @@ func (r *commonRequest) generate() (*protocol.Generate, *apiError) {
 	return g, nil
 }
 
+// unlessEmpty leaves out what says nothing.
+func unlessEmpty(value json.RawMessage) json.RawMessage {
+	if text := strings.Join(strings.Fields(string(value[:min(len(value), 16)])), ""); text == "null" || text == "[]" || text == "{}" {
+		return nil
+	}
+	return value
+}
+
 // unlessAny leaves -1 out, by which clients say that any number will do.
 func unlessAny[T int | int64](n *T) *T {
 	if n != nil && *n == -1 {
@@ -288,13 +296,53 @@ type chatRequest struct {
 	TopLogprobs         *int       `json:"top_logprobs"`
 	// The last message is not finished: the answer goes on with it. As in vLLM.
 	ContinueFinalMessage bool `json:"continue_final_message"`
+
+	Tools              json.RawMessage `json:"tools"`
+	ToolChoice         json.RawMessage `json:"tool_choice"`
+	ParallelToolCalls  *bool           `json:"parallel_tool_calls"`
+	ReasoningEffort    string          `json:"reasoning_effort"`
+	ReasoningBudget    *int            `json:"reasoning_budget"`
+	EnableThinking     *bool           `json:"enable_thinking"`
+	ChatTemplateKwargs json.RawMessage `json:"chat_template_kwargs"`
+	Documents          json.RawMessage `json:"documents"`
 }
 
 // chatTurn is a message. Clients send back what they were sent, and more.
 type chatTurn struct {
-	Role    string  `json:"role"`
-	Content content `json:"content"`
-	refused string  // a field that would change what the model reads
+	Role             string     `json:"role"`
+	Content          content    `json:"content"`
+	ReasoningContent string     `json:"reasoning_content"`
+	Reasoning        string     `json:"reasoning"` // as some servers call it
+	ToolCalls        []turnCall `json:"tool_calls"`
+	ToolCallID       string     `json:"tool_call_id"`
+	Name             string     `json:"name"`
+	refused          string     // a field that would change what the model reads
+}
+
+// turnCall is a call that an earlier answer made.
+type turnCall struct {
+	ID       string `json:"id"`
+	Type     string `json:"type"`
+	Function struct {
+		Name      string    `json:"name"`
+		Arguments arguments `json:"arguments"`
+	} `json:"function"`
+}
+
+// arguments are a text of JSON; some clients send the object itself.
+type arguments string
+
+func (a *arguments) UnmarshalJSON(data []byte) error {
+	var text string
+	if json.Unmarshal(data, &text) == nil {
+		*a = arguments(text)
+		return nil
+	}
+	if data[0] != '{' {
+		return errors.New("want a text or an object")
+	}
+	*a = arguments(data)
+	return nil
 }
 
 func (m *chatTurn) UnmarshalJSON(data []byte) error {
@@ -347,6 +395,31 @@ func (c *content) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// turn is the message in the protocol's words.
+func (m *chatTurn) turn(at string) (protocol.ChatMessage, *apiError) {
+	turn := protocol.ChatMessage{Role: m.Role, Content: m.Content.text, ReasoningContent: m.ReasoningContent}
+	if turn.ReasoningContent == "" {
+		turn.ReasoningContent = m.Reasoning
+	}
+	if m.Role == "tool" {
+		turn.ToolCallID, turn.Name = m.ToolCallID, m.Name
+	}
+	for i, c := range m.ToolCalls {
+		if c.Type != "" && c.Type != "function" {
+			at := fmt.Sprintf("%s.tool_calls[%d].type", at, i)
+			return turn, badRequest(at, `%s is %q, want "function".`, at, clip(c.Type))
+		}
+		if c.Function.Name == "" {
+			at := fmt.Sprintf("%s.tool_calls[%d].function.name", at, i)
+			return turn, badRequest(at, "%s is missing.", at)
+		}
+		turn.ToolCalls = append(turn.ToolCalls, protocol.ToolCall{
+			ID: c.ID, Kind: "function", Function: protocol.CalledFunction{Name: c.Function.Name, Arguments: string(c.Function.Arguments)},
+		})
+	}
+	return turn, nil
+}
+
 func (r *chatRequest) generate() (*protocol.Generate, *apiError) {
 	g, failure := r.commonRequest.generate()
 	if failure != nil {
@@ -362,15 +435,29 @@ func (r *chatRequest) generate() (*protocol.Generate, *apiError) {
 			return nil, badRequest(at+"."+m.refused, "%s.%s is not possible here: the model reads roles and texts.", at, m.refused)
 		case c.wrong != "":
 			return nil, badRequest(at+".content"+c.param, "%s.content%s%s", at, c.param, c.wrong)
+		case m.refused == "" && len(m.ToolCalls) > 0 && m.Role != "assistant":
+			return nil, badRequest(at+".tool_calls", "%s.tool_calls is of a %s, but only an assistant calls tools.", at, clip(m.Role))
 		case !c.given && m.Role != "assistant":
 			return nil, badRequest(at+".content", "%s.content is missing, want a string or a list of text parts.", at)
 		}
 		if m.Role == "developer" {
 			m.Role = "system"
 		}
-		g.Messages = append(g.Messages, protocol.ChatMessage{Role: m.Role, Content: m.Content.text})
+		turn, failure := m.turn(at)
+		if failure != nil {
+			return nil, failure
+		}
+		g.Messages = append(g.Messages, turn)
 	}
 	g.Open = r.ContinueFinalMessage
+	g.Tools, g.Documents, g.ChatTemplateKwargs = unlessEmpty(r.Tools), unlessEmpty(r.Documents), unlessEmpty(r.ChatTemplateKwargs)
+	if choice := string(r.ToolChoice); g.Tools != nil || choice != `"auto"` && choice != `"none"` {
+		g.ToolChoice = unlessEmpty(r.ToolChoice)
+	}
+	if g.Tools != nil {
+		g.ParallelToolCalls = r.ParallelToolCalls
+	}
+	g.ReasoningEffort, g.ReasoningBudget, g.EnableThinking = r.ReasoningEffort, unlessAny(r.ReasoningBudget), r.EnableThinking
 	if r.MaxCompletionTokens != nil {
 		g.MaxTokens = unlessAny(r.MaxCompletionTokens)
 	}

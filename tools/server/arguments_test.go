@@ -28,9 +28,11 @@ func TestWhatClientsSend(t *testing.T) {
 		}
 	}
 	for body, param := range map[string]string{
-		`"tools":[{"type":"function"}]`: "tools", `"tool_choice":"required"`: "tool_choice", `"reasoning_effort":"high"`: "reasoning_effort", `"mirostat":2`: "mirostat",
+		`"tools":[{"type":"function"}]`: "tools[0].function", `"tools":[{"type":"function","function":{"name":"f"}}]`: "tools", `"tool_choice":"required"`: "tool_choice", `"reasoning_effort":"high"`: "reasoning_effort", `"mirostat":2`: "mirostat",
 		`"repeat_penalty":1.3`: "repeat_penalty", `"n_predict":5`: "n_predict", `"seed":-2`: "seed", `"Temperature":1`: "Temperature", `"topP":0.5`: "topP", `"max_token":3`: "max_token",
-		`"messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"1"}]}]`: "messages[0].tool_calls", `"messages":[{"role":"user","content":null}]`: "messages[0].content",
+		`"messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"1","function":{"name":"f","arguments":"{}"}}]}]`: "messages[0].tool_calls", `"messages":[{"role":"user","content":null}]`: "messages[0].content",
+		`"messages":[{"role":"assistant","tool_calls":[{"id":"1"}]}]`: "messages[0].tool_calls[0].function.name", `"messages":[{"role":"assistant","tool_calls":[{"type":"custom"}]}]`: "messages[0].tool_calls[0].type",
+		`"messages":[{"role":"user","content":"a","tool_calls":[{"function":{"name":"f"}}]}]`: "messages[0].tool_calls", `"reasoning_budget":-2`: "reasoning_budget",
 		`"messages":[{"role":"user","content":"a"},{"role":"tool","content":"b","tool_call_id":"1"}]`: "messages[1].tool_call_id", `"max_tokens":-2`: "max_tokens",
 	} {
 		status, text := post(t, h, "/v1/chat/completions", "{"+messages+body+"}")

@@ -20,6 +20,7 @@ import (
 const (
 	MaxMessageBytes = 64 << 20
 	maxTurns        = 1 << 16
+	maxCalls        = 128 // of one message
 	maxStops        = 16
 	maxStopBytes    = 1 << 10
 	maxNewTokens    = 1 << 30
@@ -195,7 +196,7 @@ func (m *Generate) validate() error {
 	if name, text := m.Settings.Check(); name != "" {
 		return fieldError{name, text}
 	}
-	return within("top_logprobs", m.TopLogprobs, 0, maxTop)
+	return first(within("top_logprobs", m.TopLogprobs, 0, maxTop), within("reasoning_budget", m.ReasoningBudget, 0, maxNewTokens))
 }
 
 // turns checks a conversation, which must not come together with the text.
@@ -211,6 +212,9 @@ func turns(messages []ChatMessage, name, text string, controlTokens bool) error 
 	for i, turn := range messages {
 		if turn.Role == "" {
 			return wrong(fmt.Sprintf("messages[%d].role", i), " is missing")
+		}
+		if len(turn.ToolCalls) > maxCalls {
+			return wrong(fmt.Sprintf("messages[%d].tool_calls", i), " has %d entries, want at most %d", len(turn.ToolCalls), maxCalls)
 		}
 	}
 	return nil
@@ -323,7 +327,10 @@ func plain(err error) error {
 
 // fieldName is a field as JSON has it, which does not know what is embedded in our structs.
 func fieldName(path string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(path, "Header."), "Settings.")
+	for _, embedded := range []string{"Header.", "Settings.", "TemplateOptions."} {
+		path = strings.TrimPrefix(path, embedded)
+	}
+	return path
 }
 
 func wanted(t reflect.Type) string {

@@ -22,10 +22,10 @@ import (
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/conversation"
+	"github.com/samba-web/samba/model/dialect"
 	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/measure"
-	"github.com/samba-web/samba/model/prompt"
 	"github.com/samba-web/samba/model/sampling"
 	"github.com/samba-web/samba/model/tokenizer"
 )
@@ -64,7 +64,7 @@ type Engine struct {
 	reason  string       // why the model is where it is, where there was a choice
 	serving uint32       // the id of the request at work
 
-	schema  string // of the grammar that was asked for last
+	asked   string // what the grammar is of that was asked for last
 	grammar *grammar.Grammar
 
 	mu      sync.Mutex
@@ -385,7 +385,7 @@ func (e *Engine) ready(url string) *Ready {
 	c := e.model.Config()
 	r := &Ready{
 		Model: folderName(url), Layers: c.NumHiddenLayers, HiddenSize: c.HiddenSize, VocabSize: c.VocabSize,
-		Chat: e.model.Template() != nil, Backend: BackendCPU, Adapter: cpu.About(), Reason: e.reasonSentence(),
+		Chat: e.model.Template() != nil, Tools: e.model.Dialect().Calls(), Thinks: e.model.Dialect().Thinks, Backend: BackendCPU, Adapter: cpu.About(), Reason: e.reasonSentence(),
 		StateBytes: e.session.StateBytes(), SavedBytes: e.model.StateSize(), Hash: e.model.Hash(), Parameters: c.Parameters(),
 	}
 	d := e.model.Defaults()
@@ -429,9 +429,13 @@ func folderName(url string) string {
 }
 
 func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message, error) {
-	text, err := e.prompt(ctx, "generate", m.Messages, m.Prompt, m.ControlTokens, true)
+	plan, err := e.plan(m)
+	if err != nil {
+		return nil, err
+	}
+	text, err := e.prompt(ctx, "generate", plan, m.Messages, m.Prompt, m.ControlTokens, true)
 	if err == nil && m.Open {
-		text, err = e.unfinished(ctx, m.Messages)
+		text, err = e.unfinished(ctx, plan, m.Messages)
 	}
 	if err != nil {
 		return nil, err
@@ -454,14 +458,9 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	set(&request.Choices, m.N)
 	set(&request.TopLogprobs, m.TopLogprobs)
 	request.Logprobs = m.TopLogprobs != nil
-	if len(m.Schema) > 0 {
-		if e.grammar == nil || e.schema != string(m.Schema) || e.grammar.Worn() {
-			if e.grammar, err = e.model.Grammar(m.Schema); err != nil {
-				return nil, ofSchema(err)
-			}
-			e.schema = string(m.Schema)
-		}
-		request.Grammar = e.grammar
+	request.Marks = len(m.Messages) > 0
+	if request.Grammar, err = e.grammarOf(plan, m, text); err != nil {
+		return nil, ofSchema(err)
 	}
 	if e.Shared != nil { // all that is wrong with a request is said before it waits for a place
 		if err := e.Shared.limit(&request, m.MaxTokens); err != nil {
@@ -480,11 +479,12 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 			return nil, fault{CodeBadState, errors.New("append: there is nothing to go on from, the state is empty: send the whole conversation")}
 		}
 		if len(m.Messages) > 0 {
-			if request.Text, err = e.nextTurns(ctx, m.Messages); err != nil {
+			if request.Text, err = e.nextTurns(ctx, plan, m.Messages); err != nil {
 				return nil, err
 			}
 		}
 	}
+	said := newSpeech(plan, m, request.Text, session.Position())
 	generate := session.Generate
 	if e.Shared != nil {
 		generate = func(ctx context.Context, r model.Request, emit func(model.Chunk) error) (model.Result, error) {
@@ -493,6 +493,7 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	}
 	result, err := generate(ctx, request, func(c model.Chunk) error {
 		piece := &Text{Text: c.Text, Tokens: c.Tokens, Choice: c.Choice, FinishReason: c.FinishReason}
+		said.part(piece)
 		for _, l := range c.Logprobs {
 			token := TokenLogprob{Logprob: e.logprob(l.Logprob), Top: []Logprob{}}
 			for _, other := range l.Top {
@@ -505,7 +506,9 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	if err != nil {
 		return nil, ofPrompt(ofSchema(err))
 	}
-	return done(session, &result), nil
+	answer := done(session, &result)
+	said.finish(answer)
+	return answer, nil
 }
 
 // reading tells a client how much of a prompt has been read.
@@ -538,13 +541,13 @@ func (e *Engine) logprob(l reference.Logprob) Logprob {
 
 // prompt is the text that the model is to read: a conversation rendered, up to
 // where the answer begins if it is to answer.
-func (e *Engine) prompt(ctx context.Context, asked string, messages []ChatMessage, text string, controlTokens, answer bool) (tokenizer.Prompt, error) {
+func (e *Engine) prompt(ctx context.Context, asked string, plan *dialect.Plan, messages []ChatMessage, text string, controlTokens, answer bool) (tokenizer.Prompt, error) {
 	t, err := e.tokenizer(asked)
 	switch {
 	case err != nil:
 		return "", err
 	case len(messages) > 0:
-		return e.render(ctx, messages, answer)
+		return e.render(ctx, plan, messages, answer)
 	case controlTokens:
 		return t.Markup(text), nil
 	}
@@ -568,16 +571,16 @@ func (e *Engine) tokenizer(asked string) (*tokenizer.Tokenizer, error) {
 
 // render writes messages as the model's chat template has them. Its control
 // tokens are the template's own: those that a message spells are text.
-func (e *Engine) render(ctx context.Context, messages []ChatMessage, answer bool) (tokenizer.Prompt, error) {
+func (e *Engine) render(ctx context.Context, plan *dialect.Plan, messages []ChatMessage, answer bool) (tokenizer.Prompt, error) {
 	template := e.model.Template()
 	if template == nil {
 		return "", fault{CodeBadRequest, wrong("messages", " cannot be rendered: the model has no chat template, send a text to continue instead")}
 	}
-	turns := make([]prompt.Message, len(messages))
-	for i, turn := range messages {
-		turns[i] = prompt.Message{Role: turn.Role, Content: turn.Content}
+	conversation, err := plan.Conversation(turnsOf(messages), answer)
+	if err != nil {
+		return "", ofDialect(err)
 	}
-	text, err := template.Render(ctx, prompt.Conversation{Messages: turns, Answer: answer})
+	text, err := template.Render(ctx, conversation)
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
@@ -588,7 +591,11 @@ func (e *Engine) render(ctx context.Context, messages []ChatMessage, answer bool
 }
 
 func (e *Engine) tokenize(ctx context.Context, m *Tokenize) (Message, error) {
-	text, err := e.prompt(ctx, "tokenize", m.Messages, m.Text, m.ControlTokens, true)
+	plan, err := e.planOf(m.TemplateOptions)
+	if err != nil {
+		return nil, err
+	}
+	text, err := e.prompt(ctx, "tokenize", plan, m.Messages, m.Text, m.ControlTokens, true)
 	if err != nil {
 		return nil, err
 	}

@@ -86,8 +86,49 @@ type Load struct {
 type ChatMessage struct {
 	// Who speaks: "system", "user" or "assistant", or what the model's template knows besides.
 	Role string `json:"role"`
-	// What is said.
+	// What is said; may be empty where tools are called.
 	Content string `json:"content"`
+	// What an assistant thought before it. Whether the model reads it again is its template's to say.
+	ReasoningContent string `json:"reasoning_content,omitempty"`
+	// The tools that an assistant called.
+	ToolCalls []ToolCall `json:"tool_calls,omitempty"`
+	// With the role "tool": the id of the call whose result this is.
+	ToolCallID string `json:"tool_call_id,omitempty"`
+	// With the role "tool": the tool's name; known from the call where that is among the messages.
+	Name string `json:"name,omitempty"`
+}
+
+// ToolCall is a call of a tool, whole.
+type ToolCall struct {
+	// Tells the call from others of the conversation.
+	ID string `json:"id"`
+	// Always "function".
+	Kind string `json:"type"`
+	// What is called.
+	Function CalledFunction `json:"function"`
+}
+
+// CalledFunction is a function's name and what it is called with.
+type CalledFunction struct {
+	// As the tools have it.
+	Name string `json:"name"`
+	// A JSON object, as text.
+	Arguments string `json:"arguments"`
+}
+
+// TemplateOptions are what a chat template is given beside the messages.
+type TemplateOptions struct {
+	// What the model may call, as OpenAI's API has it: [{"type": "function", "function": {"name", "description", "parameters"}}].
+	Tools json.RawMessage `json:"tools,omitempty"`
+	// A list of documents, for templates that know them.
+	Documents json.RawMessage `json:"documents,omitempty"`
+	// How much is thought before the answer: "none", "minimal", "low", "medium", "high", "xhigh" or "max". A template that does not know
+	// it may still think; then the lower ones bound the tokens of the thought.
+	ReasoningEffort string `json:"reasoning_effort,omitempty"`
+	// Whether the model thinks before it answers, where it can do either.
+	EnableThinking *bool `json:"enable_thinking,omitempty"`
+	// An object of further names that the template knows.
+	ChatTemplateKwargs json.RawMessage `json:"chat_template_kwargs,omitempty"`
 }
 
 // Generate asks for the continuation of a conversation or of a text. It is
@@ -96,6 +137,7 @@ type ChatMessage struct {
 // Settings left out are the model's own.
 type Generate struct {
 	Header
+	TemplateOptions
 	// The conversation so far, rendered by the model's chat template. Either messages or prompt.
 	Messages []ChatMessage `json:"messages,omitempty"`
 	// A text to continue as it stands.
@@ -111,6 +153,12 @@ type Generate struct {
 	TopLogprobs *int `json:"top_logprobs,omitempty"`
 	// A JSON Schema that the answer obeys: tokens that would break it are never sampled.
 	Schema json.RawMessage `json:"schema,omitempty"`
+	// Whether tools are called: "auto", "none", "required", or one function: {"type": "function", "function": {"name"}}. What is called obeys its parameters' schema.
+	ToolChoice json.RawMessage `json:"tool_choice,omitempty"`
+	// Whether one answer may call several times. Default true.
+	ParallelToolCalls *bool `json:"parallel_tool_calls,omitempty"`
+	// The most tokens of a thought before the answer; at least 0. Then it is ended.
+	ReasoningBudget *int `json:"reasoning_budget,omitempty"`
 	// Texts that end the answer, themselves left out; at most 16.
 	Stop []string `json:"stop,omitempty"`
 	// The session that answers.
@@ -122,6 +170,7 @@ type Generate struct {
 // done, whose read says how far it came; cancelled, what was read is kept.
 type Absorb struct {
 	Header
+	TemplateOptions
 	// The conversation so far. Either messages or prompt.
 	Messages []ChatMessage `json:"messages,omitempty"`
 	// A text to be continued.
@@ -199,6 +248,7 @@ type Score struct {
 // would read it. It is answered by one tokens message.
 type Tokenize struct {
 	Header
+	TemplateOptions
 	// The text.
 	Text string `json:"text,omitempty"`
 	// Control tokens that the text spells are control tokens, not text.
@@ -326,6 +376,10 @@ type Ready struct {
 	VocabSize int `json:"vocab_size"`
 	// Whether the model has a chat template, so that it takes messages.
 	Chat bool `json:"chat"`
+	// Whether that takes tools, so that the model calls them.
+	Tools bool `json:"tools,omitempty"`
+	// Whether that knows thoughts before answers.
+	Thinks bool `json:"thinks,omitempty"`
 	// What computes: "webgpu", "vulkan" and so on, or "cpu".
 	Backend string `json:"backend"`
 	// The adapter's own name for itself.
@@ -361,6 +415,10 @@ type Text struct {
 	Header
 	// Whole characters, never a part of one; may be empty.
 	Text string `json:"text"`
+	// Of an answer to messages: what the model thinks before it, which is no part of the text.
+	Reasoning string `json:"reasoning,omitempty"`
+	// Of an answer to messages with tools: calls that are complete now.
+	ToolCalls []ToolCall `json:"tool_calls,omitempty"`
 	// How many tokens it took.
 	Tokens int `json:"tokens"`
 	// Which of n answers it belongs to, from 0.
@@ -450,6 +508,8 @@ type Usage struct {
 	PrefilledTokens int `json:"prefilled_tokens"`
 	// Tokens of the answer.
 	CompletionTokens int `json:"completion_tokens"`
+	// Of those, how many were thought before it.
+	ReasoningTokens int `json:"reasoning_tokens,omitempty"`
 	// Both together.
 	TotalTokens int `json:"total_tokens"`
 }
@@ -467,7 +527,7 @@ type Timings struct {
 // Done ends a request that has no answer of another kind.
 type Done struct {
 	Header
-	// Why the answer ended: "stop", "length" or "cancelled"; empty after logits.
+	// Why the answer ended: "stop", "length", "tool_calls" or "cancelled"; empty after logits.
 	FinishReason string `json:"finish_reason,omitempty"`
 	// Token counts.
 	Usage Usage `json:"usage"`

@@ -7,6 +7,7 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/dialect"
 	"github.com/samba-web/samba/model/tokenizer"
 )
 
@@ -44,9 +45,13 @@ func (e *Engine) keep(number uint32, s *model.Session) {
 }
 
 func (e *Engine) absorb(ctx context.Context, id uint32, m *Absorb) (Message, error) {
-	text, err := e.prompt(ctx, m.Type(), m.Messages, m.Prompt, m.ControlTokens, false)
+	plan, err := e.planOf(m.TemplateOptions)
+	if err != nil {
+		return nil, err
+	}
+	text, err := e.prompt(ctx, m.Type(), plan, m.Messages, m.Prompt, m.ControlTokens, false)
 	if err == nil && m.Open && len(m.Messages) > 0 {
-		text, err = e.unfinished(ctx, m.Messages)
+		text, err = e.unfinished(ctx, plan, m.Messages)
 	}
 	if err == nil && e.Shared != nil {
 		err = e.admit(ctx, id, text, m.Messages)
@@ -86,13 +91,13 @@ func (e *Engine) absorb(ctx context.Context, id uint32, m *Absorb) (Message, err
 
 // unfinished renders messages up to where the last one's content ends: what the
 // template writes after it differs with what follows it.
-func (e *Engine) unfinished(ctx context.Context, messages []ChatMessage) (tokenizer.Prompt, error) {
+func (e *Engine) unfinished(ctx context.Context, plan *dialect.Plan, messages []ChatMessage) (tokenizer.Prompt, error) {
 	var ways [2]tokenizer.Prompt
 	for i, more := range []string{"a", "b"} {
 		last := messages[len(messages)-1]
 		last.Content += more
 		var err error
-		if ways[i], err = e.render(ctx, append(messages[:len(messages)-1:len(messages)-1], last), false); err != nil {
+		if ways[i], err = e.render(ctx, plan, append(messages[:len(messages)-1:len(messages)-1], last), false); err != nil {
 			return "", err
 		}
 	}
@@ -173,9 +178,9 @@ func (e *Engine) drop(m *Drop) (Message, error) {
 
 // nextTurns renders what stands after an answer that messages follow: its end,
 // then them, up to where the next answer begins.
-func (e *Engine) nextTurns(ctx context.Context, messages []ChatMessage) (tokenizer.Prompt, error) {
+func (e *Engine) nextTurns(ctx context.Context, plan *dialect.Plan, messages []ChatMessage) (tokenizer.Prompt, error) {
 	const answer = "\u2402the answer\u2403" // what no template writes itself
-	text, err := e.render(ctx, append([]ChatMessage{{"user", "?"}, {"assistant", answer}}, messages...), true)
+	text, err := e.render(ctx, plan, append([]ChatMessage{{Role: "user", Content: "?"}, {Role: "assistant", Content: answer}}, messages...), true)
 	if err != nil {
 		return "", err
 	}

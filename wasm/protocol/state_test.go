@@ -41,7 +41,7 @@ func TestState(t *testing.T) {
 		t.Helper()
 		g := &Generate{Settings: sampling.Settings{MaxTokens: ptr(6), Seed: ptr(uint64(9))}, Session: session}
 		for i, turn := range turns {
-			g.Messages = append(g.Messages, ChatMessage{[]string{"user", "bot"}[i%2], turn})
+			g.Messages = append(g.Messages, ChatMessage{Role: []string{"user", "bot"}[i%2], Content: turn})
 		}
 		return write(g)
 	}
@@ -53,7 +53,7 @@ func TestState(t *testing.T) {
 	}
 
 	book := strings.Repeat("Grüße. ", 20)
-	if done, ok := do(&Absorb{Messages: []ChatMessage{{"user", book}}, Open: true}, nil).m.(*Done); !ok || done.Read != 140 || done.Position < 100 {
+	if done, ok := do(&Absorb{Messages: []ChatMessage{{Role: "user", Content: book}}, Open: true}, nil).m.(*Done); !ok || done.Read != 140 || done.Position < 100 {
 		t.Fatalf("absorbed: %+v", done)
 	}
 	if _, done := say(0, book+"What is this?"); done.Usage.PrefilledTokens > 30 {
@@ -63,9 +63,9 @@ func TestState(t *testing.T) {
 		t.Errorf("reset: %+v", done)
 	}
 	// An answer that was cut goes on as it would have.
-	begun, _ := write(&Generate{Messages: []ChatMessage{{"user", "hello"}}, Settings: sampling.Settings{MaxTokens: ptr(2), Seed: ptr(uint64(9))}})
+	begun, _ := write(&Generate{Messages: []ChatMessage{{Role: "user", Content: "hello"}}, Settings: sampling.Settings{MaxTokens: ptr(2), Seed: ptr(uint64(9))}})
 	rest, _ := write(&Generate{
-		Messages: []ChatMessage{{"user", "hello"}, {"bot", begun}}, Open: true, Settings: sampling.Settings{MaxTokens: ptr(4), Seed: ptr(uint64(9))},
+		Messages: []ChatMessage{{Role: "user", Content: "hello"}, {Role: "bot", Content: begun}}, Open: true, Settings: sampling.Settings{MaxTokens: ptr(4), Seed: ptr(uint64(9))},
 	})
 	do(&Reset{}, nil)
 	said, _ := say(0, "hello")

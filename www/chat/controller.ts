@@ -85,6 +85,7 @@ const KEEP_EVERY = 500;
 
 interface Piece {
   text: string;
+  reasoning?: string;
   finish?: string | null;
   usage?: CompletionUsage | null | undefined;
 }
@@ -367,8 +368,9 @@ export class Controller {
       for await (const piece of this.#pieces(engine, thread, message, signal, going)) {
         usage = piece.usage ?? usage;
         if (piece.finish) message.finish = piece.finish as Finish;
-        if (!piece.text) continue;
+        if (!piece.text && !piece.reasoning) continue;
         message.content += piece.text;
+        if (piece.reasoning) message.reasoning = (message.reasoning ?? "") + piece.reasoning;
         if (thread === this.thread) {
           this.context += 1; // a piece is a token
           this.rate = speed.add(1);
@@ -436,6 +438,7 @@ export class Controller {
     for await (const { choices, usage } of stream)
       yield {
         text: choices[0]?.delta.role ? "" : (choices[0]?.delta.content ?? ""),
+        reasoning: choices[0]?.delta.reasoning_content ?? "",
         finish: choices[0]?.finish_reason ?? null,
         usage,
       };

@@ -18,6 +18,8 @@ export interface Message {
   parent: string | null;
   role: "user" | "assistant";
   content: string;
+  /** What was thought before an answer; no part of it. */
+  reasoning?: string | undefined;
   /** When it began, in milliseconds of the epoch. */
   at: number;
   /** Of a text that was dropped or pasted: what to call it. */

@@ -128,7 +128,10 @@ function thread(value: unknown, where: string): Thread {
     if (role === "assistant" || message.name) {
       const finishes = ["stop", "length", "cancelled", "interrupted", "failed"] as const;
       message.finish = finishes.find((finish) => finish === entry.finish);
-      if (role === "assistant") message.finish ??= "interrupted";
+      if (role === "assistant") {
+        message.finish ??= "interrupted";
+        if (typeof entry.reasoning === "string" && entry.reasoning) message.reasoning = entry.reasoning;
+      }
       if (isCount(entry.tokens)) message.tokens = entry.tokens;
       if (isCount(entry.rate)) message.rate = entry.rate;
       if (typeof entry.model === "string") message.model = cut(entry.model, 200);

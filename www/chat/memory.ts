@@ -8,10 +8,10 @@ import type { ConversationStates } from "./storage/storage.ts";
 /** A conversation as the engine reads it: texts that were attached stand in one turn with the question after them. */
 export function messagesOf(system: string, path: Message[]): (ChatMessageParam & { content: string })[] {
   const said: ReturnType<typeof messagesOf> = system ? [{ role: "system", content: system }] : [];
-  for (const { role, content } of path) {
+  for (const { role, content, reasoning } of path) {
     const before = said.at(-1);
     if (role === "user" && before?.role === "user") before.content += BETWEEN + content;
-    else said.push({ role, content });
+    else said.push({ role, content, ...(reasoning && { reasoning_content: reasoning }) });
   }
   return said;
 }

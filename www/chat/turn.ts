@@ -51,6 +51,7 @@ export class Turn {
   readonly #foot = make("div", "foot");
   #view: MarkdownView | undefined;
   #wait: HTMLElement | undefined;
+  #thought: { all: HTMLElement; label: HTMLElement; text: HTMLElement } | undefined;
   #reading: { row: HTMLElement; bar: HTMLProgressElement; pace: HTMLElement } | undefined;
   /** What was shown last, so that the same is not made twice. */
   #shown = "";
@@ -83,9 +84,32 @@ export class Turn {
     this.dressed = true;
     this.#shown = "";
     this.#foot.hidden = true;
-    if (content) this.#wait?.remove();
+    if (content || this.message.reasoning) this.#wait?.remove();
     else this.#waitFor(waits);
+    this.#showThought(!content);
     this.#markdown().show(content);
+  }
+
+  /** Shows what was thought before the answer: folded, for it is no part of that. */
+  #showThought(goesOn: boolean): void {
+    const { reasoning } = this.message;
+    if (!reasoning) {
+      this.#thought?.all.remove();
+      this.#thought = undefined;
+      return;
+    }
+    if (!this.#thought) {
+      const label = make("summary");
+      const text = make("div", "excerpt");
+      text.dir = "auto";
+      text.tabIndex = 0; // it scrolls
+      text.setAttribute("role", "region");
+      text.setAttribute("aria-label", strings.thought);
+      this.#thought = { all: make("details", "thought", label, text), label, text };
+      this.#body.before(this.#thought.all);
+    }
+    this.#thought.label.textContent = goesOn ? strings.thinksNow : strings.thought;
+    this.#thought.text.textContent = cut(reasoning, MOST);
   }
 
   /** Says that the answer is on its way. */
@@ -143,6 +167,7 @@ export class Turn {
     const shown = JSON.stringify([
       { ...place, versions: [at, place.versions.length] },
       content.length,
+      message.reasoning?.length,
       finish,
       tokens,
     ]);
@@ -151,8 +176,10 @@ export class Turn {
     this.dressed = true;
     if (place.asked) this.#waitFor(strings.waitsForModel);
     else this.#wait?.remove();
-    if (message.role === "assistant") this.#markdown().show(cut(content, MOST), true);
-    else if (name) this.#drawText(name);
+    if (message.role === "assistant") {
+      this.#showThought(false);
+      this.#markdown().show(cut(content, MOST), true);
+    } else if (name) this.#drawText(name);
     else this.#drawQuestion();
     this.#drawFoot(place);
     this.element.classList.remove("writing");

@@ -22,6 +22,7 @@ export type {
   ChatCompletionChunk,
   ChatCompletionParams,
   ChatCompletions,
+  ChatEnded,
   ChatLogprob,
   ChatLogprobs,
   ChatMessageParam,
@@ -54,6 +55,14 @@ export {
   StateError,
 } from "./errors.ts";
 export type { Code, Header, Progress, Ready, Timings } from "./protocol.ts";
+export type {
+  ChatTool,
+  ChatToolCall,
+  ChatToolCallDelta,
+  SpeechParams,
+  SpokenParams,
+  ToolChoice,
+} from "./speech.ts";
 export type { ReadInfo, ReadOptions, State, StateInfo } from "./state.ts";
 export { inspectState } from "./state.ts";
 export type { Storage, StoredModel } from "./stored.ts";

@@ -12,12 +12,21 @@ import type {
   TokenLogprob,
 } from "./protocol.ts";
 import { numbers, type Settings } from "./settings.ts";
+import {
+  type ChatToolCall,
+  type ChatToolCallDelta,
+  type SpeechParams,
+  type SpokenParams,
+  speech,
+  speechParams,
+  spoken,
+} from "./speech.ts";
 
 /** One turn of a conversation. */
-export interface ChatMessageParam {
-  /** Who speaks: "system" (or "developer"), "user", "assistant", or what the model's template knows besides. */
+export interface ChatMessageParam extends SpokenParams {
+  /** Who speaks: "system" (or "developer"), "user", "assistant", "tool", or what the model's template knows besides. */
   role: string;
-  /** What is said: a text, or parts of type "text", which are put together. What else OpenAI's types have is refused. */
+  /** What is said: a text, or parts of type "text", which are put together; an assistant may have said nothing. What else OpenAI's types have is refused. */
   content?: string | readonly { type: string; text?: string | undefined }[] | null | undefined;
   /** Taken and ignored. */
   name?: string | undefined;
@@ -59,7 +68,7 @@ export interface SamplingParams extends OrNull<Settings> {
 }
 
 /** What `samba.chat.completions.create` takes. */
-export interface ChatCompletionParams extends SamplingParams {
+export interface ChatCompletionParams extends SamplingParams, SpeechParams {
   /** The conversation so far. */
   messages: readonly ChatMessageParam[];
   /** As max_tokens. */
@@ -95,6 +104,9 @@ export interface RequestOptions {
 /** Why an answer ended: the model ended it or a stop text came, or it reached max_tokens. */
 export type Ended = "stop" | "length";
 
+/** Why a chat's answer ended: it may call tools, besides. */
+export type ChatEnded = Ended | "tool_calls";
+
 /** Why a streamed answer ended; "cancelled", by an abort, is not among OpenAI's. */
 export type FinishReason = Ended | "cancelled";
 
@@ -108,6 +120,8 @@ export interface CompletionUsage {
   total_tokens: number;
   /** Of the prompt, how many stood in the state and were not computed again. */
   prompt_tokens_details: { cached_tokens: number };
+  /** Of the answers, how many were thought before them. */
+  completion_tokens_details: { reasoning_tokens: number };
   /** Where the time went, in seconds. */
   timings: Timings;
   /** Tokens that the state has seen now: the length of the context. */
@@ -143,8 +157,16 @@ export interface ChatCompletion {
   model: string;
   choices: {
     index: number;
-    message: { role: "assistant"; content: string; refusal: null };
-    finish_reason: Ended;
+    message: {
+      role: "assistant";
+      /** null where tools are called and nothing else is said. */
+      content: string | null;
+      refusal: null;
+      /** What the model thought before it, if it did. */
+      reasoning_content?: string;
+      tool_calls?: ChatToolCall[];
+    };
+    finish_reason: ChatEnded;
     logprobs: ChatLogprobs | null;
   }[];
   usage: CompletionUsage;
@@ -161,8 +183,14 @@ export interface ChatCompletionChunk {
   choices: {
     index: number;
     /** content is empty while a character is not complete yet. */
-    delta: { role?: "assistant"; content?: string };
-    finish_reason: FinishReason | null;
+    delta: {
+      role?: "assistant";
+      content?: string;
+      /** What the model thinks before its answer. */
+      reasoning_content?: string;
+      tool_calls?: ChatToolCallDelta[];
+    };
+    finish_reason: FinishReason | "tool_calls" | null;
     logprobs: ChatLogprobs | null;
   }[];
   /** In the last chunk, with stream_options.include_usage. */
@@ -266,6 +294,7 @@ export class ChatCompletions {
     if (top_logprobs && !logprobs) refuse("top_logprobs", "is given without logprobs: true");
     const request: Asked<Generate> = {
       ...sampling(params, { top_logprobs, max_completion_tokens }),
+      ...speech(params),
       messages: conversation(params.messages),
     };
     if (max_completion_tokens === ANY) delete request.max_tokens;
@@ -280,17 +309,23 @@ export class ChatCompletions {
 
     const choices: ChatCompletion["choices"] = Array.from({ length: request.n ?? 1 }, (_, index) => ({
       index,
-      message: { role: "assistant", content: "", refusal: null },
+      message: { role: "assistant" as const, content: "", refusal: null },
       finish_reason: "stop",
       logprobs: logprobs ? { content: [], refusal: null } : null,
     }));
     const done = await collect(answer, (piece) => {
       const choice = choices[piece.choice ?? 0];
       if (!choice) return;
-      choice.message.content += piece.text;
+      const { message } = choice;
+      message.content += piece.text;
+      if (piece.reasoning) message.reasoning_content = (message.reasoning_content ?? "") + piece.reasoning;
+      if (piece.tool_calls)
+        message.tool_calls = [...(message.tool_calls ?? []), ...(piece.tool_calls as ChatToolCall[])];
       choice.logprobs?.content.push(...(piece.logprobs ?? []).map(chatLogprob));
-      if (piece.finish_reason) choice.finish_reason = piece.finish_reason as Ended;
+      if (piece.finish_reason) choice.finish_reason = piece.finish_reason as ChatEnded;
     });
+    for (const { message } of choices)
+      if (message.tool_calls && message.content === "") message.content = null;
     return { ...head, object: "chat.completion", choices, usage: usageOf(done) };
   }
 }
@@ -389,6 +424,7 @@ const chatParams = new Set([
   "max_completion_tokens",
   "top_logprobs",
   "continue_final_message",
+  ...speechParams,
 ]);
 const textParams = new Set([...commonParams, "prompt", "control_tokens"]);
 
@@ -400,7 +436,7 @@ const harmless: Record<string, unknown[]> = {
   functions: [[]],
   function_call: ["none", "auto"],
   modalities: [["text"], []],
-  reasoning_effort: ["none"],
+  reasoning_effort: ["none"], // of a text
   verbosity: ["medium"],
   top_logprobs: [0],
   best_of: [1],
@@ -410,9 +446,7 @@ const harmless: Record<string, unknown[]> = {
 
 /** The same of a message. */
 const harmlessInTurns: Record<string, unknown[]> = {
-  tool_calls: [[]],
   function_call: [],
-  tool_call_id: [""],
   audio: [],
   images: [[]],
   prefix: [false],
@@ -530,7 +564,7 @@ function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
-/** A conversation as the engine takes it: texts alone. */
+/** A conversation as the engine takes it. */
 export function conversation(messages: readonly ChatMessageParam[]): ChatMessage[] {
   const turns = list("messages", messages);
   if (turns.length === 0) refuse("messages", "is empty, want at least one message");
@@ -540,11 +574,12 @@ export function conversation(messages: readonly ChatMessageParam[]): ChatMessage
       refuse(`messages[${i}].role`, `is ${shown(role)}, want a string`);
     for (const [name, value] of Object.entries(message)) {
       const values = harmlessInTurns[name];
-      if (values && !among(values, value))
-        refuse(`messages[${i}].${name}`, "is not possible here: the model reads roles and texts");
+      if (values && !among(values, value)) refuse(`messages[${i}].${name}`, "is not possible here");
     }
-    if (typeof content === "string") return { role: role === "developer" ? "system" : role, content };
-    if (content == null && role === "assistant") return { role, content: "" };
+    const more = spoken(message as ChatMessageParam, `messages[${i}]`);
+    if (typeof content === "string")
+      return { role: role === "developer" ? "system" : role, content, ...more };
+    if (content == null && role === "assistant") return { role, content: "", ...more };
     if (!Array.isArray(content)) refuse(`messages[${i}].content`, `is ${shown(content)}, want a string`);
     const texts = (content as { type: string; text: unknown }[]).map((part, j) => {
       const at = `messages[${i}].content[${j}]`;
@@ -554,7 +589,7 @@ export function conversation(messages: readonly ChatMessageParam[]): ChatMessage
         ? part.text
         : refuse(`${at}.text`, `is ${shown(part.text)}, want a string`);
     });
-    return { role: role === "developer" ? "system" : role, content: texts.join("") };
+    return { role: role === "developer" ? "system" : role, content: texts.join(""), ...more };
   });
 }
 
@@ -617,6 +652,7 @@ async function* chatChunks(
     open.add(index);
     yield chunk([{ index, delta: { role: "assistant", content: "" }, finish_reason: null, logprobs: null }]);
   }
+  const calls = new Map<number, number>(); // how many each choice has made
   const end = (index: number, reason: string) => {
     open.delete(index);
     return chunk([{ index, delta: {}, finish_reason: reason as FinishReason, logprobs: null }]);
@@ -627,7 +663,18 @@ async function* chatChunks(
       const logprobs = params.logprobs
         ? { content: (part.logprobs ?? []).map(chatLogprob), refusal: null }
         : null;
-      yield chunk([{ index, delta: { content: part.text }, finish_reason: null, logprobs }]);
+      const delta: ChatCompletionChunk["choices"][0]["delta"] = {};
+      if (part.reasoning) delta.reasoning_content = part.reasoning;
+      if (part.tool_calls) {
+        const from = calls.get(index) ?? 0;
+        calls.set(index, from + part.tool_calls.length);
+        delta.tool_calls = (part.tool_calls as ChatToolCall[]).map((call, i) => ({
+          index: from + i,
+          ...call,
+        }));
+      }
+      if (part.text || !(part.reasoning || part.tool_calls)) delta.content = part.text;
+      yield chunk([{ index, delta, finish_reason: null, logprobs }]);
       if (part.finish_reason) yield end(index, part.finish_reason);
       continue;
     }
@@ -700,12 +747,13 @@ function append(to: CompletionLogprobs, more: CompletionLogprobs): void {
 }
 
 function usageOf({ usage, timings, position, state_bytes }: Done): CompletionUsage {
-  const { prompt_tokens, prefilled_tokens, completion_tokens, total_tokens } = usage;
+  const { prompt_tokens, prefilled_tokens, completion_tokens, total_tokens, reasoning_tokens = 0 } = usage;
   return {
     prompt_tokens,
     completion_tokens,
     total_tokens,
     prompt_tokens_details: { cached_tokens: prompt_tokens - prefilled_tokens },
+    completion_tokens_details: { reasoning_tokens },
     timings,
     context_tokens: position,
     state_bytes,

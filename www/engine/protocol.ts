@@ -75,12 +75,55 @@ export interface Load extends Header {
   backend?: string;
 }
 
+/** TemplateOptions are what a chat template is given beside the messages. */
+export interface TemplateOptions {
+  /** What the model may call, as OpenAI's API has it: [{"type": "function", "function": {"name", "description", "parameters"}}]. */
+  tools?: unknown;
+  /** A list of documents, for templates that know them. */
+  documents?: unknown;
+  /**
+   * How much is thought before the answer: "none", "minimal", "low", "medium", "high", "xhigh" or "max". A template that does not know
+   * it may still think; then the lower ones bound the tokens of the thought.
+   */
+  reasoning_effort?: string;
+  /** Whether the model thinks before it answers, where it can do either. */
+  enable_thinking?: boolean;
+  /** An object of further names that the template knows. */
+  chat_template_kwargs?: unknown;
+}
+
+/** CalledFunction is a function's name and what it is called with. */
+export interface CalledFunction {
+  /** As the tools have it. */
+  name: string;
+  /** A JSON object, as text. */
+  arguments: string;
+}
+
+/** ToolCall is a call of a tool, whole. */
+export interface ToolCall {
+  /** Tells the call from others of the conversation. */
+  id: string;
+  /** Always "function". */
+  type: string;
+  /** What is called. */
+  function: CalledFunction;
+}
+
 /** ChatMessage is one turn of a conversation. */
 export interface ChatMessage {
   /** Who speaks: "system", "user" or "assistant", or what the model's template knows besides. */
   role: string;
-  /** What is said. */
+  /** What is said; may be empty where tools are called. */
   content: string;
+  /** What an assistant thought before it. Whether the model reads it again is its template's to say. */
+  reasoning_content?: string;
+  /** The tools that an assistant called. */
+  tool_calls?: ToolCall[];
+  /** With the role "tool": the id of the call whose result this is. */
+  tool_call_id?: string;
+  /** With the role "tool": the tool's name; known from the call where that is among the messages. */
+  name?: string;
 }
 
 /**
@@ -89,7 +132,7 @@ export interface ChatMessage {
  * one done. What stands in the session's state already is not computed again.
  * Settings left out are the model's own.
  */
-export interface Generate extends Header, Settings {
+export interface Generate extends Header, TemplateOptions, Settings {
   type: "generate";
   /** The conversation so far, rendered by the model's chat template. Either messages or prompt. */
   messages?: ChatMessage[];
@@ -105,6 +148,12 @@ export interface Generate extends Header, Settings {
   top_logprobs?: number;
   /** A JSON Schema that the answer obeys: tokens that would break it are never sampled. */
   schema?: unknown;
+  /** Whether tools are called: "auto", "none", "required", or one function: {"type": "function", "function": {"name"}}. What is called obeys its parameters' schema. */
+  tool_choice?: unknown;
+  /** Whether one answer may call several times. Default true. */
+  parallel_tool_calls?: boolean;
+  /** The most tokens of a thought before the answer; at least 0. Then it is ended. */
+  reasoning_budget?: number;
   /** Texts that end the answer, themselves left out; at most 16. */
   stop?: string[];
   /** The session that answers. */
@@ -140,7 +189,7 @@ export interface Score extends Header {
  * Tokenize asks for the token ids of a text, or of a conversation as the model
  * would read it. It is answered by one tokens message.
  */
-export interface Tokenize extends Header {
+export interface Tokenize extends Header, TemplateOptions {
   type: "tokenize";
   /** The text. */
   text?: string;
@@ -206,7 +255,7 @@ export interface LongRun extends Header {
  * answer costs no reading later. It is answered by progress messages and one
  * done, whose read says how far it came; cancelled, what was read is kept.
  */
-export interface Absorb extends Header {
+export interface Absorb extends Header, TemplateOptions {
   type: "absorb";
   /** The conversation so far. Either messages or prompt. */
   messages?: ChatMessage[];
@@ -356,6 +405,10 @@ export interface Ready extends Header {
   vocab_size: number;
   /** Whether the model has a chat template, so that it takes messages. */
   chat: boolean;
+  /** Whether that takes tools, so that the model calls them. */
+  tools?: boolean;
+  /** Whether that knows thoughts before answers. */
+  thinks?: boolean;
   /** What computes: "webgpu", "vulkan" and so on, or "cpu". */
   backend: string;
   /** The adapter's own name for itself. */
@@ -398,6 +451,10 @@ export interface Text extends Header {
   type: "text";
   /** Whole characters, never a part of one; may be empty. */
   text: string;
+  /** Of an answer to messages: what the model thinks before it, which is no part of the text. */
+  reasoning?: string;
+  /** Of an answer to messages with tools: calls that are complete now. */
+  tool_calls?: ToolCall[];
   /** How many tokens it took. */
   tokens: number;
   /** Which of n answers it belongs to, from 0. */
@@ -530,6 +587,8 @@ export interface Usage {
   prefilled_tokens: number;
   /** Tokens of the answer. */
   completion_tokens: number;
+  /** Of those, how many were thought before it. */
+  reasoning_tokens?: number;
   /** Both together. */
   total_tokens: number;
 }
@@ -547,7 +606,7 @@ export interface Timings {
 /** Done ends a request that has no answer of another kind. */
 export interface Done extends Header {
   type: "done";
-  /** Why the answer ended: "stop", "length" or "cancelled"; empty after logits. */
+  /** Why the answer ended: "stop", "length", "tool_calls" or "cancelled"; empty after logits. */
   finish_reason?: string;
   /** Token counts. */
   usage: Usage;

@@ -1,9 +1,10 @@
 /** The AI SDK over a Samba model: the package itself, with an engine that echoes. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { generateText, Output, streamText } from "ai";
+import { generateText, isStepCount, Output, streamText, tool } from "ai";
 import { z } from "zod";
 import { samba as model } from "../ai-sdk/index.ts";
+import type { Generate } from "../engine/protocol.ts";
 import { caught, echo } from "./echo.ts";
 
 describe("generateText", () => {
@@ -54,7 +55,7 @@ describe("generateText", () => {
         messages: [
           { role: "system", content: "Be brief." },
           { role: "user", content: "one" },
-          { role: "assistant", content: "two" },
+          { role: "assistant", content: "two", reasoning_content: "hm" },
           { role: "user", content: "three four" },
         ],
         max_tokens: 9,
@@ -100,7 +101,6 @@ describe("generateText", () => {
     const { samba } = echo();
     const image = { type: "file", data: new Uint8Array([1]), mediaType: "image/png" } as const;
     for (const [more, want] of [
-      [{ prompt: "x", tools: { weather: { inputSchema: z.object({}) } } }, /tools are not supported/],
       [{ messages: [{ role: "user", content: [image] }] }, /files of type image\/png are not supported/],
       [{ prompt: "x", providerOptions: { samba: { smell: 1 } } }, /smell is not an argument/],
       [{ prompt: "x", temperature: Number.NaN }, /temperature is .*want a number/],
@@ -112,6 +112,74 @@ describe("generateText", () => {
     }
     const { warnings } = await generateText({ model: model(samba), prompt: "x", reasoning: "high" });
     assert.equal(warnings?.[0]?.type, "unsupported");
+  });
+
+  const tools = {
+    weather: tool({
+      description: "Tells the weather.",
+      inputSchema: z.object({ city: z.string() }),
+      execute: ({ city }) => `Sun in ${city}`,
+    }),
+  };
+
+  test("an agent's loop: a call, its result, an answer", async () => {
+    const { samba, asked } = echo();
+    const { text, steps } = await generateText({
+      model: model(samba),
+      prompt: "x",
+      tools,
+      stopWhen: isStepCount(3),
+    });
+    assert.equal(text, "Sun in Bonn");
+    assert.deepEqual(
+      steps.map(({ finishReason }) => finishReason),
+      ["tool-calls", "stop"],
+    );
+    const [first, second] = asked as Generate[];
+    const [given] = (first?.tools ?? []) as { function: { name: string; parameters: object } }[];
+    assert.equal(given?.function.name, "weather");
+    assert.ok(given && "properties" in given.function.parameters);
+    assert.deepEqual(second?.messages, [
+      { role: "user", content: "x" },
+      {
+        role: "assistant",
+        content: "",
+        tool_calls: [
+          { id: "call_1", type: "function", function: { name: "weather", arguments: '{"city":"Bonn"}' } },
+        ],
+      },
+      { role: "tool", content: "Sun in Bonn", tool_call_id: "call_1" },
+    ]);
+  });
+
+  test("a thought and a call in a stream", async () => {
+    const { samba, asked } = echo(true);
+    const result = streamText({
+      model: model(samba),
+      prompt: "x",
+      tools,
+      toolChoice: "required",
+      reasoning: "low",
+    });
+    const types: string[] = [];
+    for await (const { type } of result.fullStream) types.push(type);
+    assert.deepEqual(
+      types.filter((type) => /reasoning|tool/.test(type)),
+      [
+        "reasoning-start",
+        "reasoning-delta",
+        "reasoning-end",
+        "tool-input-start",
+        "tool-input-delta",
+        "tool-input-end",
+        "tool-call",
+        "tool-result",
+      ],
+    );
+    assert.equal(await result.reasoningText, "Hm.");
+    const [request] = asked as Generate[];
+    assert.equal(request?.tool_choice, "required");
+    assert.equal(request?.reasoning_effort, "low");
   });
 
   test("an abort", async () => {

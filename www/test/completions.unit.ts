@@ -25,6 +25,7 @@ const usage = {
   completion_tokens: 3,
   total_tokens: 12,
   prompt_tokens_details: { cached_tokens: 5 },
+  completion_tokens_details: { reasoning_tokens: 0 },
   timings: done.timings,
   context_tokens: 11,
   state_bytes: 1000,
@@ -223,6 +224,79 @@ describe("chat.completions", () => {
     }
   });
 
+  const call = {
+    id: "call_1",
+    type: "function",
+    function: { name: "find", arguments: '{"word":"a"}' },
+  } as const;
+
+  test("tools, thoughts, and what earlier turns had of them", async () => {
+    const { chat, seen } = engine(done);
+    const tools = [{ type: "function", function: { name: "find", parameters: { type: "object" } } }] as const;
+    await chat.create({
+      messages: [
+        { role: "user", content: "find a" },
+        { role: "assistant", content: null, tool_calls: [call], reasoning_content: "I could." },
+        { role: "tool", content: "here", tool_call_id: "call_1" },
+      ],
+      tools,
+      tool_choice: "required",
+      parallel_tool_calls: false,
+      reasoning_effort: "low",
+      reasoning_budget: 9,
+      enable_thinking: null,
+    });
+    assert.deepEqual(seen.asked, [
+      {
+        type: "generate",
+        tools,
+        tool_choice: "required",
+        parallel_tool_calls: false,
+        reasoning_effort: "low",
+        reasoning_budget: 9,
+        messages: [
+          { role: "user", content: "find a" },
+          { role: "assistant", content: "", tool_calls: [call], reasoning_content: "I could." },
+          { role: "tool", content: "here", tool_call_id: "call_1" },
+        ],
+      },
+    ]);
+  });
+
+  test("a thought and calls, whole and in chunks", async () => {
+    const second = { ...call, id: "call_2" };
+    const replies = [
+      say("", { reasoning: "So" }),
+      say("", { reasoning: "." }),
+      say("", { tool_calls: [call] }),
+      say("", { tool_calls: [second], finish_reason: "tool_calls" }),
+      { ...done, finish_reason: "tool_calls", usage: { ...done.usage, reasoning_tokens: 2 } },
+    ];
+    const whole = await engine(...replies).chat.create({ messages });
+    assert.equal(whole.usage.completion_tokens_details.reasoning_tokens, 2);
+    assert.equal(whole.choices[0]?.finish_reason, "tool_calls");
+    assert.deepEqual(whole.choices[0]?.message, {
+      role: "assistant",
+      content: null,
+      refusal: null,
+      reasoning_content: "So.",
+      tool_calls: [call, second],
+    });
+    const chunks = await all(await engine(...replies).chat.create({ messages, stream: true }));
+    assert.deepEqual(
+      chunks.map(({ choices }) => choices[0]?.delta),
+      [
+        { role: "assistant", content: "" },
+        { reasoning_content: "So" },
+        { reasoning_content: "." },
+        { tool_calls: [{ index: 0, ...call }] },
+        { tool_calls: [{ index: 1, ...second }] },
+        {},
+      ],
+    );
+    assert.equal(chunks.at(-1)?.choices[0]?.finish_reason, "tool_calls");
+  });
+
   const circle: { self?: object } = {};
   circle.self = circle;
   for (const [param, wrong] of Object.entries({
@@ -243,7 +317,14 @@ describe("chat.completions", () => {
     stream: { stream: "yes" },
     stream_options: { stream_options: { include_usage: true } },
     signal: { signal: {} },
-    tools: { tools: [{}] },
+    parallel_tool_calls: { parallel_tool_calls: "yes" },
+    reasoning_budget: { reasoning_budget: "long" },
+    tools: { tools: circle },
+    "messages[0].tool_calls": { messages: [{ role: "user", content: "a", tool_calls: [{}] }] },
+    "messages[0].tool_calls[0].type": { messages: [{ role: "assistant", tool_calls: [{ id: "1" }] }] },
+    "messages[0].tool_calls[0].function": {
+      messages: [{ role: "assistant", tool_calls: [{ id: "1", type: "function", function: { name: "f" } }] }],
+    },
     temprature: { temprature: 1 },
     "response_format.type": { response_format: { type: "yaml" } },
     "response_format.json_schema.schema": {

@@ -102,6 +102,7 @@ interface Asked {
 /** Writes what it is told to write, piece by piece, once the gate is open. */
 class FakeEngine implements Engine {
   readonly about = { model: "fake", backend: "cpu", hash: "hash", saved_bytes: 5 };
+  thoughts: string[] = [];
   words = ["one ", "two ", "three"];
   ends = "stop";
   gate = { open: () => {}, opened: Promise.resolve() };
@@ -111,14 +112,15 @@ class FakeEngine implements Engine {
 
   async *#write(signal: AbortSignal | undefined) {
     let tokens = 0;
-    for (const text of this.words) {
+    const thoughts = this.thoughts.map((reasoning) => ({ text: "", reasoning }));
+    for (const piece of [...thoughts, ...this.words.map((text) => ({ text, reasoning: "" }))]) {
       await this.gate.opened;
       await turn();
       if (signal?.aborted) break;
       tokens++;
-      yield { text, finish_reason: null as string | null, tokens };
+      yield { ...piece, finish_reason: null as string | null, tokens };
     }
-    yield { text: "", finish_reason: signal?.aborted ? "cancelled" : this.ends, tokens };
+    yield { text: "", reasoning: "", finish_reason: signal?.aborted ? "cancelled" : this.ends, tokens };
   }
 
   readonly chat = {
@@ -133,9 +135,10 @@ class FakeEngine implements Engine {
 
   async *#chunks(signal: AbortSignal | undefined) {
     let last = 0;
-    for await (const { text, finish_reason, tokens } of this.#write(signal)) {
+    for await (const { text, reasoning, finish_reason, tokens } of this.#write(signal)) {
       last = tokens;
-      yield { choices: [{ delta: { content: text }, finish_reason }], usage: null };
+      const delta = reasoning ? { reasoning_content: reasoning } : { content: text };
+      yield { choices: [{ delta, finish_reason }], usage: null };
     }
     yield {
       choices: [],
@@ -210,6 +213,26 @@ test("a question is answered and kept, and its state, too", async () => {
   );
   assert.equal(controller.context, 13);
   assert.ok(states.kept.has(controller.thread.conversation.head ?? ""));
+});
+
+test("what is thought before an answer is kept beside it, and goes with it into the next turn", async () => {
+  const { controller, engine, said, conversations } = setUp();
+  engine.thoughts = ["I could ", "count."];
+  controller.dispatch({ do: "have", engine });
+  controller.dispatch({ do: "ask", text: "count" });
+  await controller.settled();
+  assert.deepEqual(said(), ["user: count", "assistant: one two three"]);
+  const [kept] = conversations.kept.values();
+  const answer = [...(kept?.messages.values() ?? [])].find(({ role }) => role === "assistant");
+  assert.equal(answer?.reasoning, "I could count.");
+  assert.equal(answer?.tokens, 5);
+  controller.dispatch({ do: "ask", text: "more" });
+  await controller.settled();
+  assert.deepEqual(engine.asked.at(-1), [
+    { role: "user", content: "count" },
+    { role: "assistant", content: "one two three", reasoning_content: "I could count." },
+    { role: "user", content: "more" },
+  ]);
 });
 
 test("a question before the model is here is asked once it is", async () => {

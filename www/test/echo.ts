@@ -10,8 +10,11 @@ const words = (text: string) => text.match(/\S+\s*/g) ?? [];
 const tokens = (messages: readonly ChatMessage[]) =>
   messages.reduce((sum, { content }) => sum + words(content).length + 3, 0);
 
-/** A loaded model, and what its engine was asked. An answer's pieces come one a task; one of "forever" has no end. */
-export function echo() {
+/**
+ * A loaded model, and what its engine was asked. An answer's pieces come one a task; one of "forever" has no end.
+ * Given tools, it calls the first one, unless it has a result or is not to; told to think, it does.
+ */
+export function echo(thinks = false) {
   const asked: Asked[] = [];
   const done = (more: Partial<Done> = {}): Done => ({
     type: "done",
@@ -33,6 +36,19 @@ export function echo() {
         throw errorOf({ code: "bad_request", message: "schema.not is not supported.", param: "schema.not" });
       const said = schema ? '{"Rating": 4}' : (messages?.at(-1)?.content ?? request.prompt ?? "");
       const all = said === "forever" ? undefined : words(said);
+      if (request.reasoning_effort && request.reasoning_effort !== "none")
+        yield { type: "text", id: 1, text: "", tokens: 1, reasoning: "Hm." };
+      const [tool] = (request.tools ?? []) as { function: { name: string } }[];
+      if (tool && request.tool_choice !== "none" && messages?.at(-1)?.role !== "tool") {
+        const call = {
+          id: "call_1",
+          type: "function",
+          function: { name: tool.function.name, arguments: '{"city":"Bonn"}' },
+        };
+        yield { type: "text", id: 1, text: "", tokens: 1, tool_calls: [call], finish_reason: "tool_calls" };
+        yield done({ finish_reason: "tool_calls" });
+        return;
+      }
       const n = Math.min(all?.length ?? max_tokens, max_tokens);
       const finish_reason = n === all?.length ? "stop" : "length";
       for (let i = 0; i < n; i++) {
@@ -57,7 +73,7 @@ export function echo() {
     },
     close() {},
   };
-  const about = { model: "echo", sampling: { temperature: 0.8 } } as Ready;
+  const about = { model: "echo", sampling: { temperature: 0.8 }, tools: true, thinks } as Ready;
   const make = Samba as unknown as new (session: Session, about: Ready) => Samba;
   return { samba: new make(new Session(connection), about), asked };
 }

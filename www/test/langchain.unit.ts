@@ -1,16 +1,12 @@
 /** LangChain over a Samba model: the package itself, with an engine that echoes. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import {
-  AIMessage,
-  type AIMessageChunk,
-  HumanMessage,
-  SystemMessage,
-  ToolMessage,
-} from "@langchain/core/messages";
+import { AIMessage, type AIMessageChunk, HumanMessage, SystemMessage } from "@langchain/core/messages";
 import { StringOutputParser } from "@langchain/core/output_parsers";
 import { ChatPromptTemplate } from "@langchain/core/prompts";
+import { tool } from "@langchain/core/tools";
 import { z } from "zod";
+import type { Generate } from "../engine/protocol.ts";
 import { ChatSamba } from "../langchain/index.ts";
 import { caught, echo } from "./echo.ts";
 
@@ -54,6 +50,7 @@ describe("ChatSamba", () => {
       output_tokens: 2,
       total_tokens: 11,
       input_token_details: { cache_read: 5 },
+      output_token_details: { reasoning: 0 },
     });
     assert.equal(answer.response_metadata.finish_reason, "stop");
     assert.equal(answer.response_metadata.model_name, "echo");
@@ -110,16 +107,49 @@ describe("ChatSamba", () => {
     assert.deepEqual((asked.at(-1) as { schema: unknown }).schema, { type: "object" });
   });
 
+  test("tools: a call, streamed as well, and what its result answers", async () => {
+    const { samba, asked } = echo(true);
+    const weather = tool(({ city }) => `Sun in ${city}`, {
+      name: "weather",
+      description: "Tells the weather.",
+      schema: z.object({ city: z.string() }),
+    });
+    const model = new ChatSamba({ samba, reasoningEffort: "low" }).bindTools([weather], {
+      tool_choice: "any",
+    });
+    const called = await model.invoke("x");
+    const call = { type: "tool_call", id: "call_1", name: "weather", args: { city: "Bonn" } } as const;
+    assert.deepEqual(called.tool_calls, [call]);
+    assert.equal(called.additional_kwargs.reasoning_content, "Hm.");
+    const [request] = asked as Generate[];
+    assert.equal(request?.tool_choice, "required");
+    assert.equal(request?.reasoning_effort, "low");
+    assert.equal(((request?.tools ?? []) as { function: { name: string } }[])[0]?.function.name, "weather");
+    let whole: AIMessageChunk | undefined;
+    for await (const chunk of await model.stream("x")) whole = whole?.concat(chunk) ?? chunk;
+    assert.deepEqual(whole?.tool_calls, [call]);
+    const result = await weather.invoke(call);
+    const answer = await model.invoke([new HumanMessage("x"), called, result]);
+    assert.equal(answer.text, "Sun in Bonn");
+    assert.deepEqual((asked.at(-1) as Generate).messages?.slice(1), [
+      {
+        role: "assistant",
+        content: "",
+        reasoning_content: "Hm.",
+        tool_calls: [
+          { id: "call_1", type: "function", function: { name: "weather", arguments: '{"city":"Bonn"}' } },
+        ],
+      },
+      { role: "tool", content: "Sun in Bonn", tool_call_id: "call_1" },
+    ]);
+  });
+
   test("what is not supported is refused by its name", async () => {
     const model = new ChatSamba({ samba: echo().samba });
     const functions = () => model.withStructuredOutput(z.object({}), { method: "functionCalling" });
-    assert.match((await caught(functions)).message, /calls no functions/);
+    assert.match((await caught(functions)).message, /without calls/);
     const image = new HumanMessage({ content: [{ type: "image_url", image_url: "x" }] });
     assert.match((await caught(() => model.invoke([image]))).message, /no content of type image_url/);
-    const result = new ToolMessage({ content: "x", tool_call_id: "1" });
-    assert.match((await caught(() => model.invoke([result]))).message, /no messages of type tool/);
-    const tools = { tools: [{}] } as object;
-    assert.match((await caught(() => model.invoke("x", tools))).message, /calls no tools/);
     assert.match(
       (await caught(() => model.invoke("x", { temperature: Number.NaN }))).message,
       /temperature is/,
