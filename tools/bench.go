@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/samba-web/samba/model/families"
 	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/randomweights"
 
@@ -45,8 +46,8 @@ func newBench() *cobra.Command {
 		Short: "Measure how fast a model loads, reads and writes",
 		Long: `Measures a model where its users run it: loading, preparing kernels, the time to the first
 token, prefill and decode, beside what kernels that only read or only multiply reach on the
-same adapter. --random takes the shapes of one of the paper's models and fills them with
-random weights in place: nothing is downloaded or written. Sampling is the model's own.`,
+same adapter. --random takes the shapes of one of the paper's models or of a published one
+and fills them with random weights in place: nothing is downloaded or written. Sampling is the model's own.`,
 		Example: "  samba bench --random 421M --backend chromium --kernels --batch 16\n  samba bench --model www/models/default --json bench.json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -58,7 +59,7 @@ random weights in place: nothing is downloaded or written. Sampling is the model
 	}
 	f.engineFlags.register(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.random, "random", "", "random weights in the shapes of "+strings.Join(randomweights.Names(), ", ")+";\nwith "+randomweights.TwinSuffix+" behind it, of a Transformer of that size")
+	flags.StringVar(&f.random, "random", "", "random weights in the shapes of "+strings.Join(randomweights.Names(), ", ")+";\nwith "+randomweights.TwinSuffix+" behind one of the paper's, of a Transformer of that size")
 	flags.IntVar(&f.bits, "bits", 4, "bits of random weights: 4, 8 or 16")
 	flags.IntVar(&f.request.Prompt, "prompt", 2048, "tokens of the prompt")
 	flags.IntVar(&f.request.Generate, "generate", 256, "tokens to generate after it")
@@ -190,7 +191,10 @@ func benchPeers(ctx context.Context, f *benchFlags, progress *progress, report *
 	} else {
 		var text []byte
 		if text, err = folder.ReadFile(filepath.Join(f.model, "config.json"), folder.Limit("config.json")); err == nil {
-			c, err = config.Parse(text)
+			var m *families.Model
+			if m, err = families.Parse(text); err == nil {
+				c = m.Config
+			}
 		}
 	}
 	if err != nil {

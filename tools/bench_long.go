@@ -45,6 +45,9 @@ func (f *longFlags) check() error {
 		if strings.HasSuffix(f.random, randomweights.TwinSuffix) {
 			return fmt.Errorf("--random is %q, want the name alone: its Transformer is measured beside it", f.random)
 		}
+		if randomweights.Published(f.random) {
+			return fmt.Errorf("--random is %q, want one of the paper's shapes, which have a Transformer to stand beside; samba bench measures published ones", f.random)
+		}
 		f.model = randomAddress(f.random, f.bits, f.run.Seed)
 	}
 	if f.backend == browser.Chromium {

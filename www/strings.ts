@@ -60,7 +60,8 @@ export const strings = {
   startTitle: "Before the first word",
   startWhat: (name: string, size: number) =>
     `The model${name ? ` ${name}` : ""} comes to this browser once${size ? `: ${bytes(size)}` : ""}. It is kept for later visits, and you can delete it under Model at any time.`,
-  startWhere: (host: string) => `It comes from ${host}.`,
+  startWhere: (host: string) =>
+    `It comes from ${host}, which sees this download, and nothing that you write.`,
   startThen: "Then everything happens here. What you write and what it answers stays on this machine.",
 
   // Loading
@@ -271,6 +272,29 @@ export const strings = {
   forget: (name: string) => `Delete ${name} from this browser`,
   otherModel: "Another model",
   otherModelHint: "The address of a model folder: it has config.json and the weights in it.",
+  hubHint: (host: string) =>
+    `Or a model's name at ${host}, such as ibm-granite/granite-4.0-h-350m, or the address of its page there.`,
+  publishedModels: (n: number) => `Published models (${number.format(n)})`,
+  hubSees: (host: string) =>
+    `They come from ${host}, which sees your address and what you download, and nothing that you write. Sizes are of the download; it is kept here.`,
+  checking: "Looking for what fits this machine …",
+  checked: (webgpu: boolean) =>
+    webgpu
+      ? "What this machine has no room for cannot be chosen."
+      : "This browser offers no graphics chip here: models run on the processor, and large ones slowly.",
+  tooLarge: (bits: number, needs: number) =>
+    `At ${bits} bits it needs ${bytes(needs)}, more than this machine has free.`,
+  processorOnly: (bits: number, needs: number) =>
+    `At ${bits} bits it needs ${bytes(needs)}: on the processor, slowly.`,
+  goodAt: (what: string, chat: boolean) =>
+    `${what.charAt(0).toUpperCase()}${what.slice(1)}${chat ? "" : " (it continues texts)"}.`,
+  published: (parameters: number, licence: string, context: number) =>
+    `${count(parameters)} parameters · ${licence} · context ${number.format(context)} tokens`,
+  memory: (state: number, growth: number) =>
+    growth > 0
+      ? `A conversation: ${bytes(state)}, and ${rounded.format(growth / 1024)} KB for every token`
+      : `A conversation: ${bytes(state)}, however long`,
+  bitsAndSize: (bits: number, size: number) => `${bits} bits, ${bytes(size)}`,
   openFolder: "Open a folder of this computer",
   openFolderHint: "or drop one here; it is read where it lies, and goes nowhere.",
   badAddress: "Write an address that starts with https:// or a folder of this site, such as models/default/.",

@@ -177,7 +177,19 @@ func TestKnown(t *testing.T) {
 			t.Errorf("%s has %.0f M parameters, want %.0f M", name, got, millions)
 		}
 	}
-	for _, p := range Known {
-		p.Config()
+	names := map[string]bool{}
+	for _, list := range [][]Published{Known, Tiny} {
+		for _, p := range list {
+			if found, ok := Find(p.Name()); !ok || found.ID != p.ID || names[p.Name()] {
+				t.Errorf("%s is called %s, which finds another, or two are called so", p.ID, p.Name())
+			}
+			names[p.Name()] = true
+			p.Config()
+		}
+	}
+	for _, name := range []string{"jamba-3b", "falcon-mamba-7b", "phi-4-mini-flash"} {
+		if !names[name] {
+			t.Errorf("no model is called %s", name)
+		}
 	}
 }

@@ -17,29 +17,43 @@ type Published struct {
 	Context int    // tokens it was trained for
 	Packed  string // a folder of the same weights that MLX packed in 4 bits; "": none is known
 
+	short  string // what tools call it, where that is not the ID's name
 	config string // its config.json, as far as the shape goes
 }
 
 // Name is the short name that tools take, such as granite-4.0-h-350m.
 func (p *Published) Name() string {
-	_, name, _ := strings.Cut(strings.ToLower(p.ID), "/")
-	return strings.TrimSuffix(name, "-hf")
+	if p.short != "" {
+		return p.short
+	}
+	return strings.TrimSuffix(p.own(), "-hf")
 }
+
+// own is the ID's name without its owner.
+func (p *Published) own() string {
+	_, name, _ := strings.Cut(strings.ToLower(p.ID), "/")
+	return name
+}
+
+// Text is its config.json, as far as the shape goes.
+func (p *Published) Text() []byte { return []byte(p.config) }
 
 // Config is its shape.
 func (p *Published) Config() *config.Config {
-	m, err := Parse([]byte(p.config))
+	m, err := Parse(p.Text())
 	if err != nil { // a test has parsed every one
 		panic(fmt.Sprintf("%s: %v", p.ID, err))
 	}
 	return m.Config
 }
 
-// Find finds a model by the name that tools take.
+// Find finds a model by the name that tools take, or by its own: one of Known, or of Tiny.
 func Find(name string) (*Published, bool) {
-	for i := range Known {
-		if Known[i].Name() == strings.ToLower(name) {
-			return &Known[i], true
+	for _, list := range [][]Published{Known, Tiny} {
+		for i := range list {
+			if name := strings.ToLower(name); name != "" && (name == list[i].Name() || name == list[i].own()) {
+				return &list[i], true
+			}
 		}
 	}
 	return nil, false
@@ -59,12 +73,13 @@ var Known = []Published{
 		"mamba_n_heads": 64, "mamba_d_head": 64, "attention_multiplier": 0.015625, "residual_multiplier": 0.22, "logits_scaling": 8`, 40, 5, 15, 25, 35),
 	{
 		ID: "ai21labs/AI21-Jamba-Reasoning-3B", Licence: "Apache-2.0", Good: "reasoning step by step over very long texts", Chat: true, Context: 256 << 10,
-		Packed: "mlx-community/AI21-Jamba-Reasoning-3B-4bit",
+		Packed: "mlx-community/AI21-Jamba-Reasoning-3B-4bit", short: "jamba-3b",
 		config: `{"model_type": "jamba", "hidden_size": 2560, "intermediate_size": 8192, "num_hidden_layers": 28, "num_attention_heads": 20, "num_key_value_heads": 1,
 			"vocab_size": 65536, "mamba_dt_rank": 160, "attn_layer_period": 14, "attn_layer_offset": 7, "num_experts": 1, "tie_word_embeddings": true}`,
 	},
 	{
 		ID: "microsoft/Phi-4-mini-flash-reasoning", Licence: "MIT", Good: "mathematics, reasoned out step by step", Chat: true, Context: 64 << 10,
+		short: "phi-4-mini-flash",
 		config: `{"model_type": "phi4flash", "hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 32, "num_attention_heads": 40, "num_key_value_heads": 20,
 			"vocab_size": 200064, "sliding_window": 512}`,
 	},
@@ -99,9 +114,32 @@ var Known = []Published{
 	},
 	{
 		ID: "tiiuae/falcon-mamba-7b-instruct", Licence: "Falcon LLM", Good: "answers with no memory that grows at all", Chat: true, Context: 8 << 10,
+		short:  "falcon-mamba-7b",
 		config: `{"model_type": "falcon_mamba", "hidden_size": 4096, "intermediate_size": 8192, "num_hidden_layers": 64, "time_step_rank": 256, "vocab_size": 65024, "tie_word_embeddings": false}`,
 	},
 	mambaHF("130m", 768, 24), mambaHF("370m", 1024, 48), mambaHF("790m", 1536, 48), mambaHF("1.4b", 2048, 48), mambaHF("2.8b", 2560, 64),
+}
+
+// Tiny is a shape of each family that no model has, small enough for a test: what
+// tools rehearse with.
+var Tiny = []Published{
+	tiny("mamba", `"num_hidden_layers": 2`),
+	tiny("falcon_mamba", `"num_hidden_layers": 2, "tie_word_embeddings": false`),
+	tiny("jamba", `"intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "attn_layer_period": 2, "attn_layer_offset": 1,
+		"num_experts": 1, "mamba_dt_rank": 32, "tie_word_embeddings": true`),
+	tiny("granitemoehybrid", `"shared_intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "layer_types": ["mamba", "attention"],
+		"mamba_n_heads": 4, "mamba_d_head": 32, "mamba_d_state": 32, "attention_multiplier": 0.1, "residual_multiplier": 0.25, "embedding_multiplier": 12, "logits_scaling": 3,
+		"tie_word_embeddings": true`),
+	tiny("phi4flash", `"intermediate_size": 128, "num_hidden_layers": 8, "num_attention_heads": 4, "num_key_value_heads": 2, "sliding_window": 17`),
+	tiny("lfm2", `"block_ff_dim": 192, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "full_attn_idxs": [1]`),
+	tiny("falcon_h1", `"intermediate_size": 128, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1, "mamba_d_ssm": 128, "mamba_n_heads": 4, "mamba_d_head": 32,
+		"mamba_d_state": 32, "key_multiplier": 0.5, "embedding_multiplier": 5, "tie_word_embeddings": true`),
+	tiny("nemotron_h", `"intermediate_size": 128, "num_hidden_layers": 3, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 32, "mamba_num_heads": 4, "mamba_head_dim": 32,
+		"ssm_state_size": 32, "n_groups": 2, "hybrid_override_pattern": "M-*"`),
+}
+
+func tiny(kind, fields string) Published {
+	return Published{ID: kind, short: strings.ReplaceAll(kind, "_", "-") + "-tiny", config: `{"model_type": "` + kind + `", "hidden_size": 64, "vocab_size": 512, ` + fields + "}"}
 }
 
 // granite4 is a size of Granite 4.0 H, whose layers are Mamba-2 but for some.

@@ -3,6 +3,7 @@ package measure
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/families"
 	gpumachine "github.com/samba-web/samba/model/machine/gpu"
 )
 
@@ -71,14 +73,50 @@ func TestRandomModels(t *testing.T) {
 		}
 	}
 	for address, want := range map[string]string{
-		"random:5B":             `random model "5B", want one of tiny, 421M, 1.3B, 1.7B, 3.8B; -transformer behind it makes it a Transformer`,
-		"random:7-transformer":  `random model "7", want one of`,
-		"random:tiny?bits=3":    `bits is "3", want 4, 8 or 16`,
-		"random:tiny?seed=-1":   `seed is "-1", want a whole number`,
-		"https://example.org/m": "is no random model",
+		"random:5B":                   `random model "5B", want one of tiny, 421M, 1.3B, 1.7B, 3.8B, granite-4.0-h-350m, `,
+		"random:7-transformer":        `random model "7", want one of`,
+		"random:jamba-3b-transformer": "jamba-3b is a published model, and Transformers stand beside the paper's alone",
+		"random:tiny?bits=3":          `bits is "3", want 4, 8 or 16`,
+		"random:tiny?seed=-1":         `seed is "-1", want a whole number`,
+		"https://example.org/m":       "is no random model",
 	} {
 		if _, err := randomweights.Open(address); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", address, err, want)
+		}
+	}
+}
+
+// Every family's shapes load, however they are packed, and compute numbers.
+func TestRandomFamilies(t *testing.T) {
+	for _, p := range families.Tiny {
+		for _, bits := range []string{"4", "16"} {
+			if bits == "16" && p.Name() != "jamba-tiny" { // their values take long to make up
+				continue
+			}
+			source, err := randomweights.Open("random:" + p.Name() + "?bits=" + bits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := model.Load(t.Context(), source, model.Options{})
+			if err != nil {
+				t.Errorf("%s, %s bits: %v", p.Name(), bits, err)
+				continue
+			}
+			s, err := m.NewSession()
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = s.Logits(t.Context(), []uint32{1, 2, 3, 400, 5}, 0, func(rows []float32) error {
+				low, high := slices.Min(rows), slices.Max(rows)
+				if !(high-low > 0.01) || high-low > 1e4 {
+					t.Errorf("%s, %s bits: logits from %v to %v, want them to differ", p.Name(), bits, low, high)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Errorf("%s, %s bits: %v", p.Name(), bits, err)
+			}
+			m.Close()
 		}
 	}
 }

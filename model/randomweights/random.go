@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
@@ -17,26 +18,26 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/families"
 	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/safetensors"
 	"github.com/x448/float16"
 )
 
 // Open opens a model that exists nowhere: the shapes of one of the paper's
-// models, filled with random weights shard by shard as they are read, of such
-// a size that activations stay finite. The
-// address is
+// models or of a published one, filled with random weights shard by shard as
+// they are read, of such a size that activations stay finite. The address is
 //
 //	random:NAME?bits=4&seed=0
 //
-// with NAME one of Names, or that and TwinSuffix, bits 4, 8 or 16. Storage is what samba convert
-// would choose for that many bits.
+// with NAME one of Names, or one of the paper's and TwinSuffix, bits 4, 8 or 16.
+// Storage is what samba convert would choose for that many bits.
 func Open(address string) (folder.Source, error) {
 	about, err := url.Parse(address)
 	if err != nil || about.Scheme != "random" {
 		return nil, fmt.Errorf("%.200q is no random model, want random:NAME?bits=4&seed=0", address)
 	}
-	c, err := Config(about.Opaque)
+	text, err := configText(about.Opaque)
 	if err != nil {
 		return nil, err
 	}
@@ -53,16 +54,32 @@ func Open(address string) (folder.Source, error) {
 			return nil, fmt.Errorf("random model: seed is %.20q, want a whole number", text)
 		}
 	}
-	return newRandomFolder(c, bits, seed, address)
+	return newRandomFolder(text, bits, seed, address)
 }
 
 // Is tells addresses for Open from those of folders.
 func Is(address string) bool { return strings.HasPrefix(address, "random:") }
 
-// Names lists what Open knows, smallest first.
-func Names() []string { return []string{"tiny", "421M", "1.3B", "1.7B", "3.8B"} }
+// Names lists what Open knows: the paper's shapes, smallest first, then those of
+// published models, and the shapes of tests (families.Tiny) not at all.
+func Names() []string {
+	names := slices.Clone(paper)
+	for _, p := range families.Known {
+		names = append(names, p.Name())
+	}
+	return names
+}
 
-// TwinSuffix behind a name asks for Twin of its configuration.
+// paper is the names of the paper's shapes, and one for tests.
+var paper = []string{"tiny", "421M", "1.3B", "1.7B", "3.8B"}
+
+// Published tells whether a name is a published model's, which has no twin.
+func Published(name string) bool {
+	_, ok := families.Find(name)
+	return ok
+}
+
+// TwinSuffix behind one of the paper's names asks for Twin of its configuration.
 const TwinSuffix = "-transformer"
 
 // Twin is a Transformer of the same width, depth and, within half a percent,
@@ -79,11 +96,17 @@ func Twin(c *config.Config) *config.Config {
 	return &twin
 }
 
-// Config is the paper's configuration of that name. Two departures: an
-// MLP of 8,192 in the 1.7B, printed as 8,196, which quantization's groups of 64
-// do not divide; and tiny, for tests, which is nobody's.
+// Config is the published or the paper's configuration of that name. Two
+// departures from the paper: an MLP of 8,192 in the 1.7B, printed as 8,196, which
+// quantization's groups of 64 do not divide; and tiny, for tests, which is nobody's.
 func Config(name string) (*config.Config, error) {
+	if p, ok := families.Find(name); ok {
+		return p.Config(), nil
+	}
 	if of, twin := strings.CutSuffix(name, TwinSuffix); twin {
+		if Published(of) {
+			return nil, fmt.Errorf("random model %.40q: %s is a published model, and Transformers stand beside the paper's alone: %s", name, of, strings.Join(paper, ", "))
+		}
 		c, err := Config(of)
 		if err != nil {
 			return nil, err
@@ -112,7 +135,7 @@ func Config(name string) (*config.Config, error) {
 	case "3.8B":
 		shape(32, 2816, 11, 1, 256, 9984, 32064)
 	default:
-		return nil, fmt.Errorf("random model %.40q, want one of %s; %s behind it makes it a Transformer", name, strings.Join(Names(), ", "), TwinSuffix)
+		return nil, fmt.Errorf("random model %.40q, want one of %s; %s behind one of the first %d makes it a Transformer", name, strings.Join(Names(), ", "), TwinSuffix, len(paper))
 	}
 	for i := range c.NumHiddenLayers {
 		c.LayerTypes = append(c.LayerTypes, []string{config.Mamba, config.SlidingAttention}[i%2])
@@ -130,7 +153,9 @@ type randomFolder struct {
 	address string
 	small   map[string][]byte
 	tensors map[string]randomTensor // by file
+	index   safetensors.Index
 	seed    uint64
+	bits    []byte // of words, once made
 }
 
 type randomTensor struct {
@@ -138,65 +163,97 @@ type randomTensor struct {
 	block func() []byte // repeats through the data
 }
 
-func newRandomFolder(c *config.Config, bits int, seed uint64, address string) (*randomFolder, error) {
-	const group = 64
-	f := &randomFolder{address: address, small: map[string][]byte{}, tensors: map[string]randomTensor{}, seed: seed}
-	index := safetensors.Index{WeightMap: map[string]string{}}
-	index.Metadata.Size = map[string]int64{}
-	add := func(name string, dtype safetensors.DType, shape []int, block func() []byte) error {
-		t := safetensors.Tensor{Name: name, DType: dtype, Shape: shape}
-		_, size, err := safetensors.Layout([]safetensors.Tensor{t}, nil)
-		file := fmt.Sprintf("%04d.safetensors", len(f.tensors))
-		f.tensors[file] = randomTensor{t, block}
-		index.WeightMap[name], index.Metadata.Size[file] = file, size
-		index.Metadata.TotalSize += size
-		return err
+// configText is the config.json of that name.
+func configText(name string) ([]byte, error) {
+	if p, ok := families.Find(name); ok {
+		return p.Text(), nil
 	}
-	for _, spec := range c.TensorSpecs() {
-		var err error
-		if !spec.IsLinear() {
-			err = add(spec.Name, safetensors.F32, spec.Shape, vectorBlock(spec))
-		} else {
-			out, in := spec.Shape[0], spec.Shape[1]
-			// Rows of variance 1/in keep what they multiply at its size; half of that keeps the residual stream quiet.
-			deviation := 0.5 / math.Sqrt(float64(in))
-			stored, width := folder.Storage(spec.Name, in, bits, group)
-			if !stored.Quantized() {
-				err = add(spec.Name, safetensors.F16, spec.Shape, f.halves(deviation))
-			} else {
-				levels := float64(int(1)<<width - 1)
-				scale := deviation * math.Sqrt(12) / levels // of a uniform q
-				base := strings.TrimSuffix(spec.Name, ".weight")
-				for _, piece := range []struct {
-					name  string
-					dtype safetensors.DType
-					width int
-					block func() []byte
-				}{
-					{spec.Name, safetensors.U32, in * width / 32, f.words},
-					{base + ".scales", safetensors.F16, in / group, constantHalf(scale)},
-					{base + ".biases", safetensors.F16, in / group, constantHalf(-scale * levels / 2)},
-				} {
-					if err = add(piece.name, piece.dtype, []int{out, piece.width}, piece.block); err != nil {
-						break
-					}
-				}
+	c, err := Config(name)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(c)
+}
+
+func newRandomFolder(text []byte, bits int, seed uint64, address string) (*randomFolder, error) {
+	m, err := families.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	f := &randomFolder{address: address, small: map[string][]byte{}, tensors: map[string]randomTensor{}, seed: seed}
+	f.index.WeightMap, f.index.Metadata.Size = map[string]string{}, map[string]int64{}
+	packed := map[string]any{"group_size": group, "bits": bits}
+	for _, spec := range m.Config.TensorSpecs() {
+		// A tensor of ours may be several of the folder's, rows of it each.
+		for row := 0; row < spec.Shape[0]; {
+			name := m.Names.At(spec.Name, row)[0]
+			place, _, _ := m.Names.Place(name)
+			part := spec
+			part.Shape = slices.Clone(spec.Shape)
+			part.Shape[0] = place.Rows
+			stored, err := f.add(name, part, bits)
+			if err != nil {
+				return nil, err
 			}
+			if module := strings.TrimSuffix(name, ".weight"); !spec.IsLinear() || m.Config.ModelType == config.ModelType {
+				// Our own format tells bits by the tensors alone.
+			} else if stored == 16 {
+				packed[module] = false
+			} else if stored != bits {
+				packed[module] = map[string]int{"group_size": group, "bits": stored}
+			}
+			row += place.Rows
 		}
-		if err != nil {
-			return nil, err
-		}
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return nil, err
 	}
 	if bits != 16 {
-		c.Quantization = &config.Quantization{GroupSize: group, Bits: bits}
+		if fields["quantization"], err = json.Marshal(packed); err != nil {
+			return nil, err
+		}
+		fields[families.Unfolded] = json.RawMessage("1") // the factors are not in the weights
 	}
-	var err error
-	for name, content := range map[string]any{"config.json": c, safetensors.IndexName: &index, "tokenizer.json": byteTokenizer()} {
+	for name, content := range map[string]any{"config.json": fields, safetensors.IndexName: &f.index, "tokenizer.json": byteTokenizer()} {
 		if f.small[name], err = json.Marshal(content); err != nil {
 			return nil, err
 		}
 	}
 	return f, nil
+}
+
+// group is how many weights share a scale.
+const group = 64
+
+// add lays out the tensors of one of the folder's weights, and tells the bits it is stored in.
+func (f *randomFolder) add(name string, spec config.TensorSpec, bits int) (int, error) {
+	piece := func(name string, dtype safetensors.DType, shape []int, block func() []byte) error {
+		t := safetensors.Tensor{Name: name, DType: dtype, Shape: shape}
+		_, size, err := safetensors.Layout([]safetensors.Tensor{t}, nil)
+		file := fmt.Sprintf("%04d.safetensors", len(f.tensors))
+		f.tensors[file] = randomTensor{t, block}
+		f.index.WeightMap[name], f.index.Metadata.Size[file] = file, size
+		f.index.Metadata.TotalSize += size
+		return err
+	}
+	if !spec.IsLinear() {
+		return 32, piece(name, safetensors.F32, spec.Shape, vectorBlock(spec))
+	}
+	out, in := spec.Shape[0], spec.Shape[1]
+	// Rows of variance 1/in keep what they multiply at its size; half of that keeps the residual stream quiet.
+	deviation := 0.5 / math.Sqrt(float64(in))
+	stored, width := folder.Storage(spec.Name, in, bits, group)
+	if !stored.Quantized() {
+		return 16, piece(name, safetensors.F16, spec.Shape, f.halves(deviation))
+	}
+	levels := float64(int(1)<<width - 1)
+	scale := deviation * math.Sqrt(12) / levels // of a uniform q
+	base := strings.TrimSuffix(name, ".weight")
+	return width, errors.Join(
+		piece(name, safetensors.U32, []int{out, in * width / 32}, f.words),
+		piece(base+".scales", safetensors.F16, []int{out, in / group}, constantHalf(scale)),
+		piece(base+".biases", safetensors.F16, []int{out, in / group}, constantHalf(-scale*levels/2)))
 }
 
 // MadeFrom tells random models from each other.
@@ -236,13 +293,17 @@ func (f *randomFolder) Weights(ctx context.Context, files []folder.File, arrived
 	return nil
 }
 
-// words are uniform bits: quantized weights of any width.
+// words are uniform bits: quantized weights of any width, the same for all tensors.
 func (f *randomFolder) words() []byte {
+	if f.bits != nil {
+		return f.bits
+	}
 	source := rand.NewPCG(f.seed, 1)
 	data := make([]byte, 0, 4*randomWords)
 	for range randomWords {
 		data = binary.LittleEndian.AppendUint32(data, uint32(source.Uint64()))
 	}
+	f.bits = data
 	return data
 }
 
@@ -270,16 +331,18 @@ func vectorBlock(spec config.TensorSpec) func() []byte {
 	values := []float32{1}
 	switch name := spec.Name[strings.Index(spec.Name, "mixer.")+1:]; {
 	case strings.HasSuffix(name, "A_log"):
-		values = make([]float32, spec.Shape[1])
+		values = make([]float32, spec.Shape[len(spec.Shape)-1])
 		for i := range values {
 			values[i] = float32(math.Log(float64(i + 1)))
 		}
-	case strings.HasSuffix(name, "dt_proj.bias"):
+	case strings.HasSuffix(name, "dt_proj.bias"), strings.HasSuffix(name, "dt_bias"):
 		values[0] = -4 // softplus: 0.018
 	case strings.HasSuffix(name, "conv1d.weight"):
 		values[0] = 1 / float32(spec.Shape[1])
-	case strings.HasSuffix(name, "conv1d.bias"):
+	case strings.HasSuffix(name, ".bias"):
 		values[0] = 0
+	case strings.Contains(name, "lambda_"): // whose product is an exponent
+		values[0] = 0.1
 	}
 	return func() (data []byte) {
 		for _, v := range values {

@@ -38,7 +38,8 @@ var goldenNames = strings.Fields(`gpt2 cl100k o200k digits sentencepiece-legacy 
 	gpt2-prefix-space unsplit qwen tiktoken deepseek kimi digits-from-the-right falcon nfkc
 	split-Removed split-Removed-inverted split-Isolated split-Isolated-inverted split-MergedWithPrevious split-MergedWithPrevious-inverted
 	split-MergedWithNext split-MergedWithNext-inverted split-Contiguous split-Contiguous-inverted whitespace whitespace-split delimiter
-	metaspace-always metaspace-never gemma fused-unknown single-unknown no-unknown`)
+	metaspace-always metaspace-never gemma fused-unknown single-unknown no-unknown
+	neox jamba granite lfm2 falcon-h1`)
 
 func readGolden(t testing.TB, name string, into any) {
 	t.Helper()

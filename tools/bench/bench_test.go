@@ -179,12 +179,20 @@ func TestPeersRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.LayerTypes[1] = config.FullAttention
-	p, err := RunPeer(context.Background(), PeerWllama, PeerOptions{Config: c})
+	samba := c
+	if c, err = randomweights.Config("lfm2-tiny"); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := RunPeer(context.Background(), PeerWllama, PeerOptions{Config: c}); err != nil || !strings.Contains(p.Error, "lfm2 is not among the graphs") {
+		t.Errorf("%+v, %v: want a peer that failed for its family", p, err)
+	}
+	p, err := RunPeer(context.Background(), PeerWllama, PeerOptions{Config: samba})
 	if err != nil || !strings.Contains(p.Error, "has no twin") {
 		t.Errorf("%+v, %v: want a peer that failed for its shapes", p, err)
 	}
 }
 
+// Each of llama.cpp's graphs takes the file that is made for it: it computes all that was asked for.
 func TestWllamaOnOneThread(t *testing.T) {
 	folder := "../../bin/peers"
 	if _, err := os.Stat(filepath.Join(folder, "wllama.wasm.br")); err != nil {
@@ -193,19 +201,22 @@ func TestWllamaOnOneThread(t *testing.T) {
 	if _, err := browser.Find(browser.Chromium, ""); err != nil {
 		t.Skip(err)
 	}
-	c, err := randomweights.Config("tiny")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := RunPeer(t.Context(), PeerWllamaCPU, PeerOptions{
-		Config: c, Folder: folder, Browser: browser.Options{Name: browser.Chromium}, Prompt: 40, Generate: 6, Runs: 1,
-	})
-	if err != nil || p.Error != "" {
-		t.Fatalf("%v %+v", err, p)
-	}
-	run := p.Runs[0]
-	if run.PromptTokens != 40 || run.Tokens != 5 || p.Prefill.Median <= 0 || p.Decode.Median <= 0 || run.FirstToken <= 0 || p.Load <= 0 {
-		t.Errorf("%+v, want 40 tokens read, 5 after the first, and their times", p)
+	for _, name := range []string{"tiny", "falcon-mamba-tiny", "granitemoehybrid-tiny"} {
+		c, err := randomweights.Config(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := RunPeer(t.Context(), PeerWllamaCPU, PeerOptions{
+			Config: c, Folder: folder, Browser: browser.Options{Name: browser.Chromium}, Prompt: 40, Generate: 6, Runs: 1,
+		})
+		if err != nil || p.Error != "" {
+			t.Errorf("%s: %v %+v", name, err, p)
+			continue
+		}
+		run := p.Runs[0]
+		if run.PromptTokens != 40 || run.Tokens != 5 || p.Prefill.Median <= 0 || p.Decode.Median <= 0 || run.FirstToken <= 0 || p.Load <= 0 {
+			t.Errorf("%s: %+v, want 40 tokens read, 5 after the first, and their times", name, p)
+		}
 	}
 }
 

@@ -8,16 +8,15 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/samba-web/samba/model/randomweights"
-
 	"github.com/x448/float16"
 
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/randomweights"
 )
 
 // gguf is a GGUF file of random weights that is nowhere: its header is made
-// once, its data while it is read. It holds a config's shapes as llama.cpp's
-// jamba graph names them, matrices as q4_0.
+// once, its data while it is read. It holds a config's shapes as one of
+// llama.cpp's graphs names them, matrices as q4_0.
 type gguf struct {
 	header []byte
 	parts  []ggufPart // in order, to the end of the file
@@ -60,18 +59,13 @@ func ggufBytes(kind uint32, n int64) int64 {
 	return 4 * n
 }
 
-// newGGUF lays out the shards of a config's jamba.
+// newGGUF lays out the shards of a config's shapes for the graph that llama.cpp has of them.
 func newGGUF(c *config.Config, seed uint64) ([]*gguf, error) {
-	for i := range c.NumHiddenLayers {
-		if c.LayerTypes[i] == config.FullAttention || !c.HasMLP(i) {
-			return nil, fmt.Errorf("layer %d has no twin in llama.cpp's jamba graph: it knows Mamba and attention, each with an MLP", i)
-		}
+	graph, err := graphOf(c)
+	if err != nil {
+		return nil, err
 	}
-	if c.Expand != 2 || c.HeadDim*c.NumHeads != c.HiddenSize {
-		return nil, fmt.Errorf("llama.cpp's jamba graph wants mamba_expand 2 and heads as wide as the model, not %d and %d of %d",
-			c.Expand, c.NumHeads, c.HeadDim)
-	}
-	tensors := jambaTensors(c, seed)
+	tensors := graph.tensors(c, seed)
 	var cuts [][]ggufTensor
 	size := int64(0)
 	for i, t := range tensors {
@@ -86,7 +80,7 @@ func newGGUF(c *config.Config, seed uint64) ([]*gguf, error) {
 	for i, cut := range cuts {
 		var kv ggufValues
 		if i == 0 {
-			jambaValues(&kv, c)
+			graph.values(&kv, c)
 		}
 		if len(cuts) > 1 {
 			kv.add("split.no", ggufUint16, uint16(i))
@@ -152,103 +146,55 @@ func (f *gguf) WriteTo(w io.Writer) (written int64, err error) {
 	return written, err
 }
 
-// jambaTensors are the tensors of llama.cpp's src/models/jamba.cpp.
-func jambaTensors(c *config.Config, seed uint64) []ggufTensor {
-	random := rand.New(rand.NewPCG(seed, 3))
-	nibbles := make([]byte, 16*65537) // prime in blocks, so that rows differ
-	for i := range nibbles {
-		nibbles[i] = byte(random.Uint32())
+// ggufTensors collects tensors of random weights.
+type ggufTensors struct {
+	random  *rand.Rand
+	nibbles []byte
+	all     []ggufTensor
+}
+
+func newTensors(seed uint64) *ggufTensors {
+	t := &ggufTensors{random: rand.New(rand.NewPCG(seed, 3)), nibbles: make([]byte, 16*65537)} // prime in blocks, so that rows differ
+	for i := range t.nibbles {
+		t.nibbles[i] = byte(t.random.Uint32())
 	}
-	var all []ggufTensor
-	vector := func(name string, shape []int, values ...float32) {
-		var block []byte
-		for _, v := range values {
-			block = binary.LittleEndian.AppendUint32(block, math.Float32bits(v))
+	return t
+}
+
+// vector adds a small tensor, through which the values repeat.
+func (t *ggufTensors) vector(name string, shape []int, values ...float32) {
+	var block []byte
+	for _, v := range values {
+		block = binary.LittleEndian.AppendUint32(block, math.Float32bits(v))
+	}
+	t.all = append(t.all, ggufTensor{name, ggmlF32, shape, block})
+}
+
+// matrix adds a linear layer's weights.
+func (t *ggufTensors) matrix(name string, in, out int) {
+	// w = scale (q - 8) with q uniform: of the deviation that randomweights.Open has, too.
+	deviation := 0.5 / math.Sqrt(float64(in))
+	m := ggufTensor{name: name, kind: ggmlQ4_0, shape: []int{in, out}}
+	if in%32 != 0 {
+		m.kind = ggmlF16
+		for range 65537 {
+			m.block = binary.LittleEndian.AppendUint16(m.block, half((t.random.Float64()-0.5)*math.Sqrt(12)*deviation))
 		}
-		all = append(all, ggufTensor{name, ggmlF32, shape, block})
-	}
-	matrix := func(name string, in, out int) {
-		// w = scale (q - 8) with q uniform: of the deviation that randomweights.Open has, too.
-		deviation := 0.5 / math.Sqrt(float64(in))
-		t := ggufTensor{name: name, kind: ggmlQ4_0, shape: []int{in, out}}
-		if in%32 != 0 {
-			t.kind = ggmlF16
-			for range 65537 {
-				t.block = binary.LittleEndian.AppendUint16(t.block, half((random.Float64()-0.5)*math.Sqrt(12)*deviation))
-			}
-		} else {
-			scale := half(deviation * math.Sqrt(12) / 15)
-			t.block = make([]byte, 0, 18*65537)
-			for i := 0; i < len(nibbles); i += 16 {
-				t.block = binary.LittleEndian.AppendUint16(t.block, scale)
-				t.block = append(t.block, nibbles[i:i+16]...)
-			}
+	} else {
+		scale := half(deviation * math.Sqrt(12) / 15)
+		m.block = make([]byte, 0, 18*65537)
+		for i := 0; i < len(t.nibbles); i += 16 {
+			m.block = binary.LittleEndian.AppendUint16(m.block, scale)
+			m.block = append(m.block, t.nibbles[i:i+16]...)
 		}
-		all = append(all, t)
 	}
-	d, inner := c.HiddenSize, c.DInner()
-	matrix("token_embd.weight", d, c.VocabSize)
-	vector("output_norm.weight", []int{d}, 1)
-	if !c.TieEmbeddings {
-		matrix("output.weight", d, c.VocabSize)
-	}
-	decay := make([]float32, c.DState) // -exp(A_log), as llama.cpp stores it
-	for i := range decay {
-		decay[i] = -float32(i + 1)
-	}
-	for i, kind := range c.LayerTypes {
-		at := func(name string) string { return fmt.Sprintf("blk.%d.%s", i, name) }
-		vector(at("attn_norm.weight"), []int{d}, 1)
-		if kind == config.Mamba {
-			matrix(at("ssm_in.weight"), d, 2*inner)
-			vector(at("ssm_conv1d.weight"), []int{c.DConv, inner}, 1/float32(c.DConv))
-			vector(at("ssm_conv1d.bias"), []int{inner}, 0)
-			matrix(at("ssm_x.weight"), inner, c.DTRank+2*c.DState)
-			vector(at("ssm_dt_norm.weight"), []int{c.DTRank}, 1)
-			matrix(at("ssm_dt.weight"), c.DTRank, inner)
-			vector(at("ssm_dt.bias"), []int{inner}, -4)
-			vector(at("ssm_b_norm.weight"), []int{c.DState}, 1)
-			vector(at("ssm_c_norm.weight"), []int{c.DState}, 1)
-			vector(at("ssm_a"), []int{c.DState, inner}, decay...)
-			vector(at("ssm_d"), []int{inner}, 1)
-			matrix(at("ssm_out.weight"), inner, d)
-		} else {
-			kv := c.NumKVHeads * c.HeadDim
-			matrix(at("attn_q.weight"), d, d)
-			matrix(at("attn_k.weight"), d, kv)
-			matrix(at("attn_v.weight"), d, kv)
-			matrix(at("attn_output.weight"), d, d)
-		}
-		vector(at("ffn_norm.weight"), []int{d}, 1)
-		matrix(at("ffn_gate.weight"), d, c.IntermediateSize)
-		matrix(at("ffn_up.weight"), d, c.IntermediateSize)
-		matrix(at("ffn_down.weight"), c.IntermediateSize, d)
-	}
-	return all
+	t.all = append(t.all, m)
 }
 
 func half(v float64) uint16 { return float16.Fromfloat32(float32(v)).Bits() }
 
-// jambaValues describe the model and a tokenizer for which every letter is a token.
-func jambaValues(kv *ggufValues, c *config.Config) {
-	kv.add("general.architecture", ggufString, "jamba")
-	kv.add("general.name", ggufString, "random")
-	for name, n := range map[string]int{
-		"block_count": c.NumHiddenLayers, "context_length": max(c.MaxPositions, 1<<20), "embedding_length": c.HiddenSize,
-		"feed_forward_length": c.IntermediateSize, "attention.head_count": c.NumHeads, "vocab_size": c.VocabSize,
-		"ssm.conv_kernel": c.DConv, "ssm.inner_size": c.DInner(), "ssm.state_size": c.DState, "ssm.time_step_rank": c.DTRank,
-	} {
-		kv.add("jamba."+name, ggufUint32, uint32(n))
-	}
-	kv.add("jamba.attention.layer_norm_rms_epsilon", ggufFloat32, float32(c.RMSNormEps))
-	heads := make([]uint32, c.NumHiddenLayers) // none: a Mamba layer
-	for i, kind := range c.LayerTypes {
-		if kind != config.Mamba {
-			heads[i] = uint32(c.NumKVHeads)
-		}
-	}
-	addArray(kv, "jamba.attention.head_count_kv", ggufUint32, heads)
-
+// tokenizer describes one for which every letter is a token.
+func (kv *ggufValues) tokenizer(c *config.Config) {
 	// ASCII alone: llama.cpp's server breaks off at tokens that are half of a character.
 	tokens, kinds := randomweights.ByteAlphabet()[:128], make([]int32, c.VocabSize)
 	tokens = append(tokens, tokens[0]+tokens[1]) // what the one merge makes; such bytes are in no prompt

@@ -63,9 +63,11 @@ type Peer struct {
 	Load     float64   `json:"load"`
 	Runs     []PeerRun `json:"runs,omitempty"`
 	Products []Product `json:"products,omitempty"`
-	Log      []string  `json:"log,omitempty"`   // what the engine says of where it computes
-	Note     string    `json:"note,omitempty"`  // what to know of the figures
-	Error    string    `json:"error,omitempty"` // why there are none
+	Log      []string  `json:"log,omitempty"`  // what the engine says of where it computes
+	Note     string    `json:"note,omitempty"` // what to know of the figures
+
+	Differences []string `json:"differences,omitempty"` // what its graph does otherwise than ours
+	Error       string   `json:"error,omitempty"`       // why there are none
 
 	FirstToken Spread `json:"first_token_seconds"`
 	Prefill    Spread `json:"prefill_tokens_per_second"`
@@ -146,6 +148,8 @@ func RunPeer(ctx context.Context, name string, o PeerOptions) (*Peer, error) {
 			p.Error = err.Error()
 			return p, nil
 		}
+		graph, _ := graphOf(o.Config) // newGGUF found one
+		p.Differences = slices.Concat(graph.differences, differences)
 	}
 	if name == PeerWllamaCPU {
 		p.Prompt, p.Generate = min(p.Prompt, cpuPrompt), min(p.Generate, cpuGenerate)
@@ -286,15 +290,6 @@ func (s *stage) report(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// differences tell what a peer's graph does otherwise than ours.
-var differences = []string{
-	"llama.cpp has no Samba: these are its jamba graph's figures in the same shapes, with random weights.",
-	"Its attention looks at all keys, not at a window (the same up to 2,048 tokens), has no RoPE, and keeps keys and values as f16.",
-	"It normalises dt, B and C of Mamba, which Samba does not.",
-	"Its matrices are q4_0, 4.5 bits a weight, embeddings included (f16 where 32 does not divide a row); ours at 4 bits keep embeddings, x_proj and dt_proj at 8.",
-	"Prefill and decode are by llama.cpp's own clock, the first token by the page's; its load time leaves out the download.",
-}
-
 func figure(v float64) string {
 	if v == 0 {
 		return "-"
@@ -343,10 +338,13 @@ func (r *Report) writePeers(w io.Writer, table func(cells ...string), flush func
 			return err
 		}
 	}
-	if slices.ContainsFunc(r.Peers, func(p *Peer) bool { return p.Error == "" && p.Name != PeerORT }) {
-		fmt.Fprintln(w)
-		for _, d := range differences {
-			fmt.Fprintln(w, "-", d)
+	for _, p := range r.Peers {
+		if p.Error == "" && len(p.Differences) > 0 { // the same for every peer that has any
+			fmt.Fprintln(w)
+			for _, d := range p.Differences {
+				fmt.Fprintln(w, "-", d)
+			}
+			break
 		}
 	}
 	return nil

@@ -22,6 +22,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -37,9 +38,13 @@ const (
 	maxListing = 8 << 20
 	maxFiles   = 2000
 	maxSmall   = 64 << 20 // of a file that is no shard
+	maxShard   = 64 << 30
 	patience   = 60 * time.Second
 	tries      = 5
 )
+
+// commitName is a commit's, which becomes a part of addresses.
+var commitName = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
 
 // Options say what to fetch, and where to.
 type Options struct {
@@ -84,6 +89,9 @@ func Pull(ctx context.Context, o Options) error {
 	if o.Client == nil {
 		o.Client = http.DefaultClient
 	}
+	client := *o.Client
+	client.CheckRedirect = follow
+	o.Client = &client
 	if o.Progress == nil {
 		o.Progress = func(string, int64, int64) {}
 	}
@@ -164,20 +172,24 @@ func (o *Options) list(ctx context.Context) (commit string, files []file, err er
 		SHA      string `json:"sha"`
 		Siblings []file `json:"siblings"`
 	}
-	if len(data) > maxListing || json.Unmarshal(data, &listing) != nil || listing.SHA == "" || len(listing.Siblings) > maxFiles {
+	if len(data) > maxListing || json.Unmarshal(data, &listing) != nil || !commitName.MatchString(listing.SHA) || len(listing.Siblings) > maxFiles {
 		return "", nil, fmt.Errorf("%s does not list the files of %s as a hub does", o.Address, o.Model)
 	}
 	for _, f := range listing.Siblings {
 		name := f.Name
 		shard := strings.HasSuffix(name, ".safetensors")
-		if path.Base(name) != name || !shard && !slices.Contains(wanted, name) {
+		if path.Base(name) != name || strings.ContainsAny(name, "\\\x00") || !shard && !slices.Contains(wanted, name) {
 			continue // other formats, folders, pictures
-		}
-		if f.Size < 0 || !shard && f.Size > maxSmall {
-			return "", nil, fmt.Errorf("%s of %s has %d bytes, want at most %d", name, o.Model, f.Size, maxSmall)
 		}
 		if f.LFS != nil {
 			f.Size = f.LFS.Size
+		}
+		most := int64(maxShard)
+		if !shard {
+			most = maxSmall
+		}
+		if f.Size < 0 || f.Size > most {
+			return "", nil, fmt.Errorf("%s of %s has %d bytes, want 0 to %d", name, o.Model, f.Size, most)
 		}
 		files = append(files, f)
 	}
@@ -213,6 +225,9 @@ func (o *Options) get(ctx context.Context, address string, from int64) (*http.Re
 		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
 	}
 	answer, err := o.Client.Do(request)
+	if refused := (permanent{}); errors.As(err, &refused) {
+		return nil, refused
+	}
 	if err != nil {
 		return nil, transient{err}
 	}
@@ -235,6 +250,22 @@ func (o *Options) get(ctx context.Context, address string, from int64) (*http.Re
 	}
 	return nil, said
 }
+
+// follow refuses redirects that lead from https to what others read along, or to
+// no web server, and those that do not end.
+func follow(to *http.Request, from []*http.Request) error {
+	last := from[len(from)-1].URL
+	switch {
+	case to.URL.Scheme != "https" && (to.URL.Scheme != "http" || last.Scheme == "https"):
+		return permanent{fmt.Errorf("%s redirects to %.100s, which is not https: nothing was fetched from there", last.Host, to.URL.Redacted())}
+	case len(from) >= 10:
+		return permanent{fmt.Errorf("%s redirects on and on", last.Host)}
+	}
+	return nil
+}
+
+// permanent is a failure that another try would meet again.
+type permanent struct{ error }
 
 // transient is a failure that may pass.
 type transient struct{ error }

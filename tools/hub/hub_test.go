@@ -3,7 +3,9 @@ package hub
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -190,5 +192,46 @@ func TestPullRefuses(t *testing.T) {
 	}
 	if n := h.Served("model.safetensors"); n != 0 {
 		t.Errorf("weights were asked for %d times", n)
+	}
+}
+
+// What a hostile hub answers is bounded, and refused by one sentence.
+func TestPullFromHostileHubs(t *testing.T) {
+	listing := func(sha, more string) string {
+		return `{"sha": "` + sha + `", "siblings": [{"rfilename": "config.json", "size": 2}, {"rfilename": "model.safetensors", "size": 9}` + more + `]}`
+	}
+	commit := hubtest.Commit
+	for name, c := range map[string]struct{ list, redirect, want string }{
+		"a commit that is a path":      {listing("../../other", ""), "", "does not list the files"},
+		"a listing without an end":     {`{"sha": "` + strings.Repeat("0", maxListing+9) + `"}`, "", "does not list the files"},
+		"no JSON":                      {"<html>", "", "does not list the files"},
+		"a tokenizer of a terabyte":    {listing(commit, `, {"rfilename": "tokenizer.json", "size": 1, "lfs": {"size": 1099511627776}}`), "", "tokenizer.json of org/model has 1099511627776 bytes, want 0 to"},
+		"a shard of less than nothing": {listing(commit, `, {"rfilename": "a.safetensors", "lfs": {"size": -5}}`), "", "a.safetensors of org/model has -5 bytes"},
+		"a shard of an exabyte":        {listing(commit, `, {"rfilename": "a.safetensors", "size": 1152921504606846976}`), "", "a.safetensors of org/model has 1152921504606846976 bytes"},
+		"another scheme":               {listing(commit, ""), "file:///etc/passwd", "redirects to file:///etc/passwd, which is not https"},
+		"no end of redirects":          {listing(commit, ""), "again", "redirects on and on"},
+	} {
+		asked := atomic.Int32{}
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/api/") {
+				io.WriteString(w, c.list)
+				return
+			}
+			asked.Add(1)
+			http.Redirect(w, r, c.redirect, http.StatusFound)
+		}))
+		err := Pull(t.Context(), Options{Address: server.URL, Model: "org/model", To: filepath.Join(t.TempDir(), "model"), Wait: func(time.Duration) {}})
+		server.Close()
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "times") {
+			t.Errorf("%s: %v, want %q at once", name, err, c.want)
+		}
+		if c.redirect == "" && asked.Load() != 0 {
+			t.Errorf("%s: files were asked for", name)
+		}
+	}
+	from, _ := http.NewRequest("GET", "https://hub.example/a", nil)
+	to, _ := http.NewRequest("GET", "http://cdn.example/a", nil)
+	if err := follow(to, []*http.Request{from}); err == nil || !strings.Contains(err.Error(), "which is not https") {
+		t.Errorf("from https to http: %v", err)
 	}
 }

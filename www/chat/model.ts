@@ -9,6 +9,7 @@ import {
   storedModels,
 } from "../engine/client.ts";
 import { said } from "../engine/errors.ts";
+import { HUB, hubFolder, hubName } from "../engine/hub.ts";
 import { addressOf, filesOf } from "../engine/local.ts";
 import { strings } from "../strings.ts";
 import { $, make, textButton } from "../view/dom.ts";
@@ -58,8 +59,8 @@ export class ModelLife {
     return about?.backend === "remote" ? about.model : nameOf(this.folder);
   }
 
-  /** Loads a model that the visitor agreed to and that is here, in part at least; asks before any other is downloaded. */
-  async wake(folder = this.folder): Promise<void> {
+  /** Loads a model that the visitor agreed to and that is here, in part at least; asks before any other is downloaded, of the size given if that is known. */
+  async wake(folder = this.folder, size = 0): Promise<void> {
     this.#drop();
     if (folder !== this.folder) this.#picked = [];
     this.folder = folder;
@@ -79,7 +80,7 @@ export class ModelLife {
       if (host !== location.host) what.append(` ${strings.startWhere(host)}`);
       go.textContent = strings.start(size);
     };
-    dress(0);
+    dress(size);
     const title = make("h2", "", strings.startTitle);
     this.#part.start.replaceChildren(title, what, make("p", "", strings.startThen), go);
     // The page's policy leaves requests to other hosts to the worker, which makes none before the visitor agrees.
@@ -210,6 +211,8 @@ export function folderAddress(text: string): string | undefined {
     const url = new URL(text.trim(), document.baseURI);
     if (!text.trim() || !/^https?:$/.test(url.protocol)) return undefined;
     url.hash = url.search = "";
+    // A model's page on the hub stands for its files.
+    if (url.origin === HUB) url.href = hubFolder(url.href) ?? url.href;
     return url.href.replace(/\/*$/, "/");
   } catch {
     return undefined;
@@ -223,6 +226,8 @@ export const standard = folderAddress("models/default/") ?? "";
 export function nameOf(folder: string): string {
   if (folder === standard) return strings.samba;
   const { pathname, host } = new URL(folder);
+  const published = hubName(folder);
+  if (published) return published;
   return decodeURIComponent(pathname.split("/").filter(Boolean).pop() ?? "") || host;
 }
 

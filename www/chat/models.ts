@@ -1,8 +1,10 @@
 /** Which model answers: what it is, those that were here before, and any other by its address. */
 import { persist, storage, storedModels } from "../engine/client.ts";
+import { hubFolder } from "../engine/hub.ts";
 import { bytes, strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
 import { confirmLoss, openDialog } from "./dialog.ts";
+import { type Hub, publishedList, siteHub } from "./hub.ts";
 import { deleteModel, folderAddress, known, type ModelLife, nameOf, standard } from "./model.ts";
 
 /** Opens the choice of models; choose is called when there is one, another or this one anew, and what begins with it. */
@@ -11,9 +13,9 @@ export async function openModels(life: ModelLife, choose: (begin: () => void) =>
     (await storedModels()).map((model) => [folderAddress(model.url) ?? model.url, model]),
   );
   const list = make("ul", "models");
-  const take = (folder: string) => {
+  const take = (folder: string, size = 0) => {
     dialog.close();
-    choose(() => life.wake(folder));
+    choose(() => life.wake(folder, size));
   };
   for (const folder of new Set([life.folder, standard, ...stored.keys(), ...known()])) {
     const entry = make("li");
@@ -72,7 +74,7 @@ export async function openModels(life: ModelLife, choose: (begin: () => void) =>
   form.noValidate = true;
   form.onsubmit = (event) => {
     event.preventDefault();
-    const folder = folderAddress(field.value);
+    const folder = (hub && hubFolder(field.value, hub.address)) || folderAddress(field.value);
     field.setAttribute("aria-invalid", String(!folder));
     complaint.textContent = folder ? "" : strings.badAddress;
     if (folder) take(folder);
@@ -96,7 +98,10 @@ export async function openModels(life: ModelLife, choose: (begin: () => void) =>
     picker,
     make("span", "hint", ` ${strings.openFolderHint}`),
   );
-  const dialog = openDialog("model", strings.chooseModel, list, await room(), form, own);
+  const [line, hub]: [HTMLElement, Hub | undefined] = await Promise.all([room(), siteHub()]);
+  const published = hub ? [publishedList(hub, take)] : [];
+  if (hub) hint.append(` ${strings.hubHint(hub.host)}`);
+  const dialog = openDialog("model", strings.chooseModel, list, line, ...published, form, own);
   dialog.ondragover = (event) => event.preventDefault();
   dialog.ondrop = (event) => {
     event.preventDefault();

@@ -12,6 +12,7 @@ import type { Backend } from "./backend.ts";
 import { ChatCompletions, type ChatMessageParam, Completions, conversation } from "./completions.ts";
 import { type Asked, WebSocketConnection, WorkerConnection } from "./connection.ts";
 import { CancelledError, InternalError, refuse, SambaError } from "./errors.ts";
+import { HUB, hubFolder } from "./hub.ts";
 import { addressOf, filesOf } from "./local.ts";
 import type { Load, Progress, Ready, Tokens } from "./protocol.ts";
 import { Session, State } from "./state.ts";
@@ -83,6 +84,11 @@ export interface LoadOptions {
   backend?: Backend | "remote" | undefined;
   /** A server's /engine, wss: or https:, for the backend "remote", or for "auto" to fall back on. */
   remote?: string | URL | undefined;
+  /**
+   * A hub, such as https://huggingface.co: the address may then be a model's name there, ORG/NAME, or its page. The
+   * folder is fetched from it as it is; it sees the download. true is that one.
+   */
+  hub?: string | URL | true | undefined;
   /** What the server's owner gave out to be let in with. */
   token?: string | undefined;
   /** Where the engine's worker script lies; left out: beside this script. Another origin's works, too. */
@@ -116,9 +122,13 @@ export class Samba {
    * @throws {@link SambaError} of the class that says what is wrong; nothing stays behind then.
    */
   static async load(url: string | URL, options: LoadOptions = {}): Promise<Samba> {
-    if (!URL.canParse(url, document.baseURI))
+    const { hub } = options;
+    if (hub !== undefined && hub !== true && !/^https?:/.test(URL.canParse(hub) ? new URL(hub).protocol : ""))
+      refuse("hub", `is ${JSON.stringify(hub)}, want a hub's address, such as ${HUB}`);
+    const published = hub && hubFolder(String(url), hub === true ? HUB : String(hub));
+    if (!published && !URL.canParse(url, document.baseURI))
       refuse("url", `is ${JSON.stringify(url)}, want a model folder's address`);
-    return await Samba.#load(new URL(url, document.baseURI).href, [], options);
+    return await Samba.#load(published || new URL(url, document.baseURI).href, [], options);
   }
 
   /**

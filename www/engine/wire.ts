@@ -462,7 +462,7 @@ export class Wire {
       if (this.#forbidden === origin) {
         throw new LoadError(
           "network",
-          `this page's Content-Security-Policy forbids it to read from ${host}: its connect-src must name that host`,
+          `this page's Content-Security-Policy forbids it to read from ${host}, or from where that leads: its connect-src must name the hosts`,
         );
       }
       if (

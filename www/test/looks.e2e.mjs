@@ -24,7 +24,7 @@ let server;
 let slow; // passes everything on, weights no further than a third: the page stays at loading
 before(async () => {
   mkdirSync(out, { recursive: true });
-  server = await serve(models.folder);
+  server = await serve(models.folder, "--hub");
   slow = createServer(async (request, response) => {
     const range = request.headers.range ? { range: request.headers.range } : {};
     const headers = { "accept-encoding": "identity", ...range };
@@ -235,6 +235,14 @@ for (const name of browsers) {
               await open();
               await page.waitForSelector("dialog[open]", patience);
               await look(state);
+              if (state === "model") {
+                await page.click(".published summary");
+                await page.waitForFunction(
+                  () => !/…/.test(document.querySelector(".published [role=status]").textContent),
+                  patience,
+                );
+                await look("published");
+              }
               await leave();
             }
             await page.goto(`${server.origin}/?model=models/nowhere/`);

@@ -109,6 +109,20 @@ function safetensors(list) {
   return Buffer.concat([size, Buffer.from(text), ...list.map(({ values }) => Buffer.from(values.buffer))]);
 }
 
+/** A tokenizer.json whose tokens are the 256 bytes. */
+export function byteTokenizer() {
+  return {
+    added_tokens: [],
+    pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
+    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: {
+      type: "BPE",
+      vocab: Object.fromEntries(byteAlphabet().map((char, id) => [char, id])),
+      merges: [],
+    },
+  };
+}
+
 /** Writes the folder, of a model that says the given words at random, and returns the names of its shards. */
 export function writeTinyModel(folder, words = peaceful) {
   mkdirSync(folder, { recursive: true });

@@ -201,4 +201,5 @@ def main():
     json.dump({"now": NOW.isoformat() + "Z", "cases": cases}, sys.stdout, ensure_ascii=False, indent=1)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -31,11 +31,13 @@ const pagePolicy = "default-src 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types samba samba-page dompurify"
 
 // workerPolicy holds for workers, which take theirs from their own script's response: models may come from any host,
-// and from servers on the visitor's own machine.
-const workerPolicy = "default-src 'none'; " +
-	"script-src 'self' 'wasm-unsafe-eval'; " +
-	"connect-src 'self' data: blob: https: wss: http://localhost:* http://127.0.0.1:* ws://localhost:* ws://127.0.0.1:*; " +
-	"frame-ancestors 'none'"
+// and from servers on the visitor's own machine. The hosts are those that the operator names besides.
+func workerPolicy(hosts []string) string {
+	return "default-src 'none'; " +
+		"script-src 'self' 'wasm-unsafe-eval'; " +
+		"connect-src " + strings.Join(append([]string{"'self' data: blob: https: wss: http://localhost:* http://127.0.0.1:* ws://localhost:* ws://127.0.0.1:*"}, hosts...), " ") + "; " +
+		"frame-ancestors 'none'"
+}
 
 const (
 	cacheForever    = "public, max-age=31536000, immutable"
@@ -75,11 +77,12 @@ func mimeType(name string) string {
 
 // Handler serves the site at / and models at /models/. Either may be nil: there is nothing there, then. Files whose
 // names start with a dot, and folders without an index.html, are not there for visitors. Models should be an
-// os.Root's FS where symbolic links must not lead out of the folder.
-func Handler(site, models fs.FS) http.Handler {
+// os.Root's FS where symbolic links must not lead out of the folder. Hosts are origins from which the site's workers may
+// read models, by name: a hub's.
+func Handler(site, models fs.FS, hosts ...string) http.Handler {
 	mux := http.NewServeMux()
 	if site != nil {
-		mux.Handle("/", files{fsys: site, site: true, tags: &sync.Map{}})
+		mux.Handle("/", files{fsys: site, site: true, policy: workerPolicy(hosts), tags: &sync.Map{}})
 	}
 	if models != nil {
 		mux.Handle("/models/", http.StripPrefix("/models", Models(models)))
@@ -93,8 +96,10 @@ func Models(fsys fs.FS) http.Handler { return files{fsys: fsys, packed: &sync.Ma
 // files serves a file system's files.
 type files struct {
 	fsys fs.FS
-	site bool      // pages, scripts and styles rather than models
-	tags *sync.Map // ETags of the site's files by name, from their content: an embedded file has no time
+	site bool // pages, scripts and styles rather than models
+
+	policy string    // the site's scripts', which their workers have
+	tags   *sync.Map // ETags of the site's files by name, from their content: an embedded file has no time
 
 	packed *sync.Map // compressed files of models, by name, size and time
 }
@@ -108,7 +113,7 @@ func (f files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Access-Control-Allow-Origin", "*")
 	header.Set("Access-Control-Expose-Headers", "Accept-Ranges, Content-Encoding, Content-Length, Content-Range, ETag")
 	if f.site {
-		header.Set("Content-Security-Policy", workerPolicy)
+		header.Set("Content-Security-Policy", f.policy)
 		header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 	} else {
 		// A model folder comes from anywhere: an HTML or SVG file in it must not act as a page of this site.

@@ -246,6 +246,11 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("%s: %q", script, policy)
 		}
 	}
+	recorder := httptest.NewRecorder()
+	Handler(fstest.MapFS{"app.js": {}}, nil, "https://hub.example", "https://*.cdn.example").ServeHTTP(recorder, httptest.NewRequest("GET", "/app.js", nil))
+	if policy := recorder.Header().Get("Content-Security-Policy"); !strings.Contains(policy, " https://hub.example https://*.cdn.example; frame-ancestors") {
+		t.Errorf("hosts that are allowed are not named in %q", policy)
+	}
 	model := do(t, "GET", "/models/tiny/page.html").Header
 	if !strings.Contains(model.Get("Content-Security-Policy"), "sandbox") {
 		t.Errorf("a model's HTML runs as a page of the site: %v", model)

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +26,8 @@ import (
 
 	"github.com/andybalholm/brotli"
 	"github.com/evanw/esbuild/pkg/api"
+
+	"github.com/samba-web/samba/model/families"
 )
 
 const dist = "tools/site/dist"
@@ -32,7 +35,8 @@ const dist = "tools/site/dist"
 // hashed is how files are named that are kept forever: what they hold is part of their names.
 const hashed = "assets/[name]-[hash]"
 
-// page is an HTML file in which {{script}} and {{style}} stand for the built files' addresses, and where it goes.
+// page is an HTML file in which {{script}} and {{style}} stand for the built files' addresses, and {{published}} for
+// options of the published models whose shapes there are, and where it goes.
 type page struct{ html, script, style, name string }
 
 // The service worker keeps these, and all that is built for them, for days without a network.
@@ -124,8 +128,18 @@ func (p page) build(constants map[string]any) error {
 	if err != nil {
 		return err
 	}
-	dressed := strings.NewReplacer("{{script}}", built[p.script], "{{style}}", built[p.style])
+	dressed := strings.NewReplacer("{{script}}", built[p.script], "{{style}}", built[p.style], "{{published}}", published())
 	return write(p.name, []byte(dressed.Replace(string(html))))
+}
+
+// published is an option for each published model: names and numbers, which need no escaping.
+func published() string {
+	var options strings.Builder
+	for _, p := range families.Known {
+		millions := math.Round(float64(p.Config().Parameters()) / 1e6)
+		fmt.Fprintf(&options, `<option value="%s">%s, %.0f million</option>`, p.Name(), p.Name(), millions)
+	}
+	return options.String()
 }
 
 // shellFile is what the service worker knows of a file: see www/sw/sw.ts.

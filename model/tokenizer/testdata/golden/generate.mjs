@@ -59,14 +59,14 @@ for (const kind of kinds) {
   const size = Object.keys(b.vocab).length;
   const sentencepiece = kind.base === "pieces";
   const specials = sentencepiece ? ["<unk>", "<s>", "</s>"] : ["<|endoftext|>"];
-  const extra = ["<|im_start|>", "<|im_end|>", ...Object.keys(odd)];
+  const extra = ["<|im_start|>", "<|im_end|>", ...Object.keys(odd), ...Object.keys(kind.added ?? {})];
   const special = Object.fromEntries([...specials, "<|im_start|>", "<|im_end|>"].map((t) => [t, { special: true }]));
   // The Rust tokenizers forget that a token is special once the normalizer changes its
   // spelling ("▁</s>"), and show it. We skip it, so that case is not asked of them.
   if (kind.patch.normalizer?.normalizers?.[0].type === "Prepend") special["[SPEC]"] = { normalized: true };
   const contents = [...specials, ...extra]; // some stand in the vocabulary already, most do not
   let next = size;
-  const added_tokens = added(contents, { ...odd, ...special }).map((t) => ({ id: b.vocab[t.content] ?? next++, ...t }));
+  const added_tokens = added(contents, { ...odd, ...special, ...kind.added }).map((t) => ({ id: b.vocab[t.content] ?? next++, ...t }));
   const model = {
     type: "BPE", dropout: null, unk_token: sentencepiece ? "<unk>" : null, continuing_subword_prefix: null, end_of_word_suffix: null,
     fuse_unk: sentencepiece, byte_fallback: sentencepiece, ignore_merges: false, ...kind.model,

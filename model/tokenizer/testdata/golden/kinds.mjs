@@ -24,6 +24,11 @@ const llamaDecoder = { type: "Sequence", decoders: [{ type: "Replace", pattern: 
 const legacy = { type: "Sequence", normalizers: [{ type: "Prepend", prepend: "▁" }, { type: "Replace", pattern: { String: " " }, content: "▁" }] };
 const bytes = { normalizer: null, decoder: byteDecoder, post_processor: byteDecoder };
 const pieces = { normalizer: null, pre_tokenizer: null, post_processor: template("<s>", 1), decoder: llamaDecoder };
+// Runs of spaces as GPT-NeoX has them: tokens of their own, to be normalized, not special.
+const spaces = Object.fromEntries(Array.from({ length: 23 }, (_, i) => [" ".repeat(24 - i), { normalized: true }]));
+// Punctuation, then words, then single digits: Falcon-H1's order, one step each.
+const falconH1 = sequence({ type: "Punctuation", behavior: "Contiguous" }, byteLevel(true), { type: "Digits", individual_digits: true });
+const reserved = (from, to) => Object.fromEntries(Array.from({ length: to - from }, (_, i) => [`<|reserved_${from + i}|>`, { special: true }]));
 const rare = 5; // these take every fifth string only
 
 export const kinds = [
@@ -58,4 +63,14 @@ export const kinds = [
   { name: "fused-unknown", base: "pieces", stride: rare, model: { byte_fallback: false, fuse_unk: true }, patch: { ...pieces, normalizer: legacy } },
   { name: "single-unknown", base: "pieces", stride: rare, model: { byte_fallback: false, fuse_unk: false }, patch: { ...pieces, normalizer: legacy } },
   { name: "no-unknown", base: "pieces", stride: rare, model: { byte_fallback: false, fuse_unk: false, unk_token: null }, patch: { ...pieces, normalizer: legacy, decoder: null } },
+
+  // The families' own, in the form in which they are published: pre-tokenizer, processors, and the tokens that are added.
+  { name: "neox", base: "words", stride: rare, added: { "<|padding|>": { special: true }, ...spaces }, patch: { ...bytes, normalizer: { type: "NFC" }, pre_tokenizer: byteLevel(true) } },
+  { name: "jamba", base: "pieces", stride: rare, added: { "<|pad|>": { special: true }, "<|startoftext|>": { special: true }, "<|endoftext|>": { special: true }, "<|unk|>": { special: true }, "<think>": {}, "</think>": {}, "<tool_calls>": {} },
+    patch: { ...pieces, normalizer: legacy, post_processor: template("<s>", 1) } },
+  { name: "granite", base: "lines", stride: rare, added: { "<|start_of_role|>": { special: true }, "<|end_of_role|>": { special: true }, "<|end_of_text|>": { special: true }, "<|fim_prefix|>": { special: true }, "<|fim_middle|>": { special: true }, "<|fim_suffix|>": { special: true }, "<|tool_call|>": { special: true }, "<tool_call>": {}, "</tool_call>": {} },
+    patch: { ...bytes, pre_tokenizer: sequence(split(cl100k, "Removed", true), byteLevel(false)), post_processor: { ...byteDecoder, add_prefix_space: true, trim_offsets: false } } },
+  { name: "lfm2", base: "lines", stride: rare, model: { ignore_merges: true }, added: { "<|pad|>": { special: true }, "<|startoftext|>": { special: true }, "<|tool_list_start|>": { special: true }, "<|tool_call_start|>": { special: true }, ...reserved(0, 8) },
+    patch: { ...bytes, pre_tokenizer: sequence(split(cl100k), byteLevel(false)), post_processor: { type: "Sequence", processors: [{ ...byteDecoder, trim_offsets: false }, template("<|endoftext|>", 0)] } } },
+  { name: "falcon-h1", base: "lines", stride: rare, added: { ">>TITLE<<": { special: true }, ">>ABSTRACT<<": { special: true }, "<|begin_of_text|>": { special: true }, "<|eom_id|>": { special: true }, ...reserved(0, 8) }, patch: { ...bytes, pre_tokenizer: falconH1 } },
 ];

@@ -1,0 +1,106 @@
+package hub
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/families"
+	"github.com/samba-web/samba/model/graph"
+)
+
+// Hosts are the hub's and those that it redirects downloads to, as a
+// Content-Security-Policy names them.
+var Hosts = []string{Address, "https://*.hf.co"}
+
+// ParseHosts checks what an operator allows pages to read from: origins, the hub's
+// own first; of the others the first label may be *.
+func ParseHosts(hosts []string) ([]string, error) {
+	var origins []string
+	for i, host := range hosts {
+		u, err := url.Parse(host)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" ||
+			strings.ContainsAny(u.Host, `;,' "`) || strings.Contains(strings.TrimPrefix(u.Host, "*."), "*") {
+			return nil, fmt.Errorf("%.100q is no host: want https://HOST, such as %s", host, Address)
+		}
+		if i == 0 && strings.Contains(u.Host, "*") {
+			return nil, fmt.Errorf("%.100q comes first, which is the hub itself: it can be no pattern", host)
+		}
+		origins = append(origins, u.Scheme+"://"+u.Host)
+	}
+	if len(origins) == 0 {
+		return nil, fmt.Errorf("no host is named: want https://HOST, such as %s", Address)
+	}
+	return origins, nil
+}
+
+// Entry is what a page's list says of a published model, before a byte of it is fetched.
+type Entry struct {
+	ID         string `json:"id"`
+	Parameters int64  `json:"parameters"`
+	Licence    string `json:"licence"`
+	Good       string `json:"good"` // what it is good at
+	Chat       bool   `json:"chat"` // it answers; false: it continues texts
+	Context    int    `json:"context"`
+	State      int64  `json:"state"`  // bytes of a conversation, whatever its length
+	Growth     int64  `json:"growth"` // bytes that a token adds
+
+	Downloads []Download `json:"downloads"` // the smallest first
+}
+
+// Download is one folder of a model's weights.
+type Download struct {
+	ID    string `json:"id"`
+	Bits  int    `json:"bits"`
+	Bytes int64  `json:"bytes"` // of the weights, to about a percent
+}
+
+// Catalog is the list that pages show, as JSON.
+func Catalog(hub string) []byte {
+	entries := []Entry{}
+	for _, p := range families.Known {
+		entries = append(entries, about(&p))
+	}
+	text, err := json.Marshal(struct {
+		Address string  `json:"address"` // of the hub
+		Models  []Entry `json:"models"`
+	}{hub, entries})
+	if err != nil { // numbers and texts of our own
+		panic(err)
+	}
+	return text
+}
+
+func about(p *families.Published) Entry {
+	c := p.Config()
+	e := Entry{ID: p.ID, Parameters: c.Parameters(), Licence: p.Licence, Good: p.Good, Chat: p.Chat, Context: p.Context}
+	for _, carried := range graph.Sketch(c, func(window int) int { return window }).Carried {
+		if carried.Grows() {
+			e.Growth += 4 * int64(carried.Row)
+		} else {
+			e.State += 4 * int64(carried.Values)
+		}
+	}
+	if p.Packed != "" {
+		e.Downloads = append(e.Downloads, Download{p.Packed, 4, packedBytes(c)})
+	}
+	e.Downloads = append(e.Downloads, Download{p.ID, 16, 2 * e.Parameters})
+	return e
+}
+
+// packedBytes is what MLX packs in 4 bits: whatever rows divide by 64, embeddings
+// included; the rest keeps 16.
+func packedBytes(c *config.Config) (total int64) {
+	const group = 64
+	for _, spec := range c.TensorSpecs() {
+		n := int64(spec.Values())
+		if spec.IsLinear() && spec.Shape[1]%group == 0 {
+			total += n/2 + 4*n/group
+		} else {
+			total += 2 * n
+		}
+	}
+	return total
+}

@@ -1,0 +1,121 @@
+/** The list of published models, where this site's server allows a hub: what each is for, what it costs, whether it fits. */
+import { hubFolder } from "../engine/hub.ts";
+import { roomFor } from "../engine/room.ts";
+import { strings } from "../strings.ts";
+import { make, textButton } from "../view/dom.ts";
+
+/** One folder of a model's weights. */
+interface Download {
+  id: string;
+  bits: number;
+  bytes: number;
+}
+
+/** A published model, as tools/hub describes it. */
+interface Published {
+  id: string;
+  parameters: number;
+  licence: string;
+  good: string;
+  chat: boolean;
+  context: number;
+  state: number;
+  growth: number;
+  downloads: Download[];
+}
+
+/** The hub that this site allows. */
+export interface Hub {
+  address: string;
+  host: string;
+  models: Published[];
+}
+
+/** More than any list has. */
+const MOST = 200;
+
+/** Undefined where the site's server allows none. */
+export async function siteHub(): Promise<Hub | undefined> {
+  try {
+    const answer = await fetch(new URL("hub.json", document.baseURI));
+    if (!answer.ok) return undefined;
+    const { address, models } = await answer.json();
+    const { host, origin, protocol } = new URL(address);
+    if (!/^https?:$/.test(protocol) || !Array.isArray(models)) return undefined;
+    return { address: origin, host, models: models.slice(0, MOST).filter(whole) };
+  } catch {
+    return undefined;
+  }
+}
+
+function whole(model: Published): boolean {
+  const numbers = [model.parameters, model.context, model.state, model.growth];
+  return (
+    [model.id, model.licence, model.good].every((text) => typeof text === "string") &&
+    numbers.every((n) => Number.isFinite(n) && n >= 0) &&
+    Array.isArray(model.downloads) &&
+    model.downloads.every(
+      ({ id, bits, bytes }) => hubFolder(id) && bits > 0 && Number.isFinite(bytes) && bytes > 0,
+    )
+  );
+}
+
+/** What a model takes beside its weights until its first answers are written: a conversation, and its computation. */
+const BESIDE = 256 * 2 ** 20;
+
+/** The list, folded up; take is called with the folder that was chosen and the size of its download. */
+export function publishedList(hub: Hub, take: (folder: string, size: number) => void): HTMLElement {
+  const list = make("ul", "models");
+  const checks: ((room: { webgpu: number; cpu: number }) => void)[] = [];
+  for (const model of hub.models) {
+    const name = model.id.split("/")[1] ?? model.id;
+    const about = make("div", "about", make("strong", "", name));
+    about.append(make("span", "", strings.goodAt(model.good, model.chat)));
+    about.append(make("span", "where", strings.published(model.parameters, model.licence, model.context)));
+    about.append(make("span", "where", strings.memory(model.state, model.growth)));
+    const choices = make("div", "choices");
+    const fit = make("span", "where fit");
+    for (const download of model.downloads) {
+      const folder = hubFolder(download.id, hub.address);
+      if (!folder) continue;
+      const label = strings.bitsAndSize(download.bits, download.bytes);
+      const button = textButton("quiet small", label, () => take(folder, download.bytes));
+      button.setAttribute("aria-label", `${name}, ${label}`);
+      choices.append(button);
+      checks.push(({ webgpu, cpu }) => {
+        const needs = download.bytes + model.state + BESIDE;
+        if (needs <= webgpu) return;
+        button.disabled = needs > cpu;
+        if (!button.disabled && webgpu === 0) return; // said above, once for all
+        const what = button.disabled ? strings.tooLarge : strings.processorOnly;
+        fit.append(`${fit.textContent ? " " : ""}${what(download.bits, needs)}`);
+      });
+    }
+    about.append(fit);
+    list.append(make("li", "", about, choices));
+  }
+  const note = make("p", "hint", strings.hubSees(hub.host));
+  const checking = make("p", "hint", strings.checking);
+  checking.setAttribute("role", "status");
+  const fold = make(
+    "details",
+    "published",
+    make("summary", "", strings.publishedModels(hub.models.length)),
+    note,
+    checking,
+    list,
+  );
+  fold.addEventListener(
+    "toggle",
+    async () => {
+      const needs = hub.models.flatMap(({ state, downloads }) =>
+        downloads.map((d) => d.bytes + state + BESIDE),
+      );
+      const room = await roomFor(needs).catch(() => undefined); // then the engine tells, once one is chosen
+      if (room) for (const check of checks) check(room);
+      checking.textContent = room ? strings.checked(room.webgpu > 0) : "";
+    },
+    { once: true },
+  );
+  return fold;
+}
