@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,9 @@ import (
 
 	"github.com/samba-web/samba/wasm/protocol"
 )
+
+// What a request's JSON has at most of fields beside each other: far more than clients send.
+const maxFields = 200
 
 // readBody reads a request's JSON and returns the names of what was left out.
 //
@@ -29,6 +33,9 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, held *lease, i
 	var given map[string]glance
 	if err := json.Unmarshal(data, &given); err != nil || given == nil {
 		return nil, badRequest("", "The request is no JSON object.")
+	}
+	if len(given) > maxFields { // each is held against all that are known
+		return nil, badRequest("", "The request has %d fields, want at most %d.", len(given), maxFields)
 	}
 	known := fieldsOf(reflect.TypeOf(into).Elem())
 	for _, name := range slices.Sorted(maps.Keys(given)) {
@@ -138,11 +145,6 @@ var decisive = map[string][]string{
 	"grammar": {`""`}, "json_schema": {"{}"}, "format": {`""`}, "guided_json": nil, "guided_regex": {`""`}, "guided_choice": {"[]"}, "guided_grammar": {`""`},
 	"structured_outputs": nil, "chat_template": {`""`}, "chat_template_kwargs": {"{}"}, "add_generation_prompt": {"true"}, "continue_final_message": {"false"},
 	"include_stop_str_in_output": {"false"}, "skip_special_tokens": {"true"}, "truncate_prompt_tokens": {"-1"},
-}
-
-// decisiveInTurns are those of a message.
-var decisiveInTurns = map[string][]string{
-	"tool_calls": {"[]"}, "function_call": nil, "tool_call_id": {`""`}, "audio": nil, "images": {"[]"}, "prefix": {"false"},
 }
 
 // fieldsOf lists the names that a request's JSON may have.
@@ -296,31 +298,72 @@ func (t *texts) UnmarshalJSON(data []byte) error {
 // chatRequest is the body of /v1/chat/completions.
 type chatRequest struct {
 	commonRequest
-	Messages            []chatTurn `json:"messages"`
-	MaxCompletionTokens *int       `json:"max_completion_tokens"`
-	Logprobs            *bool      `json:"logprobs"`
-	TopLogprobs         *int       `json:"top_logprobs"`
+	Messages            turns `json:"messages"`
+	MaxCompletionTokens *int  `json:"max_completion_tokens"`
+	Logprobs            *bool `json:"logprobs"`
+	TopLogprobs         *int  `json:"top_logprobs"`
+}
+
+// maxTurns is more than a text of any model's length has. The shortest turns
+// take three bytes to send, and thirty times as much here.
+const maxTurns = 1 << 15
+
+// turns are messages, of which no more are read than there may be.
+type turns []chatTurn
+
+func (t *turns) UnmarshalJSON(data []byte) error {
+	if data[0] != '[' {
+		type plain []chatTurn
+		return json.Unmarshal(data, (*plain)(t))
+	}
+	list := json.NewDecoder(bytes.NewReader(data))
+	list.Token()
+	*t = nil // of a field that comes twice the last counts
+	for list.More() {
+		if len(*t) == maxTurns {
+			return fmt.Errorf("there are more than %d messages", maxTurns)
+		}
+		*t = append(*t, chatTurn{})
+		if err := list.Decode(&(*t)[len(*t)-1]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // chatTurn is a message. Clients send back what they were sent, and more.
 type chatTurn struct {
-	Role    string  `json:"role"`
-	Content content `json:"content"`
-	refused string  // a field that would change what the model reads
+	Role    string
+	Content content
+	refused string // a field that would change what the model reads
 }
 
 func (m *chatTurn) UnmarshalJSON(data []byte) error {
-	type plain chatTurn
-	if err := json.Unmarshal(data, (*plain)(m)); err != nil {
-		return err
+	// A request may have very many messages: there is no map for each of them.
+	var given struct {
+		Role         string  `json:"role"`
+		Content      content `json:"content"`
+		ToolCalls    glance  `json:"tool_calls"`
+		FunctionCall glance  `json:"function_call"`
+		ToolCallID   glance  `json:"tool_call_id"`
+		Audio        glance  `json:"audio"`
+		Images       glance  `json:"images"`
+		Prefix       glance  `json:"prefix"`
 	}
-	var given map[string]glance
 	if err := json.Unmarshal(data, &given); err != nil {
 		return err
 	}
-	for name, value := range given {
-		if neutral, ok := decisiveInTurns[name]; ok && !value.isOne(neutral) {
-			m.refused = name
+	*m = chatTurn{Role: given.Role, Content: given.Content}
+	for _, f := range [...]struct {
+		name    string
+		value   glance
+		neutral string // by which it changes nothing
+	}{
+		{"tool_calls", given.ToolCalls, "[]"}, {"function_call", given.FunctionCall, ""}, {"tool_call_id", given.ToolCallID, `""`},
+		{"audio", given.Audio, ""}, {"images", given.Images, "[]"}, {"prefix", given.Prefix, "false"},
+	} {
+		if f.value != "" && f.value != "null" && string(f.value) != f.neutral {
+			m.refused = f.name
 		}
 	}
 	return nil
