@@ -836,12 +836,14 @@ func (e *evaluator) binary(op string, left, right any) (any, error) {
 		}
 	}
 	if op == "*" {
-		if n, whole := right.(int); whole {
+		_, float1 := left.(float64)
+		_, float2 := right.(float64)
+		if n, whole := integer(right); whole && !float2 {
 			if out, ok, err := e.repeat(left, n); ok {
 				return out, err
 			}
 		}
-		if n, whole := left.(int); whole {
+		if n, whole := integer(left); whole && !float1 {
 			if out, ok, err := e.repeat(right, n); ok {
 				return out, err
 			}

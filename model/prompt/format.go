@@ -240,7 +240,11 @@ func (s spec) number(v any, digits int) (str, error) {
 		if at := strings.IndexAny(body, ".eE"); at >= 0 {
 			whole, rest = body[:at], body[at:]
 		}
-		for at := len(whole) - 3; at > 0; at -= 3 {
+		group := 3
+		if s.conversion != 0 && strings.IndexByte("bxXo", s.conversion) >= 0 {
+			group = 4
+		}
+		for at := len(whole) - group; at > 0; at -= group {
 			whole = whole[:at] + string(s.comma) + whole[at:]
 		}
 		body = whole + rest

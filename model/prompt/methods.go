@@ -132,6 +132,7 @@ var listMethods = map[string]listMethod{
 }
 
 // bounds are the optional start and stop of what looks through n things.
+// A start beyond the end stays beyond it.
 func bounds(of string, start, stop any, n int) (from, to int, err error) {
 	to = n
 	for _, b := range []struct {
@@ -148,8 +149,9 @@ func bounds(of string, start, stop any, n int) (from, to int, err error) {
 		if i < 0 {
 			i = max(i+n, 0)
 		}
-		*b.to = min(i, n)
+		*b.to = i
 	}
+	to = min(to, n)
 	return from, to, nil
 }
 
@@ -192,7 +194,7 @@ func init() {
 			if err != nil {
 				return nil, err
 			}
-			part, err := s.part(name, p[1], p[2])
+			part, inside, err := s.part(name, p[1], p[2])
 			if err != nil {
 				return nil, err
 			}
@@ -205,7 +207,7 @@ func init() {
 				if err != nil {
 					return nil, err
 				}
-				if has(part.s, a.s) {
+				if inside && has(part.s, a.s) {
 					return true, nil
 				}
 			}
@@ -358,8 +360,11 @@ func init() {
 			if err != nil {
 				return nil, err
 			}
-			part, err := s.part("count", p[1], p[2])
-			return strings.Count(part.s, sub.s), err
+			part, inside, err := s.part("count", p[1], p[2])
+			if err != nil || !inside {
+				return 0, err
+			}
+			return strings.Count(part.s, sub.s), nil
 		},
 		"replace": func(e *evaluator, s str, a *arguments) (any, error) {
 			p, err := a.bind("replace", 2, "old", "new", "count")
@@ -507,15 +512,16 @@ func strings_(parts []str) list {
 }
 
 // part is the characters from a place up to another, for methods that may look at a part only.
-func (t str) part(of string, start, stop any) (str, error) {
+// It is not inside the string where it would begin after its end: there not even nothing is found.
+func (t str) part(of string, start, stop any) (part str, inside bool, err error) {
 	if !given(start) && !given(stop) {
-		return t, nil
+		return t, true, nil
 	}
 	from, to, err := bounds(of, start, stop, utf8.RuneCountInString(t.s))
 	if err != nil || from > to {
-		return str{}, err
+		return str{}, false, err
 	}
-	return t.cut(byteAt(t.s, from), byteAt(t.s, to)), nil
+	return t.cut(byteAt(t.s, from), byteAt(t.s, to)), true, nil
 }
 
 func (e *evaluator) replace(s, from, to str, n int) (any, error) {

@@ -78,6 +78,9 @@ func (e *evaluator) passes(name string, v any, a *arguments) (bool, error) {
 		if err != nil {
 			return false, err
 		}
+		if err := e.charge(v); err != nil {
+			return false, err
+		}
 		return same(v, p[0]), nil
 	case "odd", "even":
 		if _, err := a.bind(name, 0); err != nil {
@@ -137,6 +140,9 @@ func same(a, b any) bool {
 	case *namespace:
 		y, ok := b.(*namespace)
 		return ok && x == y
+	case str:
+		y, ok := b.(str)
+		return ok && x.s == y.s
 	}
 	return typeName(a) == typeName(b) && repr(a).s == repr(b).s && equal(a, b)
 }

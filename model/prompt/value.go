@@ -433,7 +433,14 @@ func arithmetic(op string, left, right any) (any, error) {
 		}
 		return rest, nil
 	case "**":
-		return math.Pow(a, b), nil
+		if a == 0 && b < 0 {
+			return nil, errors.New("division by zero")
+		}
+		out := math.Pow(a, b)
+		if math.IsNaN(out) && !math.IsNaN(a) && !math.IsNaN(b) {
+			return nil, errors.New("** of a negative number and a fraction is no number")
+		}
+		return out, nil
 	}
 	return nil, fmt.Errorf("%s does not go between numbers", op)
 }

@@ -25,6 +25,7 @@ import (
 	"sync"
 
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
 )
@@ -331,7 +332,7 @@ func fingerprint(o Options, src *source, c *config.Config) (string, error) {
 // only when they still have the hash that was noted.
 func resume(ctx context.Context, partial, print string) (*state, error) {
 	fresh := &state{print, map[string]shardFile{}}
-	data, err := os.ReadFile(filepath.Join(partial, stateName))
+	data, err := folder.ReadFile(filepath.Join(partial, stateName), folder.Limit(stateName))
 	old := new(state)
 	if err != nil || json.Unmarshal(data, old) != nil || old.Fingerprint != print {
 		if err := os.RemoveAll(partial); err != nil {

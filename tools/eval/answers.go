@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/dlclark/regexp2"
+
+	"github.com/samba-web/samba/model/folder"
 )
 
 // Question is a short conversation whose last answer is judged by a pattern.
@@ -240,14 +241,11 @@ func (g *Answer) write(out io.Writer) {
 
 // OpenQuestions reads a file of questions.
 func OpenQuestions(path string) ([]Question, error) {
-	file, err := os.Open(path)
+	file, _, err := folder.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	if about, err := file.Stat(); err != nil || !about.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", path)
-	}
 	questions, err := ReadQuestions(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

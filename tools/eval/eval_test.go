@@ -3,8 +3,10 @@ package eval
 import (
 	"encoding/xml"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -183,6 +185,17 @@ func TestReadQuestions(t *testing.T) {
 		if _, err := ReadQuestions(strings.NewReader(line)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60q: %v, want %q", line, err, want)
 		}
+	}
+}
+
+// What stands under the name is looked at before it is opened: nobody writes into a pipe that is given by mistake.
+func TestQuestionsAreAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "questions")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenQuestions(path); err == nil || !strings.Contains(err.Error(), "is a pipe, want a regular file") {
+		t.Errorf("got %v", err)
 	}
 }
 

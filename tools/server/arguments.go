@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,9 @@ import (
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
+// What a request's JSON has at most of fields beside each other: far more than clients send.
+const maxFields = 200
+
 // readBody reads a request's JSON and returns the names of what was left out.
 //
 // null stands for an argument that is not there. A field that nothing here
@@ -30,6 +34,9 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64, held *lease, i
 	var given map[string]glance
 	if err := json.Unmarshal(data, &given); err != nil || given == nil {
 		return nil, badRequest("", "The request is no JSON object.")
+	}
+	if len(given) > maxFields { // each is held against all that are known
+		return nil, badRequest("", "The request has %d fields, want at most %d.", len(given), maxFields)
 	}
 	known := fieldsOf(reflect.TypeOf(into).Elem())
 	for _, name := range slices.Sorted(maps.Keys(given)) {
@@ -136,11 +143,6 @@ var decisive = map[string][]string{
 	"grammar": {`""`}, "json_schema": {"{}"}, "format": {`""`}, "guided_json": nil, "guided_regex": {`""`}, "guided_choice": {"[]"}, "guided_grammar": {`""`},
 	"structured_outputs": nil, "chat_template": {`""`}, "chat_template_kwargs": {"{}"}, "add_generation_prompt": {"true"},
 	"include_stop_str_in_output": {"false"}, "skip_special_tokens": {"true"}, "truncate_prompt_tokens": {"-1"},
-}
-
-// decisiveInTurns are those of a message.
-var decisiveInTurns = map[string][]string{
-	"function_call": nil, "audio": nil, "images": {"[]"}, "prefix": {"false"},
 }
 
 // fieldsOf lists the names that a request's JSON may have.
@@ -290,10 +292,10 @@ func (t *texts) UnmarshalJSON(data []byte) error {
 // chatRequest is the body of /v1/chat/completions.
 type chatRequest struct {
 	commonRequest
-	Messages            []chatTurn `json:"messages"`
-	MaxCompletionTokens *int       `json:"max_completion_tokens"`
-	Logprobs            *bool      `json:"logprobs"`
-	TopLogprobs         *int       `json:"top_logprobs"`
+	Messages            turns `json:"messages"`
+	MaxCompletionTokens *int  `json:"max_completion_tokens"`
+	Logprobs            *bool `json:"logprobs"`
+	TopLogprobs         *int  `json:"top_logprobs"`
 	// The last message is not finished: the answer goes on with it. As in vLLM.
 	ContinueFinalMessage bool `json:"continue_final_message"`
 
@@ -307,16 +309,56 @@ type chatRequest struct {
 	Documents          json.RawMessage `json:"documents"`
 }
 
+// Messages of a request and calls of a message are more than a text of any
+// model's length has. The shortest take three bytes to send, and thirty times
+// as much here.
+const maxTurns, maxCalls = 1 << 15, 1 << 10
+
+// atMost reads a list of which no more is read than there may be. Of a field
+// that comes twice the last counts.
+func atMost[T any](data []byte, most int, what string) (all []T, err error) {
+	if data[0] != '[' {
+		return nil, json.Unmarshal(data, &all)
+	}
+	list := json.NewDecoder(bytes.NewReader(data))
+	list.Token()
+	for list.More() {
+		if len(all) == most {
+			return nil, fmt.Errorf("there are more than %d %s", most, what)
+		}
+		var one T
+		if err := list.Decode(&one); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+type turns []chatTurn
+
+func (t *turns) UnmarshalJSON(data []byte) (err error) {
+	*t, err = atMost[chatTurn](data, maxTurns, "messages")
+	return err
+}
+
+type turnCalls []turnCall
+
+func (c *turnCalls) UnmarshalJSON(data []byte) (err error) {
+	*c, err = atMost[turnCall](data, maxCalls, "tool_calls in a message")
+	return err
+}
+
 // chatTurn is a message. Clients send back what they were sent, and more.
 type chatTurn struct {
-	Role             string     `json:"role"`
-	Content          content    `json:"content"`
-	ReasoningContent string     `json:"reasoning_content"`
-	Reasoning        string     `json:"reasoning"` // as some servers call it
-	ToolCalls        []turnCall `json:"tool_calls"`
-	ToolCallID       string     `json:"tool_call_id"`
-	Name             string     `json:"name"`
-	refused          string     // a field that would change what the model reads
+	Role             string    `json:"role"`
+	Content          content   `json:"content"`
+	ReasoningContent string    `json:"reasoning_content"`
+	Reasoning        string    `json:"reasoning"` // as some servers call it
+	ToolCalls        turnCalls `json:"tool_calls"`
+	ToolCallID       string    `json:"tool_call_id"`
+	Name             string    `json:"name"`
+	refused          string    // a field that would change what the model reads
 }
 
 // turnCall is a call that an earlier answer made.
@@ -347,16 +389,27 @@ func (a *arguments) UnmarshalJSON(data []byte) error {
 
 func (m *chatTurn) UnmarshalJSON(data []byte) error {
 	type plain chatTurn
-	if err := json.Unmarshal(data, (*plain)(m)); err != nil {
-		return err
+	// A request may have very many messages: there is no map for each of them.
+	var given struct {
+		plain
+		FunctionCall glance `json:"function_call"`
+		Audio        glance `json:"audio"`
+		Images       glance `json:"images"`
+		Prefix       glance `json:"prefix"`
 	}
-	var given map[string]glance
 	if err := json.Unmarshal(data, &given); err != nil {
 		return err
 	}
-	for name, value := range given {
-		if neutral, ok := decisiveInTurns[name]; ok && !value.isOne(neutral) {
-			m.refused = name
+	*m = chatTurn(given.plain)
+	for _, f := range [...]struct {
+		name    string
+		value   glance
+		neutral string // by which it changes nothing
+	}{
+		{"function_call", given.FunctionCall, ""}, {"audio", given.Audio, ""}, {"images", given.Images, "[]"}, {"prefix", given.Prefix, "false"},
+	} {
+		if f.value != "" && f.value != "null" && string(f.value) != f.neutral {
+			m.refused = f.name
 		}
 	}
 	return nil

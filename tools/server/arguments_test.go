@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -48,6 +49,36 @@ func TestWhatClientsSend(t *testing.T) {
 	answer.Body.Close()
 	if got := answer.Header.Get("Samba-Ignored"); answer.StatusCode != 200 || got != "cache_prompt, color" {
 		t.Errorf("%d, left out: %q", answer.StatusCode, got)
+	}
+}
+
+// What a request takes to be read is bounded by what a client needs, not by how little it can be written in.
+func TestSmallPartsAreBounded(t *testing.T) {
+	many := func(n int, f func(i int) string) string {
+		parts := make([]string, n)
+		for i := range parts {
+			parts[i] = f(i)
+		}
+		return strings.Join(parts, ",")
+	}
+	read := func(body string) *apiError {
+		request := httptest.NewRequest("POST", "/", strings.NewReader(body))
+		_, failure := readBody(httptest.NewRecorder(), request, 1<<20, &lease{of: newQuota(1<<20, 1, 1)}, new(chatRequest))
+		return failure
+	}
+	empty := func(int) string { return "{}" }
+	for _, c := range []struct{ body, words string }{
+		{`{` + many(maxFields+1, func(i int) string { return fmt.Sprintf(`"color%d":1`, i) }) + `}`, "201 fields, want at most 200"},
+		{`{"messages":[` + many(maxTurns+1, empty) + `]}`, "more than 32768 messages"},
+		{`{"messages":"a"}`, "JSON string"},
+		{`{"messages":[7]}`, "JSON number"},
+	} {
+		if failure := read(c.body); failure == nil || failure.status != 400 || !strings.Contains(failure.Message, c.words) {
+			t.Errorf("%.40s: %v, want %q", c.body, failure, c.words)
+		}
+	}
+	if failure := read(`{"messages":[` + many(maxTurns, empty) + `]}`); failure != nil {
+		t.Error(failure)
 	}
 }
 
