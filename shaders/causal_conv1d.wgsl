@@ -22,8 +22,8 @@
 override D_INNER: u32;
 override D_CONV: u32;
 override STRIDE: u32;
-override OFFSET: u32 = 0;
-override RUN: u32 = 1;
+override OFFSET: u32;
+override RUN: u32;
 const TAPS = D_CONV - 1u;
 
 fn input(t: u32, c: u32) -> f32 {

@@ -12,7 +12,7 @@ override HEADS: u32;
 override KV_HEADS: u32;
 override HEAD_DIM: u32;
 override EPS: f32;
-override SIZE: u32 = 64; // a power of 2
+override SIZE: u32; // a power of 2
 const WIDTH = 2u * HEAD_DIM;
 const PER_KV = HEADS / KV_HEADS;
 

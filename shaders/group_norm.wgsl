@@ -10,13 +10,13 @@
 @group(0) @binding(2) var<storage, read> z: array<f32>;
 override Z_STRIDE: u32;
 override Z_OFFSET: u32;
-override Z_FACTOR: f32 = 1;
+override Z_FACTOR: f32;
 //#endif
 
 override GROUPS: u32;
 override WIDTH: u32;
 override EPS: f32;
-override SIZE: u32 = 64; // a power of 2
+override SIZE: u32; // a power of 2
 
 var<workgroup> partial: array<f32, SIZE>;
 

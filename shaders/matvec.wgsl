@@ -73,18 +73,18 @@ override OFFSET: u32;
 override IN: u32;
 override OUT: u32;       // outputs: rows, or pairs of rows
 override X_STRIDE: u32;  // elements between two tokens' x
-override ROW0: u32 = 0;  // first row of y that this part of W makes
-override EPS: f32 = 0;
+override ROW0: u32;  // first row of y that this part of W makes
+override EPS: f32;
 override VALUES: u32;    // weights a lane takes in one step: 32, 16, 4 or 1
-override LANES: u32 = 16;
-override SIZE: u32 = 64;
-override ROWS: u32 = 1;
-override SUBGROUP: u32 = 1; // threads that add up among themselves: a subgroup's, or LANES of them
-override WARP: u32 = 1;     // a subgroup's threads
+override LANES: u32;
+override SIZE: u32;
+override ROWS: u32;
+override SUBGROUP: u32; // threads that add up among themselves: a subgroup's, or LANES of them
+override WARP: u32;     // a subgroup's threads
 const STEPS = IN / VALUES;
 override N: u32;         // rows behind them: ROWS or 2 ROWS
 override SUMS: u32;      // what lanes add up: N products and, with NORM but not STAGED, the sum of squares
-override QUADS: u32 = 1; // VALUES / 4
+override QUADS: u32; // VALUES / 4
 
 //#if ALIGNED
 alias Inputs = array<vec4<f32>, QUADS>;

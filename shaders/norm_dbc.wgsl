@@ -11,7 +11,7 @@
 override DT_RANK: u32;
 override D_STATE: u32;
 override EPS: f32;
-override SIZE: u32 = 64; // a power of 2
+override SIZE: u32; // a power of 2
 
 var<workgroup> partial: array<f32, SIZE>;
 

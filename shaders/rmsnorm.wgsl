@@ -14,7 +14,7 @@ const STEPS = WIDTH;
 
 override WIDTH: u32;
 override EPS: f32;
-override SIZE: u32 = 64; // a power of 2
+override SIZE: u32; // a power of 2
 
 var<workgroup> partial: array<f32, SIZE>;
 
