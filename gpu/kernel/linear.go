@@ -54,7 +54,7 @@ type RoPE struct {
 	Eps          float64 // of that norm
 }
 
-// Linear records y[t, r] = Factor (sum_k W[r, k] x[t, k] + Bias[r]): by matvec.wgsl for one
+// Linear records y[t, r] = Factor (sum_k W[r, k] x[t, k] + Bias[r]): by one of the matvec kernels for one
 // token, by one of the matmul kernels for more and for a batch.
 func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 	if o.XStride == 0 {
@@ -78,7 +78,8 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 type linearStep struct {
 	plan
 	part  Part
-	slice matmulSlice // of the matmul kernels
+	one   bool        // for one token: by one of the matvec kernels
+	slice matmulSlice // of the others
 }
 
 // linear plans a layer; XStride is set, and RoPE only where matvec has it.
@@ -90,7 +91,7 @@ func (p planner) linear(w *Weight, o LinearOptions) (steps []linearStep) {
 		}
 	}
 	for _, part := range w.Parts {
-		step := linearStep{part: part, slice: matmulSlice{rows: part.Rows}}
+		step := linearStep{part: part, one: one, slice: matmulSlice{rows: part.Rows}}
 		if one {
 			step.plan = p.matvec(w, part, o)
 		} else if shape, ok := p.shapeBatch(w, o); ok {
@@ -109,8 +110,7 @@ func (r *Recorder) wantLinear(step linearStep, w *Weight, x, y *gpu.Buffer, o Li
 	if w.Bias != nil {
 		r.want(stem, "bias", w.Bias, w.Out)
 	}
-	k, one := step.kernel.(matvec)
-	if !one {
+	if !step.one {
 		r.want(stem, "x", x, (r.Tokens-1)*o.XStride+w.In)
 		r.want(stem, "y", y, r.Tokens, w.Out)
 		return
@@ -128,7 +128,11 @@ func (r *Recorder) wantLinear(step linearStep, w *Weight, x, y *gpu.Buffer, o Li
 		r.want(stem, "y", y, o.RoPE.Shape.Heads, o.RoPE.Shape.HeadDim)
 		r.wantRoPE(stem, *o.RoPE)
 	default:
-		r.want(stem, "y", y, k.ROW0+k.OUT)
+		rows := step.part.Rows
+		if o.SwiGLU {
+			rows /= 2
+		}
+		r.want(stem, "y", y, step.part.Row0+rows)
 	}
 }
 
@@ -141,7 +145,9 @@ func (r *Recorder) linearBuffers(step linearStep, w *Weight, x, y *gpu.Buffer, o
 		return append(w.buffers(step.part), r.Halves.W, r.sizes(w, step.part, o, step.slice))
 	case matmulBlocks:
 		buffers = []*gpu.Buffer{r.Halves.W, r.Halves.X, y, r.Cursor, r.sizes(w, step.part, o, step.slice)}
-	case matvec:
+	case matmul, matmulDirect, matmulBatch:
+		buffers = append(w.buffers(step.part), x, y, r.Cursor, r.sizes(w, step.part, o, step.slice))
+	default:
 		buffers = append(w.buffers(step.part), x, y)
 		if o.Gain != nil {
 			buffers = append(buffers, o.Gain)
@@ -158,8 +164,6 @@ func (r *Recorder) linearBuffers(step linearStep, w *Weight, x, y *gpu.Buffer, o
 		if o.Last {
 			buffers = append(buffers, r.Cursor)
 		}
-	default:
-		buffers = append(w.buffers(step.part), x, y, r.Cursor, r.sizes(w, step.part, o, step.slice))
 	}
 	if w.Bias != nil {
 		buffers = append(buffers, w.Bias)
@@ -177,7 +181,7 @@ func (r *Recorder) sizes(w *Weight, p Part, o LinearOptions, s matmulSlice) *gpu
 	return b
 }
 
-// matvecShape is how threads share a product: see matvec.wgsl.
+// matvecShape is how threads share a product: see shared/matvec.wgsl.
 type matvecShape struct{ size, lanes, rows int }
 
 // shapeMatvec deals steps of a row to lanes and outputs to lane groups. More
@@ -207,21 +211,43 @@ func (p planner) shapeMatvec(outputs, steps int, pair bool) matvecShape {
 	return s
 }
 
-// matvec is matvec.wgsl.
-type matvec struct {
+// matvecConstants are those of shared/matvec.wgsl. The kernels that include it
+// differ by what becomes of the sums.
+type matvecConstants struct {
 	cursorConstants
 	weightConstants
 	finishConstants
-	ropeConstants
 	IN, OUT, X_STRIDE, ROW0                                   int
 	EPS                                                       float64
 	VALUES, QUADS, SIZE, LANES, ROWS, N, SUMS, SUBGROUP, WARP int
 	ALIGNED, NORM, LAST, STAGED, SUBGROUPS, SHARED, PAIRED    bool
-	ADD, SWIGLU, CONV, ROPE                                   bool
-	D_INNER, D_CONV, TAPS, OFFSET                             int
 }
 
+type matvec struct{ matvecConstants }
+
 func (matvec) stem() string { return "matvec" }
+
+type matvecAdd struct{ matvecConstants }
+
+func (matvecAdd) stem() string { return "matvec_add" }
+
+type matvecGate struct{ matvecConstants }
+
+func (matvecGate) stem() string { return "matvec_gate" }
+
+type matvecConv struct {
+	matvecConstants
+	D_INNER, D_CONV, TAPS, OFFSET int
+}
+
+func (matvecConv) stem() string { return "matvec_conv" }
+
+type matvecRope struct {
+	matvecConstants
+	ropeConstants
+}
+
+func (matvecRope) stem() string { return "matvec_rope" }
 
 // matvec plans a part's product with one token.
 func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
@@ -262,18 +288,22 @@ func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
 	if o.Gain != nil && !staged {
 		sums++
 	}
-	k := matvec{
+	c := matvecConstants{
 		weightConstants: w.constants(), finishConstants: w.finish(),
 		IN: w.In, OUT: outputs, X_STRIDE: o.XStride, ROW0: part.Row0, EPS: o.Eps,
 		VALUES: values, QUADS: max(values/4, 1), SIZE: s.size, LANES: s.lanes, ROWS: s.rows, N: n, SUMS: sums, SUBGROUP: subgroup, WARP: warp,
 		ALIGNED: aligned, NORM: o.Gain != nil, LAST: o.Last, STAGED: staged, SUBGROUPS: subgroup > 1, SHARED: s.lanes > subgroup, PAIRED: pair,
-		ADD: o.Add, SWIGLU: o.SwiGLU, CONV: o.Conv != nil, ROPE: o.RoPE != nil,
 	}
+	var k kernel = matvec{c}
 	switch {
-	case o.Conv != nil:
-		k.D_INNER, k.D_CONV, k.TAPS, k.OFFSET = o.Conv.DInner, o.Conv.DConv, o.Conv.DConv-1, o.Conv.Offset
+	case o.SwiGLU:
+		k = matvecGate{c}
 	case o.RoPE != nil:
-		k.ropeConstants = o.RoPE.constants()
+		k = matvecRope{c, o.RoPE.constants()}
+	case o.Conv != nil:
+		k = matvecConv{c, o.Conv.DInner, o.Conv.DConv, o.Conv.DConv - 1, o.Conv.Offset}
+	case o.Add:
+		k = matvecAdd{c}
 	}
 	return plan{k, spread(blocks(outputs, s.size/s.lanes*s.rows))}
 }

@@ -103,13 +103,13 @@ func (p planner) matmulBlocks(w *Weight, o LinearOptions) (steps []linearStep) {
 	for _, part := range w.Parts {
 		for _, slice := range s.slices(w.In, part.Rows, p.room.w) {
 			if steps == nil {
-				steps = append(steps, linearStep{p.blocksX(s, w.In, vectors(w, o)), part, slice})
+				steps = append(steps, linearStep{plan: p.blocksX(s, w.In, vectors(w, o)), part: part, slice: slice})
 			}
 			product := plan{matmulBlocks{
 				cursorConstants: p.cursor(), finishConstants: w.finish(), ADD: o.Add,
 				SUBGROUP: p.Subgroup, FM: s.fm, FN: s.fn, GM: s.gm, GN: s.gn, GK: s.gk, STEPS: s.steps,
 			}, [3]uint32{blocks(p.tokens, s.tokens()), blocks(slice.rows, s.rows()), 1}}
-			steps = append(steps, linearStep{p.blocksW(w, slice), part, slice}, linearStep{product, part, slice})
+			steps = append(steps, linearStep{plan: p.blocksW(w, slice), part: part, slice: slice}, linearStep{plan: product, part: part, slice: slice})
 		}
 	}
 	return steps

@@ -15,7 +15,7 @@ import (
 // allKernels has every kernel, as the shaders' names have them.
 var allKernels = []kernel{
 	adjust{}, blocksW{}, blocksX{}, causalConv1D{}, diffCombine{}, embedding{}, gate{}, groupNorm{}, layerNorm{}, logprobs{}, matmul{}, matmulBatch{},
-	matmulBlocks{}, matmulDirect{}, matvec{}, normDBC{}, packAffine{}, quantize{}, rmsnorm{}, rooflineFMA{}, rooflineRead{}, rope{}, sample{}, score{},
+	matmulBlocks{}, matmulDirect{}, matvec{}, matvecAdd{}, matvecConv{}, matvecGate{}, matvecRope{}, normDBC{}, packAffine{}, quantize{}, rmsnorm{}, rooflineFMA{}, rooflineRead{}, rope{}, sample{}, score{},
 	selectiveScan{}, selectiveStateUpdate{}, squaredReLU{}, ssdScan{}, swiglu{}, windowAttention{}, windowAttentionLanes{}, windowAttentionMatrix{},
 	windowAttentionMerge{}, windowAttentionSplit{},
 }
@@ -128,7 +128,7 @@ func TestLinearPlans(t *testing.T) {
 		{"few outputs: many lanes", baseline.of(1, 0), weight(reference.Q4, 256, 2048), LinearOptions{},
 			[]string{"matvec VALUES=32 SIZE=128 LANES=16 ROWS=1 N=1 SUMS=1 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [32 1 1]"}},
 		{"subgroups", large.of(1, 0), weight(reference.Q4, 1024, 2048), LinearOptions{Add: true},
-			[]string{"matvec VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true ADD=true FACTOR=1 [64 1 1]"}},
+			[]string{"matvec_add VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true FACTOR=1 [64 1 1]"}},
 		{"a workgroup of 512 where there are 256", baseline.of(1, 0), weight(reference.Q8, 2048, 1024), LinearOptions{},
 			[]string{"matvec VALUES=16 SIZE=256 LANES=32 ROWS=2 N=2 SUMS=2 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [128 1 1]"}},
 		{"x has no room in workgroup memory: squares are summed along", baseline.of(1, 0), weight(reference.Q8, 8192, 4096), LinearOptions{Gain: gain},
@@ -142,11 +142,11 @@ func TestLinearPlans(t *testing.T) {
 		{"a vocabulary beyond one direction of the grid", baseline.of(1, 0), weight(reference.F16, 1<<21, 64), LinearOptions{},
 			[]string{"matvec VALUES=4 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [32768 2 1]"}},
 		{"gate and up", large.of(1, 0), weight(reference.Q4, 6144, 1024), LinearOptions{SwiGLU: true},
-			[]string{"matvec VALUES=32 SIZE=256 LANES=16 ROWS=1 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true PAIRED=true SWIGLU=true FACTOR=1 [192 1 1]"}},
+			[]string{"matvec_gate VALUES=32 SIZE=256 LANES=16 ROWS=1 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true PAIRED=true FACTOR=1 [192 1 1]"}},
 		{"in_proj with its convolution", large.of(1, 0), weight(reference.Q4, 4096, 1024), LinearOptions{Conv: conv},
-			[]string{"matvec VALUES=32 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true CONV=true D_INNER=1024 D_CONV=4 TAPS=3 FACTOR=1 [128 1 1]"}},
+			[]string{"matvec_conv VALUES=32 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true D_INNER=1024 D_CONV=4 TAPS=3 FACTOR=1 [128 1 1]"}},
 		{"heads that turn", large.of(1, 0), weight(reference.Q4, 20*64, 768), LinearOptions{RoPE: window},
-			[]string{"matvec VALUES=32 SIZE=256 LANES=32 ROWS=1 N=2 SUMS=2 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true PAIRED=true ROPE=true HEADS=12 RING=1024 FACTOR=1 [80 1 1]"}},
+			[]string{"matvec_rope VALUES=32 SIZE=256 LANES=32 ROWS=1 N=2 SUMS=2 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true PAIRED=true HEADS=12 RING=1024 FACTOR=1 [80 1 1]"}},
 		{"two parts, bias and factor", large.of(1, 0), halved, LinearOptions{}, []string{
 			"matvec VALUES=32 SIZE=512 LANES=32 ROWS=2 N=2 SUMS=2 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true FACTOR=0.5 BIAS=true [94 1 1]",
 			"matvec VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true ROW0=3000 FACTOR=0.5 BIAS=true [69 1 1]"}},
@@ -179,7 +179,7 @@ func TestLinearPlans(t *testing.T) {
 		for _, step := range c.p.linear(c.w, c.o) {
 			plans = append(plans, step.plan)
 			got = append(got, brief(step.plan, "VALUES", "SIZE", "LANES", "ROWS", "N", "SUMS", "SUBGROUP", "WARP", "STAGED", "SUBGROUPS", "SHARED", "NORM", "LAST", "PAIRED", "BATCH", "PLACES",
-				"ADD", "SWIGLU", "CONV", "ROPE", "D_INNER", "D_CONV", "TAPS", "HEADS", "RING", "ROW0", "VECTORS", "EIGHTS", "TOKENS", "FM", "FN", "GM", "GN", "GK", "STEPS", "WORDS", "FACTOR", "BIAS"))
+				"ADD", "D_INNER", "D_CONV", "TAPS", "HEADS", "RING", "ROW0", "VECTORS", "EIGHTS", "TOKENS", "FM", "FN", "GM", "GN", "GK", "STEPS", "WORDS", "FACTOR", "BIAS"))
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)
