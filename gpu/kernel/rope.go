@@ -57,14 +57,15 @@ type rope struct {
 	ropeConstants
 	NORM bool
 	EPS  float64
+	SIZE int
 }
 
 func (rope) stem() string { return "rope" }
 
 func (p planner) rope(o RoPE) plan {
-	k := rope{cursorConstants: p.cursor(), ropeConstants: o.constants()}
+	k := rope{cursorConstants: p.cursor(), ropeConstants: o.constants(), SIZE: 64}
 	heads := o.Shape.Heads + 2*o.Shape.KVHeads
-	groups := blocks(heads*o.Shape.HeadDim/2, 64)
+	groups := blocks(heads*o.Shape.HeadDim/2, k.SIZE)
 	if o.Norm != nil {
 		k.NORM, k.EPS = true, o.Eps
 		groups = uint32(heads)
