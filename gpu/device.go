@@ -238,9 +238,10 @@ var binding = regexp.MustCompile(`@group\(0\) @binding\((\d+)\) var<storage, (re
 // Kernels is how many kernels have been asked for.
 func (d *Device) Kernels() int { return len(d.pipelines) }
 
-// Pipeline compiles the kernel stem with the given constants, once for each
-// distinct specialisation. In browsers it compiles in the background.
-func (d *Device) Pipeline(stem string, constants shaders.Constants) (*Pipeline, error) {
+// Pipeline compiles the kernel stem with the given constants, a struct as
+// shaders.Specialize takes it, once for each distinct specialisation. In browsers
+// it compiles in the background.
+func (d *Device) Pipeline(stem string, constants any) (*Pipeline, error) {
 	key := stem + fmt.Sprint(constants)
 	if p := d.pipelines[key]; p != nil {
 		return p, nil

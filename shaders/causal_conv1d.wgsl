@@ -3,7 +3,7 @@
 //
 // rows [count, STRIDE] is in_proj's result; in are its D_INNER values from OFFSET on. conv_state [D_INNER, D_CONV - 1]
 // holds the inputs before this chunk, oldest first. A thread has RUN tokens of a channel. One token's convolution is part
-// of matvec.wgsl. BATCH: conv_state [PLACES, DEPTH, ...].
+// of matvec_conv.wgsl. BATCH: conv_state [PLACES, DEPTH, ...].
 // CARRY   the chunk's last inputs go to conv_state, by the thread that read it: RUN >= D_CONV - 1. Without, Mamba's scan,
 //         which runs next, carries it forward.
 // GATED   LFM2's short convolution: a row holds B, C and v, D_INNER values each; in = B v, no SiLU, out is times C
@@ -22,8 +22,8 @@
 override D_INNER: u32;
 override D_CONV: u32;
 override STRIDE: u32;
-override OFFSET: u32 = 0;
-override RUN: u32 = 1;
+override OFFSET: u32;
+override RUN: u32;
 const TAPS = D_CONV - 1u;
 
 fn input(t: u32, c: u32) -> f32 {

@@ -12,11 +12,9 @@ override HEADS: u32;
 override KV_HEADS: u32;
 override HEAD_DIM: u32;
 override EPS: f32;
-override SIZE: u32 = 64; // a power of 2
+//#include shared/sum.wgsl
 const WIDTH = 2u * HEAD_DIM;
 const PER_KV = HEADS / KV_HEADS;
-
-var<workgroup> partial: array<f32, SIZE>;
 
 // Value i of a pair's outcome in a stripe
 fn outcome(t: u32, pair: u32, stripe: u32, i: u32) -> f32 {
@@ -35,15 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let d = difference(group.y, group.x, i);
         sum += d * d;
     }
-    partial[lane] = sum;
-    workgroupBarrier();
-    for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
-        if lane < stride {
-            partial[lane] += partial[lane + stride];
-        }
-        workgroupBarrier();
-    }
-    let scale = inverseSqrt(partial[0] / f32(WIDTH) + EPS);
+    let scale = inverseSqrt(total(sum, lane) / f32(WIDTH) + EPS);
     for (var i = lane; i < WIDTH; i += SIZE) {
         out[(group.y * (HEADS / 2u) + group.x) * WIDTH + i] = difference(group.y, group.x, i) * scale * params[i];
     }

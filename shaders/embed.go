@@ -4,10 +4,14 @@
 //
 //	//#include shared/cursor.wgsl    the text of another file
 //	//#if NAME  //#if !NAME          keep the lines up to //#else or //#endif
-//	override NAME: u32;              becomes const NAME: u32 = <value>;
+//	override NAME: u32;              becomes const NAME: u32 = <value>; an f32 likewise
 //	for (var i = 0u; i < NAME; i++) { //#unroll
 //	                                 the body again and again, { let i = 0u; ... } { let i = 1u; ... }
 //	    ... { //#unroll const        likewise, { const i = 0u; ... }, which the native binding cannot read
+//
+// The constants are a struct that has a field for each flag and each override of
+// the file and of what it includes, under the same name. What one of the two has
+// and the other has not is an error, not a default.
 //
 // Numbers are fixed when the pipeline is made; only types and features use
 // //#if. The overrides are rewritten as constants because the native binding
@@ -21,6 +25,7 @@ import (
 	"cmp"
 	"embed"
 	"fmt"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -29,25 +34,108 @@ import (
 //go:embed *.wgsl shared/*.wgsl
 var files embed.FS
 
-// Constants are the values that specialise a kernel: a bool answers //#if
-// lines, a number replaces the override of its name.
-type Constants map[string]any
-
-var override = regexp.MustCompile(`^override (\w+): (\w+)( = [^;]+)?;(.*)$`)
+var override = regexp.MustCompile(`^override (\w+): (u32|f32);(.*)$`)
 
 // Specialize returns the WGSL text of the kernel stem (its file name without
-// .wgsl) with the given constants. An override without a value, an unknown
-// file or an unclosed //#if is an error that names the line.
-func Specialize(stem string, constants Constants) (string, error) {
+// .wgsl) with the given constants: a struct whose bools answer //#if lines, and
+// whose ints and floats replace the u32 and f32 overrides of their names; embedded
+// structs are part of it. A name that no field has, an unknown file or an unclosed
+// //#if is an error that names the line.
+func Specialize(stem string, constants any) (string, error) {
+	values := map[string]any{}
+	if err := collect(values, reflect.ValueOf(constants)); err != nil {
+		return "", fmt.Errorf("shaders/%s.wgsl: %w", stem, err)
+	}
 	var out strings.Builder
-	if err := expand(&out, stem+".wgsl", constants, 0); err != nil {
+	if err := expand(&out, stem+".wgsl", values, 0); err != nil {
 		return "", err
 	}
-	lines, err := unroll(strings.Split(out.String(), "\n"), constants)
+	lines, err := unroll(strings.Split(out.String(), "\n"), values)
 	if err != nil {
 		return "", fmt.Errorf("shaders/%s.wgsl: %w", stem, err)
 	}
 	return strings.Join(lines, "\n"), nil
+}
+
+// collect takes a struct's fields, those of embedded structs as its own.
+func collect(values map[string]any, s reflect.Value) error {
+	if s.Kind() != reflect.Struct {
+		return fmt.Errorf("constants are %v, want a struct", s.Kind())
+	}
+	for i := range s.NumField() {
+		field := s.Type().Field(i)
+		if field.Anonymous {
+			if err := collect(values, s.Field(i)); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, twice := values[field.Name]; twice {
+			return fmt.Errorf("the constants have two fields %s", field.Name)
+		}
+		values[field.Name] = s.Field(i).Interface()
+	}
+	return nil
+}
+
+// Stems are all kernels' names.
+func Stems() []string {
+	entries, _ := files.ReadDir(".")
+	var stems []string
+	for _, e := range entries {
+		if stem, ok := strings.CutSuffix(e.Name(), ".wgsl"); ok {
+			stems = append(stems, stem)
+		}
+	}
+	return stems
+}
+
+// Names are the constants that a kernel's file and all that it includes speak of,
+// whatever is kept of them: to each "bool", "u32" or "f32".
+func Names(stem string) (map[string]string, error) {
+	names := map[string]string{}
+	return names, mentioned(names, stem+".wgsl", 0)
+}
+
+func mentioned(names map[string]string, file string, depth int) error {
+	text, err := read(file, depth)
+	if err != nil {
+		return err
+	}
+	for _, line := range strings.Split(text, "\n") {
+		name, kind := "", "bool"
+		switch directive, rest, _ := strings.Cut(strings.TrimSpace(line), " "); directive {
+		case "//#if":
+			name = strings.TrimPrefix(rest, "!")
+		case "//#include":
+			if err := mentioned(names, rest, depth+1); err != nil {
+				return err
+			}
+		default:
+			if m := override.FindStringSubmatch(line); m != nil {
+				name, kind = m[1], m[2]
+			}
+		}
+		if name == "" {
+			continue
+		}
+		if other := names[name]; other != "" && other != kind {
+			return fmt.Errorf("shaders/%s: %s is a %s here and a %s elsewhere", file, name, kind, other)
+		}
+		names[name] = kind
+	}
+	return nil
+}
+
+func read(file string, depth int) (string, error) {
+	if depth > 4 {
+		return "", fmt.Errorf("shaders/%s: includes nest deeper than 4", file)
+	}
+	text, err := files.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("shaders/%s: no such kernel file", file)
+	}
+	return string(text), nil
 }
 
 var loop = regexp.MustCompile(`^(\s*)for \(var (\w+) = 0u; \w+ < (\w+); \w+\+\+\) \{ //#unroll( const)?$`)
@@ -55,7 +143,7 @@ var loop = regexp.MustCompile(`^(\s*)for \(var (\w+) = 0u; \w+ < (\w+); \w+\+\+\
 // mostUnrolled bounds the text that a loop becomes; longer ones stay loops.
 const mostUnrolled = 64
 
-func unroll(lines []string, constants Constants) ([]string, error) {
+func unroll(lines []string, constants map[string]any) ([]string, error) {
 	var out []string
 	for i := 0; i < len(lines); i++ {
 		m := loop.FindStringSubmatch(lines[i])
@@ -92,23 +180,23 @@ func unroll(lines []string, constants Constants) ([]string, error) {
 	return out, nil
 }
 
-func expand(out *strings.Builder, name string, constants Constants, depth int) error {
-	if depth > 4 {
-		return fmt.Errorf("shaders/%s: includes nest deeper than 4", name)
-	}
-	text, err := files.ReadFile(name)
+func expand(out *strings.Builder, name string, constants map[string]any, depth int) error {
+	text, err := read(name, depth)
 	if err != nil {
-		return fmt.Errorf("shaders/%s: no such kernel file", name)
+		return err
 	}
 	type branch struct{ keep, outer bool }
 	var open []branch
 	keep := true
-	for i, line := range strings.Split(string(text), "\n") {
+	for i, line := range strings.Split(text, "\n") {
 		directive, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch directive {
 		case "//#if":
 			flag, negated := strings.CutPrefix(rest, "!")
-			value, _ := constants[flag].(bool)
+			value, given := constants[flag].(bool)
+			if keep && !given {
+				return fmt.Errorf("shaders/%s:%d: the constants have no bool %s", name, i+1, flag)
+			}
 			open = append(open, branch{keep: value != negated, outer: keep})
 			keep = keep && value != negated
 			continue
@@ -135,14 +223,11 @@ func expand(out *strings.Builder, name string, constants Constants, depth int) e
 			continue
 		}
 		if m := override.FindStringSubmatch(line); m != nil {
-			switch value, given := constants[m[1]]; {
-			case given:
-				line = fmt.Sprintf("const %s: %s = %v;%s", m[1], m[2], literal(m[2], value), m[4])
-			case m[3] != "":
-				line = fmt.Sprintf("const %s: %s%s;%s", m[1], m[2], m[3], m[4])
-			default:
-				return fmt.Errorf("shaders/%s:%d: override %s has no value", name, i+1, m[1])
+			value, err := literal(m[2], constants[m[1]])
+			if err != nil {
+				return fmt.Errorf("shaders/%s:%d: override %s: %w", name, i+1, m[1], err)
 			}
+			line = fmt.Sprintf("const %s: %s = %s;%s", m[1], m[2], value, m[3])
 		}
 		out.WriteString(line)
 		out.WriteByte('\n')
@@ -153,13 +238,17 @@ func expand(out *strings.Builder, name string, constants Constants, depth int) e
 	return nil
 }
 
-// literal spells a Go number as a WGSL literal of the given type.
-func literal(wgslType string, value any) string {
-	switch wgslType {
-	case "u32":
-		return fmt.Sprintf("%du", value)
-	case "f32":
-		return fmt.Sprintf("f32(%.9g)", value)
+// literal spells a constant as a WGSL literal of the given type.
+func literal(wgslType string, value any) (string, error) {
+	switch v := value.(type) {
+	case int:
+		if wgslType == "u32" && v >= 0 {
+			return fmt.Sprintf("%du", v), nil
+		}
+	case float32, float64:
+		if wgslType == "f32" {
+			return fmt.Sprintf("f32(%.9g)", v), nil
+		}
 	}
-	return fmt.Sprint(value)
+	return "", fmt.Errorf("the constants have %T %v, want a %s", value, value, wgslType)
 }

@@ -11,9 +11,9 @@
 @group(0) @binding(5) var<storage, read> cursor: Cursor;
 
 override OUT: u32;
-override ROW0: u32 = 0;
+override ROW0: u32;
 override HISTORY: u32;
-override FACTOR: f32 = 1;
+override FACTOR: f32;
 
 //#include shared/weight_at.wgsl
 

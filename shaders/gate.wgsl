@@ -12,7 +12,7 @@
 override STRIDE: u32;
 override OFFSET: u32;
 override WIDTH: u32;
-override FACTOR: f32 = 1;
+override FACTOR: f32;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -10,15 +10,13 @@
 @group(0) @binding(2) var<storage, read> z: array<f32>;
 override Z_STRIDE: u32;
 override Z_OFFSET: u32;
-override Z_FACTOR: f32 = 1;
+override Z_FACTOR: f32;
 //#endif
 
 override GROUPS: u32;
 override WIDTH: u32;
 override EPS: f32;
-override SIZE: u32 = 64; // a power of 2
-
-var<workgroup> partial: array<f32, SIZE>;
+//#include shared/sum.wgsl
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -28,15 +26,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var i = lane; i < WIDTH; i += SIZE) {
         sum += y[base + i] * y[base + i];
     }
-    partial[lane] = sum;
-    workgroupBarrier();
-    for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
-        if lane < stride {
-            partial[lane] += partial[lane + stride];
-        }
-        workgroupBarrier();
-    }
-    let scale = inverseSqrt(partial[0] / f32(WIDTH) + EPS);
+    let scale = inverseSqrt(total(sum, lane) / f32(WIDTH) + EPS);
     for (var i = lane; i < WIDTH; i += SIZE) {
         var v = y[base + i] * scale * gain[first + i];
 //#if !PLAIN

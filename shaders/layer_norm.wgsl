@@ -9,22 +9,7 @@
 
 override WIDTH: u32;
 override EPS: f32;
-override SIZE: u32 = 64; // a power of 2
-
-var<workgroup> partial: array<f32, SIZE>;
-
-fn total(v: f32, lane: u32) -> f32 {
-    workgroupBarrier();
-    partial[lane] = v;
-    workgroupBarrier();
-    for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
-        if lane < stride {
-            partial[lane] += partial[lane + stride];
-        }
-        workgroupBarrier();
-    }
-    return partial[0];
-}
+//#include shared/sum.wgsl
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -39,6 +24,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let v = x[base + i] - mean;
         sum += v * v;
     }
+    workgroupBarrier(); // the first sum has been read by all
     let scale = inverseSqrt(total(sum, lane) / f32(WIDTH) + EPS);
     for (var i = lane; i < WIDTH; i += SIZE) {
         y[base + i] = (x[base + i] - mean) * scale * gain[i] + bias[i];

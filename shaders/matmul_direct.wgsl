@@ -7,9 +7,9 @@ enable subgroups;
 // A token's sums are added in the same order whatever the other tokens are, and however many.
 //#include shared/matmul.wgsl
 
-override TOKENS: u32 = 8;
-override LANES: u32 = 1; // a power of 2; with SUBGROUPS a subgroup's threads at most
-override SIZE: u32 = 16;
+override TOKENS: u32;
+override LANES: u32; // a power of 2; with SUBGROUPS a subgroup's threads at most
+override SIZE: u32;
 
 //#if SHARED
 var<workgroup> partial: array<vec4<f32>, SIZE>;

@@ -11,9 +11,7 @@
 override DT_RANK: u32;
 override D_STATE: u32;
 override EPS: f32;
-override SIZE: u32 = 64; // a power of 2
-
-var<workgroup> partial: array<f32, SIZE>;
+//#include shared/sum.wgsl
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -25,15 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let v = dbc[base + i];
         sum += v * v;
     }
-    partial[lane] = sum;
-    workgroupBarrier();
-    for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
-        if lane < stride {
-            partial[lane] += partial[lane + stride];
-        }
-        workgroupBarrier();
-    }
-    let scale = inverseSqrt(partial[0] / f32(width) + EPS);
+    let scale = inverseSqrt(total(sum, lane) / f32(width) + EPS);
     for (var i = lane; i < width; i += SIZE) {
 //#if PLAIN
         dbc[base + i] *= scale;

@@ -14,9 +14,7 @@ const STEPS = WIDTH;
 
 override WIDTH: u32;
 override EPS: f32;
-override SIZE: u32 = 64; // a power of 2
-
-var<workgroup> partial: array<f32, SIZE>;
+//#include shared/sum.wgsl
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -30,15 +28,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         sum += v * v;
 //#endif
     }
-    partial[lane] = sum;
-    workgroupBarrier();
-    for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
-        if lane < stride {
-            partial[lane] += partial[lane + stride];
-        }
-        workgroupBarrier();
-    }
-    let scale = inverseSqrt(partial[0] / f32(WIDTH) + EPS);
+    let scale = inverseSqrt(total(sum, lane) / f32(WIDTH) + EPS);
     for (var i = lane; i < STEPS; i += SIZE) {
         y[base + i] = x[base + i] * scale * gain[i];
     }

@@ -1,5 +1,5 @@
 // shared/rope.wgsl for a chunk of tokens: q is turned in place in y = qkv [count, (HEADS + 2 KV_HEADS) * HEAD_DIM] (a
-// token's queries, keys, values), keys and values go to the ring. One token's is part of matvec.wgsl.
+// token's queries, keys, values), keys and values go to the ring. One token's is part of matvec_rope.wgsl.
 // BATCH: kv [PLACES, 2, RING, ...].
 // NORM: a workgroup has a head of a token, which passes through an RMSNorm first if it is one of q or k.
 //#include shared/row.wgsl
@@ -10,12 +10,10 @@
 @group(0) @binding(3) var<storage, read> angles: array<vec2<f32>>;
 //#endif
 //#include shared/rope.wgsl
+//#include shared/sum.wgsl
 //#if NORM
 @group(0) @binding(4) var<storage, read> gain: array<f32>; // [2, HEAD_DIM]: q's, k's
 override EPS: f32;
-const SIZE = 64u;
-
-var<workgroup> partial: array<f32, SIZE>;
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -31,15 +29,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var i = lane; i < HEAD_DIM; i += SIZE) {
         sum += y[base + i] * y[base + i];
     }
-    partial[lane] = sum;
-    workgroupBarrier();
-    for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
-        if lane < stride {
-            partial[lane] += partial[lane + stride];
-        }
-        workgroupBarrier();
-    }
-    let scale = inverseSqrt(partial[0] / f32(HEAD_DIM) + EPS);
+    let scale = inverseSqrt(total(sum, lane) / f32(HEAD_DIM) + EPS);
     for (var i = lane; i < HALF; i += SIZE) {
         var v = vec2<f32>(y[base + i], y[base + i + HALF]);
         if normed {
@@ -49,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
 }
 //#else
-@compute @workgroup_size(64)
+@compute @workgroup_size(SIZE)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let head = id.x / HALF;
     let i = id.x % HALF;

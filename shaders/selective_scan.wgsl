@@ -28,8 +28,8 @@ override D_INNER: u32;
 override D_STATE: u32;
 override D_CONV: u32;
 override DT_RANK: u32;
-override SIZE: u32 = 32;
-override TILE: u32 = 8;
+override SIZE: u32;
+override TILE: u32;
 override FOURS: u32;     // vectors of states: D_STATE / 4, rounded up
 const WIDTH = 2u * FOURS;
 const BC = TILE * WIDTH;

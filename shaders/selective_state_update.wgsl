@@ -23,9 +23,9 @@ enable subgroups;
 
 override D_INNER: u32;
 override D_STATE: u32;
-override ROW0: u32 = 0;  // first channel of this part of W
+override ROW0: u32;  // first channel of this part of W
 override OUT: u32;       // channels of it
-override LANES: u32 = 16;
+override LANES: u32;
 override TURNS: u32;     // states of a lane: D_STATE / LANES, rounded up
 const SIZE = 64u;
 

@@ -20,7 +20,7 @@ override SUBGROUP: u32;
 override WARPS: u32;        // subgroups of a workgroup
 override KEYS: u32;         // keys of a tile: 32 or 64
 override KEY_BLOCKS: u32;   // KEYS / 16
-override DEPTH: u32;        // HEAD_DIM / 16
+override DEPTH_BLOCKS: u32; // HEAD_DIM / 16
 override ROWS: u32;         // queries of a thread in the softmax: 16 * QUADS / SUBGROUP
 override OWN: u32;          // keys of a thread there, for each of them: KEYS / QUADS
 override TURNS: u32;        // vectors of a tile that a thread brings: KEYS * COLS / SIZE
@@ -90,8 +90,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         keep(i / COLS * PITCH + i % COLS * 4u, qkv[(t * ROW + query_head_of(head)) * COLS + i % COLS] * (SCALE * LOG2E));
     }
     workgroupBarrier();
-    var queries: array<Left, DEPTH>;
-    for (var d = 0u; d < DEPTH; d++) { //#unroll
+    var queries: array<Left, DEPTH_BLOCKS>;
+    for (var d = 0u; d < DEPTH_BLOCKS; d++) { //#unroll
         queries[d] = subgroupMatrixLoad<Left, row_major>(&tiles, query0 * PITCH + 16u * d, PITCH);
     }
     var keys: Brought;
@@ -111,7 +111,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             for (var k = 0u; k < KEY_BLOCKS; k++) { //#unroll
                 sums[k] = Sum();
             }
-            for (var d = 0u; d < DEPTH; d++) { //#unroll
+            for (var d = 0u; d < DEPTH_BLOCKS; d++) { //#unroll
                 for (var k = 0u; k < KEY_BLOCKS; k++) { //#unroll
                     let right = subgroupMatrixLoad<Right, col_major>(&tiles, 16u * k * PITCH + 16u * d, PITCH);
                     sums[k] = subgroupMatrixMultiplyAccumulate(queries[d], right, sums[k]);
@@ -146,7 +146,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
 
-    var acc: array<Sum, DEPTH>;
+    var acc: array<Sum, DEPTH_BLOCKS>;
     var total: array<f32, ROWS>;
     var brought: Brought;
     for (var tile = first; tile <= last; tile += KEYS) {
@@ -157,7 +157,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             for (var k = 0u; k < KEY_BLOCKS; k++) { //#unroll
                 sums[k] = Sum();
             }
-            for (var d = 0u; d < DEPTH; d++) { //#unroll
+            for (var d = 0u; d < DEPTH_BLOCKS; d++) { //#unroll
                 for (var k = 0u; k < KEY_BLOCKS; k++) { //#unroll
                     let right = subgroupMatrixLoad<Right, col_major>(&tiles, 16u * k * PITCH + 16u * d, PITCH);
                     sums[k] = subgroupMatrixMultiplyAccumulate(queries[d], right, sums[k]);
@@ -186,7 +186,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
         for (var k = 0u; k < KEY_BLOCKS; k++) { //#unroll
             let left = subgroupMatrixLoad<Left, row_major>(&weights, query0 * P_PITCH + 16u * k, P_PITCH);
-            for (var d = 0u; d < DEPTH; d++) { //#unroll
+            for (var d = 0u; d < DEPTH_BLOCKS; d++) { //#unroll
                 let right = subgroupMatrixLoad<Right, row_major>(&tiles, VALUE_ROWS + 16u * k * PITCH + 16u * d, PITCH);
                 acc[d] = subgroupMatrixMultiplyAccumulate(left, right, acc[d]);
             }
@@ -202,7 +202,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             total[r] += scores[(row0 + r * STRIDE) * S_PITCH + i];
         }
     }
-    for (var d = 0u; d < DEPTH; d++) { //#unroll
+    for (var d = 0u; d < DEPTH_BLOCKS; d++) { //#unroll
         workgroupBarrier();
         subgroupMatrixStore<row_major>(&scores, query0 * S_PITCH, acc[d], S_PITCH);
         workgroupBarrier();

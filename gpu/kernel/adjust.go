@@ -6,7 +6,6 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
-	"github.com/samba-web/samba/shaders"
 )
 
 // AdjustmentBytes lays the settings out as adjust.wgsl and logprobs.wgsl read
@@ -27,11 +26,23 @@ func AdjustmentBytes(a reference.Adjustment, alternatives int) []byte {
 // count of the token in ids[0]. allowed is a set of bits. Of a batch, logits have
 // rows and all else is there for each sequence.
 func (r *Recorder) Adjust(logits, adjustment, bias, counts, allowed, ids *gpu.Buffer, vocab int) {
-	r.want("adjust", "logits", logits, r.rows(), vocab)
-	r.want("adjust", "adjustment", adjustment, r.places(), 4)
-	r.want("adjust", "bias", bias, r.places(), vocab)
-	r.want("adjust", "counts", counts, r.places(), vocab)
-	r.want("adjust", "allowed", allowed, r.places(), int(blocks(vocab, 32)))
-	r.dispatch("adjust", shaders.Constants{"VOCAB": vocab, "FORBIDDEN": float32(reference.Forbidden)},
-		[3]uint32{blocks(vocab, 256), uint32(r.rows()), 1}, logits, adjustment, bias, counts, allowed, ids, r.Cursor)
+	p := r.planner()
+	r.want("adjust", "logits", logits, p.rows(), vocab)
+	r.want("adjust", "adjustment", adjustment, p.places(), 4)
+	r.want("adjust", "bias", bias, p.places(), vocab)
+	r.want("adjust", "counts", counts, p.places(), vocab)
+	r.want("adjust", "allowed", allowed, p.places(), int(blocks(vocab, 32)))
+	r.record(p.adjust(vocab), logits, adjustment, bias, counts, allowed, ids, r.Cursor)
+}
+
+type adjust struct {
+	cursorConstants
+	VOCAB     int
+	FORBIDDEN float32
+}
+
+func (adjust) stem() string { return "adjust" }
+
+func (p planner) adjust(vocab int) plan {
+	return plan{adjust{cursorConstants: p.cursor(), VOCAB: vocab, FORBIDDEN: float32(reference.Forbidden)}, [3]uint32{blocks(vocab, 256), uint32(p.rows()), 1}}
 }

@@ -22,7 +22,7 @@ func BenchmarkAttention(b *testing.B) {
 		flops := 4 * float64(s.Heads) * float64(s.HeadDim) * tokens * (pos + (tokens+1)/2.0)
 		try := func(name string, tile matrixTile, restrict *Variant) {
 			took := perDispatch(b, d, 20, 120, 3, func(r *Recorder, _ int) {
-				r.Tokens, r.tunedAttention, r.Restrict = tokens, tile, restrict
+				r.Tokens, r.tuned.attention, r.Restrict = tokens, tile, restrict
 				if err := d.Write(r.Cursor, 0, []byte{0, pos >> 8, 0, 0, 0, tokens >> 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}); err != nil {
 					b.Fatal(err)
 				}
@@ -71,7 +71,7 @@ func BenchmarkTokenAttention(b *testing.B) {
 		bytes := float64(c.sequences * keys * 2 * s.KVHeads * s.HeadDim * 4)
 		try := func(name string, shape *sharing) {
 			took := perDispatch(b, d, 4, 24, 4, func(r *Recorder, i int) {
-				r.Slots, r.Tokens, r.Cursor, r.tunedSharing = slots, c.sequences, cursor, shape
+				r.Slots, r.Tokens, r.Cursor, r.tuned.sharing = slots, c.sequences, cursor, shape
 				r.WindowAttention(s, qkv, kv, partials, out)
 			})
 			fmt.Printf("attention of %2d x %d/%d x %d to %5d %-12s %8.2f us %6.0f GB/s\n", c.sequences, s.Heads, s.KVHeads, s.HeadDim, keys, name, float64(took.Nanoseconds())/1000, bytes/float64(took.Nanoseconds()))

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/shaders"
 )
 
 // CausalConv1D records the convolution: rows [tokens, stride], in_proj's
@@ -19,11 +18,24 @@ func (r *Recorder) CausalConv1D(conv Conv, rows, out *gpu.Buffer) {
 	r.want("causal_conv1d", "weights and biases", conv.Params, conv.DInner, conv.DConv+1)
 	r.want("causal_conv1d", "conv_state", conv.State, r.states(), conv.DInner, conv.DConv-1)
 	r.want("causal_conv1d", "out", out, r.Tokens, conv.DInner)
+	r.record(r.planner().causalConv1D(conv), rows, conv.Params, conv.State, out, r.Cursor)
+}
+
+type causalConv1D struct {
+	cursorConstants
+	D_INNER, D_CONV, STRIDE, OFFSET, RUN int
+	CARRY, GATED                         bool
+}
+
+func (causalConv1D) stem() string { return "causal_conv1d" }
+
+func (p planner) causalConv1D(c Conv) plan {
 	run := 1
-	if conv.Carry && r.Slots == 0 {
-		run = max(8, conv.DConv-1)
+	if c.Carry && p.slots == 0 {
+		run = max(8, c.DConv-1)
 	}
-	r.dispatch("causal_conv1d", shaders.Constants{
-		"D_INNER": conv.DInner, "D_CONV": conv.DConv, "STRIDE": stride, "OFFSET": conv.Offset, "RUN": run, "CARRY": conv.Carry, "GATED": conv.Gated,
-	}, [3]uint32{blocks(conv.DInner, 64), blocks(r.Tokens, run), 1}, rows, conv.Params, conv.State, out, r.Cursor)
+	return plan{causalConv1D{
+		cursorConstants: p.cursor(),
+		D_INNER:         c.DInner, D_CONV: c.DConv, STRIDE: c.stride(), OFFSET: c.Offset, RUN: run, CARRY: c.Carry, GATED: c.Gated,
+	}, [3]uint32{blocks(c.DInner, 64), blocks(p.tokens, run), 1}}
 }

@@ -3,7 +3,6 @@ package kernel
 import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
-	"github.com/samba-web/samba/shaders"
 )
 
 // doubled is the shape that the attention kernels see: of differential attention
@@ -23,10 +22,17 @@ func (r *Recorder) DifferentialAttention(s reference.AttentionShape, qkv, kv, pa
 	r.WindowAttention(s, qkv, kv, partials, heads)
 	r.want("diff_combine", "gains and lambda", params, 2*s.HeadDim+1)
 	r.want("diff_combine", "out", out, r.Tokens, s.Heads, s.HeadDim)
-	size := 64
-	if r.variant().CPU {
-		size = 8 // threads take turns at every barrier there
-	}
-	r.dispatch("diff_combine", shaders.Constants{"HEADS": s.Heads, "KV_HEADS": s.KVHeads, "HEAD_DIM": s.HeadDim, "EPS": reference.DifferentialEps, "SIZE": size},
-		[3]uint32{uint32(s.Heads / 2), uint32(r.Tokens), 1}, heads, params, out)
+	r.record(r.planner().diffCombine(s), heads, params, out)
+}
+
+type diffCombine struct {
+	HEADS, KV_HEADS, HEAD_DIM, SIZE int
+	EPS                             float64
+}
+
+func (diffCombine) stem() string { return "diff_combine" }
+
+func (p planner) diffCombine(s reference.AttentionShape) plan {
+	return plan{diffCombine{HEADS: s.Heads, KV_HEADS: s.KVHeads, HEAD_DIM: s.HeadDim, EPS: reference.DifferentialEps, SIZE: p.meeting(64)},
+		[3]uint32{uint32(s.Heads / 2), uint32(p.tokens), 1}}
 }

@@ -1,13 +1,13 @@
-// Package kernel records the dispatches of each WGSL kernel: its bindings, its
-// shape checks and its grid. One file a stem; the plain Go twin of the same
-// stem stands in gpu/reference.
+// Package kernel records the dispatches of each WGSL kernel. One file a stem has
+// its constants, its plan (which kernel, constants and grid a shape gets: a pure
+// function, see plan.go) and its recording: shape checks and bindings. The plain
+// Go twin of the same stem stands in gpu/reference.
 package kernel
 
 import (
 	"fmt"
 
 	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/shaders"
 )
 
 // Recorder collects the dispatches of a run over Tokens tokens, at most as
@@ -43,13 +43,7 @@ type Recorder struct {
 	// with too little, Linear takes other kernels.
 	Halves Halves
 
-	tunedMatvec    *matvecShape // instead of the rule's, for measurements
-	tunedMatmul    *matmulShape
-	tunedBatch     *batchShape
-	tunedAttention matrixTile
-	tunedSharing   *sharing
-	tunedSampler   int
-	tunedSSD       *ssdShape
+	tuned tuning // for measurements
 }
 
 // Variant is what kernels may use beyond WebGPU's baseline.
@@ -72,17 +66,6 @@ func BatchCursor(slots int) (rows, positions, sampled, words int) {
 // BatchDepth is how many states of a sequence a batch keeps.
 const BatchDepth = 4
 
-// places is how many sequences' states lie side by side.
-func (r *Recorder) places() int { return max(r.Slots, 1) }
-
-// rows is how many rows of logits there are: one for each sequence that takes part.
-func (r *Recorder) rows() int {
-	if r.Slots > 0 {
-		return r.Tokens
-	}
-	return 1
-}
-
 // states is how many of Mamba's states lie side by side.
 func (r *Recorder) states() int {
 	if r.Slots > 0 {
@@ -91,11 +74,19 @@ func (r *Recorder) states() int {
 	return 1
 }
 
-func (r *Recorder) dispatch(stem string, constants shaders.Constants, grid [3]uint32, buffers ...*gpu.Buffer) {
-	if r.Slots > 0 {
-		constants["BATCH"], constants["PLACES"], constants["DEPTH"] = true, r.Slots, BatchDepth
+func (r *Recorder) planner() planner {
+	p := plannerOf(r.Device, r.variant())
+	p.tokens, p.slots, p.exact, p.tuned = r.Tokens, r.Slots, r.Exact, r.tuned
+	if r.Halves.X != nil {
+		p.room = room{r.Halves.X.Size(), r.Halves.W.Size()}
 	}
-	pipeline, err := r.Device.Pipeline(stem, constants)
+	return p
+}
+
+// record carries a plan out: the buffers are bound in the ascending order of the
+// shader's binding numbers.
+func (r *Recorder) record(p plan, buffers ...*gpu.Buffer) {
+	pipeline, err := r.Device.Pipeline(p.kernel.stem(), p.kernel)
 	if err != nil {
 		r.Program.Fail(err)
 		return
@@ -103,7 +94,7 @@ func (r *Recorder) dispatch(stem string, constants shaders.Constants, grid [3]ui
 	if r.Prepare {
 		return
 	}
-	r.Program.Dispatch(pipeline, grid, buffers...)
+	r.Program.Dispatch(pipeline, p.grid, buffers...)
 }
 
 // want fails the recording if a buffer is smaller than its shape.
@@ -116,12 +107,3 @@ func (r *Recorder) want(stem, what string, b *gpu.Buffer, shape ...int) {
 		r.Program.Fail(fmt.Errorf("kernel %s: %s has %d bytes, want %v fp32", stem, what, b.Size(), shape))
 	}
 }
-
-// spread lays groups out over two directions of the grid: vocabularies make more
-// workgroups than one direction may have.
-func spread(groups uint32) [3]uint32 {
-	wide := min(groups, 1<<15)
-	return [3]uint32{wide, (groups + wide - 1) / wide, 1}
-}
-
-func blocks(n, size int) uint32 { return uint32((n + size - 1) / size) }

@@ -1,9 +1,6 @@
 package kernel
 
-import (
-	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/shaders"
-)
+import "github.com/samba-web/samba/gpu"
 
 // LayerNorm records y[t, i] = (x[t, i] - mean) / sqrt(variance + eps) * gain[i] +
 // bias[i].
@@ -12,9 +9,16 @@ func (r *Recorder) LayerNorm(x, gain, bias, y *gpu.Buffer, eps float64) {
 	r.want("layer_norm", "bias", bias, width)
 	r.want("layer_norm", "x", x, r.Tokens, width)
 	r.want("layer_norm", "y", y, r.Tokens, width)
-	size := 256
-	if r.variant().CPU {
-		size = 8 // threads take turns at every barrier there
-	}
-	r.dispatch("layer_norm", shaders.Constants{"WIDTH": width, "EPS": eps, "SIZE": size}, [3]uint32{uint32(r.Tokens), 1, 1}, x, gain, bias, y)
+	r.record(r.planner().layerNorm(width, eps), x, gain, bias, y)
+}
+
+type layerNorm struct {
+	WIDTH, SIZE int
+	EPS         float64
+}
+
+func (layerNorm) stem() string { return "layer_norm" }
+
+func (p planner) layerNorm(width int, eps float64) plan {
+	return plan{layerNorm{WIDTH: width, EPS: eps, SIZE: p.meeting(256)}, [3]uint32{uint32(p.tokens), 1, 1}}
 }

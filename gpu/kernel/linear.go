@@ -5,7 +5,6 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
-	"github.com/samba-web/samba/shaders"
 )
 
 // LinearOptions say what a linear layer does beside the product. The zero
@@ -55,7 +54,7 @@ type RoPE struct {
 	Eps          float64 // of that norm
 }
 
-// Linear records y[t, r] = Factor (sum_k W[r, k] x[t, k] + Bias[r]): by matvec.wgsl for one
+// Linear records y[t, r] = Factor (sum_k W[r, k] x[t, k] + Bias[r]): by one of the matvec kernels for one
 // token, by one of the matmul kernels for more and for a batch.
 func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 	if o.XStride == 0 {
@@ -69,30 +68,130 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 		r.RoPE(rope, y)
 		return
 	}
-	one := r.Slots == 0 && (r.Tokens == 1 || o.Last)
-	if !one && r.matmulBlocks(w, x, y, o) {
-		return
-	}
-	for _, p := range w.Parts {
-		if one {
-			r.matvec(w, p, x, y, o)
-		} else if !r.matmulBatch(w, p, x, y, o) {
-			r.matmul(w, p, x, y, o)
-		}
+	for _, step := range r.planner().linear(w, o) {
+		r.wantLinear(step, w, x, y, o)
+		r.record(step.plan, r.linearBuffers(step, w, x, y, o)...)
 	}
 }
 
-// matvecShape is how threads share a product: see matvec.wgsl.
+// linearStep is a dispatch of a linear layer: of one of W's parts, or of a slice of it.
+type linearStep struct {
+	plan
+	part  Part
+	one   bool        // for one token: by one of the matvec kernels
+	slice matmulSlice // of the others
+}
+
+// linear plans a layer; XStride is set, and RoPE only where matvec has it.
+func (p planner) linear(w *Weight, o LinearOptions) (steps []linearStep) {
+	one := p.slots == 0 && (p.tokens == 1 || o.Last)
+	if !one {
+		if steps = p.matmulBlocks(w, o); steps != nil {
+			return steps
+		}
+	}
+	for _, part := range w.Parts {
+		step := linearStep{part: part, one: one, slice: matmulSlice{rows: part.Rows}}
+		if one {
+			step.plan = p.matvec(w, part, o)
+		} else if shape, ok := p.shapeBatch(w, o); ok {
+			step.plan = p.matmulBatch(shape, w, part, o)
+		} else {
+			step.plan = p.matmul(w, part, o)
+		}
+		steps = append(steps, step)
+	}
+	return steps
+}
+
+// wantLinear fails the recording if a step's buffers are smaller than it takes.
+func (r *Recorder) wantLinear(step linearStep, w *Weight, x, y *gpu.Buffer, o LinearOptions) {
+	stem := step.kernel.stem()
+	if w.Bias != nil {
+		r.want(stem, "bias", w.Bias, w.Out)
+	}
+	if !step.one {
+		r.want(stem, "x", x, (r.Tokens-1)*o.XStride+w.In)
+		r.want(stem, "y", y, r.Tokens, w.Out)
+		return
+	}
+	r.want(stem, "x", x, w.In)
+	switch c := o.Conv; {
+	case c != nil:
+		r.want(stem, "y", y, w.Out)
+		r.want(stem, "convolution", c.Params, c.DInner, c.DConv+1)
+		r.want(stem, "conv_state", c.State, c.DInner, c.DConv-1)
+		if c.Gated || c.Offset+c.DInner > w.Out {
+			r.Program.Fail(fmt.Errorf("kernel %s: a convolution of %d channels from row %d on, gated %v, in a layer of %d rows", stem, c.DInner, c.Offset, c.Gated, w.Out))
+		}
+	case o.RoPE != nil:
+		r.want(stem, "y", y, o.RoPE.Shape.Heads, o.RoPE.Shape.HeadDim)
+		r.wantRoPE(stem, *o.RoPE)
+	default:
+		rows := step.part.Rows
+		if o.SwiGLU {
+			rows /= 2
+		}
+		r.want(stem, "y", y, step.part.Row0+rows)
+	}
+}
+
+// linearBuffers are a step's, in the order of its kernel's bindings.
+func (r *Recorder) linearBuffers(step linearStep, w *Weight, x, y *gpu.Buffer, o LinearOptions) (buffers []*gpu.Buffer) {
+	switch step.kernel.(type) {
+	case blocksX:
+		return []*gpu.Buffer{x, r.Halves.X, r.Cursor, r.sizes(w, step.part, o, step.slice)}
+	case blocksW:
+		return append(w.buffers(step.part), r.Halves.W, r.sizes(w, step.part, o, step.slice))
+	case matmulBlocks:
+		buffers = []*gpu.Buffer{r.Halves.W, r.Halves.X, y, r.Cursor, r.sizes(w, step.part, o, step.slice)}
+	case matmul, matmulDirect, matmulBatch:
+		buffers = append(w.buffers(step.part), x, y, r.Cursor, r.sizes(w, step.part, o, step.slice))
+	default:
+		buffers = append(w.buffers(step.part), x, y)
+		if o.Gain != nil {
+			buffers = append(buffers, o.Gain)
+		}
+		if o.Conv != nil {
+			buffers = append(buffers, o.Conv.Params, o.Conv.State)
+		}
+		if o.RoPE != nil {
+			buffers = append(buffers, r.Cursor, o.RoPE.Ring)
+			if o.RoPE.Angles != nil {
+				buffers = append(buffers, o.RoPE.Angles)
+			}
+		}
+		if o.Last {
+			buffers = append(buffers, r.Cursor)
+		}
+	}
+	if w.Bias != nil {
+		buffers = append(buffers, w.Bias)
+	}
+	return buffers
+}
+
+// sizes is what the matmul kernels read of their operands: matmul_sizes.wgsl.
+func (r *Recorder) sizes(w *Weight, p Part, o LinearOptions, s matmulSlice) *gpu.Buffer {
+	b, err := r.Device.Words(uint32(w.In), uint32(s.rows), uint32(o.XStride), uint32(w.Out), uint32(p.Row0+s.first),
+		uint32(s.kBlocks), uint32(s.blocks), uint32(s.first))
+	if err != nil {
+		r.Program.Fail(err)
+	}
+	return b
+}
+
+// matvecShape is how threads share a product: see shared/matvec.wgsl.
 type matvecShape struct{ size, lanes, rows int }
 
 // shapeMatvec deals steps of a row to lanes and outputs to lane groups. More
 // rows a group read x less often, large workgroups stage it less often; more
 // lanes keep more of the GPU busy where outputs are few. Measured on an H100
 // (BenchmarkMatvec). pair: an output takes two rows of W.
-func (v Variant) shapeMatvec(outputs, steps int, pair bool) matvecShape {
+func (p planner) shapeMatvec(outputs, steps int, pair bool) matvecShape {
 	s := matvecShape{size: 256, lanes: 16, rows: 2}
 	switch {
-	case v.CPU:
+	case p.CPU:
 		s = matvecShape{size: 16, lanes: 1, rows: 8}
 	case outputs < 512:
 		s = matvecShape{size: 128, lanes: 128, rows: 1}
@@ -112,20 +211,52 @@ func (v Variant) shapeMatvec(outputs, steps int, pair bool) matvecShape {
 	return s
 }
 
-func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) {
-	outputs := p.Rows
+// matvecConstants are those of shared/matvec.wgsl. The kernels that include it
+// differ by what becomes of the sums.
+type matvecConstants struct {
+	cursorConstants
+	weightConstants
+	finishConstants
+	IN, OUT, X_STRIDE, ROW0                                   int
+	EPS                                                       float64
+	VALUES, QUADS, SIZE, LANES, ROWS, N, SUMS, SUBGROUP, WARP int
+	ALIGNED, NORM, LAST, STAGED, SUBGROUPS, SHARED, PAIRED    bool
+}
+
+type matvec struct{ matvecConstants }
+
+func (matvec) stem() string { return "matvec" }
+
+type matvecAdd struct{ matvecConstants }
+
+func (matvecAdd) stem() string { return "matvec_add" }
+
+type matvecGate struct{ matvecConstants }
+
+func (matvecGate) stem() string { return "matvec_gate" }
+
+type matvecConv struct {
+	matvecConstants
+	D_INNER, D_CONV, TAPS, OFFSET int
+}
+
+func (matvecConv) stem() string { return "matvec_conv" }
+
+type matvecRope struct {
+	matvecConstants
+	ropeConstants
+}
+
+func (matvecRope) stem() string { return "matvec_rope" }
+
+// matvec plans a part's product with one token.
+func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
+	outputs := part.Rows
 	pair := o.SwiGLU || o.RoPE != nil
 	if pair {
 		outputs /= 2
 	}
-	c := w.constants()
-	c["IN"], c["OUT"] = w.In, outputs
-	c["X_STRIDE"], c["ROW0"] = o.XStride, p.Row0
-	c["NORM"], c["ADD"], c["SWIGLU"], c["LAST"] = o.Gain != nil, o.Add, o.SwiGLU, o.Last
-	c["CONV"], c["ROPE"], c["PAIRED"] = o.Conv != nil, o.RoPE != nil, pair
-	c["EPS"] = o.Eps
 	aligned := w.In%4 == 0 && o.XStride%4 == 0
-	c["ALIGNED"] = aligned
 	values := 1
 	switch {
 	case w.DType == reference.Q4:
@@ -135,12 +266,11 @@ func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	case aligned:
 		values = 4
 	}
-	v := r.variant()
-	s := v.shapeMatvec(outputs, w.In/values, pair)
-	if r.tunedMatvec != nil {
-		s = *r.tunedMatvec
+	s := p.shapeMatvec(outputs, w.In/values, pair)
+	if p.tuned.matvec != nil {
+		s = *p.tuned.matvec
 	}
-	for s.size > int(r.Device.Info().Limits.MaxWorkgroupSize) {
+	for s.size > p.size {
 		s.size /= 2
 	}
 	n := s.rows
@@ -149,99 +279,84 @@ func (r *Recorder) matvec(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) 
 	}
 	// Lanes beyond a subgroup meet in workgroup memory.
 	subgroup, warp := 1, 1
-	if v.Subgroup > 0 && s.lanes > 1 && s.size%v.Subgroup == 0 {
-		subgroup, warp = min(v.Subgroup, s.lanes), v.Subgroup
+	if p.Subgroup > 0 && s.lanes > 1 && s.size%p.Subgroup == 0 {
+		subgroup, warp = min(p.Subgroup, s.lanes), p.Subgroup
 	}
 	// Staged: x in workgroup memory, where that has room for it beside the sums.
-	staged := aligned && !v.CPU && 4*(w.In+max(values, 4)+s.size/subgroup*n+s.size/warp) <= int(r.Device.Info().Limits.MaxWorkgroupStorage)
+	staged := aligned && !p.CPU && w.In+max(values, 4)+s.size/subgroup*n+s.size/warp <= p.storage
 	sums := n
 	if o.Gain != nil && !staged {
 		sums++
 	}
-	c["VALUES"], c["QUADS"], c["SIZE"], c["LANES"] = values, max(values/4, 1), s.size, s.lanes
-	c["ROWS"], c["N"], c["SUMS"], c["STAGED"] = s.rows, n, sums, staged
-	c["SUBGROUP"], c["WARP"], c["SUBGROUPS"], c["SHARED"] = subgroup, warp, subgroup > 1, s.lanes > subgroup
-	r.want("matvec", "x", x, w.In)
-	buffers := append(w.buffers(p), x, y)
-	if o.Gain != nil {
-		buffers = append(buffers, o.Gain)
+	c := matvecConstants{
+		weightConstants: w.constants(), finishConstants: w.finish(),
+		IN: w.In, OUT: outputs, X_STRIDE: o.XStride, ROW0: part.Row0, EPS: o.Eps,
+		VALUES: values, QUADS: max(values/4, 1), SIZE: s.size, LANES: s.lanes, ROWS: s.rows, N: n, SUMS: sums, SUBGROUP: subgroup, WARP: warp,
+		ALIGNED: aligned, NORM: o.Gain != nil, LAST: o.Last, STAGED: staged, SUBGROUPS: subgroup > 1, SHARED: s.lanes > subgroup, PAIRED: pair,
 	}
+	var k kernel = matvec{c}
 	switch {
-	case o.Conv != nil:
-		r.want("matvec", "y", y, w.Out)
-		r.want("matvec", "convolution", o.Conv.Params, o.Conv.DInner, o.Conv.DConv+1)
-		r.want("matvec", "conv_state", o.Conv.State, o.Conv.DInner, o.Conv.DConv-1)
-		if o.Conv.Gated || o.Conv.Offset+o.Conv.DInner > w.Out {
-			r.Program.Fail(fmt.Errorf("kernel matvec: a convolution of %d channels from row %d on, gated %v, in a layer of %d rows", o.Conv.DInner, o.Conv.Offset, o.Conv.Gated, w.Out))
-		}
-		c["D_INNER"], c["D_CONV"], c["TAPS"], c["OFFSET"] = o.Conv.DInner, o.Conv.DConv, o.Conv.DConv-1, o.Conv.Offset
-		buffers = append(buffers, o.Conv.Params, o.Conv.State)
+	case o.SwiGLU:
+		k = matvecGate{c}
 	case o.RoPE != nil:
-		r.want("matvec", "y", y, o.RoPE.Shape.Heads, o.RoPE.Shape.HeadDim)
-		buffers = append(buffers, r.Cursor, o.RoPE.Ring)
-		r.rope("matvec", c, *o.RoPE)
-		if o.RoPE.Angles != nil {
-			buffers = append(buffers, o.RoPE.Angles)
-		}
-	default:
-		r.want("matvec", "y", y, p.Row0+outputs)
+		k = matvecRope{c, o.RoPE.constants()}
+	case o.Conv != nil:
+		k = matvecConv{c, o.Conv.DInner, o.Conv.DConv, o.Conv.DConv - 1, o.Conv.Offset}
+	case o.Add:
+		k = matvecAdd{c}
 	}
-	if o.Last {
-		buffers = append(buffers, r.Cursor)
-	}
-	buffers = w.finish(r, "matvec", c, buffers)
-	r.dispatch("matvec", c, spread(blocks(outputs, s.size/s.lanes*s.rows)), buffers...)
+	return plan{k, spread(blocks(outputs, s.size/s.lanes*s.rows))}
 }
 
-func (r *Recorder) matmul(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) {
-	c := w.constants()
-	c["ADD"] = o.Add
-	c["VECTORS"] = w.In%4 == 0 && o.XStride%4 == 0
-	c["EIGHTS"] = w.In%8 == 0 && o.XStride%4 == 0
-	r.want("matmul", "x", x, (r.Tokens-1)*o.XStride+w.In)
-	r.want("matmul", "y", y, r.Tokens, w.Out)
-	v := r.variant()
-	buffers := w.finish(r, "matmul", c, append(w.buffers(p), x, y, r.Cursor, r.sizes(w, p, o, matmulSlice{rows: p.Rows})))
-	if v.CPU || r.Slots > 0 {
-		tokens, lanes, size := 8, 1, 16
-		if r.Slots > 0 && p.Rows < 8192 { // few rows: the GPU is filled by tokens
-			tokens = 4
-		}
-		if v.CPU {
-			// A processor takes time for tokens that are not there. Its bits are the same: it fuses no products with sums.
-			for tokens > 1 && tokens/2 >= r.Tokens {
-				tokens /= 2
-			}
-		} else {
-			lanes, size = 32, 128
-			if v.Subgroup > 0 {
-				lanes = min(lanes, v.Subgroup)
-			}
-		}
-		c["TOKENS"], c["LANES"], c["SIZE"] = tokens, lanes, size
-		c["SUBGROUPS"], c["SHARED"] = lanes > 1 && v.Subgroup > 0, lanes > 1 && v.Subgroup == 0
-		r.dispatch("matmul_direct", c, [3]uint32{blocks(p.Rows, 4*size/lanes), blocks(r.Tokens, tokens), 1}, buffers...)
-		return
-	}
-	r.dispatch("matmul", c, [3]uint32{blocks(p.Rows, 64), blocks(r.Tokens, 64), 1}, buffers...)
+// matmulConstants are those of shared/matmul.wgsl.
+type matmulConstants struct {
+	cursorConstants
+	weightConstants
+	finishConstants
+	ADD, VECTORS, EIGHTS bool
 }
 
-// sizes is what the matmul kernels read of their operands: matmul_sizes.wgsl.
-func (r *Recorder) sizes(w *Weight, p Part, o LinearOptions, s matmulSlice) *gpu.Buffer {
-	b, err := r.Device.Words(uint32(w.In), uint32(s.rows), uint32(o.XStride), uint32(w.Out), uint32(p.Row0+s.first),
-		uint32(s.kBlocks), uint32(s.blocks), uint32(s.first))
-	if err != nil {
-		r.Program.Fail(err)
-	}
-	return b
+func (p planner) matmulConstants(w *Weight, o LinearOptions) matmulConstants {
+	return matmulConstants{cursorConstants: p.cursor(), weightConstants: w.constants(), finishConstants: w.finish(), ADD: o.Add, VECTORS: vectors(w, o)}
 }
 
-func (r *Recorder) rope(stem string, c shaders.Constants, o RoPE) {
-	s := o.Shape
-	r.want(stem, "KV ring", o.Ring, r.places(), 2, s.Ring, s.KVHeads, s.HeadDim)
-	if o.Angles != nil {
-		r.want(stem, "angles", o.Angles, 4*256, s.HeadDim)
+// vectors tells whether x is read four values at a time.
+func vectors(w *Weight, o LinearOptions) bool { return w.In%4 == 0 && o.XStride%4 == 0 }
+
+type matmul struct{ matmulConstants }
+
+func (matmul) stem() string { return "matmul" }
+
+type matmulDirect struct {
+	matmulConstants
+	subgroupConstants
+	TOKENS, LANES, SIZE int
+}
+
+func (matmulDirect) stem() string { return "matmul_direct" }
+
+// matmul plans a part's product in fp32: in tiles, or, of a batch and on processors, without.
+func (p planner) matmul(w *Weight, part Part, o LinearOptions) plan {
+	c := p.matmulConstants(w, o)
+	c.EIGHTS = w.In%8 == 0 && o.XStride%4 == 0
+	if !p.CPU && p.slots == 0 {
+		return plan{matmul{c}, [3]uint32{blocks(part.Rows, 64), blocks(p.tokens, 64), 1}}
 	}
-	c["HEADS"], c["KV_HEADS"], c["HEAD_DIM"], c["NOPE"] = s.Heads, s.KVHeads, s.HeadDim, o.Angles == nil
-	ring(c, s)
+	tokens, lanes, size := 8, 1, 16
+	if p.slots > 0 && part.Rows < 8192 { // few rows: the GPU is filled by tokens
+		tokens = 4
+	}
+	if p.CPU {
+		// A processor takes time for tokens that are not there. Its bits are the same: it fuses no products with sums.
+		for tokens > 1 && tokens/2 >= p.tokens {
+			tokens /= 2
+		}
+	} else {
+		lanes, size = 32, 128
+		if p.Subgroup > 0 {
+			lanes = min(lanes, p.Subgroup)
+		}
+	}
+	return plan{matmulDirect{matmulConstants: c, subgroupConstants: p.subgroups(lanes), TOKENS: tokens, LANES: lanes, SIZE: size},
+		[3]uint32{blocks(part.Rows, 4*size/lanes), blocks(p.tokens, tokens), 1}}
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
-	"github.com/samba-web/samba/shaders"
 )
 
 // LogprobsRow is the number of words that logprobs.wgsl writes for a token
@@ -27,9 +26,21 @@ func ReadLogprobs(row []byte, top, alternatives int) (own float32, likeliest []r
 // nothing has changed. rows is a ring of rows of LogprobsRow(top) words; of a
 // batch, a row for each of its own.
 func (r *Recorder) Logprobs(logits, adjustment, ids, rows *gpu.Buffer, vocab, ring, top int) {
-	r.want("logprobs", "logits", logits, r.rows(), vocab)
-	r.want("logprobs", "adjustment", adjustment, r.places(), 4)
+	p := r.planner()
+	r.want("logprobs", "logits", logits, p.rows(), vocab)
+	r.want("logprobs", "adjustment", adjustment, p.places(), 4)
 	r.want("logprobs", "rows", rows, ring, LogprobsRow(top))
-	r.dispatch("logprobs", shaders.Constants{"VOCAB": vocab, "OUT_RING": ring, "TOP": top},
-		[3]uint32{uint32(r.rows()), 1, 1}, logits, adjustment, ids, r.Cursor, rows)
+	r.record(p.logprobs(vocab, ring, top), logits, adjustment, ids, r.Cursor, rows)
+}
+
+type logprobs struct {
+	cursorConstants
+	reduceConstants
+	VOCAB, OUT_RING, TOP int
+}
+
+func (logprobs) stem() string { return "logprobs" }
+
+func (p planner) logprobs(vocab, ring, top int) plan {
+	return plan{logprobs{cursorConstants: p.cursor(), reduceConstants: reduceAlone, VOCAB: vocab, OUT_RING: ring, TOP: top}, [3]uint32{uint32(p.rows()), 1, 1}}
 }

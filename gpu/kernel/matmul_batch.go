@@ -1,7 +1,5 @@
 package kernel
 
-import "github.com/samba-web/samba/gpu"
-
 // batchShape is how matmul_batch deals a batch's product to subgroups: see there.
 type batchShape struct{ fn, gk, steps int }
 
@@ -16,14 +14,13 @@ const leastBatch = 8
 // How many take part does not count: a row has the same bits whoever else does.
 // Few rows of W have many subgroups share the walk along k, many rows share x.
 // Measured on an H100 with 16 sequences (BenchmarkBatchLinear).
-func (r *Recorder) shapeBatch(w *Weight, o LinearOptions) (s batchShape, ok bool) {
-	v := r.variant()
-	if !v.Matrix || v.CPU || r.Slots < leastBatch || w.Exact() || w.In%8 != 0 || o.XStride%4 != 0 {
+func (p planner) shapeBatch(w *Weight, o LinearOptions) (s batchShape, ok bool) {
+	if !p.Matrix || p.CPU || p.slots < leastBatch || w.Exact() || w.In%8 != 0 || o.XStride%4 != 0 {
 		return s, false
 	}
 	switch {
-	case r.tunedBatch != nil:
-		s = *r.tunedBatch
+	case p.tuned.batch != nil:
+		s = *p.tuned.batch
 	case w.Out < 512:
 		s = batchShape{fn: 1, gk: 8, steps: 2}
 	case w.Out < 4096:
@@ -33,27 +30,25 @@ func (r *Recorder) shapeBatch(w *Weight, o LinearOptions) (s batchShape, ok bool
 	default:
 		s = batchShape{fn: 2, gk: 2, steps: 2}
 	}
-	for s.gk > 1 && (s.words() > r.storage() || s.gk*v.Subgroup > int(r.Device.Info().Limits.MaxWorkgroupSize)) {
+	for s.gk > 1 && (s.words() > p.storage || s.gk*p.Subgroup > p.size) {
 		s.gk /= 2
 	}
-	return s, 32*s.steps%v.Subgroup == 0
+	return s, 32*s.steps%p.Subgroup == 0
 }
 
-// matmulBatch records a part's product on matrix units, or nothing where it cannot.
-func (r *Recorder) matmulBatch(w *Weight, p Part, x, y *gpu.Buffer, o LinearOptions) bool {
-	s, ok := r.shapeBatch(w, o)
-	if !ok {
-		return false
-	}
-	r.want("matmul_batch", "x", x, (r.Tokens-1)*o.XStride+w.In)
-	r.want("matmul_batch", "y", y, r.Tokens, w.Out)
-	subgroup := r.variant().Subgroup
-	turns, words := 32*s.steps/subgroup, w.DType.Bits()/4
-	c := w.constants()
-	c["ADD"], c["VECTORS"] = o.Add, true
-	c["SUBGROUP"], c["FN"], c["GK"], c["STEPS"] = subgroup, s.fn, s.gk, s.steps
-	c["WORDS"], c["X_TURNS"], c["W_TURNS"], c["W_WORDS"] = words, turns, turns*s.fn, turns*s.fn*words
-	r.dispatch("matmul_batch", c, [3]uint32{blocks(p.Rows, 16*s.fn), blocks(r.Tokens, 16), 1},
-		w.finish(r, "matmul_batch", c, append(w.buffers(p), x, y, r.Cursor, r.sizes(w, p, o, matmulSlice{rows: p.Rows})))...)
-	return true
+type matmulBatch struct {
+	matmulConstants
+	SUBGROUP, FN, GK, STEPS, WORDS, X_TURNS, W_TURNS, W_WORDS int
+}
+
+func (matmulBatch) stem() string { return "matmul_batch" }
+
+// matmulBatch plans a part's product on matrix units.
+func (p planner) matmulBatch(s batchShape, w *Weight, part Part, o LinearOptions) plan {
+	turns, words := 32*s.steps/p.Subgroup, w.DType.Bits()/4
+	return plan{matmulBatch{
+		matmulConstants: p.matmulConstants(w, o),
+		SUBGROUP:        p.Subgroup, FN: s.fn, GK: s.gk, STEPS: s.steps,
+		WORDS: words, X_TURNS: turns, W_TURNS: turns * s.fn, W_WORDS: turns * s.fn * words,
+	}, [3]uint32{blocks(part.Rows, 16*s.fn), blocks(p.tokens, 16), 1}}
 }

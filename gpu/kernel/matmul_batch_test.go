@@ -35,7 +35,7 @@ func TestBatchShapes(t *testing.T) {
 		product := func(count int, restrict *Variant, shape *batchShape) []byte {
 			t.Helper()
 			y := zeros(t, d, slots*rows)
-			r := Recorder{Device: d, Program: d.NewProgram(), Slots: slots, Tokens: slots, Cursor: batchCursor(t, d, slots, count, 0), Restrict: restrict, tunedBatch: shape}
+			r := Recorder{Device: d, Program: d.NewProgram(), Slots: slots, Tokens: slots, Cursor: batchCursor(t, d, slots, count, 0), Restrict: restrict, tuned: tuning{batch: shape}}
 			defer r.Program.Free()
 			r.Linear(w, x, y, LinearOptions{})
 			run(t, d, r.Program)

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/shaders"
 )
 
 // Halves is room for x and W in fp16, as matmul_blocks reads them. What a
@@ -14,7 +13,7 @@ type Halves struct{ X, W *gpu.Buffer }
 // takes if so many of W's rows lie there at once; 0 where it takes other kernels.
 // More rows come after one another.
 func (r *Recorder) HalvesSize(w *Weight, rows int) (x, wBytes uint64) {
-	s, ok := r.shapeMatmul(w)
+	s, ok := r.planner().shapeMatmul(w)
 	if !ok {
 		return 0, 0
 	}
@@ -45,14 +44,13 @@ func (s matmulShape) rowBytes(in int) uint64 { return 32 * uint64(s.kBlocks(in))
 // H100 with 1,024 tokens (BenchmarkMatmul). For a few tokens W's way to fp16,
 // 2.5 bytes moved for a weight of 4 bits, is most of the work; where another
 // kernel would do better then has not been measured.
-func (r *Recorder) shapeMatmul(w *Weight) (s matmulShape, ok bool) {
-	v := r.variant()
-	if !v.Matrix || v.CPU || r.Slots > 0 || w.Exact() {
+func (p planner) shapeMatmul(w *Weight) (s matmulShape, ok bool) {
+	if !p.Matrix || p.CPU || p.slots > 0 || w.Exact() {
 		return s, false
 	}
 	switch {
-	case r.tunedMatmul != nil:
-		s = *r.tunedMatmul
+	case p.tuned.matmul != nil:
+		s = *p.tuned.matmul
 	case w.Out < 512:
 		s = matmulShape{fm: 2, fn: 2, gm: 2, gn: 1, gk: 4, steps: 1}
 	case w.Out < 2048:
@@ -60,7 +58,7 @@ func (r *Recorder) shapeMatmul(w *Weight) (s matmulShape, ok bool) {
 	default:
 		s = matmulShape{fm: 4, fn: 2, gm: 2, gn: 2, gk: 1, steps: 2}
 	}
-	return s, s.gm*s.gn*s.gk*v.Subgroup <= int(r.Device.Info().Limits.MaxWorkgroupSize)
+	return s, s.gm*s.gn*s.gk*p.Subgroup <= p.size
 }
 
 // matmulSlice is rows of a part that are multiplied at once.
@@ -76,42 +74,53 @@ func (s matmulShape) slices(in, rows int, room uint64) (slices []matmulSlice) {
 	return slices
 }
 
-// matmulBlocks records Linear on matrix units, or nothing where it cannot.
-func (r *Recorder) matmulBlocks(w *Weight, x, y *gpu.Buffer, o LinearOptions) bool {
-	s, ok := r.shapeMatmul(w)
-	room := r.Halves
-	if !ok || room.X == nil || room.X.Size() < s.xBytes(w.In, r.Tokens) || room.W.Size() < s.rowBytes(w.In) {
-		return false
+type blocksX struct {
+	cursorConstants
+	VECTORS bool
+}
+
+func (blocksX) stem() string { return "blocks_x" }
+
+type blocksW struct{ weightConstants }
+
+func (blocksW) stem() string { return "blocks_w" }
+
+type matmulBlocks struct {
+	cursorConstants
+	finishConstants
+	ADD                                 bool
+	SUBGROUP, FM, FN, GM, GN, GK, STEPS int
+}
+
+func (matmulBlocks) stem() string { return "matmul_blocks" }
+
+// matmulBlocks plans a product on matrix units, or nothing where it cannot be.
+func (p planner) matmulBlocks(w *Weight, o LinearOptions) (steps []linearStep) {
+	s, ok := p.shapeMatmul(w)
+	if !ok || p.room.x < s.xBytes(w.In, p.tokens) || p.room.w < s.rowBytes(w.In) {
+		return nil
 	}
-	r.want("matmul_blocks", "x", x, (r.Tokens-1)*o.XStride+w.In)
-	r.want("matmul_blocks", "y", y, r.Tokens, w.Out)
-	converted := false
-	for _, p := range w.Parts {
-		for _, slice := range s.slices(w.In, p.Rows, room.W.Size()) {
-			sizes := r.sizes(w, p, o, slice)
-			if !converted {
-				r.blocksX(s, x, w.In, sizes, w.In%4 == 0 && o.XStride%4 == 0)
-				converted = true
+	for _, part := range w.Parts {
+		for _, slice := range s.slices(w.In, part.Rows, p.room.w) {
+			if steps == nil {
+				steps = append(steps, linearStep{plan: p.blocksX(s, w.In, vectors(w, o)), part: part, slice: slice})
 			}
-			r.blocksW(w, p, slice, sizes)
-			c := shaders.Constants{
-				"SUBGROUP": r.variant().Subgroup, "ADD": o.Add,
-				"FM": s.fm, "FN": s.fn, "GM": s.gm, "GN": s.gn, "GK": s.gk, "STEPS": s.steps,
-			}
-			r.dispatch("matmul_blocks", c, [3]uint32{blocks(r.Tokens, s.tokens()), blocks(slice.rows, s.rows()), 1},
-				w.finish(r, "matmul_blocks", c, []*gpu.Buffer{room.W, room.X, y, r.Cursor, sizes})...)
+			product := plan{matmulBlocks{
+				cursorConstants: p.cursor(), finishConstants: w.finish(), ADD: o.Add,
+				SUBGROUP: p.Subgroup, FM: s.fm, FN: s.fn, GM: s.gm, GN: s.gn, GK: s.gk, STEPS: s.steps,
+			}, [3]uint32{blocks(p.tokens, s.tokens()), blocks(slice.rows, s.rows()), 1}}
+			steps = append(steps, linearStep{plan: p.blocksW(w, slice), part: part, slice: slice}, linearStep{plan: product, part: part, slice: slice})
 		}
 	}
-	return true
+	return steps
 }
 
-// blocksX records x's way to fp16 in blocks.
-func (r *Recorder) blocksX(s matmulShape, x *gpu.Buffer, in int, sizes *gpu.Buffer, vectors bool) {
-	grid := [3]uint32{blocks(s.kBlocks(in), 8), blocks(r.Tokens, s.tokens()) * uint32(s.fm*s.gm), 1}
-	r.dispatch("blocks_x", shaders.Constants{"VECTORS": vectors}, grid, x, r.Halves.X, r.Cursor, sizes)
+// blocksX plans x's way to fp16 in blocks.
+func (p planner) blocksX(s matmulShape, in int, vectors bool) plan {
+	return plan{blocksX{p.cursor(), vectors}, [3]uint32{blocks(s.kBlocks(in), 8), blocks(p.tokens, s.tokens()) * uint32(s.fm*s.gm), 1}}
 }
 
-// blocksW records the way of a slice of W to fp16 in blocks.
-func (r *Recorder) blocksW(w *Weight, p Part, s matmulSlice, sizes *gpu.Buffer) {
-	r.dispatch("blocks_w", w.constants(), [3]uint32{blocks(s.kBlocks, 8), uint32(s.blocks), 1}, append(w.buffers(p), r.Halves.W, sizes)...)
+// blocksW plans the way of a slice of W to fp16 in blocks.
+func (p planner) blocksW(w *Weight, s matmulSlice) plan {
+	return plan{blocksW{w.constants()}, [3]uint32{blocks(s.kBlocks, 8), uint32(s.blocks), 1}}
 }

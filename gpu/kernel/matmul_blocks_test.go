@@ -114,7 +114,7 @@ func TestMatmulShapes(t *testing.T) {
 	sliced := Halves{whole.X, zeros(t, d, 150*512/2)}
 	product := func(shape *matmulShape, halves Halves) []byte {
 		t.Helper()
-		r := Recorder{Device: d, Program: d.NewProgram(), Tokens: tokens, Cursor: cursor, tunedMatmul: shape, Halves: halves}
+		r := Recorder{Device: d, Program: d.NewProgram(), Tokens: tokens, Cursor: cursor, tuned: tuning{matmul: shape}, Halves: halves}
 		defer r.Program.Free()
 		r.Linear(w, x, y, LinearOptions{})
 		run(t, d, r.Program)
@@ -190,7 +190,9 @@ func TestBlocks(t *testing.T) {
 			}
 		}
 		parts := s.slices(c.in, c.rows, r.Halves.W.Size())
-		convert(func(sizes *gpu.Buffer) { r.blocksX(s, upload(t, d, x), c.in, sizes, c.vectors) }, parts[0])
+		convert(func(sizes *gpu.Buffer) {
+			r.record(r.planner().blocksX(s, c.in, c.vectors), upload(t, d, x), r.Halves.X, r.Cursor, sizes)
+		}, parts[0])
 		check("x", r.Halves.X, (c.tokens+31)/32*2, func(row, k int) float64 {
 			if row >= count || k >= c.in {
 				return 0
@@ -207,7 +209,9 @@ func TestBlocks(t *testing.T) {
 				t.Errorf("%+v: a slice begins at row %d, want %d", c, slice.first, next)
 			}
 			next += slice.rows
-			convert(func(sizes *gpu.Buffer) { r.blocksW(w, p, slice, sizes) }, slice)
+			convert(func(sizes *gpu.Buffer) {
+				r.record(r.planner().blocksW(w, slice), append(w.buffers(p), r.Halves.W, sizes)...)
+			}, slice)
 			check("W", r.Halves.W, slice.blocks, func(row, k int) float64 {
 				if row >= slice.rows || k >= c.in {
 					return 0

@@ -3,7 +3,6 @@ package kernel
 import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
-	"github.com/samba-web/samba/shaders"
 )
 
 // NormDBC records the RMSNorms of x_proj's results, in place: dbc [tokens,
@@ -17,10 +16,17 @@ func (r *Recorder) NormDBC(s reference.ScanShape, dbc, gain *gpu.Buffer, eps flo
 		r.want("norm_dbc", "gains", gain, width)
 		buffers = append(buffers, gain)
 	}
-	size := 64
-	if r.variant().CPU {
-		size = 8 // threads take turns at every barrier there
-	}
-	r.dispatch("norm_dbc", shaders.Constants{"DT_RANK": s.DTRank, "D_STATE": s.DState, "EPS": eps, "SIZE": size, "PLAIN": gain == nil},
-		[3]uint32{uint32(r.Tokens), 3, 1}, buffers...)
+	r.record(r.planner().normDBC(s, gain == nil, eps), buffers...)
+}
+
+type normDBC struct {
+	DT_RANK, D_STATE, SIZE int
+	EPS                    float64
+	PLAIN                  bool
+}
+
+func (normDBC) stem() string { return "norm_dbc" }
+
+func (p planner) normDBC(s reference.ScanShape, plain bool, eps float64) plan {
+	return plan{normDBC{DT_RANK: s.DTRank, D_STATE: s.DState, EPS: eps, SIZE: p.meeting(64), PLAIN: plain}, [3]uint32{uint32(p.tokens), 3, 1}}
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
-	"github.com/samba-web/samba/shaders"
 )
 
 // Quantizing is a block of groups on their way from weights to a quantized
@@ -37,15 +36,28 @@ func (r *Recorder) Quantize(o Quantizing, source, q, affine, bad *gpu.Buffer) {
 		r.Program.Fail(err)
 		return
 	}
+	r.record(r.planner().quantize(o), source, q, affine, bad, sizes)
+}
+
+type quantize struct {
+	BITS, GROUP, SIZE, CUTS, REFITS int
+	F32, BF16                       bool // of the weights; else F16
+	Q4                              bool // of the codes; else Q8
+}
+
+func (quantize) stem() string { return "quantize" }
+
+func (p planner) quantize(o Quantizing) plan {
 	size := 64
-	for size > 1 && size*o.Group > r.storage() {
+	for size > 1 && size*o.Group > p.storage {
 		size /= 2
 	}
 	cuts := 2
 	if o.To == reference.Q4 {
 		cuts = 9
 	}
-	r.dispatch("quantize", shaders.Constants{
-		"BITS": bits, "GROUP": o.Group, "SIZE": size, "CUTS": cuts, "REFITS": 4, o.From.String(): true, o.To.String(): true,
-	}, spread(blocks(o.Groups, size)), source, q, affine, bad, sizes)
+	return plan{quantize{
+		BITS: o.To.Bits(), GROUP: o.Group, SIZE: size, CUTS: cuts, REFITS: 4,
+		F32: o.From == reference.F32, BF16: o.From == reference.BF16, Q4: o.To == reference.Q4,
+	}, spread(blocks(o.Groups, size))}
 }

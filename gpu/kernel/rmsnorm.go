@@ -1,18 +1,23 @@
 package kernel
 
-import (
-	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/shaders"
-)
+import "github.com/samba-web/samba/gpu"
 
 // RMSNorm records y[t, i] = x[t, i] / sqrt(mean_j x[t, j]^2 + eps) * gain[i].
 func (r *Recorder) RMSNorm(x, gain, y *gpu.Buffer, eps float64) {
 	width := int(gain.Size() / 4)
 	r.want("rmsnorm", "x", x, r.Tokens, width)
 	r.want("rmsnorm", "y", y, r.Tokens, width)
-	size := 256
-	if r.variant().CPU {
-		size = 8 // threads take turns at every barrier there
-	}
-	r.dispatch("rmsnorm", shaders.Constants{"WIDTH": width, "EPS": eps, "SIZE": size, "VECTORS": width%4 == 0}, [3]uint32{uint32(r.Tokens), 1, 1}, x, gain, y)
+	r.record(r.planner().rmsnorm(width, eps), x, gain, y)
+}
+
+type rmsnorm struct {
+	WIDTH, SIZE int
+	EPS         float64
+	VECTORS     bool
+}
+
+func (rmsnorm) stem() string { return "rmsnorm" }
+
+func (p planner) rmsnorm(width int, eps float64) plan {
+	return plan{rmsnorm{WIDTH: width, EPS: eps, SIZE: p.meeting(256), VECTORS: width%4 == 0}, [3]uint32{uint32(p.tokens), 1, 1}}
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/shaders"
 )
 
 // Roofline is what kernels that do nothing but read, or nothing but multiply
@@ -41,7 +40,7 @@ func MeasureRoofline(ctx context.Context, d *gpu.Device) (Roofline, error) {
 			return 0, err
 		}
 		defer source.Free()
-		return rate(ctx, d, sink, float64(source.Size()), "roofline_read", nil, source, sink)
+		return rate(ctx, d, sink, float64(source.Size()), rooflineRead{}, source, sink)
 	}
 	if r.ReadBytesPerSecond, err = read(rooflineSmall); err != nil {
 		return r, err
@@ -51,18 +50,25 @@ func MeasureRoofline(ctx context.Context, d *gpu.Device) (Roofline, error) {
 			return r, err
 		}
 	}
-	r.OpsPerSecond, err = rate(ctx, d, sink, rooflineGroups*rooflineSize*rooflineSteps*4*8*4*2, "roofline_fma",
-		shaders.Constants{"STEPS": rooflineSteps}, sink)
+	r.OpsPerSecond, err = rate(ctx, d, sink, rooflineGroups*rooflineSize*rooflineSteps*4*8*4*2, rooflineFMA{STEPS: rooflineSteps}, sink)
 	return r, err
 }
 
+type rooflineRead struct{}
+
+func (rooflineRead) stem() string { return "roofline_read" }
+
+type rooflineFMA struct{ STEPS int }
+
+func (rooflineFMA) stem() string { return "roofline_fma" }
+
 // rate is how much of its work the kernel does in a second: launches of it are
 // doubled until they take long enough to be timed from the host.
-func rate(ctx context.Context, d *gpu.Device, sink *gpu.Buffer, work float64, stem string, c shaders.Constants, buffers ...*gpu.Buffer) (float64, error) {
+func rate(ctx context.Context, d *gpu.Device, sink *gpu.Buffer, work float64, k kernel, buffers ...*gpu.Buffer) (float64, error) {
 	p := d.NewProgram()
 	defer p.Free()
 	r := Recorder{Device: d, Program: p}
-	r.dispatch(stem, c, [3]uint32{rooflineGroups, 1, 1}, buffers...)
+	r.record(plan{k, [3]uint32{rooflineGroups, 1, 1}}, buffers...)
 	if err := p.Err(); err != nil {
 		return 0, err
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
-	"github.com/samba-web/samba/shaders"
 )
 
 // SamplingBytes lays settings out as sample.wgsl reads them.
@@ -41,7 +40,7 @@ const heldWeights = 64
 
 // SampleScratch is the number of values that Sample needs to keep its weights in; 0: registers hold them.
 func SampleScratch(d *gpu.Device, v Variant, vocab int) int {
-	if held(v.samplerSize(d, vocab), vocab) {
+	if held(plannerOf(d, v).samplerSize(vocab), vocab) {
 		return 0
 	}
 	return vocab
@@ -49,9 +48,12 @@ func SampleScratch(d *gpu.Device, v Variant, vocab int) int {
 
 // samplerSize is how many threads the sampler has: as many as hold the vocabulary's weights in registers, where the
 // device has so many (on an H200, 50,304 weights take 1,024 threads 37 us, and 512 threads, which reread them, 209).
-func (v Variant) samplerSize(d *gpu.Device, vocab int) int {
-	size := v.oneWorkgroup(d)
-	for !v.CPU && !held(size, vocab) && 2*size <= int(d.Info().Limits.MaxWorkgroupSize) {
+func (p planner) samplerSize(vocab int) int {
+	if p.tuned.sampler > 0 {
+		return p.tuned.sampler
+	}
+	size := p.oneWorkgroup()
+	for !p.CPU && !held(size, vocab) && 2*size <= p.size {
 		size *= 2
 	}
 	return size
@@ -62,25 +64,50 @@ func held(size, vocab int) bool { return (vocab+size-1)/size <= heldWeights }
 // oneWorkgroup is how many threads a kernel of one workgroup should have: many
 // on a GPU; few on a processor, where they run in turn, but not so few that
 // Mesa's llvmpipe ends loops for it: a thread has 65,535 turns in all.
-func (v Variant) oneWorkgroup(d *gpu.Device) int {
-	if v.CPU {
+func (p planner) oneWorkgroup() int {
+	if p.CPU {
 		return 64
 	}
 	size := 256
-	for limit := int(d.Info().Limits.MaxWorkgroupSize); 2*size <= min(limit, 512); {
+	for 2*size <= min(p.size, 512) {
 		size *= 2
 	}
 	return size
 }
 
-// reduction are the constants of shared/reduce.wgsl.
-func (v Variant) reduction(size int, c shaders.Constants) shaders.Constants {
+// reduceConstants are those of shared/reduce.wgsl.
+type reduceConstants struct {
+	SIZE, SUBGROUP        int
+	SUBGROUPS, TWO_LEVELS bool
+}
+
+// reduceAlone is a workgroup whose threads do without subgroups.
+var reduceAlone = reduceConstants{SIZE: 256, SUBGROUP: 1}
+
+func (p planner) reduce(size int) reduceConstants {
 	subgroup := 1
-	if v.Subgroup > 0 && size%v.Subgroup == 0 {
-		subgroup = v.Subgroup
+	if p.Subgroup > 0 && size%p.Subgroup == 0 {
+		subgroup = p.Subgroup
 	}
-	c["SIZE"], c["SUBGROUP"], c["SUBGROUPS"], c["TWO_LEVELS"] = size, subgroup, subgroup > 1, size/subgroup <= subgroup
-	return c
+	return reduceConstants{SIZE: size, SUBGROUP: subgroup, SUBGROUPS: subgroup > 1, TWO_LEVELS: size/subgroup <= subgroup}
+}
+
+type sample struct {
+	cursorConstants
+	reduceConstants
+	VOCAB, HISTORY, TAIL, OUT_RING, PER int
+	HELD                                bool
+}
+
+func (sample) stem() string { return "sample" }
+
+// sample plans the draw; history is how many tokens a sequence's has room for.
+func (p planner) sample(vocab, history, tail, outRing int) plan {
+	size := p.samplerSize(vocab)
+	return plan{sample{
+		cursorConstants: p.cursor(), reduceConstants: p.reduce(size),
+		VOCAB: vocab, HISTORY: history, TAIL: tail, OUT_RING: outRing, PER: (vocab + size - 1) / size, HELD: held(size, vocab),
+	}, [3]uint32{uint32(p.rows()), 1, 1}}
 }
 
 // Sample records the draw of the next token from logits [vocab] and the
@@ -89,20 +116,14 @@ func (v Variant) reduction(size int, c shaders.Constants) shaders.Constants {
 // SampleScratch values and is nil for none. Of a batch, logits, out and scratch
 // have rows, and all else is there for each sequence.
 func (r *Recorder) Sample(logits, sampling, history, ids, out, scratch *gpu.Buffer, vocab, tail int) {
-	r.want("sample", "logits", logits, r.rows(), vocab)
-	r.want("sample", "sampling", sampling, r.places(), 8)
-	r.want("sample", "history", history, r.places(), tail)
-	v := r.variant()
-	size := v.samplerSize(r.Device, vocab)
-	if r.tunedSampler > 0 {
-		size = r.tunedSampler
-	}
-	c := v.reduction(size, shaders.Constants{"VOCAB": vocab, "HISTORY": int(history.Size()/4) / r.places(), "TAIL": tail, "OUT_RING": int(out.Size() / 4)})
-	c["HELD"], c["PER"] = held(size, vocab), (vocab+size-1)/size
+	p := r.planner()
+	r.want("sample", "logits", logits, p.rows(), vocab)
+	r.want("sample", "sampling", sampling, p.places(), 8)
+	r.want("sample", "history", history, p.places(), tail)
 	buffers := []*gpu.Buffer{logits, sampling, history, r.Cursor, ids, out}
-	if !held(size, vocab) {
-		r.want("sample", "scratch", scratch, r.rows(), vocab)
+	if !held(p.samplerSize(vocab), vocab) {
+		r.want("sample", "scratch", scratch, p.rows(), vocab)
 		buffers = append(buffers, scratch)
 	}
-	r.dispatch("sample", c, [3]uint32{uint32(r.rows()), 1, 1}, buffers...)
+	r.record(p.sample(vocab, int(history.Size()/4)/p.places(), tail, int(out.Size()/4)), buffers...)
 }

@@ -3,7 +3,6 @@ package kernel
 import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
-	"github.com/samba-web/samba/shaders"
 )
 
 const scanSize = 32
@@ -18,12 +17,26 @@ func (r *Recorder) SelectiveScan(s reference.ScanShape, dtY, x, xz, dbc, params,
 	r.want("selective_scan", "A_log, D, dt_bias", params, s.DInner, s.DState+2)
 	r.want("selective_scan", "ssm_state", ssmState, r.states(), s.DInner, s.DState)
 	r.want("selective_scan", "conv_state", convState, r.states(), s.DInner, s.DConv-1)
+	r.record(r.planner().selectiveScan(s), dtY, x, xz, dbc, params, ssmState, convState, r.Cursor)
+}
+
+type selectiveScan struct {
+	cursorConstants
+	D_INNER, D_STATE, D_CONV, DT_RANK, FOURS, SIZE, TILE int
+	UNGATED                                              bool
+}
+
+func (selectiveScan) stem() string { return "selective_scan" }
+
+func (p planner) selectiveScan(s reference.ScanShape) plan {
 	tile, rows := 8, 1
-	if r.Slots > 0 {
-		tile, rows = 1, r.Tokens
+	if p.slots > 0 {
+		tile, rows = 1, p.tokens
 	}
-	r.dispatch("selective_scan", shaders.Constants{"D_INNER": s.DInner, "D_STATE": s.DState, "D_CONV": s.DConv, "DT_RANK": s.DTRank, "FOURS": (s.DState + 3) / 4, "SIZE": scanSize, "TILE": tile, "UNGATED": s.Ungated},
-		[3]uint32{blocks(s.DInner, scanSize), uint32(rows), 1}, dtY, x, xz, dbc, params, ssmState, convState, r.Cursor)
+	return plan{selectiveScan{
+		cursorConstants: p.cursor(),
+		D_INNER:         s.DInner, D_STATE: s.DState, D_CONV: s.DConv, DT_RANK: s.DTRank, FOURS: (s.DState + 3) / 4, SIZE: scanSize, TILE: tile, UNGATED: s.Ungated,
+	}, [3]uint32{blocks(s.DInner, scanSize), uint32(rows), 1}}
 }
 
 // SelectiveStateUpdate records dt_proj and the recurrence for one token: xz
@@ -34,22 +47,31 @@ func (r *Recorder) SelectiveStateUpdate(s reference.ScanShape, dtProj *Weight, d
 	r.want("selective_state_update", "A_log, D, dt_bias", params, s.DInner, s.DState+2)
 	r.want("selective_state_update", "ssm_state", ssmState, s.DInner, s.DState)
 	r.want("selective_state_update", "y", y, s.DInner)
-	v := r.variant()
+	p := r.planner()
+	for _, part := range dtProj.Parts {
+		r.record(p.selectiveStateUpdate(s, dtProj, part), append(dtProj.buffers(part), dbc, xz, params, ssmState, y)...)
+	}
+}
+
+type selectiveStateUpdate struct {
+	weightConstants
+	subgroupConstants
+	IN, OUT, ROW0, D_INNER, D_STATE, LANES, TURNS int
+	UNGATED                                       bool
+}
+
+func (selectiveStateUpdate) stem() string { return "selective_state_update" }
+
+func (p planner) selectiveStateUpdate(s reference.ScanShape, dtProj *Weight, part Part) plan {
 	lanes := 16
 	switch {
-	case v.CPU:
+	case p.CPU:
 		lanes = 1
-	case v.Subgroup > 0:
-		lanes = min(lanes, v.Subgroup)
+	case p.Subgroup > 0:
+		lanes = min(lanes, p.Subgroup)
 	}
-	for _, p := range dtProj.Parts {
-		c := dtProj.constants()
-		c["IN"], c["OUT"], c["ROW0"] = dtProj.In, p.Rows, p.Row0
-		c["D_INNER"], c["D_STATE"], c["LANES"], c["TURNS"] = s.DInner, s.DState, lanes, int(blocks(s.DState, lanes))
-		c["UNGATED"] = s.Ungated
-		c["SUBGROUPS"] = v.Subgroup > 0 && lanes > 1
-		c["SHARED"] = v.Subgroup == 0 && lanes > 1
-		r.dispatch("selective_state_update", c, [3]uint32{blocks(p.Rows, 64/lanes), 1, 1},
-			append(dtProj.buffers(p), dbc, xz, params, ssmState, y)...)
-	}
+	return plan{selectiveStateUpdate{
+		weightConstants: dtProj.constants(), subgroupConstants: p.subgroups(lanes),
+		IN: dtProj.In, OUT: part.Rows, ROW0: part.Row0, D_INNER: s.DInner, D_STATE: s.DState, LANES: lanes, TURNS: int(blocks(s.DState, lanes)), UNGATED: s.Ungated,
+	}, [3]uint32{blocks(part.Rows, 64/lanes), 1, 1}}
 }

@@ -24,7 +24,7 @@ func BenchmarkSSDScan(b *testing.B) {
 			least := max(bytes/2.5e6, 3*float64(tokens*s.Inner()*s.DState)/20e6)
 			try := func(name string, shape *ssdShape) {
 				took := perDispatch(b, d, 2, 8, 4, func(r *Recorder, _ int) {
-					r.Tokens, r.Cursor, r.tunedSSD = tokens, cursor, shape
+					r.Tokens, r.Cursor, r.tuned.ssd = tokens, cursor, shape
 					r.SSDScan(s, rows, xbc, params, state, y)
 				})
 				fmt.Printf("scan of %4d x %d x %d, %d states %-14s %8.2f us, least %6.2f us\n", tokens, s.Heads, s.HeadDim, s.DState, name, float64(took.Nanoseconds())/1000, least)

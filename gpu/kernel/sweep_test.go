@@ -121,7 +121,7 @@ func BenchmarkMatvec(b *testing.B) {
 		best, bestShape := time.Hour, ""
 		try := func(name string, shape *matvecShape) {
 			took := perDispatch(b, d, 20, 120, 10, func(r *Recorder, i int) {
-				r.Tokens, r.tunedMatvec = 1, shape
+				r.Tokens, r.tuned.matvec = 1, shape
 				r.Linear(ws[i%len(ws)], x, y, LinearOptions{Gain: gain, Eps: 1e-5, SwiGLU: s.swiglu})
 			})
 			fmt.Printf("matvec %5dx%-5d %v swiglu=%-5v %-14s %7.2f us %6.0f GB/s\n", s.out, s.in, s.dtype, s.swiglu, name, float64(took.Nanoseconds())/1000, bytes/float64(took.Nanoseconds()))
@@ -168,7 +168,7 @@ func BenchmarkSample(b *testing.B) {
 					continue
 				}
 				took := perDispatch(b, d, 20, 120, 4, func(r *Recorder, _ int) {
-					r.Tokens, r.tunedSampler = 1, size
+					r.Tokens, r.tuned.sampler = 1, size
 					r.Sample(logits, settings, history, ids, out, scratch, vocab, 64)
 				})
 				fmt.Printf("sample %5d temperature %.1f top-k %-2d %4d threads %7.2f us\n", vocab, s.Temperature, s.TopK, size, float64(took.Nanoseconds())/1000)
@@ -203,7 +203,7 @@ func BenchmarkBatchLinear(b *testing.B) {
 		macs := float64(s.out*s.in) * slots
 		try := func(name string, shape *batchShape, restrict *Variant) {
 			took := perDispatch(b, d, 10, 60, 4, func(r *Recorder, i int) {
-				r.Slots, r.Tokens, r.Cursor, r.tunedBatch, r.Restrict = slots, slots, batch, shape, restrict
+				r.Slots, r.Tokens, r.Cursor, r.tuned.batch, r.Restrict = slots, slots, batch, shape, restrict
 				r.Linear(ws[i%len(ws)], x, y, LinearOptions{})
 			})
 			fmt.Printf("batch %5dx%-5d %v %-14s %7.2f us %6.2f TMAC/s\n", s.out, s.in, s.dtype, name, float64(took.Nanoseconds())/1000, macs/float64(took.Nanoseconds())/1000)
@@ -252,7 +252,7 @@ func BenchmarkMatmul(b *testing.B) {
 		best, bestName := time.Hour, ""
 		try := func(name string, shape *matmulShape, restrict *Variant) {
 			took := perDispatch(b, d, 2, 14, 4, func(r *Recorder, _ int) {
-				r.Tokens, r.tunedMatmul, r.Restrict, r.Halves = tokens, shape, restrict, halves
+				r.Tokens, r.tuned.matmul, r.Restrict, r.Halves = tokens, shape, restrict, halves
 				if err := d.Write(r.Cursor, 0, []byte{0, 0, 0, 0, byte(tokens & 255), byte(tokens >> 8), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}); err != nil {
 					b.Fatal(err)
 				}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
-	"github.com/samba-web/samba/shaders"
 )
 
 // Weight is a linear layer's matrix W [Out, In] on the device, in one part or,
@@ -51,7 +50,7 @@ func PackAffine(d *gpu.Device, scales, biases *gpu.Buffer, groups int) (*gpu.Buf
 	if have := min(scales.Size(), biases.Size()); have < 2*uint64(groups) {
 		r.Program.Fail(fmt.Errorf("kernel pack_affine: %d bytes of scales or biases for %d groups", have, groups))
 	}
-	r.dispatch("pack_affine", shaders.Constants{}, spread(blocks(groups, 128)), scales, biases, affine)
+	r.record(plan{packAffine{}, spread(blocks(groups, 128))}, scales, biases, affine)
 	err = r.Program.Err()
 	if err == nil {
 		err = d.Run(r.Program)
@@ -62,25 +61,9 @@ func PackAffine(d *gpu.Device, scales, biases *gpu.Buffer, groups int) (*gpu.Buf
 	return affine, err
 }
 
-func (w *Weight) constants() shaders.Constants {
-	return shaders.Constants{
-		"GROUP":          max(w.Group, 1),
-		w.DType.String(): true, "QUANTIZED": w.DType.Quantized(), "SCALES_BF16": w.ScalesBF16,
-	}
-}
+type packAffine struct{}
 
-// finish adds to a kernel's constants and buffers what shared/finish.wgsl reads:
-// its binding is the last.
-func (w *Weight) finish(r *Recorder, stem string, c shaders.Constants, buffers []*gpu.Buffer) []*gpu.Buffer {
-	if w.Factor != 0 {
-		c["FACTOR"] = w.Factor
-	}
-	if c["BIAS"] = w.Bias != nil; w.Bias == nil {
-		return buffers
-	}
-	r.want(stem, "bias", w.Bias, w.Out)
-	return append(buffers, w.Bias)
-}
+func (packAffine) stem() string { return "pack_affine" }
 
 // buffers are the part's own bindings, in order.
 func (w *Weight) buffers(p Part) []*gpu.Buffer {

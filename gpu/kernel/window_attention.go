@@ -5,7 +5,6 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
-	"github.com/samba-web/samba/shaders"
 )
 
 // The kernels' workgroups have this many threads; so many keys make a split at least.
@@ -61,41 +60,34 @@ func sharingOf(v Variant, s reference.AttentionShape, storage, sequences int) sh
 const nearMost, maxSplits = 8, 256
 
 // columnsOf is the number of vectors in a head: of 4 values where they divide it, else of 2.
-func columnsOf(s reference.AttentionShape) int {
-	if s.HeadDim%4 == 0 {
-		return s.HeadDim / 4
+func columnsOf(headDim int) int {
+	if headDim%4 == 0 {
+		return headDim / 4
 	}
-	return s.HeadDim / 2
+	return headDim / 2
 }
+
+// columnBlocks is how often all threads take a vector of a head.
+func columnBlocks(headDim int) int { return int(blocks(columnsOf(headDim), attentionSize)) }
 
 // nearOf is how many threads share a key.
-func nearOf(s reference.AttentionShape) int { return largestDivisor(nearMost, columnsOf(s)) }
+func nearOf(s reference.AttentionShape) int { return largestDivisor(nearMost, columnsOf(s.HeadDim)) }
 
-func (r *Recorder) sharing(s reference.AttentionShape) sharing {
-	if r.tunedSharing != nil {
-		return *r.tunedSharing
+func (p planner) sharing(s reference.AttentionShape) sharing {
+	if p.tuned.sharing != nil {
+		return *p.tuned.sharing
 	}
-	return sharingOf(r.variant(), s, r.storage(), r.Slots)
+	return sharingOf(p.Variant, s, p.storage, p.slots)
 }
-
-// storage is workgroup memory, in words.
-func (r *Recorder) storage() int { return int(r.Device.Info().Limits.MaxWorkgroupStorage) / 4 }
 
 // AttentionPartials is the number of values that WindowAttention needs beside
 // its own buffers when one token attends; 0 for none.
 func (r *Recorder) AttentionPartials(s reference.AttentionShape) int {
 	s = doubled(s)
-	if splits := r.sharing(s).splits; splits > 1 {
+	if splits := r.planner().sharing(s).splits; splits > 1 {
 		return s.Heads * splits * (s.HeadDim + 2)
 	}
 	return 0
-}
-
-// ring tells a kernel how positions lie in the KV ring.
-func ring(c shaders.Constants, s reference.AttentionShape) {
-	if c["FULL"] = s.Window == 0; s.Window > 0 {
-		c["RING"] = s.Ring
-	}
 }
 
 // WindowAttention records attention of each query to the Window positions that
@@ -110,67 +102,143 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 			s.Ring, s.Window, r.Tokens, s.Window+r.Tokens-1))
 	}
 	r.want("window_attention", "qkv", qkv, r.Tokens, s.RowHeads(), s.HeadDim)
-	r.want("window_attention", "KV ring", kv, r.places(), 2, s.Ring, s.KVHeads, s.HeadDim)
+	p := r.planner()
+	r.want("window_attention", "KV ring", kv, p.places(), 2, s.Ring, s.KVHeads, s.HeadDim)
 	row := s.RowHeads()
 	s = doubled(s)
 	r.want("window_attention", "out", out, r.Tokens, s.Heads, s.HeadDim)
-	c := shaders.Constants{
-		"ROW": row, "DIFFERENTIAL": s.Differential,
-		"HEADS": s.Heads, "KV_HEADS": s.KVHeads, "HEAD_DIM": s.HeadDim,
-		"SCALE": s.Factor(), "QUAD": s.HeadDim%4 == 0,
-	}
-	if ring(c, s); s.Window > 0 {
-		c["WINDOW"] = s.Window
-	}
-	columns := columnsOf(s)
-	c["BLOCKS"] = int(blocks(columns, attentionSize))
-	if t, ok := r.matrixTile(s); ok && r.Tokens > 1 && r.Slots == 0 {
-		subgroup := r.variant().Subgroup
-		size := t.warps * subgroup
-		c["SUBGROUP"], c["WARPS"], c["SIZE"], c["KEYS"] = subgroup, t.warps, size, t.keys
-		c["KEY_BLOCKS"], c["DEPTH"], c["ROWS"], c["OWN"] = t.keys/16, s.HeadDim/16, 64/subgroup, t.keys/4
-		c["TURNS"], c["TILE_ROWS"] = t.keys*columns/size, max(2*t.keys, 16*t.warps)
-		r.dispatch("window_attention_matrix", c, [3]uint32{uint32(s.Heads), blocks(r.Tokens, 16*t.warps), 1}, qkv, kv, out, r.Cursor)
+	attend, merge := p.windowAttention(s, row)
+	if merge == nil {
+		r.record(attend, qkv, kv, out, r.Cursor)
 		return
 	}
-	if r.Tokens > 1 && r.Slots == 0 {
-		queries, keys, staged := attentionTile(s.HeadDim, r.storage())
-		groups := 1
-		for groups*2 <= attentionSize/columns && groups < queries {
-			groups *= 2
+	r.want("window_attention", "partials", partials, r.Tokens, s.Heads, merge.kernel.(windowAttentionMerge).SPLITS, s.HeadDim+2)
+	r.record(attend, qkv, kv, partials, r.Cursor)
+	r.record(*merge, partials, out)
+}
+
+// attentionConstants are those of shared/attention.wgsl.
+type attentionConstants struct {
+	cursorConstants
+	HEADS, KV_HEADS, HEAD_DIM, ROW, RING, WINDOW, SIZE int
+	SCALE                                              float64
+	QUAD, DIFFERENTIAL, FULL                           bool
+}
+
+func (p planner) attentionConstants(s reference.AttentionShape, row int) attentionConstants {
+	c := attentionConstants{
+		cursorConstants: p.cursor(),
+		HEADS:           s.Heads, KV_HEADS: s.KVHeads, HEAD_DIM: s.HeadDim, ROW: row, SIZE: attentionSize,
+		SCALE: s.Factor(), QUAD: s.HeadDim%4 == 0, DIFFERENTIAL: s.Differential,
+	}
+	c.FULL, c.RING, c.WINDOW = ring(s)
+	return c
+}
+
+// windowAttention plans attention of a shape, doubled if it is differential, with
+// rows of so many heads; merge is nil unless several workgroups share the keys.
+func (p planner) windowAttention(s reference.AttentionShape, row int) (attend plan, merge *plan) {
+	c := p.attentionConstants(s, row)
+	if p.tokens > 1 && p.slots == 0 {
+		if t, ok := p.matrixTile(s); ok {
+			return p.attentionMatrix(t, c), nil
 		}
-		pairs, keyed := queries*keys/attentionSize, 1
-		for keyed*keyed*4 <= pairs {
-			keyed *= 2
-		}
-		c["BQ"], c["KEYS"], c["STAGED"], c["KEYED"], c["SCORED"], c["PAIRS"] = queries, keys, staged, keyed, pairs/keyed, pairs
-		summed := queries / groups
-		c["VALUE_GROUPS"], c["SUMMED"], c["QUARTERS"], c["FOURS"] = groups, summed, summed/4, summed%4 == 0
-		r.dispatch("window_attention", c, [3]uint32{uint32(s.Heads), blocks(r.Tokens, queries), 1}, qkv, kv, out, r.Cursor)
-		return
+		return p.attentionTiles(c), nil
 	}
-	if r.variant().CPU && columns <= lanesMost {
-		threads, together := attentionLanes(s, r.storage())
-		c["SIZE"], c["TOGETHER"], c["COLUMNS"] = threads, together, columns
-		r.dispatch("window_attention_lanes", c, [3]uint32{uint32(s.Heads / together), 1, uint32(r.Tokens)}, qkv, kv, out, r.Cursor)
-		return
+	if p.CPU && columnsOf(s.HeadDim) <= lanesMost {
+		return p.attentionLanes(s, c), nil
 	}
-	d := r.sharing(s)
+	return p.attentionSplit(s, c)
+}
+
+type windowAttentionMatrix struct {
+	attentionConstants
+	SUBGROUP, WARPS, KEYS, KEY_BLOCKS, DEPTH_BLOCKS, ROWS, OWN, TURNS, TILE_ROWS int
+}
+
+func (windowAttentionMatrix) stem() string { return "window_attention_matrix" }
+
+// attentionMatrix is a chunk's attention on matrix units.
+func (p planner) attentionMatrix(t matrixTile, c attentionConstants) plan {
+	c.SIZE = t.warps * p.Subgroup
+	return plan{windowAttentionMatrix{
+		attentionConstants: c,
+		SUBGROUP:           p.Subgroup, WARPS: t.warps, KEYS: t.keys, KEY_BLOCKS: t.keys / 16, DEPTH_BLOCKS: c.HEAD_DIM / 16, ROWS: 64 / p.Subgroup, OWN: t.keys / 4,
+		TURNS: t.keys * columnsOf(c.HEAD_DIM) / c.SIZE, TILE_ROWS: max(2*t.keys, 16*t.warps),
+	}, [3]uint32{uint32(c.HEADS), blocks(p.tokens, 16*t.warps), 1}}
+}
+
+type windowAttention struct {
+	attentionConstants
+	BQ, KEYS, VALUE_GROUPS, BLOCKS, KEYED, SCORED, PAIRS, SUMMED, QUARTERS int
+	STAGED, FOURS                                                          bool
+}
+
+func (windowAttention) stem() string { return "window_attention" }
+
+// attentionTiles is a chunk's attention in fp32.
+func (p planner) attentionTiles(c attentionConstants) plan {
+	queries, keys, staged := attentionTile(c.HEAD_DIM, p.storage)
+	groups := 1
+	for groups*2 <= attentionSize/columnsOf(c.HEAD_DIM) && groups < queries {
+		groups *= 2
+	}
+	pairs, keyed := queries*keys/attentionSize, 1
+	for keyed*keyed*4 <= pairs {
+		keyed *= 2
+	}
+	summed := queries / groups
+	return plan{windowAttention{
+		attentionConstants: c,
+		BQ:                 queries, KEYS: keys, VALUE_GROUPS: groups, BLOCKS: columnBlocks(c.HEAD_DIM), KEYED: keyed, SCORED: pairs / keyed, PAIRS: pairs,
+		SUMMED: summed, QUARTERS: summed / 4, STAGED: staged, FOURS: summed%4 == 0,
+	}, [3]uint32{uint32(c.HEADS), blocks(p.tokens, queries), 1}}
+}
+
+type windowAttentionLanes struct {
+	attentionConstants
+	TOGETHER, COLUMNS int
+}
+
+func (windowAttentionLanes) stem() string { return "window_attention_lanes" }
+
+// attentionLanes is one token's attention on a processor.
+func (p planner) attentionLanes(s reference.AttentionShape, c attentionConstants) plan {
+	threads, together := attentionLanes(s, p.storage)
+	c.SIZE = threads
+	return plan{windowAttentionLanes{attentionConstants: c, TOGETHER: together, COLUMNS: columnsOf(c.HEAD_DIM)},
+		[3]uint32{uint32(s.Heads / together), 1, uint32(p.tokens)}}
+}
+
+type windowAttentionSplit struct {
+	attentionConstants
+	GROUP, PARTS, SLOTS, SPLITS, SLICES, TOGETHER, BLOCKS, NEAR, ROUNDS, STRIDES int
+	WHOLE                                                                        bool
+}
+
+func (windowAttentionSplit) stem() string { return "window_attention_split" }
+
+type windowAttentionMerge struct{ HEADS, HEAD_DIM, SPLITS, SLICES, TOGETHER int }
+
+func (windowAttentionMerge) stem() string { return "window_attention_merge" }
+
+// attentionSplit is one token's attention on a GPU, or that of each row of a batch.
+func (p planner) attentionSplit(s reference.AttentionShape, c attentionConstants) (attend plan, merge *plan) {
+	d := p.sharing(s)
 	near, tile := nearOf(s), attentionSize/d.group*d.slots
-	slices := largestDivisor(tile, attentionSize/columns)
-	c["GROUP"], c["PARTS"], c["SLOTS"], c["SPLITS"], c["WHOLE"] = d.group, d.parts, d.slots, d.splits, d.splits == 1
-	c["SLICES"], c["TOGETHER"] = slices, largestDivisor(8, tile/slices)
-	c["NEAR"], c["ROUNDS"], c["STRIDES"] = near, tile*near/attentionSize, int(blocks(columns, near))
-	grid := [3]uint32{uint32(s.KVHeads * d.parts), uint32(d.splits), uint32(r.Tokens)}
+	slices := largestDivisor(tile, attentionSize/columnsOf(c.HEAD_DIM))
+	attend = plan{windowAttentionSplit{
+		attentionConstants: c,
+		GROUP:              d.group, PARTS: d.parts, SLOTS: d.slots, SPLITS: d.splits, WHOLE: d.splits == 1,
+		SLICES: slices, TOGETHER: largestDivisor(8, tile/slices), BLOCKS: columnBlocks(c.HEAD_DIM),
+		NEAR: near, ROUNDS: tile * near / attentionSize, STRIDES: int(blocks(columnsOf(c.HEAD_DIM), near)),
+	}, [3]uint32{uint32(s.KVHeads * d.parts), uint32(d.splits), uint32(p.tokens)}}
 	if d.splits == 1 {
-		r.dispatch("window_attention_split", c, grid, qkv, kv, out, r.Cursor)
-		return
+		return attend, nil
 	}
-	r.want("window_attention", "partials", partials, r.Tokens, s.Heads, d.splits, s.HeadDim+2)
-	r.dispatch("window_attention_split", c, grid, qkv, kv, partials, r.Cursor)
-	r.dispatch("window_attention_merge", shaders.Constants{
-		"HEADS": r.Tokens * s.Heads, "HEAD_DIM": s.HeadDim, "SPLITS": d.splits, "SLICES": largestDivisor(256, 256/s.HeadDim), "TOGETHER": min(d.splits, 8),
-	}, [3]uint32{uint32(r.Tokens * s.Heads), 1, 1}, partials, out)
+	return attend, &plan{windowAttentionMerge{
+		HEADS: p.tokens * s.Heads, HEAD_DIM: s.HeadDim, SPLITS: d.splits, SLICES: largestDivisor(256, 256/s.HeadDim), TOGETHER: min(d.splits, 8),
+	}, [3]uint32{uint32(p.tokens * s.Heads), 1, 1}}
 }
 
 // window_attention_lanes keeps so many vectors of a query and of a sum in
@@ -182,7 +250,7 @@ const lanesMost = 64
 // workgroup memory, in words, have room for.
 func attentionLanes(s reference.AttentionShape, storage int) (threads, together int) {
 	threads, together = 8, 4
-	for together > 1 && (s.Heads/s.KVHeads%together != 0 || together*columnsOf(s) > lanesMost || threads*together*(s.HeadDim+2) > storage) {
+	for together > 1 && (s.Heads/s.KVHeads%together != 0 || together*columnsOf(s.HeadDim) > lanesMost || threads*together*(s.HeadDim+2) > storage) {
 		together--
 	}
 	for threads > 1 && threads*together*(s.HeadDim+2) > storage {
@@ -203,17 +271,16 @@ func (t matrixTile) words(headDim int) int {
 // matrixTile chooses it, 64 queries and 32 keys where there is room (measured on
 // an H100, BenchmarkAttention); false where the device has no matrix units, or
 // they do not suit the shape: a subgroup's sums have to stay in registers.
-func (r *Recorder) matrixTile(s reference.AttentionShape) (matrixTile, bool) {
-	v := r.variant()
-	if !v.Matrix || v.CPU || r.Exact || v.Subgroup < 4 || v.Subgroup > 64 || s.HeadDim%16 != 0 || s.HeadDim > 128 {
+func (p planner) matrixTile(s reference.AttentionShape) (matrixTile, bool) {
+	if !p.Matrix || p.CPU || p.exact || p.Subgroup < 4 || p.Subgroup > 64 || s.HeadDim%16 != 0 || s.HeadDim > 128 {
 		return matrixTile{}, false
 	}
 	tiles := []matrixTile{{4, 32}, {2, 32}}
-	if r.tunedAttention != (matrixTile{}) {
-		tiles = []matrixTile{r.tunedAttention}
+	if p.tuned.attention != (matrixTile{}) {
+		tiles = []matrixTile{p.tuned.attention}
 	}
 	for _, t := range tiles {
-		if t.words(s.HeadDim) <= r.storage() && t.keys*s.HeadDim/4%(t.warps*v.Subgroup) == 0 {
+		if t.words(s.HeadDim) <= p.storage && t.keys*s.HeadDim/4%(t.warps*p.Subgroup) == 0 {
 			return t, true
 		}
 	}
@@ -234,12 +301,4 @@ func attentionTile(headDim, storage int) (queries, keys int, staged bool) {
 		queries /= 2
 	}
 	return queries, 32, false
-}
-
-// largestDivisor is the largest divisor of n, a power of two, that is at most limit, and 1 at least.
-func largestDivisor(n, limit int) int {
-	for n > 1 && n > limit {
-		n /= 2
-	}
-	return n
 }

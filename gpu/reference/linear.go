@@ -1,7 +1,7 @@
 package reference
 
 // Linear is y[t, r] = Factor (sum_k W[r, k] x[t, k] + Bias[r]) for count tokens:
-// the twin of matvec.wgsl and matmul.wgsl. x holds In values of each token at multiples of
+// the twin of the matvec and matmul kernels. x holds In values of each token at multiples of
 // xStride, y takes Out at multiples of Out; add adds to what y holds.
 func Linear(w *Weight, x []float32, xStride int, y []float32, count int, add bool) {
 	Parallel(w.Out, func(from, to int) {

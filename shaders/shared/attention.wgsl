@@ -14,7 +14,7 @@ override HEADS: u32;
 override KV_HEADS: u32;
 override HEAD_DIM: u32;
 override SCALE: f32;
-override SIZE: u32 = 128;
+override SIZE: u32;
 override ROW: u32;      // heads in a row of qkv: HEADS + 2 KV_HEADS, or of queries alone, whose keys are another layer's
 const COLS = HEAD_DIM / VALUES;
 const LOWEST = -3.0e38;

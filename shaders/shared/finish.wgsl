@@ -1,5 +1,5 @@
 // What becomes of a linear layer's sum for its row r: FACTOR * (sum + bias[r]).
-override FACTOR: f32 = 1;
+override FACTOR: f32;
 //#if BIAS
 @group(0) @binding(8) var<storage, read> bias: array<f32>;
 //#endif

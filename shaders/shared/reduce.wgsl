@@ -1,7 +1,7 @@
 // Sums and maxima over a workgroup of SIZE threads in one dimension. With SUBGROUPS a subgroup's threads, which follow
 // one another, add up among themselves first, and PARTIALS sums meet in workgroup memory.
-override SIZE: u32 = 256;
-override SUBGROUP: u32 = 1;
+override SIZE: u32;
+override SUBGROUP: u32;
 const PARTIALS = SIZE / SUBGROUP;
 
 var<workgroup> best: array<f32, PARTIALS>;

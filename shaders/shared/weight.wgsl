@@ -3,7 +3,7 @@
 //   Q8, Q4           MLX affine groups: w = scale * q + bias, GROUP weights of a row to a group,
 //                    q packed first value in the lowest bits; affine [OUT, IN / GROUP] holds a group's scale in a
 //                    word's low half and its bias in the high one (pack_affine.wgsl), so that one load brings both
-override GROUP: u32 = 64;
+override GROUP: u32;
 
 //#if QUANTIZED
 @group(0) @binding(1) var<storage, read> affine: array<u32>;

@@ -1,0 +1,234 @@
+//#if SUBGROUPS
+enable subgroups;
+//#endif
+// What the matvec kernels share: one token through a linear layer. A kernel includes this file first and says what becomes
+// of the sums,
+//   fn store(r: u32, v: f32)              v = FACTOR (sum_k W[r, k] x[k] + bias[r])     y[ROW0 + r] is r's place
+// or, where an output is made from two rows (PAIRED), which they are and what becomes of both:
+//   fn first_row(r: u32) -> u32
+//   fn second_row(r: u32) -> u32
+//   fn store(r: u32, a: f32, b: f32)
+// W [rows, IN] as in shared/weight.wgsl
+//
+// NORM    x is normalised on the way (RMSNorm with the given gain): the scale factors out of the sum, so that
+//         each row's lanes gather sum(x^2) beside their product and no pass of its own is needed
+// ALIGNED IN and X_STRIDE are multiples of 4, so that four values load at once
+// LAST    x is the last of the chunk's tokens (cursor.count), not the first
+//
+// LANES threads share ROWS outputs, so that x is read once for all of them. Each step a lane takes 16 bytes of a quantized
+// row (shared/matvec_quantized.wgsl), or 4 plain weights or one (shared/matvec_plain.wgsl).
+// STAGED  x lies in workgroup memory, normalised and scaled, a step's vectors STEPS + 1 apart, so that neighbouring
+//         lanes read neighbouring places. The next step's weights are on their way while a step is computed.
+//#include shared/cursor.wgsl
+//#include shared/finish.wgsl
+//#include shared/weight.wgsl
+//#if QUANTIZED
+//#include shared/matvec_quantized.wgsl
+//#else
+//#include shared/matvec_plain.wgsl
+//#endif
+//#if ALIGNED
+@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
+//#else
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+//#endif
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+//#if NORM
+//#if ALIGNED
+@group(0) @binding(4) var<storage, read> gain: array<vec4<f32>>;
+//#else
+@group(0) @binding(4) var<storage, read> gain: array<f32>;
+//#endif
+//#endif
+//#if LAST
+@group(0) @binding(7) var<storage, read> cursor: Cursor;
+//#endif
+
+override IN: u32;
+override OUT: u32;       // outputs: rows, or pairs of rows
+override X_STRIDE: u32;  // elements between two tokens' x
+override ROW0: u32;      // first row of y that this part of W makes
+override EPS: f32;
+override VALUES: u32;    // weights a lane takes in one step: 32, 16, 4 or 1
+override LANES: u32;
+override SIZE: u32;
+override ROWS: u32;
+override SUBGROUP: u32;  // threads that add up among themselves: a subgroup's, or LANES of them
+override WARP: u32;      // a subgroup's threads
+const STEPS = IN / VALUES;
+override N: u32;         // rows behind them: ROWS or 2 ROWS
+override SUMS: u32;      // what lanes add up: N products and, with NORM but not STAGED, the sum of squares
+override QUADS: u32;     // VALUES / 4
+
+//#if ALIGNED
+alias Inputs = array<vec4<f32>, QUADS>;
+//#else
+alias Inputs = f32;
+//#endif
+
+//#if STAGED
+const PITCH = STEPS + 1u;
+const STAGE = QUADS * PITCH;
+var<workgroup> stage: array<vec4<f32>, STAGE>;
+//#if NORM
+const SQUARES = SIZE / WARP;
+var<workgroup> squares: array<f32, SQUARES>;
+//#endif
+//#endif
+
+//#if SHARED
+// Sums on their way between lanes: with subgroups, one a subgroup; without, one a lane.
+const PARTIALS = SIZE / SUBGROUP;
+var<workgroup> partial: array<array<f32, SUMS>, PARTIALS>;
+//#endif
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let lane = thread % LANES;
+    let r0 = ((group.y * groups.x + group.x) * (SIZE / LANES) + thread / LANES) * ROWS;
+    // Outputs past the last are the last again, and nothing is written: barriers below need every thread.
+    var rows: array<u32, N>;
+    for (var n = 0u; n < ROWS; n++) { //#unroll
+        let r = min(r0 + n, OUT - 1u);
+//#if PAIRED
+        rows[n] = first_row(r);
+        rows[ROWS + n] = second_row(r);
+//#else
+        rows[n] = r;
+//#endif
+    }
+//#if LAST
+    let first = (cursor.count - 1u) * X_STRIDE;
+//#else
+    let first = 0u;
+//#endif
+    var acc: array<f32, SUMS>;
+//#if STAGED
+    var next: array<Taken, N>;
+    for (var n = 0u; n < N; n++) { //#unroll
+        next[n] = take(rows[n], min(lane, STEPS - 1u));
+    }
+    var square = 0.0;
+    for (var i = thread; i < STEPS * QUADS; i += SIZE) {
+        var v = x[first / 4u + i];
+//#if NORM
+        square += dot(v, v);
+        v *= gain[i];
+//#endif
+//#if Q4
+        v *= select(ODD, EVEN, i % 2u == 0u);
+//#endif
+        stage[i % QUADS * PITCH + i / QUADS] = v;
+    }
+//#if NORM
+//#if SUBGROUPS
+    square = subgroupAdd(square);
+//#endif
+    if thread % WARP == 0u {
+        squares[thread / WARP] = square;
+    }
+//#endif
+    workgroupBarrier();
+    for (var step = lane; step < STEPS; step += LANES) {
+        var now: array<Taken, N>;
+        for (var n = 0u; n < N; n++) { //#unroll
+            now[n] = next[n];
+            next[n] = take(rows[n], min(step + LANES, STEPS - 1u));
+        }
+        var sum = 0.0;
+        var xs: Inputs;
+        for (var i = 0u; i < QUADS; i++) { //#unroll
+            xs[i] = stage[i * PITCH + step];
+//#if QUANTIZED
+//#if Q4
+            sum += dot(xs[i], select(ODD_INVERSE, EVEN_INVERSE, i % 2u == 0u));
+//#else
+            sum += xs[i].x + xs[i].y + xs[i].z + xs[i].w;
+//#endif
+//#endif
+        }
+        for (var n = 0u; n < N; n++) { //#unroll
+            acc[n] += product(now[n], xs, sum);
+        }
+    }
+//#else
+    for (var step = lane; step < STEPS; step += LANES) {
+        var sum = 0.0;
+        var xs: Inputs;
+//#if ALIGNED
+        for (var i = 0u; i < QUADS; i++) { //#unroll
+            var v = x[first / 4u + step * QUADS + i];
+//#if NORM
+            acc[N] += dot(v, v);
+            v *= gain[step * QUADS + i];
+//#endif
+            sum += v.x + v.y + v.z + v.w;
+//#if Q4
+            v *= select(ODD, EVEN, i % 2u == 0u);
+//#endif
+            xs[i] = v;
+        }
+//#else
+        var v = x[first + step];
+//#if NORM
+        acc[N] += v * v;
+        v *= gain[step];
+//#endif
+        xs = v;
+//#endif
+        for (var n = 0u; n < N; n++) { //#unroll
+            acc[n] += product(take(rows[n], step), xs, sum);
+        }
+    }
+//#endif
+//#if SUBGROUPS
+    for (var mask = min(LANES, SUBGROUP) / 2u; mask > 0u; mask /= 2u) {
+        for (var n = 0u; n < SUMS; n++) { //#unroll
+            acc[n] += subgroupShuffleXor(acc[n], mask);
+        }
+    }
+//#endif
+//#if SHARED
+    // A subgroup's threads follow one another: its first one speaks for it.
+    if thread % SUBGROUP == 0u {
+        for (var n = 0u; n < SUMS; n++) { //#unroll
+            partial[thread / SUBGROUP][n] = acc[n];
+        }
+    }
+    workgroupBarrier();
+    let own = thread / SUBGROUP;
+    for (var stride = LANES / SUBGROUP / 2u; stride > 0u; stride /= 2u) {
+        if lane % SUBGROUP == 0u && lane / SUBGROUP < stride {
+            for (var n = 0u; n < SUMS; n++) {
+                partial[own][n] += partial[own + stride][n];
+            }
+        }
+        workgroupBarrier();
+    }
+    for (var n = 0u; n < SUMS; n++) { //#unroll
+        acc[n] = partial[(thread - lane) / SUBGROUP][n];
+    }
+//#endif
+//#if NORM
+//#if STAGED
+    var all = squares[0];
+    for (var i = 1u; i < SQUARES; i++) {
+        all += squares[i];
+    }
+    let scale = inverseSqrt(all / f32(IN) + EPS);
+//#else
+    let scale = inverseSqrt(acc[N] / f32(IN) + EPS);
+//#endif
+//#else
+    let scale = 1.0;
+//#endif
+    for (var n = 0u; n < ROWS; n++) { //#unroll
+        if lane == n % LANES && r0 + n < OUT {
+//#if PAIRED
+            store(r0 + n, finished(acc[n] * scale, ROW0 + rows[n]), finished(acc[ROWS + n] * scale, ROW0 + rows[ROWS + n]));
+//#else
+            store(r0 + n, finished(acc[n] * scale, ROW0 + rows[n]));
+//#endif
+        }
+    }
+}
