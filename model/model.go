@@ -143,7 +143,7 @@ func load(ctx context.Context, src folder.Source, o Options) (*Model, error) {
 	}
 	m.text = data
 	open := func(ctx context.Context) (machine.Engine, error) { return m.open(ctx, src, index, o) }
-	m.recovery = schedule.Recovery{Vocab: m.config.VocabSize, StateBytes: 4 * m.config.StateValues(), OnProgress: o.OnProgress, Limits: schedule.DefaultLimits}
+	m.recovery = schedule.Recovery{Vocab: m.config.VocabSize, StateBytes: m.copiedBytes(), OnProgress: o.OnProgress, Limits: schedule.DefaultLimits}
 	if m.recovery.Engine, err = open(ctx); err != nil {
 		return nil, err
 	}

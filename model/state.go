@@ -3,6 +3,8 @@ package model
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/samba-web/samba/gpu"
@@ -10,8 +12,32 @@ import (
 	"github.com/samba-web/samba/model/machine"
 )
 
-// StateSize is the size of a saved state in bytes; see conversation.Size.
-func (m *Model) StateSize() int64 { return conversation.Size(m.config) }
+// StateSize is the size in bytes of a saved state after so many tokens; see conversation.Size.
+func (m *Model) StateSize(position int) int64 { return conversation.Size(m.config, position) }
+
+// StateBytesPerToken is what each token adds to a conversation's state, in memory and
+// saved: 0 without full attention.
+func (m *Model) StateBytesPerToken() int64 {
+	_, values := m.config.StateValues()
+	return 4 * values
+}
+
+// copiedBytes is the size of the copies that recovery makes of a state; 0: it makes none.
+func (m *Model) copiedBytes() int64 {
+	fixed, perToken := m.config.StateValues()
+	if perToken > 0 {
+		return 0
+	}
+	return 4 * fixed
+}
+
+// maxSaved is the largest state that Save makes: a browser's arrays end there.
+func maxSaved() int64 {
+	if runtime.GOOS == "js" {
+		return 1<<31 - 1
+	}
+	return conversation.MaxSize
+}
 
 // Save copies the state into a blob, from which Restore goes on with the same
 // tokens, on this machine or another.
@@ -19,9 +45,10 @@ func (s *Session) Save(ctx context.Context) (gpu.Blob, error) {
 	if s.broken != nil {
 		return gpu.Blob{}, s.broken
 	}
-	size := s.model.StateSize()
-	if size == 0 {
-		return gpu.Blob{}, errors.New("a model with full attention has no state of fixed size that could be saved: its keys and values grow with the text")
+	size := s.model.StateSize(s.Position())
+	if most := maxSaved(); size > most {
+		return gpu.Blob{}, fmt.Errorf("the state cannot be saved: at %d tokens it is larger than the %s that a saved state may have, since it grows by %d bytes a token: save a shorter conversation",
+			s.Position(), machine.Gigabytes(most), s.model.StateBytesPerToken())
 	}
 	blob := gpu.NewBlob(size)
 	payload := blob.Slice(conversation.HeaderBytes, size-conversation.HeaderBytes)
@@ -47,8 +74,10 @@ func (s *Session) Restore(ctx context.Context, state gpu.Blob) error {
 	if f.Hash != s.model.hash {
 		return conversation.Refused("belongs to another model (%.8s, this one is %.8s): load that one, or start anew", f.Model, s.model.Hash())
 	}
-	if want := s.model.StateSize(); f.Bytes != want {
-		return conversation.Refused("has %d bytes, this model's have %d", f.Bytes, want)
+	if want := s.model.StateSize(f.Past.Position); want > conversation.MaxSize {
+		return conversation.Refused("says that it is of %d tokens: this model's states would have more than %s there", f.Past.Position, machine.Gigabytes(conversation.MaxSize))
+	} else if f.Bytes != want {
+		return conversation.Refused("has %d bytes, this model's have %d%s", f.Bytes, want, s.model.grown(f.Past.Position))
 	}
 	vocab := uint32(s.model.config.VocabSize)
 	if slices.ContainsFunc(append(f.Past.Tail, f.Past.Text.Pending), func(id uint32) bool { return id >= vocab }) {
@@ -69,11 +98,21 @@ func (s *Session) Restore(ctx context.Context, state gpu.Blob) error {
 		}
 	}
 	if err := s.run.Restore(context.WithoutCancel(ctx), payload, f.Past.Position, f.Past.Tail); err != nil {
-		s.broken = err // half of it may be there
+		if !errors.Is(err, machine.ErrNoRoom) {
+			s.broken = err // half of it may be there
+		}
 		return err
 	}
 	s.past, s.broken = f.Past, nil
 	return nil
+}
+
+// grown says at which position a state's size is meant, where that matters.
+func (m *Model) grown(position int) string {
+	if m.StateBytesPerToken() == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" at %d tokens", position)
 }
 
 // Fork makes a second session that goes on from where this one stands; the

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/conversation"
 	"github.com/samba-web/samba/model/machine"
 	"github.com/samba-web/samba/model/tokenizer"
@@ -63,8 +62,8 @@ func TestStateIsExact(t *testing.T) {
 				writer.Reset()
 				prefill(t, writer, ids[:n])
 				blob := save(t, writer)
-				if blob.Len() != writer.model.StateSize() {
-					t.Errorf("%d bytes, StateSize says %d", blob.Len(), writer.model.StateSize())
+				if blob.Len() != writer.model.StateSize(0) {
+					t.Errorf("%d bytes, StateSize says %d at any position", blob.Len(), writer.model.StateSize(0))
 				}
 				prefill(t, reader, randomIDs(random, 3, 256)) // of another conversation
 				restore(t, reader, blob)
@@ -224,10 +223,6 @@ func TestStateRefused(t *testing.T) {
 		}
 	}
 	restore(t, s, sealed(func([]byte) {}))
-	full := newSession(t, loadTest(t, randomModel(t, testRandom(t), testConfig(config.FullAttention), 8), Options{}))
-	if _, err := full.Save(context.Background()); err == nil || !strings.Contains(err.Error(), "full attention") {
-		t.Errorf("full attention: %v", err)
-	}
 }
 
 // ask renders a conversation as chat templates do.

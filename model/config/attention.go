@@ -15,7 +15,7 @@ var slidingAttention = kind{
 		return append(attentionFields(c), field{"sliding_window", c.SlidingWindow, maxWindow})
 	},
 	tensors: func(c *Config, add func(name string, shape ...int)) { attentionTensors(c, c.QKVRows(), add) },
-	state:   func(c *Config) int { return 2 * c.SlidingWindow * c.NumKVHeads * c.HeadDim },
+	state:   func(c *Config) int { return c.SlidingWindow * keyAndValue(c) },
 }
 
 var fullAttention = kind{
@@ -23,8 +23,11 @@ var fullAttention = kind{
 	fields:  attentionFields,
 	tensors: func(c *Config, add func(name string, shape ...int)) { attentionTensors(c, c.QKVRows(), add) },
 	state:   func(*Config) int { return 0 },
-	grows:   true,
+	token:   keyAndValue,
 }
+
+// keyAndValue is how many values a layer keeps of one position.
+func keyAndValue(c *Config) int { return 2 * c.NumKVHeads * c.HeadDim }
 
 var crossAttention = kind{
 	name: CrossAttention, published: true,

@@ -14,7 +14,8 @@ type kind struct {
 	tensors func(c *Config, add func(name string, shape ...int))
 	// state is how many values a state has of one layer, beside those that grow with the text.
 	state func(c *Config) int
-	grows bool // it keeps keys and values of everything that was read
+	// token is how many values it keeps of each token that was read; nil: none.
+	token func(c *Config) int
 }
 
 // field is a number in config.json, which must lie within 1 and max.
@@ -42,18 +43,18 @@ func Kinds() (names []string) {
 	return names
 }
 
-// StateValues is how many values the state of a conversation has, the same at the
-// first token and at the millionth. It is 0 for a model with full attention,
-// whose state grows.
-func (c *Config) StateValues() (total int64) {
+// StateValues is how many values the state of a conversation has: fixed, the same at
+// the first token and at the millionth, and with full attention perToken more for each
+// token that was read.
+func (c *Config) StateValues() (fixed, perToken int64) {
 	for _, name := range c.LayerTypes {
 		k := kindOf(name)
-		if k.grows {
-			return 0
+		fixed += int64(k.state(c))
+		if k.token != nil {
+			perToken += int64(k.token(c))
 		}
-		total += int64(k.state(c))
 	}
-	return total
+	return fixed, perToken
 }
 
 // NoMixer is a layer that is an MLP alone.

@@ -41,7 +41,7 @@ var mamba2Attention = kind{
 		fullAttention.tensors(c, add)
 	},
 	state: mamba2.state,
-	grows: true,
+	token: keyAndValue,
 }
 
 // SSMChannels is what passes Mamba-2's convolution: x, B and C.

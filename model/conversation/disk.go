@@ -10,9 +10,6 @@ import (
 	"github.com/samba-web/samba/model/folder"
 )
 
-// maxFile bounds a saved state on disk, far above that of any model.
-const maxFile = 16 << 30
-
 // ReadFile reads a saved state, which other things may follow. What does not
 // begin as one, or is no regular file, is not read to its end.
 func ReadFile(path string) ([]byte, error) {
@@ -25,7 +22,7 @@ func ReadFile(path string) ([]byte, error) {
 	if _, err := io.ReadFull(f, head); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if len(head) < len(Magic) || string(head[:len(Magic)]) != Magic || size > maxFile {
+	if len(head) < len(Magic) || string(head[:len(Magic)]) != Magic || size > MaxSize {
 		_, err := Parse(head[:min(len(head), len(Magic)-1)], size)
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

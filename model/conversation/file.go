@@ -14,13 +14,19 @@ import (
 	"github.com/samba-web/samba/model/tokenizer"
 )
 
-// A saved state is one blob of a size that the model fixes, the same from every
-// machine: a header of HeaderBytes bytes, then the layers' arrays in order, fp32
-// and little-endian:
+// A saved state is one blob, the same from every machine: a header of HeaderBytes
+// bytes, then the layers' arrays in order, fp32 and little-endian:
 //
 //	Mamba      conv_state [d_inner, d_conv-1], ssm_state [d_inner, d_state]
+//	Mamba-2    the same; its convolution is over x, B and C
+//	short conv conv_state [d_model, d_conv-1]
 //	attention  keys, then values of the last `window` positions, the oldest first
 //	           [window, kv_heads, head_dim]; zeros where there were none
+//	full       keys, then values of all positions [position, kv_heads, head_dim]
+//
+// Its size is the model's to say, and with full attention the position's, too: see
+// Size. Keys and values are fp32 as on the machines: in fp16 the answer that follows
+// would not be, to the bit, the one of a session that was never saved.
 //
 // The header, little-endian as well; see Past for what the digests are of. Pages
 // read its beginning by the names below that are exported, see www/engine/state.ts.
@@ -71,15 +77,19 @@ type Info struct {
 	Bytes    int64  `json:"bytes"`    // of the whole file
 }
 
-// Size is the size in bytes of a saved state of this shape, the same at
-// the first token and at the millionth. It is 0 for a model with full
-// attention, whose state grows.
-func Size(c *config.Config) int64 {
-	n := c.StateValues()
-	if n == 0 {
-		return 0
+// MaxSize bounds a saved state in bytes, far above what people keep.
+const MaxSize = 16 << 30
+
+// Size is the size in bytes of a saved state of this shape after so many tokens: the
+// same at the first and at the millionth, but with full attention. What would be
+// larger than MaxSize is more than MaxSize, no more is said of it.
+func Size(c *config.Config, position int) int64 {
+	fixed, perToken := c.StateValues()
+	size := HeaderBytes + 4*fixed
+	if perToken > 0 && int64(position) > (MaxSize-size)/(4*perToken) {
+		return MaxSize + 1
 	}
-	return HeaderBytes + 4*n
+	return size + 4*perToken*int64(position)
 }
 
 // Header is that of a state's file: of this model, after this past, whose payload of so

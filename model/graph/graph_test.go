@@ -61,13 +61,16 @@ func TestKinds(t *testing.T) {
 				t.Errorf("%s: the graph takes %s, which config does not list", name, asked)
 			}
 		}
-		values, grows := int64(0), false
+		fixed, perToken := int64(0), int64(0)
 		for _, carried := range g.Carried {
-			values += int64(carried.Values)
-			grows = grows || carried.Grows()
+			if carried.Grows() {
+				perToken += int64(carried.Row)
+			} else {
+				fixed += int64(carried.Values)
+			}
 		}
-		if want := c.StateValues(); values != want || grows != (want == 0) {
-			t.Errorf("%s: carries %d values (grows: %v), config says %d", name, values, grows, want)
+		if wantFixed, wantPerToken := c.StateValues(); fixed != wantFixed || perToken != wantPerToken {
+			t.Errorf("%s: carries %d values and %d a token, config says %d and %d", name, fixed, perToken, wantFixed, wantPerToken)
 		}
 	}
 	if err := Supports(shape("telepathy")); err == nil || !strings.Contains(err.Error(), `"telepathy"`) {
@@ -75,17 +78,27 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// Spans lay a window's positions out oldest first, whatever the ring's size and wherever they lie in it.
+// Spans lay a window's positions out oldest first, whatever the ring's size and wherever they lie in it; of full
+// attention all positions, whatever there is room for.
 func TestSpans(t *testing.T) {
-	c := shape(config.SlidingAttention)
+	t.Run("window", func(t *testing.T) { testSpans(t, config.SlidingAttention, 5, 7, 12) })
+	t.Run("all", func(t *testing.T) { testSpans(t, config.FullAttention, 100, 128) })
+}
+
+func testSpans(t *testing.T, kind string, rings ...int) {
+	c := shape(kind)
 	row := c.NumKVHeads * c.HeadDim
-	for _, ring := range []int{5, 7, 12} {
-		g := Sketch(c, func(int) int { return ring })
-		state, _ := NewState(g, paper{})
+	g := Sketch(c, func(int) int { return 5 })
+	state, _ := NewState(g, paper{})
+	for _, ring := range rings {
 		for _, position := range []int{0, 1, 4, 5, 6, 13, 100} {
-			first := max(0, position-c.SlidingWindow)
+			window := c.SlidingWindow
+			if kind == config.FullAttention {
+				window = position
+			}
+			first := max(0, position-window)
 			var got, want []string
-			for _, s := range g.Spans(state, position) {
+			for _, s := range g.Spans(state, position, (1+position%3)*row, func(noArray) int { return 2 * ring * row }) {
 				for i := 0; i < s.N; i += row {
 					half := (s.From + i) / (ring * row)
 					got = append(got, fmt.Sprintf("%d: half %d, slot %d", s.At+i, half, (s.From+i)/row-half*ring))
@@ -93,7 +106,7 @@ func TestSpans(t *testing.T) {
 			}
 			for half := range 2 {
 				for pos := first; pos < position; pos++ {
-					at := (half*c.SlidingWindow + c.SlidingWindow - (position - pos)) * row
+					at := (half*window + window - (position - pos)) * row
 					want = append(want, fmt.Sprintf("%d: half %d, slot %d", at, half, pos%ring))
 				}
 			}

@@ -93,28 +93,36 @@ type span[V any] struct {
 	At, N int
 }
 
-// Spans lists what of a state is saved at a position. Rings differ in size from
-// machine to machine, and where a position lies in them.
-func (g *Graph[V, W]) Spans(s State[V], position int) []span[V] {
+// Spans lists what of a state is saved at a position, in pieces of at most `most`
+// values. Rings differ in size from machine to machine, and where a position lies in
+// them; values tells how many an array has room for, since full attention's grow.
+func (g *Graph[V, W]) Spans(s State[V], position, most int, values func(V) int) []span[V] {
 	var spans []span[V]
 	at := 0
 	for _, c := range g.Carried {
+		array := *s.Of(c)
 		add := func(from, n int) {
-			spans = append(spans, span[V]{*s.Of(c), from, at, n})
-			at += n
+			for n > 0 {
+				piece := min(n, most)
+				spans = append(spans, span[V]{array, from, at, piece})
+				from, at, n = from+piece, at+piece, n-piece
+			}
 		}
 		if c.Recurrent() {
 			add(0, c.Values)
 			continue
 		}
-		row := c.Row / 2
-		first := max(0, position-c.Window)
+		row, ring, window := c.Row/2, values(array)/c.Row, c.Window
+		if c.Grows() {
+			window = position
+		}
+		first := max(0, position-window)
 		for half := range 2 {
-			at += (c.Window - (position - first)) * row // there were none
+			at += (window - (position - first)) * row // there were none
 			for pos := first; pos < position; {
-				slot := pos % c.Ring
-				n := min(position-pos, c.Ring-slot)
-				add((half*c.Ring+slot)*row, n*row)
+				slot := pos % ring
+				n := min(position-pos, ring-slot)
+				add((half*ring+slot)*row, n*row)
 				pos += n
 			}
 		}

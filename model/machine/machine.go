@@ -108,6 +108,7 @@ type Snapshotter interface {
 	// Save writes it as it stands after all flights so far, laid out as graph.Spans has it.
 	Save(ctx context.Context, into gpu.Blob) error
 	// Restore takes over what Save wrote at a position, before which those tokens stood; it may keep the blob.
+	// ErrNoRoom: full attention cannot have so many positions, and nothing has changed.
 	Restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error
 	// Fork makes a second run in the same state.
 	Fork() (Run, error)

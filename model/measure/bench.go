@@ -53,7 +53,7 @@ type BenchRun struct {
 	FirstToken float64 `json:"first_token"` // the same and a token sampled and read back
 	Tokens     int     `json:"tokens"`      // that Decode counts: those of the first flight of decode are not in it
 	Decode     float64 `json:"decode"`
-	// The state after them saved, and put back; 0 for more than mostSaved of it, and where there is none of fixed size.
+	// The state after them saved, and put back; 0 for more than mostSaved of it.
 	Save    float64 `json:"save"`
 	Restore float64 `json:"restore"`
 }
@@ -171,7 +171,7 @@ func benchRun(ctx context.Context, s *model.Session, ids []uint32, generate int)
 	}
 	run.FirstToken = arrivals[0].Seconds()
 	run.Tokens, run.Decode = steady(arrivals)
-	if size := s.Model().StateSize(); size > 0 && size <= mostSaved {
+	if s.Model().StateSize(s.Position()) <= mostSaved {
 		err = benchState(ctx, s, &run)
 	}
 	return run, err

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"context"
+	"errors"
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/machine"
@@ -229,7 +230,13 @@ func (r *PooledRun) Save(ctx context.Context, into gpu.Blob) error {
 }
 
 func (r *PooledRun) Restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
-	return r.turn(ctx, func() error { r.held = nil; return r.inner.Restore(ctx, state, position, tail) })
+	return r.turn(ctx, func() error {
+		err := r.inner.Restore(ctx, state, position, tail)
+		if !errors.Is(err, machine.ErrNoRoom) { // else nothing has changed
+			r.held = nil
+		}
+		return err
+	})
 }
 
 func (r *PooledRun) Fork() (machine.Run, error) { return r.ForkPooled() }

@@ -30,7 +30,7 @@ type Recovery struct {
 	// back, is lost too often, or computes no numbers when it is renewed; nil: none may.
 	Leave      func(ctx context.Context) (machine.Engine, error)
 	Vocab      int                     // tokens
-	StateBytes int64                   // of what a run saves; 0: a state that grows, of which no copy is made
+	StateBytes int64                   // of what a run saves; 0: a state that grows, of which no copy is made here
 	OnProgress func(progress.Progress) // of what is computed again; may be nil
 	Limits     ReplayLimits
 
@@ -201,7 +201,8 @@ func (r *recoveringRun) note(ids ...uint32) { r.log.note(ids...) }
 func (r *recoveringRun) land() { r.drawing, r.counts, r.pending, r.ahead = nil, nil, false, nil }
 
 // due tells whether the log has become so long that it is begun again from a copy.
-// Full attention's never is: its state has no fixed size, and grows as the log does.
+// Full attention's never is: its state grows as the log does, and a token takes
+// thousands of times as much of it.
 func (r *recoveringRun) due() bool { return r.log.long(r.recovery.Limits) && r.recovery.StateBytes > 0 }
 
 // shorten begins the log again where that is due. No flight is under way.
@@ -553,7 +554,7 @@ func (r *recoveringRun) Save(ctx context.Context, into gpu.Blob) error {
 	if err := r.persist(ctx, func() error { return r.inner.Save(ctx, into) }); err != nil {
 		return err
 	}
-	if len(r.ahead) == 0 && !r.pending {
+	if len(r.ahead) == 0 && !r.pending && r.recovery.StateBytes > 0 {
 		end := r.log.end()
 		end.state = into.Clone()
 		r.restart(end)
@@ -564,8 +565,13 @@ func (r *recoveringRun) Save(ctx context.Context, into gpu.Blob) error {
 func (r *recoveringRun) Restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
 	r.land()
 	r.forget()
+	before := r.log
 	r.restart(&copied{state: state, position: position, tail: slices.Clone(tail)})
-	return r.goTo(ctx, r.generation, func() error { return r.inner.Restore(ctx, state, position, tail) })
+	err := r.goTo(ctx, r.generation, func() error { return r.inner.Restore(ctx, state, position, tail) })
+	if errors.Is(err, machine.ErrNoRoom) && r.failed == nil {
+		r.log = before // which the state still is
+	}
+	return err
 }
 
 func (r *recoveringRun) Fork() (machine.Run, error) {

@@ -31,7 +31,7 @@ type Report struct {
 	Parameters int64          `json:"parameters"`
 	StateBytes int64          `json:"state_bytes"` // of one conversation, whatever its length; full attention comes on top
 	PerToken   int64          `json:"state_bytes_per_token,omitempty"`
-	SavedBytes int64          `json:"saved_bytes"` // of a saved state; 0: this model's cannot be saved
+	SavedBytes int64          `json:"saved_bytes"` // of a saved state of no token
 	Bytes      int64          `json:"bytes"`       // of all shards
 	Shards     []Shard        `json:"shards"`
 	Weights    []Weight       `json:"weights"`
@@ -131,8 +131,9 @@ func Inspect(dir string, hash bool) (*Report, error) {
 	for name, t := range tensors {
 		return nil, fmt.Errorf("%s: %s has the tensor %s, which config.json has no place for", dir, t.file, name)
 	}
-	r.StateBytes, r.PerToken = stateBytes(r.Config)
-	r.SavedBytes = conversation.Size(r.Config)
+	fixed, perToken := r.Config.StateValues()
+	r.StateBytes, r.PerToken = 4*fixed, 4*perToken
+	r.SavedBytes = conversation.Size(r.Config, 0)
 	return r, nil
 }
 
@@ -179,24 +180,6 @@ func readShard(dir, file string, index *safetensors.Index, hash bool) (*safetens
 		s.Checked = true
 	}
 	return header, s, nil
-}
-
-// stateBytes is the memory of one conversation: F32 SSM state and convolution
-// columns of each Mamba layer, F32 keys and values of each window. Full
-// attention grows by perToken with each token.
-func stateBytes(c *config.Config) (fixed, perToken int64) {
-	kv := int64(2*c.NumKVHeads*c.HeadDim) * 4
-	for _, kind := range c.LayerTypes {
-		switch kind {
-		case config.Mamba:
-			fixed += int64(c.DInner()) * int64(c.DState+c.DConv-1) * 4
-		case config.SlidingAttention:
-			fixed += kv * int64(c.SlidingWindow)
-		case config.FullAttention:
-			perToken += kv
-		}
-	}
-	return fixed, perToken
 }
 
 // Command is `samba inspect`.
@@ -284,9 +267,11 @@ func (r *Report) print(out io.Writer, dir string) error {
 	if r.PerToken > 0 {
 		fmt.Fprintf(w, "\t%d bytes more for each token of full attention\n", r.PerToken)
 	}
-	if r.SavedBytes > 0 {
-		fmt.Fprintf(w, "saved state\t%d bytes\n", r.SavedBytes)
+	fmt.Fprintf(w, "saved state\t%d bytes", r.SavedBytes)
+	if r.PerToken > 0 {
+		fmt.Fprintf(w, " and %d for each token", r.PerToken)
 	}
+	fmt.Fprintln(w)
 	fmt.Fprintf(w, "weights\t%d bytes in %d shards\n\n", r.Bytes, len(r.Shards))
 	for _, s := range r.Shards {
 		state := "no hash known"

@@ -261,6 +261,9 @@ func (f *folder) store(c *conversation, stored bool, head kept, data []byte, liv
 	return err
 }
 
+// couldHold tells whether a state of a size has room once all others are gone.
+func (f *folder) couldHold(size int64) bool { return size <= min(f.most, f.each) }
+
 // makeRoom removes what was used least recently, of the address's own first,
 // until there is room for a state of a size.
 func (f *folder) makeRoom(c *conversation, size int64, live func(name string) bool) error {

@@ -143,14 +143,14 @@ func (k *keeper) settle(c *conversation, answered uint32, replies []replies) err
 	}
 	stored := k.isStored(c)
 	data, err := k.copy(c, stored)
-	usable := err == nil
-	if usable {
+	usable := err == nil || errors.Is(err, errSpace)
+	if err == nil {
 		head := kept{c.secret[:], answered, replies, int64(len(data))}
 		err = k.folder.store(c, stored, head, data, k.live)
 		usable = !errors.Is(err, errTaken)
-		if usable && err != nil && stored { // what is there is not the conversation's state any more
-			k.folder.carryOut(func(*operation) error { k.folder.remove(c.name); return err })
-		}
+	}
+	if usable && err != nil && stored { // what is there is not the conversation's state any more
+		k.folder.carryOut(func(*operation) error { k.folder.remove(c.name); return err })
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -171,6 +171,9 @@ func (k *keeper) copy(c *conversation, stored bool) ([]byte, error) {
 	}
 	if err := k.folder.owns(c.name, stored); errors.Is(err, errTaken) {
 		return nil, err
+	}
+	if !k.folder.couldHold(c.session.Model().StateSize(c.session.Position())) {
+		return nil, errSpace // before it is in memory twice
 	}
 	ctx := context.Background()
 	var blob gpu.Blob

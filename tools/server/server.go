@@ -127,8 +127,15 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// attachable is how many bytes may follow a message: a state, which has a head.
-func attachable(ready *protocol.Ready) int64 { return ready.StateBytes + 1<<20 }
+// attachable is how many bytes may follow a message: a state, which has a head. One
+// that grows may have grown by as much as a message has at most.
+func attachable(ready *protocol.Ready) int64 {
+	most := ready.StateBytes + 1<<20
+	if ready.StateBytesPerToken > 0 {
+		most += protocol.MaxMessageBytes
+	}
+	return most
+}
 
 // Handler serves /engine, /v1/, /metrics, /healthz and /readyz.
 func (s *Server) Handler() http.Handler {

@@ -386,7 +386,7 @@ func (e *Engine) ready(url string) *Ready {
 	r := &Ready{
 		Model: folderName(url), Layers: c.NumHiddenLayers, HiddenSize: c.HiddenSize, VocabSize: c.VocabSize,
 		Chat: e.model.Template() != nil, Tools: e.model.Dialect().Calls(), Thinks: e.model.Dialect().Thinks, Backend: BackendCPU, Adapter: cpu.About(), Reason: e.reasonSentence(),
-		StateBytes: e.session.StateBytes(), SavedBytes: e.model.StateSize(), Hash: e.model.Hash(), Parameters: c.Parameters(),
+		StateBytes: e.session.StateBytes(), SavedBytes: e.model.StateSize(0), StateBytesPerToken: e.model.StateBytesPerToken(), Hash: e.model.Hash(), Parameters: c.Parameters(),
 	}
 	d := e.model.Defaults()
 	r.Sampling = Defaults{

@@ -388,10 +388,12 @@ type Ready struct {
 	Reason string `json:"reason,omitempty"`
 	// The adapter's features in use.
 	Features []string `json:"features,omitempty"`
-	// Size of one conversation's state in bytes, the same at token 1 and token 1,000,000.
+	// Size of one conversation's state in bytes: the same at token 1 and token 1,000,000, unless it grows.
 	StateBytes int64 `json:"state_bytes"`
-	// Size of a saved state in bytes, fixed as well; 0 where states cannot be saved.
+	// Size of a saved state in bytes, before the first token where it grows.
 	SavedBytes int64 `json:"saved_bytes"`
+	// What each token adds to both, in bytes: the keys and values of full attention. Without such layers nothing grows.
+	StateBytesPerToken int64 `json:"state_bytes_per_token,omitempty"`
 	// What tells this model's saved states from others': 64 hexadecimal digits.
 	Hash string `json:"hash"`
 	// What holds where a request names no setting: the model's own choice.

@@ -417,10 +417,12 @@ export interface Ready extends Header {
   reason?: string;
   /** The adapter's features in use. */
   features?: string[];
-  /** Size of one conversation's state in bytes, the same at token 1 and token 1,000,000. */
+  /** Size of one conversation's state in bytes: the same at token 1 and token 1,000,000, unless it grows. */
   state_bytes: number;
-  /** Size of a saved state in bytes, fixed as well; 0 where states cannot be saved. */
+  /** Size of a saved state in bytes, before the first token where it grows. */
   saved_bytes: number;
+  /** What each token adds to both, in bytes: the keys and values of full attention. Without such layers nothing grows. */
+  state_bytes_per_token?: number;
   /** What tells this model's saved states from others': 64 hexadecimal digits. */
   hash: string;
   /** What holds where a request names no setting: the model's own choice. */

@@ -41,20 +41,18 @@ func (r *Run) Save(ctx context.Context, into gpu.Blob) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for _, s := range r.engine.graph.Spans(r.state, r.pos) {
-		for done := 0; done < s.N; done += copyStep / 4 {
-			into.Put(4*int64(s.At+done), machine.FloatBytes(s.Array[s.From+done:][:min(s.N-done, copyStep/4)]))
-		}
+	for _, s := range r.engine.graph.Spans(r.state, r.pos, copyStep/4, valuesOf) {
+		into.Put(4*int64(s.At), machine.FloatBytes(s.Array[s.From:][:s.N]))
 	}
 	return nil
 }
 
-func (r *Run) Restore(_ context.Context, state gpu.Blob, position int, tail []uint32) error {
-	for _, s := range r.engine.graph.Spans(r.state, position) {
-		for done := 0; done < s.N; done += copyStep / 4 {
-			n := min(s.N-done, copyStep/4)
-			copy(s.Array[s.From+done:], machine.Floats(state.Bytes(4*int64(s.At+done), 4*int64(n))))
-		}
+func (r *Run) Restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
+	if err := r.makeRoom(ctx, position); err != nil {
+		return err
+	}
+	for _, s := range r.engine.graph.Spans(r.state, position, copyStep/4, valuesOf) {
+		copy(s.Array[s.From:], machine.Floats(state.Bytes(4*int64(s.At), 4*int64(s.N))))
 	}
 	r.pos, r.tail = position, slices.Clone(tail)
 	return nil
@@ -77,6 +75,8 @@ func (r *Run) Fork() (machine.Run, error) {
 	copied.pos, copied.tail = r.pos, slices.Clone(r.tail)
 	return copied, nil
 }
+
+func valuesOf(v array) int { return len(v) }
 
 // copyHalves copies keys and values to an array of as many positions, or more.
 func copyHalves(to, from array) {

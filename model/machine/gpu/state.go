@@ -59,7 +59,7 @@ func (r *Run) Save(ctx context.Context, into gpu.Blob) error {
 		spans, size = nil, 0
 		return err
 	}
-	for _, s := range r.engine.graph.Spans(r.state, r.pos) {
+	for _, s := range r.engine.graph.Spans(r.state, r.pos, gatherStep/4, valuesOf) {
 		span := gpu.Span{Buffer: s.Array, Offset: 4 * uint64(s.From), Size: 4 * uint64(s.N), At: 4 * int64(s.At)}
 		if size+span.Size > gatherStep && size > 0 {
 			if err := flush(); err != nil {
@@ -72,9 +72,14 @@ func (r *Run) Save(ctx context.Context, into gpu.Blob) error {
 	return flush()
 }
 
+func valuesOf(b buffer) int { return int(b.Size() / 4) }
+
 func (r *Run) Restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {
+	if err := r.makeRoom(ctx, position); err != nil {
+		return err
+	}
 	device := r.engine.device
-	for _, s := range r.engine.graph.Spans(r.state, position) {
+	for _, s := range r.engine.graph.Spans(r.state, position, gatherStep/4, valuesOf) {
 		if err := device.WriteBlob(s.Array, 4*uint64(s.From), state, 4*int64(s.At), 4*int64(s.N)); err != nil {
 			return err
 		}
@@ -105,9 +110,9 @@ func (r *Run) Fork() (machine.Run, error) {
 			p.Copy(from, 0, to, 0, from.Size())
 			continue
 		}
-		half := from.Size() / 2
+		half := min(from.Size(), to.Size()) / 2 // a layer may have grown where the next one found no room
 		p.Copy(from, 0, to, 0, half)
-		p.Copy(from, half, to, to.Size()/2, half)
+		p.Copy(from, from.Size()/2, to, to.Size()/2, half)
 	}
 	copied.pos = r.pos
 	if err := r.engine.device.Run(p); err != nil {
