@@ -53,6 +53,9 @@ func (f *served) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n, most := int64(array.Length()), folder.Limit(name); n > most {
+		return nil, fmt.Errorf("%s has %d bytes, want at most %d: it is no file of a model", name, n, most)
+	}
 	data := make([]byte, array.Length())
 	js.CopyBytesToGo(data, array)
 	return data, nil

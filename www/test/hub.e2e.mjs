@@ -28,6 +28,8 @@ function published(name) {
 
 before(async () => {
   const folders = { "org/granite-4bit": published("granite_mlx4"), "org/jamba": published("jamba_a") };
+  folders["org/huge"] = published("mamba_a");
+  writeFileSync(join(folders["org/huge"], "config.json"), `{"model_type": "mamba"${" ".repeat(5 << 20)}}`);
   hub = await startHub(folders, (name, to) => astray(name, to));
   server = await serve(models.folder, `--hub=${hub.origin},${hub.cdn}`);
   browser = await launch("chromium", { webgpu: false });
@@ -124,6 +126,12 @@ for (const [what, text, name] of [
 
 for (const [what, redirect, text, sentence] of [
   ["a name that the hub does not have", undefined, "org/nothing", /config\.json is missing/],
+  [
+    "a config.json of megabytes",
+    undefined,
+    "org/huge",
+    /config\.json has \d+ bytes, want at most 4194304/,
+  ],
   ["a redirect to another scheme", () => "javascript:alert(1)", "org/jamba", /forbids it to read from/],
 ])
   test(`${what} is said in one sentence`, () =>
