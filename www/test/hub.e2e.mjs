@@ -126,12 +126,7 @@ for (const [what, text, name] of [
 
 for (const [what, redirect, text, sentence] of [
   ["a name that the hub does not have", undefined, "org/nothing", /config\.json is missing/],
-  [
-    "a config.json of megabytes",
-    undefined,
-    "org/huge",
-    /config\.json has \d+ bytes, want at most 4194304/,
-  ],
+  ["a config.json of megabytes", undefined, "org/huge", /config\.json has \d+ bytes, want at most 4194304/],
   ["a redirect to another scheme", () => "javascript:alert(1)", "org/jamba", /forbids it to read from/],
 ])
   test(`${what} is said in one sentence`, () =>
