@@ -309,10 +309,10 @@ type chatRequest struct {
 	Documents          json.RawMessage `json:"documents"`
 }
 
-// Messages of a request and calls of a message are more than a text of any
-// model's length has. The shortest take three bytes to send, and thirty times
+// Messages of a request, parts and calls of a message are more than a text of
+// any model's length has. The shortest take three bytes to send, and thirty times
 // as much here.
-const maxTurns, maxCalls = 1 << 15, 1 << 10
+const maxTurns, maxParts, maxCalls = 1 << 15, 1 << 15, 1 << 10
 
 // atMost reads a list of which no more is read than there may be. Of a field
 // that comes twice the last counts.
@@ -430,9 +430,9 @@ func (c *content) UnmarshalJSON(data []byte) error {
 	if data[0] == '"' {
 		return json.Unmarshal(data, &c.text)
 	}
-	var parts []struct{ Type, Text string }
-	if json.Unmarshal(data, &parts) != nil {
-		c.wrong = fmt.Sprintf(" is %s, want a string or a list of text parts.", clip(string(data)))
+	parts, err := atMost[struct{ Type, Text string }](data, maxParts, "parts")
+	if err != nil {
+		c.wrong = fmt.Sprintf(" is %s, want a string or a list of at most %d text parts.", clip(string(data)), maxParts)
 		return nil
 	}
 	var all strings.Builder

@@ -70,12 +70,17 @@ func TestSmallPartsAreBounded(t *testing.T) {
 	for _, c := range []struct{ body, words string }{
 		{`{` + many(maxFields+1, func(i int) string { return fmt.Sprintf(`"color%d":1`, i) }) + `}`, "201 fields, want at most 200"},
 		{`{"messages":[` + many(maxTurns+1, empty) + `]}`, "more than 32768 messages"},
+		{`{"messages":[{"tool_calls":[` + many(maxCalls+1, empty) + `]}]}`, "more than 1024 tool_calls"},
 		{`{"messages":"a"}`, "JSON string"},
 		{`{"messages":[7]}`, "JSON number"},
 	} {
 		if failure := read(c.body); failure == nil || failure.status != 400 || !strings.Contains(failure.Message, c.words) {
 			t.Errorf("%.40s: %v, want %q", c.body, failure, c.words)
 		}
+	}
+	parts := new(content)
+	if err := parts.UnmarshalJSON([]byte("[" + many(maxParts+1, empty) + "]")); err != nil || !strings.Contains(parts.wrong, "at most 32768 text parts") {
+		t.Errorf("too many parts: %v, %.40q", err, parts.wrong)
 	}
 	if failure := read(`{"messages":[` + many(maxTurns, empty) + `]}`); failure != nil {
 		t.Error(failure)

@@ -35,6 +35,7 @@ test("no title ends within a character", () => {
     assert.ok(emoji.repeat(50).startsWith(cut(emoji.repeat(50), 99)));
     assert.equal(cut(emoji.repeat(50), 99).length % emoji.length, 0);
   }
+  assert.equal(cut("👨‍".repeat(500), 61), "👨‍".repeat(20)); // one character of 1,500 units: between two of its code points
   assert.equal(cut("short", 99), "short");
 });
 

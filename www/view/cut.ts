@@ -5,7 +5,10 @@ export function cut(text: string, most: number): string {
   const begin = Math.max(0, most - MARGIN);
   const around = text.slice(begin, most + MARGIN);
   const at = new Intl.Segmenter().segment(around).containing(most - begin)?.index;
-  return text.slice(0, begin + (at || most - begin));
+  if (at) return text.slice(0, begin + at);
+  // One that is longer, such as people joined without end, is cut within, but not within a code point.
+  const low = /[\udc00-\udfff]/.test(text[most] ?? "") && /[\ud800-\udbff]/.test(text[most - 1] ?? "");
+  return text.slice(0, low ? most - 1 : most);
 }
 
 const MARGIN = 200;
