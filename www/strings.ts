@@ -30,6 +30,9 @@ function duration(seconds: number): string {
 
 const plural = (n: number, one: string, more: string) => `${number.format(n)} ${n === 1 ? one : more}`;
 
+const stateSize = (size: number, perToken: number) =>
+  perToken > 0 ? `${bytes(size)}, ${bytes(perToken)} a token` : `${bytes(size)}, constant`;
+
 export const strings = {
   // The empty page
   headline: "A language model, all in this tab.",
@@ -42,7 +45,10 @@ export const strings = {
   remote: (host: string) => `The server ${host} answers: what you write leaves this machine and goes there.`,
   noEngine: (host: string) => `The server ${host} has no engine that could answer.`,
   promises: [
-    ["Memory that never grows", "Its state has the same size at the first token and at the millionth."],
+    [
+      "A small memory",
+      "A Samba's state has the same size at the first token and at the millionth. Under Model stands what another model's grows by.",
+    ],
     [
       "Works without a network",
       "After the first visit it starts in aeroplane mode. There is no server behind it.",
@@ -146,7 +152,9 @@ export const strings = {
   // Figures
   rate: (rate: number) => `${rounded.format(rate)} tokens/s`,
   context: (tokens: number) => `context ${plural(tokens, "token", "tokens")}`,
-  state: (size: number) => `state ${bytes(size)}, constant`,
+  /** perToken: what the state grows by, 0: it does not. */
+  state: (size: number, perToken: number) => `state ${stateSize(size, perToken)}`,
+  stateSize,
   on: (backend: string, adapter: string) => {
     if (backend === "remote") return `answered by ${adapter}`;
     return backend === "cpu" ? "on the processor" : `on ${adapter || backend}`;
@@ -450,6 +458,6 @@ export const labStrings = {
   window: "attention window",
   here: "this model's state, measured",
   there: "a Transformer's KV cache, computed",
-  formula: (layers: number, heads: number, width: number, perToken: number, even: number) =>
-    `Computed, not measured: ${layers} layers × 2 (keys and values) × ${heads} KV heads × ${width} × 2 bytes are ${bytes(perToken)} for each token of a Transformer of the same width and depth whose attention has no window. It needs as much as this model at ${plural(even, "token", "tokens")}.`,
+  formula: (layers: number, heads: number, width: number, perToken: number, even: number | undefined) =>
+    `Computed, not measured: ${layers} layers × 2 (keys and values) × ${heads} KV heads × ${width} × 2 bytes are ${bytes(perToken)} for each token of a Transformer of the same width and depth whose attention has no window.${even === undefined ? "" : ` It needs as much as this model at ${plural(even, "token", "tokens")}.`}`,
 };

@@ -1,9 +1,13 @@
 package schedule
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/machine"
 )
 
@@ -54,6 +58,34 @@ func TestLandingBeforeACopy(t *testing.T) {
 		r := &recoveringRun{inner: still{}, recovery: recovery, ahead: []*recoveringFlight{nil}, log: replayLog{from: c.from, chunks: make([]uint16, DefaultLimits.Chunks)}}
 		if got := r.Depth() == 0; got != c.lands {
 			t.Errorf("%s: flights land: %v, want %v", c.what, got, c.lands)
+		}
+	}
+}
+
+// full is a run whose machine has no room for more positions.
+type full struct{ machine.Run }
+
+func (full) Restore(context.Context, gpu.Blob, int, []uint32) error {
+	return fmt.Errorf("%w: it is full", machine.ErrNoRoom)
+}
+
+func (full) Save(context.Context, gpu.Blob) error { return nil }
+
+// The log tells how to come to the state that there is: a state that found no room has not taken its place, and one that
+// grows is not copied for each saving.
+func TestLogOfGrowingStates(t *testing.T) {
+	for bytes, kept := range map[int64]int{0: 3, 8: 0} {
+		r := &recoveringRun{inner: full{}, recovery: &Recovery{StateBytes: bytes}}
+		r.note(1, 2, 3)
+		err := r.Restore(context.Background(), gpu.NewBlob(8), 9, nil)
+		if chunks, tokens := r.Logged(); !errors.Is(err, machine.ErrNoRoom) || chunks != 1 || tokens != 3 || r.log.from != nil {
+			t.Errorf("no room: %v, and the log has %d chunks, %d tokens, from %v", err, chunks, tokens, r.log.from)
+		}
+		if err := r.Save(context.Background(), gpu.NewBlob(8)); err != nil {
+			t.Fatal(err)
+		}
+		if _, tokens := r.Logged(); tokens != kept || (r.log.from != nil) != (bytes > 0) {
+			t.Errorf("saved, of %d bytes: the log has %d tokens from %v, want %d", bytes, tokens, r.log.from, kept)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	modelfolder "github.com/samba-web/samba/model/folder"
+	"github.com/samba-web/samba/model/talking"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -184,4 +186,58 @@ func TestDamagedState(t *testing.T) {
 		t.Errorf("%+v, %v", last, err)
 	}
 	say(t, c, talk[1], nil)
+}
+
+// attentive is a place whose model has full attention, so that its states grow.
+type attentive struct{ home }
+
+func (attentive) Source(string) (modelfolder.Source, error) {
+	return talking.Source(modelfolder.Dir("../../model/families/testdata/jamba_a")), nil
+}
+
+// A state that grows with the text is kept between turns like others, and another server goes on from it.
+func TestGrowingStatesAreKept(t *testing.T) {
+	shared, _, err := protocol.LoadShared(context.Background(), attentive{}, &protocol.Load{URL: "tiny", Backend: protocol.BackendCPU}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := shared.Model.NewPool(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { pool.Close(); shared.Model.Close() })
+	if shared.Ready.StateBytesPerToken == 0 {
+		t.Fatal("the model's state does not grow")
+	}
+	states := t.TempDir()
+	first := func(o *Options) {
+		o.States = states
+		o.Engine = &Engine{Model: shared.Model, Ready: shared.Ready, Machine: pool, Close: func() {}}
+	}
+	hosts := []*host{start(t, first), start(t, first)}
+	talk := []*protocol.Generate{generate(7, 30, "hello"), generate(8, 30, "hello", "", "and?"), generate(9, 30, "hello", "", "and?", "", "why?")}
+	c := &Client{URL: hosts[0].socketURL()}
+	defer c.Cut()
+	size := int64(0)
+	for i, g := range talk {
+		text, done := say(t, c, g, nil)
+		text = strings.ReplaceAll(text, cut, "")
+		for _, later := range talk[i+1:] {
+			later.Messages[2*i+1].Content = text
+		}
+		if i > 0 && done.Usage.PrefilledTokens > 20 {
+			t.Errorf("turn %d read %d of its %d tokens: the state was lost", i, done.Usage.PrefilledTokens, done.Usage.PromptTokens)
+		}
+		var head kept
+		until(t, "the state is on disk", func() bool {
+			head, _, err = hosts[0].folder.read(c.session, false)
+			return err == nil && head.Answered == c.lastID
+		})
+		if want := shared.Model.StateSize(done.Position); head.State != want || head.State <= size {
+			t.Errorf("turn %d: a state of %d bytes, want %d, and more than %d", i, head.State, want, size)
+		}
+		size = head.State
+		c.URL = hosts[(i+1)%2].socketURL()
+		c.Cut()
+	}
 }

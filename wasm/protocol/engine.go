@@ -396,7 +396,7 @@ func (e *Engine) ready(url string) *Ready {
 	if c.Has(config.SlidingAttention) {
 		r.SlidingWindow = c.SlidingWindow
 	}
-	if c.Has(config.SlidingAttention) || c.Has(config.FullAttention) {
+	if c.Has(config.SlidingAttention) || c.Has(config.FullAttention) || c.Has(config.Mamba2Attention) {
 		r.KVHeads, r.HeadDim = c.NumKVHeads, c.HeadDim
 	}
 	if c.Quantization != nil {

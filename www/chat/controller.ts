@@ -396,7 +396,9 @@ export class Controller {
     await save();
     if (message.finish === "failed" || message.content === before.content) this.memory.lose();
     else
-      void this.memory.remember(engine, thread.conversation, message).catch((error) => this.#notKept(error));
+      void this.memory
+        .remember(engine, thread.conversation, message, usage?.context_tokens ?? 0)
+        .catch((error) => this.#notKept(error));
     this.view.list();
     if (thread !== this.thread) return;
     if (usage) {

@@ -1,5 +1,6 @@
 /** Which message the engine's state stands after, and how to bring it to another: from what is kept, or from the text. */
 import { type ChatMessageParam, StateError } from "../engine/client.ts";
+import { savedBytes } from "../engine/state.ts";
 import { strings } from "../strings.ts";
 import type { Conversation, Message } from "./conversation.ts";
 import type { Engine } from "./engine.ts";
@@ -68,11 +69,11 @@ export class Memory {
     return reason || (said && this.states.available && this.states.limit > 0 ? strings.stateMissing : "");
   }
 
-  /** The engine's state stands after this message now: keeps it. */
-  async remember(engine: Engine, { system }: Conversation, message: Message): Promise<void> {
+  /** The engine's state stands after this message now, of so many tokens where that is known: keeps it. */
+  async remember(engine: Engine, { system }: Conversation, message: Message, tokens: number): Promise<void> {
     this.#held = { engine, message: message.id, system };
     if (engine.about.backend === "remote") return; // the server keeps it
-    if (this.states.limit < engine.about.saved_bytes) return;
+    if (this.states.limit < savedBytes(engine.about, tokens)) return;
     await this.states.keep(message, system, await engine.state.save());
   }
 }

@@ -1,7 +1,8 @@
 /** Which model answers: what it is, those that were here before, and any other by its address. */
 import { persist, storage, storedModels } from "../engine/client.ts";
 import { hubFolder } from "../engine/hub.ts";
-import { bytes, strings } from "../strings.ts";
+import { stateBytes } from "../engine/state.ts";
+import { strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
 import { confirmLoss, openDialog } from "./dialog.ts";
 import { type Hub, publishedList, siteHub } from "./hub.ts";
@@ -133,7 +134,7 @@ function facts(about: About): HTMLElement {
   const { facts } = strings;
   const rows: [string, string][] = [
     [strings.model, strings.modelOf(about.parameters, about.bits)],
-    [facts.state, bytes(about.state_bytes)],
+    [facts.state, strings.stateSize(stateBytes(about, 0), about.state_bytes_per_token ?? 0)],
     [facts.backend, strings.on(about.backend, about.adapter).replace(/^(on|answered by) /, "")],
     ...(about.reason ? ([[facts.reason, about.reason]] satisfies [string, string][]) : []),
   ];

@@ -1,6 +1,7 @@
 /** The page around a conversation: its head, its start, the list beside it, and what is dropped on it. */
 import { SambaError } from "../engine/client.ts";
 import { said } from "../engine/errors.ts";
+import { stateBytes } from "../engine/state.ts";
 import { strings } from "../strings.ts";
 import { $, icon, make, textButton } from "../view/dom.ts";
 import type { Composer } from "./composer.ts";
@@ -63,8 +64,9 @@ export class Page implements View {
       figures.replaceChildren();
       return;
     }
-    const { backend, adapter, reason, state_bytes } = samba.about;
-    const parts = [strings.state(state_bytes), strings.on(backend, adapter)];
+    const { backend, adapter, reason, state_bytes_per_token } = samba.about;
+    const state = strings.state(stateBytes(samba.about, context), state_bytes_per_token ?? 0);
+    const parts = [state, strings.on(backend, adapter)];
     if (context > 0) parts.unshift(strings.context(context)); // unknown while a text is being read
     if (rate > 0) parts.unshift(strings.rate(rate));
     figures.replaceChildren(...parts.map((part) => make("span", "", part)));

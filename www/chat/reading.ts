@@ -46,7 +46,7 @@ export async function readText(
   for (let span = KEEP_FIRST; ; span = Math.min(2 * span, KEEP_EVERY)) {
     const signal = AbortSignal.any([cut, pause, AbortSignal.timeout(span)]);
     let done = 0;
-    const { read, cancelled } = await engine.state.read(messages, {
+    const { read, cancelled, position } = await engine.state.read(messages, {
       open: true,
       signal,
       onProgress({ loaded, total }) {
@@ -68,7 +68,7 @@ export async function readText(
     }
     const ended = !cancelled || cut.aborted;
     if (ended) message.tokens = resumed ? (await engine.tokenize(message.content)).length : done;
-    if (message.content) await memory.remember(engine, conversation, message).catch(onfault);
+    if (message.content) await memory.remember(engine, conversation, message, position).catch(onfault);
     else memory.lose();
     if (ended) return true;
     if (pause.aborted) return false;

@@ -1,4 +1,4 @@
-/** What only Samba can offer: a conversation's state, of one size at any length, saved, restored and copied. */
+/** What only Samba can offer: a conversation's state, saved, restored and copied. */
 import type { Samba } from "./client.ts";
 import { type ChatMessageParam, conversation } from "./completions.ts";
 import type { Asked, Connection } from "./connection.ts";
@@ -18,10 +18,23 @@ import {
 export interface StateInfo {
   /** Tokens in it: the length of the context. */
   position: number;
-  /** Size of a saved state, in bytes: the same at any position. */
+  /** Size of a saved state, in bytes: the same at any position, unless the model's state grows. */
   stateBytes: number;
   /** Of which model it is: as `samba.about.hash`. */
   model: string;
+}
+
+/** Bytes of a saved state after so many tokens: always the same, but with full attention. */
+export function savedBytes(
+  about: Pick<Ready, "saved_bytes" | "state_bytes_per_token">,
+  tokens: number,
+): number {
+  return about.saved_bytes + tokens * (about.state_bytes_per_token ?? 0);
+}
+
+/** Bytes that a conversation's state has in memory after so many tokens. Room that was made ahead is not counted. */
+export function stateBytes(about: Ready, tokens: number): number {
+  return about.state_bytes_per_token ? savedBytes(about, tokens) : about.state_bytes;
 }
 
 /** How far reading came. */
@@ -152,7 +165,7 @@ export class State {
   }
 
   #info({ position }: { position: number }): StateInfo {
-    return { position, stateBytes: this.#about.saved_bytes, model: this.#about.hash };
+    return { position, stateBytes: savedBytes(this.#about, position), model: this.#about.hash };
   }
 
   async #done(

@@ -7,6 +7,7 @@
 import { Samba } from "../engine/client.ts";
 import { said } from "../engine/errors.ts";
 import type { Ready } from "../engine/protocol.ts";
+import { stateBytes } from "../engine/state.ts";
 import { bytes, labStrings as strings } from "../strings.ts";
 import { $, make } from "../view/dom.ts";
 import { textOf } from "../view/text.ts";
@@ -159,9 +160,10 @@ function dress({ about, book }: Measured, note: string): void {
   page.about.textContent = `${book}. ${strings.about(about)}`;
   page.rows.replaceChildren();
   const each = perToken(about);
-  const { layers, num_key_value_heads: heads, head_dim: width, state_bytes } = about;
-  page.formula.textContent =
-    each > 0 ? strings.formula(layers, heads, width, each, Math.ceil(state_bytes / each)) : "";
+  const { layers, num_key_value_heads: heads, head_dim: width, state_bytes_per_token } = about;
+  const more = each - (state_bytes_per_token ?? 0); // that the Transformer takes for a token
+  const even = more > 0 ? Math.ceil(stateBytes(about, 0) / more) : undefined;
+  page.formula.textContent = each > 0 ? strings.formula(layers, heads, width, each, even) : "";
   page.note.textContent = note;
 }
 
@@ -172,7 +174,7 @@ function take({ about, points }: Measured, { length, asked, found, read, seconds
     row(
       integer.format(length),
       strings.found(found, asked),
-      bytes(about.state_bytes),
+      bytes(stateBytes(about, length)),
       each > 0 ? bytes(each * length) : "–",
       seconds > 0 ? short.format(read / seconds) : "–",
       wrong || "–",
@@ -192,7 +194,7 @@ function take({ about, points }: Measured, { length, asked, found, read, seconds
   draw($("kv"), {
     lengths,
     curves: [
-      { name: strings.here, values: points.map(() => about.state_bytes), colour: "--accent" },
+      { name: strings.here, values: lengths.map((n) => stateBytes(about, n)), colour: "--accent" },
       ...(each > 0
         ? [{ name: strings.there, values: lengths.map((n) => n * each), colour: "--soft", dashed: true }]
         : []),

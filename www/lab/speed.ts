@@ -1,6 +1,7 @@
 /** How fast it is here: runs the engine's own bench in this browser and plots speed against the length of the context. */
 import { WorkerConnection } from "../engine/connection.ts";
 import type { BenchReport, Ready } from "../engine/protocol.ts";
+import { stateBytes } from "../engine/state.ts";
 import { bytes, labStrings as strings } from "../strings.ts";
 import { $ } from "../view/dom.ts";
 import { backend, experiment, folder, integer, type Run, row, save, short } from "./experiment.ts";
@@ -109,7 +110,7 @@ function take({ about, points, reports }: Measured, context: number, report: Ben
   points.push(point);
   reports.push(report);
   const figures = [point.decode, point.prefill, point.first_token].map((n) => short.format(n));
-  page.rows.append(row(integer.format(context), ...figures, bytes(about.state_bytes)));
+  page.rows.append(row(integer.format(context), ...figures, bytes(stateBytes(about, context))));
   page.results.hidden = false;
   page.save.disabled = false;
   const roof = report.roofline.read_bytes_per_second;

@@ -218,7 +218,7 @@ export class LanguageModel extends EventTarget {
     return this.#usage;
   }
 
-  /** No end: a state has one size at any length. */
+  /** No end: a state has one size at any length, or grows as long as there is memory. */
   get contextWindow(): number {
     return Number.POSITIVE_INFINITY;
   }

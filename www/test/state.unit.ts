@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Asked, Connection } from "../engine/connection.ts";
 import { StateError } from "../engine/errors.ts";
-import { inspectState, Session } from "../engine/state.ts";
+import { inspectState, Session, savedBytes } from "../engine/state.ts";
 
 /** A header with a payload of 4 bytes, changed and sealed. */
 async function file(
@@ -29,6 +29,12 @@ test("a header tells position, size and model", async () => {
     stateBytes: 2052,
     model: "ab".repeat(32),
   });
+});
+
+test("a saved state has one size, or grows by what the engine says", () => {
+  const sizes = (about: Parameters<typeof savedBytes>[0]) => [0, 1, 1000].map((n) => savedBytes(about, n));
+  assert.deepEqual(sizes({ saved_bytes: 5000 }), [5000, 5000, 5000]);
+  assert.deepEqual(sizes({ saved_bytes: 5000, state_bytes_per_token: 2048 }), [5000, 7048, 2_053_000]);
 });
 
 test("what is no whole state is refused in one sentence", async () => {
