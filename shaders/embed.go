@@ -148,6 +148,9 @@ func unroll(lines []string, constants map[string]any) ([]string, error) {
 	for i := 0; i < len(lines); i++ {
 		m := loop.FindStringSubmatch(lines[i])
 		if m == nil {
+			if strings.Contains(lines[i], "//#") {
+				return nil, fmt.Errorf("%q: no directive that there is", strings.TrimSpace(lines[i]))
+			}
 			out = append(out, lines[i])
 			continue
 		}
@@ -228,6 +231,8 @@ func expand(out *strings.Builder, name string, constants map[string]any, depth i
 				return fmt.Errorf("shaders/%s:%d: override %s: %w", name, i+1, m[1], err)
 			}
 			line = fmt.Sprintf("const %s: %s = %s;%s", m[1], m[2], value, m[3])
+		} else if directive == "override" {
+			return fmt.Errorf("shaders/%s:%d: %q, want override NAME: u32; or f32, without a value", name, i+1, strings.TrimSpace(line))
 		}
 		out.WriteString(line)
 		out.WriteByte('\n')
