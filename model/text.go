@@ -38,7 +38,13 @@ func (m *Model) readText(ctx context.Context, src folder.Source, config []byte) 
 		m.readGeneration(optional),
 	)
 	if m.template != nil {
-		m.dialect = dialect.Of(m.template.Source())
+		m.dialect = dialect.Of(m.template.Source(), func(token string) bool {
+			if m.tokenizer == nil {
+				return false
+			}
+			id, ok := m.tokenizer.ID(token)
+			return ok && m.tokenizer.IsSpecial(id)
+		})
 	}
 	return err
 }

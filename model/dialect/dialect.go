@@ -25,6 +25,7 @@ type Dialect struct {
 
 	effort        bool // the template knows reasoning_effort
 	toolsInSystem bool // it takes the tools as a field of the system message
+	forgets       bool // it leaves out the calls of earlier turns
 }
 
 // The marks around thoughts, the same in every family.
@@ -39,7 +40,9 @@ var families = []struct {
 	sign string
 	Dialect
 }{
-	{"<|tool_call_start|>", Dialect{Family: "LFM2", Open: "<|tool_call_start|>", Close: "<|tool_call_end|>", Form: grammar.PythonForm}},
+	{"<|tool_list_start|>", lfm2},
+	{"<|tool_response_start|>", lfm2},
+	{"<|tool_call_start|>", lfm2},
 	{"<function=", Dialect{}}, // calls as XML
 	{"<tool_calls>", Dialect{Family: "Jamba", Open: "<tool_calls>", Close: "</tool_calls>", Form: grammar.ListForm}},
 	{"<|/tool_call|>", Dialect{Family: "Phi", Open: "<|tool_call|>", Close: "<|/tool_call|>", Form: grammar.ListForm}},
@@ -48,13 +51,19 @@ var families = []struct {
 	{"<tool_call>", Dialect{Family: "Hermes", Open: "<tool_call>", Close: "</tool_call>", Form: grammar.ObjectForm}}, // and Granite 4, Falcon-H1
 }
 
-// Of finds the dialect of a chat template.
-func Of(template string) (d Dialect) {
+// lfm2's templates spell no calls at all: what tells it is its lists and results, or its tokens.
+var lfm2 = Dialect{Family: "LFM2", Open: "<|tool_call_start|>", Close: "<|tool_call_end|>", Form: grammar.PythonForm}
+
+// Of finds the dialect of a chat template; control says whether the model has a control token.
+func Of(template string, control func(token string) bool) (d Dialect) {
 	for _, f := range families {
 		if strings.Contains(template, f.sign) {
 			d = f.Dialect
 			break
 		}
+	}
+	if d.Family == "" && control(lfm2.Open) {
+		d = lfm2
 	}
 	if !strings.Contains(template, "tools") {
 		d = Dialect{}
@@ -63,6 +72,7 @@ func Of(template string) (d Dialect) {
 		d.Thinks = d.Thinks || strings.Contains(template, sign)
 	}
 	d.effort = strings.Contains(template, "reasoning_effort")
+	d.forgets = !strings.Contains(template, "tool_calls")
 	d.toolsInSystem = strings.Contains(template, "<|tool|>") && (strings.Contains(template, "['tools']") || strings.Contains(template, "message.tools"))
 	return d
 }

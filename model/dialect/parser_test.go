@@ -10,12 +10,15 @@ import (
 )
 
 var (
-	hermes  = Of("{{ tools }}<tool_call>")
-	jamba   = Of("{{ tools }}<tool_calls>")
-	lfm2    = Of("{{ tools }}<|tool_call_start|>")
-	phi     = Of("{{ message['tools'] }}<|tool|>")
-	granite = Of("{{ tools }}<|tool_call|>")
+	hermes  = Of("{{ tools }}<tool_call>", none)
+	jamba   = Of("{{ tools }}<tool_calls>", none)
+	liquid  = Of("{{ tools }}<|tool_call_start|>", none)
+	phi     = Of("{{ message['tools'] }}<|tool|>", none)
+	granite = Of("{{ tools }}<|tool_call|>", none)
 )
+
+// none has no control tokens.
+func none(string) bool { return false }
 
 func known(name string) bool { return name == "weather" || name == "add" || name == "get-time" }
 
@@ -44,12 +47,12 @@ var cases = []struct {
 	{"jamba", jamba, true, "I need both.</think>\n<tool_calls>[\n{\"name\": \"add\", \"arguments\": {\"a\": [1, {}]}},\n{\"name\": \"get-time\", \"arguments\": {}}\n]</tool_calls>", Piece{Reasoning: "I need both.", Calls: []Call{{"add", `{"a":[1,{}]}`}, {"get-time", `{}`}}}},
 	{"granite 3 has no closing mark", granite, false, `<|tool_call|>[{"name": "add", "arguments": {"a": "]"}}] Done.`, Piece{Content: "Done.", Calls: []Call{{"add", `{"a":"]"}`}}}},
 	{"phi", phi, false, `<|tool_call|>[{"name": "add", "parameters": {"a": 1}}]<|/tool_call|>`, Piece{Calls: []Call{{"add", `{"a":1}`}}}},
-	{"lfm2", lfm2, false, `<|tool_call_start|>[weather(city="Bonn", days=3, metric=True), add(a=-1.5, b=None)]<|tool_call_end|>Checking.`, Piece{Content: "Checking.", Calls: []Call{{"weather", `{"city":"Bonn","days":3,"metric":true}`}, {"add", `{"a":-1.5,"b":null}`}}}},
-	{"lfm2, nested", lfm2, false, `<|tool_call_start|>[add(a=[1, 'it\'s ])', {"k": (1, 2,)},], b="<|tool_call_end|> \u00e9\ud83d\ude00\q")]<|tool_call_end|>`, Piece{Calls: []Call{{"add", `{"a":[1,"it's ])",{"k":[1,2]}],"b":"<|tool_call_end|> é😀\\q"}`}}}},
-	{"lfm2 in JSON", lfm2, false, `<|tool_call_start|>[{"name": "add", "arguments": {"a": 1}}]<|tool_call_end|>`, Piece{Calls: []Call{{"add", `{"a":1}`}}}},
-	{"lfm2, one without a list", lfm2, false, `<|tool_call_start|>add()<|tool_call_end|>`, Piece{Calls: []Call{{"add", `{}`}}}},
-	{"lfm2, positional", lfm2, false, `<|tool_call_start|>[add(1)]<|tool_call_end|>`, Piece{Content: `<|tool_call_start|>[add(1)]<|tool_call_end|>`}},
-	{"lfm2, code", lfm2, false, `<|tool_call_start|>[add(a=__import__("os"))]<|tool_call_end|>`, Piece{Content: `<|tool_call_start|>[add(a=__import__("os"))]<|tool_call_end|>`}},
+	{"lfm2", liquid, false, `<|tool_call_start|>[weather(city="Bonn", days=3, metric=True), add(a=-1.5, b=None)]<|tool_call_end|>Checking.`, Piece{Content: "Checking.", Calls: []Call{{"weather", `{"city":"Bonn","days":3,"metric":true}`}, {"add", `{"a":-1.5,"b":null}`}}}},
+	{"lfm2, nested", liquid, false, `<|tool_call_start|>[add(a=[1, 'it\'s ])', {"k": (1, 2,)},], b="<|tool_call_end|> \u00e9\ud83d\ude00\q")]<|tool_call_end|>`, Piece{Calls: []Call{{"add", `{"a":[1,"it's ])",{"k":[1,2]}],"b":"<|tool_call_end|> é😀\\q"}`}}}},
+	{"lfm2 in JSON", liquid, false, `<|tool_call_start|>[{"name": "add", "arguments": {"a": 1}}]<|tool_call_end|>`, Piece{Calls: []Call{{"add", `{"a":1}`}}}},
+	{"lfm2, one without a list", liquid, false, `<|tool_call_start|>add()<|tool_call_end|>`, Piece{Calls: []Call{{"add", `{}`}}}},
+	{"lfm2, positional", liquid, false, `<|tool_call_start|>[add(1)]<|tool_call_end|>`, Piece{Content: `<|tool_call_start|>[add(1)]<|tool_call_end|>`}},
+	{"lfm2, code", liquid, false, `<|tool_call_start|>[add(a=__import__("os"))]<|tool_call_end|>`, Piece{Content: `<|tool_call_start|>[add(a=__import__("os"))]<|tool_call_end|>`}},
 }
 
 func plus(a, b Piece) Piece {
@@ -96,7 +99,7 @@ func TestWithoutTools(t *testing.T) {
 // calls have arguments that are objects, and nothing but white space and marks is lost.
 func TestHostileText(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, d := range []Dialect{hermes, jamba, lfm2, phi, granite} {
+	for _, d := range []Dialect{hermes, jamba, liquid, phi, granite} {
 		bits := []string{ThinkOpen, ThinkClose, d.Open, d.Close, `{"name":"add","arguments":{`, `"a":1`, `}}`, `[`, `]`, `add(`, `a=`, `)`, `"`, `'`, `\`, ",", " ", "\n", "x", "\xff", d.Open[:3]}
 		for range 3000 {
 			var pieces []string
@@ -130,9 +133,9 @@ func TestHostileText(t *testing.T) {
 // What grows without an end is handed out, or is content in the end.
 func TestBounds(t *testing.T) {
 	for _, text := range []string{" ", "[", "\"", "a", "<", "add(a="} {
-		p := lfm2.Parser(false, known)
-		total := len(lfm2.Open)
-		got := p.Push(lfm2.Open)
+		p := liquid.Parser(false, known)
+		total := len(liquid.Open)
+		got := p.Push(liquid.Open)
 		for total < maxCall+1<<16 {
 			piece := strings.Repeat(text, 1<<12)
 			total += len(piece)
@@ -153,7 +156,7 @@ func FuzzParser(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, at int) {
 		at = min(max(at, 0), len(text))
-		for _, d := range []Dialect{hermes, jamba, lfm2, phi, granite} {
+		for _, d := range []Dialect{hermes, jamba, liquid, phi, granite} {
 			if diff := cmp.Diff(parse(d, false, text), parse(d, false, text[:at], text[at:])); diff != "" {
 				t.Error(d.Family, diff)
 			}
@@ -170,9 +173,10 @@ func TestOf(t *testing.T) {
 		"{% if tools %}<|tool_call|>":           "Granite 3",
 		"{% if message['tools'] %}<|tool|>":     "Phi",
 		"{% if tools %}<tool_call>\n<function=": "",
+		"{{ tools }}<|tool_list_start|>":        "LFM2",
 		"{{ tools }}<|tool_call_start|>":        "LFM2",
 	} {
-		if got := Of(template); got.Family != want || got.Calls() != (want != "") {
+		if got := Of(template, none); got.Family != want || got.Calls() != (want != "") {
 			t.Errorf("%q is of %q, want %q", template, got.Family, want)
 		}
 	}

@@ -295,7 +295,10 @@ func (p *Plan) Conversation(turns []Turn, answer bool) (prompt.Conversation, err
 			}
 			calls = append(calls, callTurn{call.ID, "function", callFunction{call.Name, arguments}})
 		}
-		if calls != nil {
+		var pieces []prompt.Piece
+		if calls != nil && p.dialect.forgets {
+			pieces = append(p.dialect.write(t.Calls), prompt.Piece{Text: t.Content, Said: true})
+		} else if calls != nil {
 			more["tool_calls"] = calls
 		}
 		if t.Reasoning != "" {
@@ -310,7 +313,7 @@ func (p *Plan) Conversation(turns []Turn, answer bool) (prompt.Conversation, err
 		if t.Name != "" && t.Role == "tool" {
 			more["name"] = t.Name
 		}
-		m := prompt.Message{Role: t.Role, Content: t.Content}
+		m := prompt.Message{Role: t.Role, Content: t.Content, Pieces: pieces}
 		if len(more) > 0 {
 			if m.More, err = json.Marshal(more); err != nil {
 				return c, err

@@ -98,7 +98,7 @@ func obeys(t *testing.T, c Call) {
 // Whatever a model draws, calls that are asked for come, and obey their schemas.
 func TestCallsObeyTheirSchemas(t *testing.T) {
 	budget := 9
-	for _, d := range []Dialect{hermes, jamba, lfm2, phi, granite} {
+	for _, d := range []Dialect{hermes, jamba, liquid, phi, granite} {
 		for _, control := range []bool{false, true} {
 			for seed := range uint64(12) {
 				p, err := d.Plan(Request{Tools: json.RawMessage(twoTools), Choice: json.RawMessage(`"required"`), Parallel: new(bool)})
@@ -135,7 +135,7 @@ func TestCallsObeyTheirSchemas(t *testing.T) {
 
 // With "auto" text may come, and what begins like a call is one; with "none" none begins.
 func TestAutoAndNone(t *testing.T) {
-	for _, d := range []Dialect{hermes, lfm2} {
+	for _, d := range []Dialect{hermes, liquid} {
 		auto, err := d.Plan(Request{Tools: json.RawMessage(twoTools)})
 		if err != nil {
 			t.Fatal(err)
@@ -170,7 +170,7 @@ func TestAutoAndNone(t *testing.T) {
 
 // A thought has its budget, whoever began it; what follows is as asked.
 func TestBudget(t *testing.T) {
-	thinker := Of("{{ tools }}<tool_call><think>")
+	thinker := Of("{{ tools }}<tool_call><think>", none)
 	for _, c := range []struct {
 		prompt string
 		budget int
@@ -192,7 +192,7 @@ func TestBudget(t *testing.T) {
 
 func TestThinking(t *testing.T) {
 	no := new(bool)
-	thinker := Of("<think> {{ enable_thinking }}")
+	thinker := Of("<think> {{ enable_thinking }}", none)
 	for _, c := range []struct {
 		name   string
 		d      Dialect
@@ -204,7 +204,7 @@ func TestThinking(t *testing.T) {
 		{"none, and the template does not know how", thinker, Request{Thinking: no}, "<think>\n", &grammar.Thought{Open: ThinkOpen, Close: ThinkClose, Begun: true, Limited: true}},
 		{"none, and the template has closed it", thinker, Request{Effort: "none"}, "<think>\n\n</think>\n\n", nil},
 		{"an effort the template does not know", thinker, Request{Effort: "low"}, "<think>", &grammar.Thought{Open: ThinkOpen, Close: ThinkClose, Begun: true, Limited: true, Budget: 512}},
-		{"one that it knows", Of("<think>{{ reasoning_effort }}"), Request{Effort: "low"}, "<think>", nil},
+		{"one that it knows", Of("<think>{{ reasoning_effort }}", none), Request{Effort: "low"}, "<think>", nil},
 	} {
 		p, err := c.d.Plan(c.r)
 		if err != nil {
@@ -235,9 +235,9 @@ func TestRefused(t *testing.T) {
 		{hermes, Request{Tools: tools, Choice: json.RawMessage(`"always"`)}, "tool_choice"},
 		{hermes, Request{Tools: tools, Choice: json.RawMessage(`{"type": "function", "function": {"name": "rm"}}`)}, "tool_choice.function.name"},
 		{hermes, Request{Choice: json.RawMessage(`"required"`)}, "tool_choice"},
-		{Of("chatml"), Request{Tools: tools}, "tools"},
-		{Of("chatml"), Request{Effort: "high"}, "reasoning_effort"},
-		{Of("<think>"), Request{Effort: "much"}, "reasoning_effort"},
+		{Of("chatml", none), Request{Tools: tools}, "tools"},
+		{Of("chatml", none), Request{Effort: "high"}, "reasoning_effort"},
+		{Of("<think>", none), Request{Effort: "much"}, "reasoning_effort"},
 	} {
 		_, err := c.d.Plan(c.r)
 		var e *Error
@@ -245,7 +245,7 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s %s: %v, want one of %s", c.r.Tools, c.r.Choice, err, c.param)
 		}
 	}
-	for _, d := range []Dialect{hermes, lfm2} {
+	for _, d := range []Dialect{hermes, liquid} {
 		p, err := d.Plan(Request{Tools: json.RawMessage(`[{"type": "function", "function": {"name": "a", "parameters": {"type": "object", "properties": {"x y": {"if": true}}}}}]`)})
 		if err != nil {
 			t.Fatal(err)
@@ -264,14 +264,14 @@ func TestConversation(t *testing.T) {
 		{`{% for m in messages %}{{ m.role }}:{{ m.content }}{% if m.reasoning_content %}({{ m.reasoning_content }}){% endif %}{% for c in m.tool_calls or [] %}<tool_call>{{ c.function | tojson }}</tool_call>{% endfor %}{{ m.name or '' }} {% endfor %}{{ tools | length }}{{ enable_thinking }}{{ x }}`,
 			`user:Hm? assistant:(So.)<tool_call>{"name": "weather", "arguments": {"days": 1, "city": "Bonn"}}</tool_call> tool:Rainweather 2False7`},
 		{`{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% if m['tools'] %}<|tool|>{{ m.tools }}<|/tool|>{% endif %}{% endfor %}`,
-			`<|system|><|tool|>[{"name":"weather"},{"name":"get-time"}]<|/tool|><|user|>Hm?<|assistant|><|tool|>Rain`},
+			`<|system|><|tool|>[{"name":"weather"},{"name":"get-time"}]<|/tool|><|user|>Hm?<|assistant|><|tool_call|>[{"name": "weather", "arguments": {"days":1,"city":"Bonn"}}]<|/tool_call|><|tool|>Rain`},
 	} {
 		template, err := prompt.Parse(c.template)
 		if err != nil {
 			t.Fatal(err)
 		}
 		tools := `[{"type":"function","function":{"name":"weather"}},{"type":"function","function":{"name":"get-time"}}]`
-		p, err := Of(c.template).Plan(Request{Tools: json.RawMessage(tools), Thinking: new(bool), Variables: json.RawMessage(`{"x": 7}`)})
+		p, err := Of(c.template, none).Plan(Request{Tools: json.RawMessage(tools), Thinking: new(bool), Variables: json.RawMessage(`{"x": 7}`)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -286,6 +286,25 @@ func TestConversation(t *testing.T) {
 		text, err := template.Render(t.Context(), conversation)
 		if err != nil || text.String() != c.want {
 			t.Errorf("%q, %v\nwant %q", text.String(), err, c.want)
+		}
+	}
+}
+
+// Calls that a template leaves out are written as the model writes them, the marks alone as the template's own words.
+func TestCallsThatTemplatesLeaveOut(t *testing.T) {
+	calls := []Call{{"weather", `{"city":"B\"]<|tool_call_end|>","days":[1,-2.5e3,{"k":null}],"metric":true}`}, {"add", `{}`}}
+	for _, d := range []Dialect{hermes, jamba, liquid, phi, granite} {
+		text, marked := "", ""
+		for _, p := range d.write([]TurnCall{{"1", calls[0]}, {"2", calls[1]}}) {
+			if text += p.Text; !p.Said {
+				marked += p.Text
+			}
+		}
+		if diff := cmp.Diff(Piece{Calls: calls}, parse(d, false, text)); diff != "" {
+			t.Errorf("%s: %q: %s", d.Family, text, diff)
+		}
+		if !strings.Contains(marked, d.Open) || !strings.Contains(marked, d.Close) || strings.Contains(marked, "weather") {
+			t.Errorf("%s: %q was not said", d.Family, marked)
 		}
 	}
 }

@@ -51,9 +51,17 @@ type Conversation struct {
 type Message struct {
 	Role    string
 	Content string
+	// Pieces stand for Content where not nil: those that were not said have the control tokens that they spell.
+	Pieces []Piece
 	// More is an object of what else the message has, such as tool_calls; a
 	// content in it stands for Content: null, or a list of parts.
 	More json.RawMessage
+}
+
+// Piece is a part of a message's content.
+type Piece struct {
+	Text string
+	Said bool
 }
 
 // roles are the words that templates may put into a control token, as in
@@ -215,7 +223,15 @@ func (c *Conversation) bind(vars map[string]any) error {
 		if slices.Contains(roles, m.Role) {
 			role = plain(m.Role)
 		}
-		turn := record("role", role, "content", said(m.Content))
+		content := said(m.Content)
+		if m.Pieces != nil {
+			var w writer
+			for _, p := range m.Pieces {
+				w.put(p.Text, p.Said)
+			}
+			content = w.str()
+		}
+		turn := record("role", role, "content", content)
 		if len(m.More) > 0 {
 			more, err := fromJSON(m.More)
 			fields, ok := more.(*dict)

@@ -1,5 +1,5 @@
 /** What a page does with the package's other entries and the packages that they are for; ecosystem.e2e.mjs builds and calls it. */
-import { generateText, Output, streamText } from "ai";
+import { generateText, isStepCount, Output, streamText, tool } from "ai";
 import { Samba } from "samba-web";
 import { samba as aiModel } from "samba-web/ai-sdk";
 import { ChatSamba } from "samba-web/langchain";
@@ -77,6 +77,31 @@ async function aiSDK(samba) {
     output: Output.object({ schema: mood }),
   });
   out.json = output;
+  // An agent's three turns with two tools; the grammar makes the calls of what a random model writes.
+  const tools = {
+    look: tool({
+      inputSchema: z.object({ at: z.enum(["sea", "star"]) }),
+      execute: ({ at }) => `The ${at} is deep.`,
+    }),
+    count: tool({
+      inputSchema: z.object({ ships: z.int().min(1).max(3) }),
+      execute: ({ ships }) => `${ships} came.`,
+    }),
+  };
+  const turns = [{ type: "tool", toolName: "look" }, { type: "tool", toolName: "count" }, "none"];
+  const { steps } = await generateText({
+    model,
+    prompt,
+    tools,
+    maxOutputTokens: 250,
+    stopWhen: isStepCount(3),
+    prepareStep: ({ stepNumber }) => ({ toolChoice: turns[stepNumber] }),
+    providerOptions: { samba: { parallel_tool_calls: false } },
+  });
+  out.steps = steps.map(({ toolCalls, toolResults }) => [
+    toolCalls.map(({ toolName }) => toolName).join(),
+    toolResults.map(({ output }) => output).join(),
+  ]);
   const controller = new AbortController();
   const endless = streamText({ model, prompt, maxOutputTokens: 100_000, abortSignal: controller.signal });
   let last;

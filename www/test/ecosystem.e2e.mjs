@@ -108,6 +108,10 @@ for (const name of browsers)
       assert.deepEqual(out.aiSDK.usage.slice(0, 2), [true, true]);
       assert.match(out.aiSDK.usage[2], /^(stop|length)$/);
       assert.equal(out.aiSDK.aborted, "abort");
+      const [looked, counted, said] = out.aiSDK.steps;
+      assert.match(looked.join(": "), /^look: The (sea|star) is deep\.$/);
+      assert.match(counted.join(": "), /^count: [123] came\.$/);
+      assert.deepEqual(said, ["", ""]);
       assert.ok(out.langchain.usage >= 1 && out.langchain.usage <= 8);
       assert.equal(out.langchain.batch, 2);
       assert.equal(out.langchain.aborted, "AbortError");

@@ -169,7 +169,9 @@ export function writeTinyModel(folder, words = peaceful) {
   write("tokenizer_config.json", {
     eos_token: "<|end|>",
     chat_template:
-      "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}" +
+      "{% for tool in tools or [] %}{{ tool | tojson }}{% endfor %}" +
+      "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}" +
+      "{% for call in message.tool_calls or [] %}<tool_call>{{ call.function | tojson }}</tool_call>{% endfor %}<|end|>{% endfor %}" +
       "{% if add_generation_prompt %}<|assistant|>{% endif %}",
   });
   write("generation_config.json", { temperature: 0.7, top_p: 0.95, eos_token_id: special[2].id });
