@@ -19,6 +19,7 @@ import { extname, join, normalize } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
+import { patience } from "./page.mjs";
 import { launch } from "./site.mjs";
 import { writeTinyModel } from "./tiny-model.mjs";
 
@@ -127,9 +128,9 @@ async function works({ origin, stop, asked }, worker) {
   try {
     await page.goto(origin);
     // A development server may open the page once more when it has found out what it needs.
-    await page.waitForFunction(() => globalThis.Samba, { timeout: 45_000 });
+    await page.waitForFunction(() => globalThis.Samba, patience);
     await new Promise((resolve) => setTimeout(resolve, 500));
-    await page.waitForFunction(() => globalThis.Samba, { timeout: 45_000 });
+    await page.waitForFunction(() => globalThis.Samba, patience);
     const ids = await page.evaluate(
       async (model, worker) => {
         const samba = await globalThis.Samba.load(model, { backend: "cpu", worker });

@@ -144,7 +144,7 @@ for (const name of browsers) {
       return plan.kill ? "resumed" : "loaded";
     }
 
-    test(`${schedules} schedules of faults`, { timeout: 400_000 }, async () => {
+    test(`${schedules} schedules of faults`, { timeout: 900_000 }, async () => {
       const seen = {};
       const failed = [];
       let next = first;
@@ -174,7 +174,7 @@ for (const name of browsers) {
 
     for (const kind of ["files", "cache"]) {
       test(`what is stored (${kind}) is listed, and deleted but for what others need`, {
-        timeout: 60_000,
+        timeout: 240_000,
       }, async () => {
         const seed = kind === "files" ? 1_000_010 : 1_000_011;
         const plan = { ...calm(seed), faults: 0 };
@@ -226,7 +226,7 @@ for (const name of browsers) {
     }
 
     test("what the disk has changed since comes again, under a journal of the version before, too", {
-      timeout: 60_000,
+      timeout: 240_000,
     }, async () => {
       const plan = { ...calm(1_000_013), faults: 0 };
       server.plan(plan.seed, plan);
@@ -280,7 +280,7 @@ for (const name of browsers) {
 
     if (name === "chromium")
       // Firefox has no command that sets a quota.
-      test("a model for which there is no room is loaded, and not kept", { timeout: 60_000 }, async () => {
+      test("a model for which there is no room is loaded, and not kept", { timeout: 240_000 }, async () => {
         const plan = { ...calm(1_000_012), faults: 0 };
         server.plan(plan.seed, plan);
         const files = plan.files.map(({ name, size, sha256 }) => ({ name, size, sha256 }));
@@ -299,7 +299,7 @@ for (const name of browsers) {
         assert.match(warned.join(), /not kept for the next visit/);
       });
 
-    test("three tabs that ask at once download a model once", { timeout: 60_000 }, async () => {
+    test("three tabs that ask at once download a model once", { timeout: 240_000 }, async () => {
       const plan = calm(1_000_001);
       server.plan(plan.seed, plan);
       const files = plan.files.map(({ name, size, sha256 }) => ({ name, size, sha256 }));
@@ -335,7 +335,7 @@ for (const name of browsers) {
       assert.ok(results.some(({ notes }) => notes.some((note) => note.includes("another tab"))));
     });
 
-    test("a tab goes on with what another one had when it was killed", { timeout: 60_000 }, async () => {
+    test("a tab goes on with what another one had when it was killed", { timeout: 240_000 }, async () => {
       const plan = calm(1_000_002);
       server.plan(plan.seed, plan);
       const files = plan.files.map(({ name, size, sha256 }) => ({ name, size, sha256 }));
@@ -353,7 +353,7 @@ for (const name of browsers) {
     });
 
     test("a server that lets no other site read is told from one that is not there", {
-      timeout: 60_000,
+      timeout: 240_000,
     }, async () => {
       const plan = {
         ...schedule(1_000_003),
@@ -381,7 +381,7 @@ for (const name of browsers) {
       assert.match(away.failure.message, /model-0\.safetensors could not be loaded: .*tried 6 times/);
     });
 
-    test("a policy of the page that forbids the server is named", { timeout: 60_000 }, async () => {
+    test("a policy of the page that forbids the server is named", { timeout: 240_000 }, async () => {
       const other = await browser.newPage();
       await other.goto(`http://127.0.0.1:${server.ports[0]}/strict`);
       const message = await other.evaluate(

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { patience } from "./page.mjs";
 import { launch, modelsFolder, serve } from "./site.mjs";
 import { writeTinyModel } from "./tiny-model.mjs";
 
@@ -22,13 +23,14 @@ after(async () => {
 async function pick(folder) {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();
+  page.setDefaultTimeout(patience.timeout);
   const asked = [];
   page.on("request", (request) => asked.push(request.url()));
   await page.goto(server.origin);
   await page.click("#model");
   const input = await page.waitForSelector('dialog input[type="file"]');
   await input.uploadFile(folder);
-  await page.waitForFunction(() => /ready|failed/.test(document.body.dataset.state), { timeout: 60_000 });
+  await page.waitForFunction(() => /ready|failed/.test(document.body.dataset.state), patience);
   const state = await page.$eval("body", (body) => body.dataset.state);
   const said = await page.evaluate(() => document.getElementById("failure").textContent);
   const name = await page.$eval("#model", (button) => button.textContent);

@@ -166,7 +166,7 @@ after(async () => {
   host?.close();
 });
 
-test("a gigabyte loads within 150 MB of JS and WebAssembly heap", { timeout: 240_000 }, async () => {
+test("a gigabyte loads within 150 MB of JS and WebAssembly heap", { timeout: 600_000 }, async () => {
   const page = await browser.newPage();
   const worker = new Promise((resolve) => page.once("workercreated", resolve));
   await page.goto(`${site.origin}/relay.html`);

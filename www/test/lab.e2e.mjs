@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { accessible } from "./page.mjs";
+import { accessible, patience } from "./page.mjs";
 import { browsers, launch, modelsFolder, serve } from "./site.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -26,6 +26,7 @@ after(async () => {
 /** The lab with one more choice: a context that a software GPU gets through in seconds. */
 async function open() {
   const page = await browser.newPage();
+  page.setDefaultTimeout(patience.timeout);
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
@@ -39,11 +40,11 @@ async function open() {
   return { page, errors };
 }
 
-test("measures, and shows the figures to everybody", { timeout: 120_000 }, async () => {
+test("measures, and shows the figures to everybody", { timeout: 600_000 }, async () => {
   const { page, errors } = await open();
   await page.click("#start");
   await page.waitForSelector("body[data-state=running]");
-  await page.waitForSelector("body[data-state=idle]", { timeout: 100_000 });
+  await page.waitForSelector("body[data-state=idle]", patience);
   const rows = await page.$$eval("#rows tr", (all) =>
     all.map((row) => [...row.children].map((cell) => cell.textContent)),
   );
@@ -74,31 +75,32 @@ test("measures, and shows the figures to everybody", { timeout: 120_000 }, async
   await page.close();
 });
 
-test("can be cancelled, and says what is wrong", { timeout: 60_000 }, async () => {
+test("can be cancelled, and says what is wrong", { timeout: 600_000 }, async () => {
   const { page } = await open();
   await page.select("#longest", "32768");
   await page.click("#start");
   await page.waitForFunction(() => document.querySelector("#phase").textContent.startsWith("Measuring"), {
-    timeout: 40_000,
+    timeout: patience.timeout,
   });
   await page.keyboard.press("Escape");
-  await page.waitForSelector("body[data-state=idle]", { timeout: 20_000 });
+  await page.waitForSelector("body[data-state=idle]", patience);
   assert.match(await page.$eval("#status", (e) => e.textContent), /^Cancelled/);
   assert.equal(await page.$eval("#failure", (e) => e.hidden), true);
   await page.goto(`${server.origin}/lab.html?backend=webgpu&model=models/nowhere/`);
   await page.click("#start");
-  await page.waitForSelector("#failure:not([hidden])", { timeout: 20_000 });
+  await page.waitForSelector("#failure:not([hidden])", patience);
   assert.match(await page.$eval("#failure", (e) => e.textContent), /config\.json/);
   await page.close();
 });
 
 for (const name of browsers) {
   test(`${name}: hides a key in a book, asks for it, and shows what that took`, {
-    timeout: 90_000,
+    timeout: 600_000,
   }, async () => {
     const own = await launch(name);
     try {
       const page = await own.newPage();
+      page.setDefaultTimeout(patience.timeout);
       const errors = [];
       page.on("pageerror", (error) => errors.push(String(error)));
       await page.goto(`${server.origin}/lab.html?backend=webgpu`);
@@ -112,7 +114,7 @@ for (const name of browsers) {
       await page.click("#memory-start");
       await page.waitForSelector("body[data-state=running]");
       assert.equal(await page.$eval("#start", (e) => e.disabled), true, "two experiments at once");
-      await page.waitForSelector("body[data-state=idle]", { timeout: 80_000 });
+      await page.waitForSelector("body[data-state=idle]", patience);
       assert.equal(await page.$eval("#memory-failure", (e) => e.textContent), "");
       assert.match(await page.$eval("#status", (e) => e.textContent), /^Done: \d of 2 keys found/);
       const rows = await page.$$eval("#memory-rows tr", (all) =>

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-export const patience = { timeout: 120_000 };
+export const patience = { timeout: 180_000 };
 
 /** The address of a page that is to compute on WebGPU, where it would rather take what is quicker. */
 export function onWebGPU(address) {
@@ -23,6 +23,7 @@ export async function visit(browser, address, work, { origins = [], forgive, per
   const { origin } = new URL(address);
   if (permissions) await context.overridePermissions(origin, permissions);
   const page = await context.newPage();
+  page.setDefaultTimeout(patience.timeout);
   const faults = [];
   watch(page, faults, [origin, ...origins], forgive);
   if (prepare) await page.evaluateOnNewDocument(prepare);
