@@ -345,7 +345,7 @@ func (d *Device) WriteBlob(b *Buffer, offset uint64, blob Blob, from, n int64) e
 	return d.check()
 }
 
-// HasRoom tells whether so many bytes can be allocated beside what is: browsers
+// HasRoom tells whether this many bytes can be allocated beside what is: browsers
 // tell no sizes, so it is tried, and given back at once.
 func (d *Device) HasRoom(ctx context.Context, n int64) (bool, error) {
 	const piece = 256 << 20

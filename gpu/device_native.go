@@ -168,7 +168,7 @@ func (d *Device) WriteBlob(b *Buffer, offset uint64, blob Blob, from, n int64) e
 	return d.Write(b, offset, blob.data[from:from+n])
 }
 
-// HasRoom tells whether so many bytes can be allocated. Natively nobody knows
+// HasRoom tells whether this many bytes can be allocated. Natively nobody knows
 // before trying; an allocation that fails says so then.
 func (d *Device) HasRoom(context.Context, int64) (bool, error) { return true, nil }
 

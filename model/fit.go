@@ -83,7 +83,7 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 		ErrTooLarge, machine.Gigabytes(weights+state), where, machine.Gigabytes(weights), machine.Gigabytes(state), advice)
 }
 
-// room tells whether so many bytes may be taken in all, some of them from now on.
+// room tells whether this many bytes may be taken in all, some of them from now on.
 func (o *Options) room(ctx context.Context, all, more int64) (bool, error) {
 	switch {
 	case o.Memory > 0 && all > o.Memory:

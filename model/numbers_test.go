@@ -178,7 +178,7 @@ func (f *numbFlight) Wait(ctx context.Context) ([]machine.Draw, error) {
 	return draws, err
 }
 
-// Without numbers a model is loaded again, then goes to the processor, then says so; a conversation begun anew is tried again.
+// Without numbers a model is loaded again, then goes to the processor, then says so; a conversation begun again is tried again.
 func TestNumbAnswers(t *testing.T) {
 	m := talker(t, testRandom(t), Options{Chunk: 16})
 	kept := m.recovery

@@ -166,7 +166,7 @@ func (p *Pool) talk(t *testing.T, random *rand.Rand, pause func(*rand.Rand)) (sa
 	return said
 }
 
-// Whoever else is there, and however often a place is given up, every token, log
+// No matter who else is there, and however often a place is given up, every token, log
 // probability and state is the same to the bit.
 func TestPoolNeighbours(t *testing.T) {
 	if testing.Short() {
@@ -363,7 +363,7 @@ func (b stumblingBatch) Step(places []int, allowed [][]uint32) (machine.BatchSte
 	return b.Batch.Step(places, allowed)
 }
 
-// A step that fails ends all answers that are under way or wait with its error; their sessions start anew.
+// A step that fails ends all answers that are under way or wait with its error; their sessions start again.
 func TestPoolFails(t *testing.T) {
 	if testing.Short() {
 		t.Skip("left out by -short")

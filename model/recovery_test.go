@@ -181,7 +181,7 @@ func TestLostAtAnyCall(t *testing.T) {
 }
 
 // Lost while a state is saved, restored or forked, or while the way to it is
-// begun anew, an engine that comes back goes on with the same tokens, and what
+// begun again, an engine that comes back goes on with the same tokens, and what
 // was saved is the same file. What is kept for that does not grow.
 func TestLostState(t *testing.T) {
 	if testing.Short() {

@@ -12,7 +12,7 @@ import (
 	"github.com/samba-web/samba/model/machine"
 )
 
-// StateSize is the size in bytes of a saved state after so many tokens; see conversation.Size.
+// StateSize is the size in bytes of a saved state after this many tokens; see conversation.Size.
 func (m *Model) StateSize(position int) int64 { return conversation.Size(m.config, position) }
 
 // StateBytesPerToken is what each token adds to a conversation's state, in memory and
@@ -72,7 +72,7 @@ func (s *Session) Restore(ctx context.Context, state gpu.Blob) error {
 		return err
 	}
 	if f.Hash != s.model.hash {
-		return conversation.Refused("belongs to another model (%.8s, this one is %.8s): load that one, or start anew", f.Model, s.model.Hash())
+		return conversation.Refused("belongs to another model (%.8s, this one is %.8s): load that one, or start again", f.Model, s.model.Hash())
 	}
 	if want := s.model.StateSize(f.Past.Position); want > conversation.MaxSize {
 		return conversation.Refused("says that it is of %d tokens: this model's states would have more than %s there", f.Past.Position, machine.Gigabytes(conversation.MaxSize))

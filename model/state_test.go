@@ -278,7 +278,7 @@ func TestTextGoesOn(t *testing.T) {
 	if _, result := generate(t, s, Request{Text: next + tokenizer.Text(said+"."), MaxTokens: 1}); result.PrefilledTokens > 2 {
 		t.Errorf("%d tokens read after an append, want 2", result.PrefilledTokens)
 	}
-	// Another text is read anew.
+	// Another text is read again.
 	other := ask("Who are you?", "!"+answer, "And I?")
 	if _, result := generate(t, s, Request{Text: other, MaxTokens: 1}); result.PrefilledTokens != len(other) {
 		t.Errorf("%q: %d tokens read, want all %d", other, result.PrefilledTokens, len(other))

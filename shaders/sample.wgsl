@@ -227,7 +227,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             for (var turn = 0u; turn < 16u; turn++) {
                 let numbers = number_of(quarters(range), lane);
                 range = narrowed(range, numbers >= vec3<f32>(f32(sampling.top_k)));
-                // A bound that just so many reach is as good as the last of them. It is hardly ever met at once, and to
+                // A bound that just enough reach is as good as the last of them. It is hardly ever met at once, and to
                 // ask takes a barrier.
                 if turn >= 5u {
                     if lane == 0u {

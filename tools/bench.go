@@ -67,7 +67,7 @@ and fills them with random weights in place: nothing is downloaded or written. S
 	flags.IntVar(&f.loads, "loads", 3, "how often to load the model")
 	flags.Uint64Var(&f.request.Seed, "seed", 0, "of random weights and of the prompt's tokens")
 	flags.BoolVar(&f.request.Kernels, "kernels", false, "the GPU's time in each kernel, too, by timestamp queries (in browsers)")
-	flags.IntVar(&f.request.Batch, "batch", 0, "with --kernels: those of a step of so many sequences together after the prompt, too")
+	flags.IntVar(&f.request.Batch, "batch", 0, "with --kernels: those of a step of this many sequences together after the prompt, too")
 	flags.BoolVar(&f.request.Roofline, "roofline", true, "measure what the adapter reaches at best, too")
 	flags.StringVar(&f.json, "json", "", "write the figures to this file as JSON, too; - prints JSON alone")
 	flags.StringSliceVar(&f.peers, "peers", nil, "other engines to measure after ours, in the same browser: "+bench.PeerWllama+",\n"+bench.PeerWllamaCPU+" (128 + 16 tokens at most), "+bench.PeerORT+" (MatMulNBits alone, beside our kernels)")

@@ -66,7 +66,7 @@ different is an error, and so is a server that takes more memory than --memory-m
 	flags.IntVar(&f.batch, "batch", 16, "answers that the server decodes together at most")
 	flags.IntVar(&f.states, "sessions", 64, "states that it keeps in memory at most")
 	flags.BoolVar(&f.Faults, "faults", true, "cut connections, stall, and leave in mid-answer")
-	flags.BoolVar(&f.kill, "kill", true, "kill the server at half time, and start it anew")
+	flags.BoolVar(&f.kill, "kill", true, "kill the server at half time, and start it again")
 	flags.BoolVar(&f.Hostile, "hostile", true, "let hostile clients ask for what they must not get, too")
 	flags.Float64Var(&f.most, "memory-mb", 2048, "megabytes that the server's process may take at most")
 	flags.Uint64Var(&f.Seed, "seed", 1, "of answers and faults")

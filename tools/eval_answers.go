@@ -74,7 +74,7 @@ Ctrl-C prints what there is so far.`,
 	f.register(cmd)
 	cmd.Flags().StringVar(&path, "questions", "", "file of questions, JSON lines")
 	cmd.MarkFlagRequired("questions")
-	cmd.Flags().IntVar(&seeds, "seeds", 0, "sample each answer with so many seeds; 0: take the likeliest token always")
+	cmd.Flags().IntVar(&seeds, "seeds", 0, "sample each answer with this many seeds; 0: take the likeliest token always")
 	cmd.Flags().IntVar(&most, "max-tokens", 200, "tokens of an answer at most")
 	cmd.Flags().StringVar(&show, "show", "", "print answers, too: wrong or all")
 	sampler.register(cmd)

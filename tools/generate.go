@@ -215,7 +215,7 @@ func (f *stateFiles) write(ctx context.Context, e *engine) error {
 		return nil
 	}
 	var data []byte
-	// Whoever interrupts the answer wants to keep what was said.
+	// People who interrupt an answer want to keep what was said.
 	_, err := e.ask(context.WithoutCancel(ctx), &protocol.Save{}, func(_ protocol.Message, state []byte) error { data = state; return nil })
 	if err == nil {
 		_, err = conversation.Inspect(gpu.BlobOf(data))

@@ -32,7 +32,7 @@ the visitor's address and what is downloaded, and nothing that is written.
 
 With --engine it answers, too, for pages on machines that are too weak for the model: a
 WebSocket at /engine speaks the worker's protocol, /v1 is OpenAI's HTTP API, /metrics is for
-Prometheus, /healthz and /readyz for whoever looks after it. What clients write then reaches
+Prometheus, /healthz and /readyz for the people who look after it. What clients write then reaches
 this machine; no log has it. SIGTERM lets answers under way finish.`,
 		Example: "  samba serve\n  samba serve --addr :8080 --models /srv/models\n  samba serve --hub\n  samba serve --engine www/models/default --states /srv/states --tokens tokens.txt",
 		Args:    cobra.NoArgs,

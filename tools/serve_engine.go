@@ -43,7 +43,7 @@ func (f *serveEngine) register(cmd *cobra.Command) {
 	flags := pflag.NewFlagSet("engine", pflag.ContinueOnError)
 	flags.StringVar(&f.folder, "engine", "", "a model's folder: answer with it at /engine (WebSocket) and /v1 (OpenAI's HTTP API)")
 	flags.StringVar(&f.backend, "backend", backendNative, "with --engine: where to compute, native (the GPU; the CPU if there is none) or cpu")
-	flags.IntVar(&f.slots, "batch", 16, "answers that are decoded together at most; fewer by default where the GPU binds too little memory for so many")
+	flags.IntVar(&f.slots, "batch", 16, "answers that are decoded together at most; fewer by default where the GPU binds too little memory for that many")
 	flags.StringVar(&f.States, "states", "", "folder of the conversations' states; servers that share it stand in for each other (default: one that is\nremoved at the end)")
 	flags.Float64Var(&f.gigs, "states-gb", 32, "gigabytes that the states may take there; the least recently used make room")
 	flags.DurationVar(&f.Keep, "keep", 24*time.Hour, "how long the state of a conversation that no client goes on with is kept")

@@ -378,7 +378,7 @@ export const strings = {
     ],
     device_lost: [
       "The graphics chip went away",
-      "The driver was reset or another program took the memory. Your messages are still here: try again to load the model anew.",
+      "The driver was reset or another program took the memory. Your messages are still here: try again to load the model.",
     ],
     missing: [
       "A part of the model is missing",

@@ -11,7 +11,7 @@ func (s batchShape) words() int { return s.gk * (8*(16*s.steps+8)*(1+s.fn) + 256
 const leastBatch = 8
 
 // shapeBatch chooses it; false where the product does not go by matrix units.
-// How many take part does not count: a row has the same bits whoever else does.
+// How many take part does not count: a row has the same bits whatever others do.
 // Few rows of W have many subgroups share the walk along k, many rows share x.
 // Measured on an H100 with 16 sequences (BenchmarkBatchLinear).
 func (p planner) shapeBatch(w *Weight, o LinearOptions) (s batchShape, ok bool) {

@@ -9,7 +9,7 @@ import (
 	"github.com/samba-web/samba/gpu/reference"
 )
 
-// batchCursor is that of a batch in which the first so many of its places take part, all at one position.
+// batchCursor is that of a batch in which some of the first places take part, all at one position.
 func batchCursor(t testing.TB, d *gpu.Device, slots, count, position int) *gpu.Buffer {
 	t.Helper()
 	rows, positions, _, n := BatchCursor(slots)

@@ -10,7 +10,7 @@ import (
 type Halves struct{ X, W *gpu.Buffer }
 
 // HalvesSize is how many bytes of Halves the product of w with Tokens tokens
-// takes if so many of W's rows lie there at once; 0 where it takes other kernels.
+// takes if that many of W's rows lie there at once; 0 where it takes other kernels.
 // More rows come after one another.
 func (r *Recorder) HalvesSize(w *Weight, rows int) (x, wBytes uint64) {
 	s, ok := r.planner().shapeMatmul(w)
@@ -64,7 +64,7 @@ func (p planner) shapeMatmul(w *Weight) (s matmulShape, ok bool) {
 // matmulSlice is rows of a part that are multiplied at once.
 type matmulSlice struct{ first, rows, kBlocks, blocks int }
 
-// slices cuts so many rows where room's end comes; none if not one tile has room.
+// slices cuts this many rows where room's end comes; none if not one tile has room.
 func (s matmulShape) slices(in, rows int, room uint64) (slices []matmulSlice) {
 	tiles := int(room / s.rowBytes(in))
 	for first, n := 0, tiles*s.rows(); n > 0 && first < rows; first += n {

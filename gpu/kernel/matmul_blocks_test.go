@@ -59,7 +59,7 @@ func run(t testing.TB, d *gpu.Device, p *gpu.Program) {
 	}
 }
 
-// random is so many words of a buffer.
+// random is this many words of a buffer.
 func random(t testing.TB, d *gpu.Device, words int, draw func() uint32) *gpu.Buffer {
 	t.Helper()
 	drawn := make([]uint32, words)

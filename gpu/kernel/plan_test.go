@@ -89,7 +89,7 @@ var (
 	processor = planner{Variant: Variant{CPU: true}, size: 1024, storage: 8192}
 )
 
-// of is a planner's for so many tokens, or a batch of so many slots.
+// of is a planner's for this many tokens, or a batch of this many slots.
 func (p planner) of(tokens, slots int) planner {
 	p.tokens, p.slots = tokens, slots
 	return p

@@ -83,7 +83,7 @@ func rate(ctx context.Context, d *gpu.Device, sink *gpu.Buffer, work float64, k 
 	}
 }
 
-// timed launches a program so many times and waits until it has written its
+// timed launches a program this many times and waits until it has written its
 // result. Submits are of a few launches: weak drivers end what takes them
 // seconds in one go.
 func timed(ctx context.Context, d *gpu.Device, p *gpu.Program, launches int, result *gpu.Buffer) (time.Duration, error) {

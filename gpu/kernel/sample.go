@@ -24,7 +24,7 @@ func SamplingBytes(s reference.Sampling) []byte {
 }
 
 // Drawn is the token that a word of Sample's out stands for, of a vocabulary of
-// so many. It is reference.NoToken for a word that the sampler found no numbers
+// this many. It is reference.NoToken for a word that the sampler found no numbers
 // for, that a driver left as it was, or that is beyond the vocabulary.
 func Drawn(word uint32, vocab int) uint32 {
 	if token := word - 1; token < uint32(vocab) { // 0 wraps around
@@ -47,7 +47,7 @@ func SampleScratch(d *gpu.Device, v Variant, vocab int) int {
 }
 
 // samplerSize is how many threads the sampler has: as many as hold the vocabulary's weights in registers, where the
-// device has so many (on an H200, 50,304 weights take 1,024 threads 37 us, and 512 threads, which reread them, 209).
+// device has this many (on an H200, 50,304 weights take 1,024 threads 37 us, and 512 threads, which reread them, 209).
 func (p planner) samplerSize(vocab int) int {
 	if p.tuned.sampler > 0 {
 		return p.tuned.sampler

@@ -7,7 +7,7 @@ import (
 	"github.com/samba-web/samba/gpu/reference"
 )
 
-// The kernels' workgroups have this many threads; so many keys make a split at least.
+// The kernels' workgroups have this many threads; this many keys make a split at least.
 const attentionSize = 128
 
 // sharing is how one token's attention is dealt out to workgroups.
@@ -21,7 +21,7 @@ type sharing struct {
 // sharingOf chooses it. Full attention reads keys and values once for as many
 // queries as there is room for, and splits them so that hundreds of workgroups
 // have some when there are many. One token's window has few: what counts there
-// is that all of them are read at once. A batch of so many sequences, 0 for
+// is that all of them are read at once. A batch of this many sequences, 0 for
 // none, has keys enough for the GPU with fewer splits, and reads them once for
 // several queries whatever the window. Measured on an H200
 // (BenchmarkTokenAttention).
@@ -56,7 +56,7 @@ func sharingOf(v Variant, s reference.AttentionShape, storage, sequences int) sh
 	return d
 }
 
-// A key's columns are shared by at most so many threads; and how many splits window_attention_merge takes.
+// A key's columns are shared by at most this many threads; and how many splits window_attention_merge takes.
 const nearMost, maxSplits = 8, 256
 
 // columnsOf is the number of vectors in a head: of 4 values where they divide it, else of 2.
@@ -136,7 +136,7 @@ func (p planner) attentionConstants(s reference.AttentionShape, row int) attenti
 }
 
 // windowAttention plans attention of a shape, doubled if it is differential, with
-// rows of so many heads; merge is nil unless several workgroups share the keys.
+// rows of this many heads; merge is nil unless several workgroups share the keys.
 func (p planner) windowAttention(s reference.AttentionShape, row int) (attend plan, merge *plan) {
 	c := p.attentionConstants(s, row)
 	if p.tokens > 1 && p.slots == 0 {
@@ -241,7 +241,7 @@ func (p planner) attentionSplit(s reference.AttentionShape, c attentionConstants
 	}, [3]uint32{uint32(p.tokens * s.Heads), 1, 1}}
 }
 
-// window_attention_lanes keeps so many vectors of a query and of a sum in
+// window_attention_lanes keeps this many vectors of a query and of a sum in
 // registers at most: what is unrolled for more takes long to compile.
 const lanesMost = 64
 
@@ -260,7 +260,7 @@ func attentionLanes(s reference.AttentionShape, storage int) (threads, together 
 }
 
 // matrixTile is how window_attention_matrix deals out a chunk: 16 queries to a
-// subgroup of a workgroup, and so many keys to a tile.
+// subgroup of a workgroup, and this many keys to a tile.
 type matrixTile struct{ warps, keys int }
 
 // words is how much workgroup memory a tile takes, 4 bytes each.

@@ -80,7 +80,7 @@ type Info struct {
 // MaxSize bounds a saved state in bytes, far above what people keep.
 const MaxSize = 16 << 30
 
-// Size is the size in bytes of a saved state of this shape after so many tokens: the
+// Size is the size in bytes of a saved state of this shape after this many tokens: the
 // same at the first and at the millionth, but with full attention. What would be
 // larger than MaxSize is more than MaxSize, no more is said of it.
 func Size(c *config.Config, position int) int64 {

@@ -168,7 +168,7 @@ func TestAutoAndNone(t *testing.T) {
 	}
 }
 
-// A thought has its budget, whoever began it; what follows is as asked.
+// A thought has its budget, no matter who began it; what follows is as asked.
 func TestBudget(t *testing.T) {
 	thinker := Of("{{ tools }}<tool_call><think>", none)
 	for _, c := range []struct {

@@ -14,7 +14,7 @@ import (
 type Place struct {
 	Tensor    string // as config.TensorSpecs names it
 	Row, Rows int
-	// Its neighbours in that tensor are packed otherwise: all are packed in so many
+	// Its neighbours in that tensor are packed otherwise: all are packed in that many
 	// bits and groups, which loses nothing; 0 bits: they become fp32.
 	Apart       bool
 	Bits, Group int

@@ -47,7 +47,7 @@ func kindOf(mode fs.FileMode) string {
 	return "no regular file"
 }
 
-// ReadFile reads a regular file, of at most so many bytes.
+// ReadFile reads a regular file, of at most this many bytes.
 func ReadFile(path string, most int64) ([]byte, error) {
 	f, size, err := Open(path)
 	if err != nil {

@@ -33,7 +33,7 @@ func catch(err *error) {
 }
 
 // Worn says that much of the room for what is worked out is used: better
-// compile the schema anew for the next answer.
+// compile the schema again for the next answer.
 func (g *Grammar) Worn() bool { return len(g.pool.nodes) > maxNodes/2 }
 
 // Matcher follows one answer.

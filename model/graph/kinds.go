@@ -47,7 +47,7 @@ type kind[V, W any] struct {
 	names []string // in config's layer_types
 	// mixer takes layer i's weights.
 	mixer func(b *builder[V, W], i int) Mixer[V, W]
-	// allocate makes what lies within it, arrays of so many values for each token, and
+	// allocate makes what lies within it, arrays of this many values for each token, and
 	// returns how many it leaves in Activations.Mixed.
 	allocate func(a *Activations[V], c *config.Config, array func(name string, width int) V) (mixed int)
 }

@@ -108,7 +108,7 @@ type Snapshotter interface {
 	// Save writes it as it stands after all flights so far, laid out as graph.Spans has it.
 	Save(ctx context.Context, into gpu.Blob) error
 	// Restore takes over what Save wrote at a position, before which those tokens stood; it may keep the blob.
-	// ErrNoRoom: full attention cannot have so many positions, and nothing has changed.
+	// ErrNoRoom: full attention cannot have this many positions, and nothing has changed.
 	Restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error
 	// Fork makes a second run in the same state.
 	Fork() (Run, error)
@@ -138,15 +138,15 @@ type Profiler interface {
 	Variant() string
 	// Roofline measures what the device reaches at best.
 	Roofline(ctx context.Context) (kernel.Roofline, error)
-	// Launches counts kernels, for one token and for a chunk of so many.
+	// Launches counts kernels, for one token and for a chunk of this many.
 	Launches(chunk int) (decode, prefill int)
 	// CanTime tells whether there are timestamps; the methods below need them.
 	CanTime() bool
-	// TimeChunk times absorbing ids at a position, in each of so many passes.
+	// TimeChunk times absorbing ids at a position, in each of this many passes.
 	TimeChunk(ctx context.Context, ids []uint32, pos, passes int) ([]gpu.DispatchTime, error)
 	// TimeStep times one decode step from a token on.
 	TimeStep(ctx context.Context, id uint32, pos, passes int) ([]gpu.DispatchTime, error)
-	// TimeBatch times a step of so many sequences, all at one position. Their states
+	// TimeBatch times a step of this many sequences, all at one position. Their states
 	// and settings hold zeros, which the clock does not mind.
 	TimeBatch(ctx context.Context, sequences, position, passes int) ([]gpu.DispatchTime, error)
 }

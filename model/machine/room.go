@@ -17,13 +17,13 @@ const firstRoom = 4
 // the machine's memory, wrapped: the state is as it was before.
 var ErrNoRoom = errors.New("the context cannot grow")
 
-// Spare tells whether so many bytes can be taken beside a model's weights and
+// Spare tells whether this many bytes can be taken beside a model's weights and
 // the first state of a conversation; some of them are held already.
 type Spare func(ctx context.Context, bytes, held int64) (bool, error)
 
 // Growth is the room, in positions, that comes from room by doubling until there
 // is enough, or where that is too much, an eighth more than enough; most is what a
-// layer's keys and values may have at all. A position takes so many bytes in all
+// layer's keys and values may have at all. A position takes this many bytes in all
 // layers, and in the largest; layers grow one after another.
 func (s Spare) Growth(ctx context.Context, room, positions, most, bytesPerPosition, largest int) (int, error) {
 	refuse := func(why string) error {

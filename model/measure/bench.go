@@ -27,7 +27,7 @@ type BenchOptions struct {
 	Seed             uint64 // of the prompt
 	Roofline         bool   // measure what the adapter reaches at best, too
 	Kernels          bool   // time each kernel, too, where the adapter has timestamps
-	Batch            int    // and those of a step of so many sequences together; 0: none
+	Batch            int    // and those of a step of this many sequences together; 0: none
 	OnProgress       func(progress.Progress)
 }
 
@@ -250,7 +250,7 @@ func withoutLayer(label string) string {
 }
 
 // byRole adds up dispatches of the same kernel on the same tensor of different
-// layers, in the order in which they came first, for one of so many passes.
+// layers, in the order in which they came first, for one of this many passes.
 func byRole(times []gpu.DispatchTime, passes int) []KernelTime {
 	type key struct{ kernel, role string }
 	at := map[key]int{}

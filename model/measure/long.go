@@ -339,7 +339,7 @@ func (r *longRun) writing(from, to int) (sum Cost) {
 	return sum
 }
 
-// LapsEvery are laps of so many tokens each; less than half of one at the end
+// LapsEvery are laps of this many tokens each; less than half of one at the end
 // belongs to the one before.
 func LapsEvery(tokens, total int) (laps []int) {
 	for at := tokens; total-at >= (tokens+1)/2; at += tokens {

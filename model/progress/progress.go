@@ -11,7 +11,7 @@ type Progress struct {
 	SecondsLeft float64 `json:"seconds_left"` // of this phase at that rate; 0: not known
 	Shard       int     `json:"shard"`        // shards that have arrived
 	Shards      int     `json:"shards"`
-	File        string  `json:"file"` // the file at hand
+	File        string  `json:"file"` // the current file
 	Note        string  `json:"note"` // what is waited for, where that takes long: a sentence for people
 }
 

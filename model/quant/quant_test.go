@@ -53,7 +53,7 @@ func TestLayout(t *testing.T) {
 }
 
 // Any 16-bit grid of codes survives a round trip: what was packed once is
-// found again when it is packed anew from its own values.
+// found again when it is packed again from its own values.
 func TestGridIsAFixedPoint(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := rapid.SampledFrom(formats).Draw(t, "format")
@@ -211,7 +211,7 @@ func TestRefuses(t *testing.T) {
 	for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), 65600, -1e30} {
 		w := make([]float32, 4*64)
 		w[2*64+5] = bad
-		w[3*64] = bad // the first is named, whoever finds it
+		w[3*64] = bad // the first is named, whichever thread finds it
 		_, _, _, err := Quantize("layers.3.mixer.in_proj.weight", w, 64, 64, 4)
 		if err == nil || !strings.Contains(err.Error(), "layers.3.mixer.in_proj.weight: the weight at row 2, column 5") {
 			t.Errorf("%g: got error %v, want one that names tensor and place", bad, err)

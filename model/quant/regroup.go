@@ -28,7 +28,7 @@ func Regroup(q []uint32, scales, biases []uint16, bits, group, in, toBits, toGro
 	return wider, repeated(scales, group/toGroup), repeated(biases, group/toGroup), nil
 }
 
-// repeated has each value so many times.
+// repeated has each value this many times.
 func repeated(values []uint16, times int) []uint16 {
 	if times == 1 {
 		return values

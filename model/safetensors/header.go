@@ -94,7 +94,7 @@ func (h *Header) Tensor(name string) (Tensor, bool) {
 }
 
 // HeaderEnd tells from a file's first 8 bytes how many bytes, from the start
-// of the file, must be at hand for ParseHeader.
+// of the file, must be there for ParseHeader.
 func HeaderEnd(first []byte, fileSize int64) (int64, error) {
 	if fileSize < prefixSize || len(first) < prefixSize {
 		return 0, fmt.Errorf("safetensors: the file has %d bytes, want at least the %d of the header's length: it is truncated or no safetensors file", fileSize, prefixSize)
@@ -136,7 +136,7 @@ func ParseHeader(data []byte, fileSize int64) (*Header, error) {
 		return nil, err
 	}
 	if int64(len(data)) < end {
-		return nil, fmt.Errorf("safetensors: %d bytes at hand, want the header's %d", len(data), end)
+		return nil, fmt.Errorf("safetensors: %d bytes are here, want the header's %d", len(data), end)
 	}
 	p := parser{json.NewDecoder(bytes.NewReader(data[prefixSize:end]))}
 	p.UseNumber()

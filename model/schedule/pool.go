@@ -267,7 +267,7 @@ func (p *Pool) seat() error {
 	return nil
 }
 
-// unseat takes a sequence's place, and leaves its run in the state after so many tokens.
+// unseat takes a sequence's place, and leaves its run in the state after this many tokens.
 func (p *Pool) unseat(q *sequence, absorbed int) error {
 	place := q.place
 	q.place, q.leaving, p.places[place] = -1, false, nil
@@ -364,7 +364,7 @@ func (p *Pool) leave(q *sequence) {
 	}
 }
 
-// finish ends a sequence's answer and leaves its run in the state after so many
+// finish ends a sequence's answer and leaves its run in the state after this many
 // tokens. It has the machine.
 func (p *Pool) finish(q *sequence, absorbed int) error {
 	p.mu.Lock()

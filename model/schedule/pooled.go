@@ -82,7 +82,7 @@ func (r *PooledRun) release() (err error) {
 	return err
 }
 
-// land ends an answer, with the state after so many tokens.
+// land ends an answer, with the state after this many tokens.
 func (r *PooledRun) land(absorbed int) error {
 	q := r.sequence
 	r.sequence = nil

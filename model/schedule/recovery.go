@@ -73,7 +73,7 @@ func (c *Recovery) renew(ctx context.Context, generation int, lost error) error 
 		case c.unsound > 1, len(c.losses) >= maxLosses && leaves:
 			return c.leave(ctx, lost)
 		case len(c.losses) >= maxLosses:
-			return fmt.Errorf("%w; that was the third time within a minute, so it is not tried again: close other programs and tabs that use the GPU, or choose a smaller model, then load it anew", lost)
+			return fmt.Errorf("%w; that was the third time within a minute, so it is not tried again: close other programs and tabs that use the GPU, or choose a smaller model, then load it again", lost)
 		}
 		c.Engine.Close()
 		engine, err := c.Renew(ctx)
@@ -127,7 +127,7 @@ type recoveringRun struct {
 }
 
 // ReplayLimits say when a replay log is begun again from a copy of the state: when it
-// has so many chunks (decode steps mostly), or tokens, but not before the time that the
+// has this many chunks (decode steps mostly), or tokens, but not before the time that the
 // last copy took has passed Pause times. Copies take a hundredth of the time at most,
 // and so much is computed again at most.
 type ReplayLimits struct {

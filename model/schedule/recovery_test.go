@@ -32,7 +32,7 @@ func TestCopiesTakeAHundredth(t *testing.T) {
 		{"100 times, but a short way", DefaultLimits.Chunks - 1, before(100*time.Minute, time.Minute), false},
 	} {
 		if got := long(c.chunks, c.from); got != c.want {
-			t.Errorf("%s: begun anew: %v, want %v", c.what, got, c.want)
+			t.Errorf("%s: begun again: %v, want %v", c.what, got, c.want)
 		}
 	}
 }
@@ -42,7 +42,7 @@ type still struct{ machine.Run }
 
 func (still) Depth() int { return 1 }
 
-// Flights land before the log is begun anew, and only then: full attention, which has no copies, goes on running ahead.
+// Flights land before the log is begun again, and only then: full attention, which has no copies, goes on running ahead.
 func TestLandingBeforeACopy(t *testing.T) {
 	for _, c := range []struct {
 		what  string

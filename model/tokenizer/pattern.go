@@ -55,7 +55,7 @@ const (
 type machine struct {
 	stack []retry
 	steps int
-	more  bool // the text at hand goes on where other text ended: nothing is put before it
+	more  bool // this text goes on where other text ended: nothing is put before it
 }
 
 // retry is a choice to return to: continue at pc from pos, and, for a greedy

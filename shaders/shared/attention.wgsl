@@ -39,7 +39,7 @@ fn value_head_of(kv_head: u32) -> u32 { return kv_head; }
 //#endif
 
 // FULL: a query sees all keys before it and none wraps around; how many positions kv has room for is its own matter,
-// so that kernels need not be compiled anew when it grows.
+// so that kernels need not be compiled again when it grows.
 //#if FULL
 fn slot(pos: u32) -> u32 { return pos; }
 fn first_seen(pos: u32) -> u32 { return 0u; }

@@ -47,7 +47,7 @@ func newHostile(engine string, hung []string) (*hostile, error) {
 	return h, nil
 }
 
-// run attacks in all its ways, beside so many clients, until ctx ends.
+// run attacks in all its ways, beside this many clients, until ctx ends.
 func (h *hostile) run(ctx context.Context, clients int) {
 	var all sync.WaitGroup
 	for _, way := range []struct {

@@ -54,7 +54,7 @@ func (r *Runner) About(ready *protocol.Ready) {
 	r.Model, r.Parameters, r.Bits, r.Window = ready.Model, ready.Parameters, ready.Bits, ready.SlidingWindow
 }
 
-// Lap takes the next one, of so many sequences.
+// Lap takes the next one, of this many sequences.
 func (r *Runner) Lap(lap measure.Lap, batch int) {
 	r.Laps = append(r.Laps, lap)
 	r.PerSecond = append(r.PerSecond, float64(lap.Tokens*batch)/lap.Seconds)
@@ -188,7 +188,7 @@ type Soak struct {
 }
 
 // flatTime is how much longer a token may take at the end, and flatMemory how
-// much larger a heap may be, for what is called flat; so many bytes are nothing.
+// much larger a heap may be, for what is called flat; this many bytes are nothing.
 const flatTime, flatMemory, flatBytes = 0.05, 0.05, 256 << 10
 
 // copied is after how many steps the engine keeps a copy of the state, for the

@@ -13,7 +13,7 @@ samba=${SAMBA:-bin/samba} backend=${BACKEND:-chromium} shape=${SHAPE:-1.7B}
 mkdir -p "$out"
 failed=0
 
-# measure NAME SECONDS ARGUMENTS...: after so many seconds as after Ctrl-C.
+# measure NAME SECONDS ARGUMENTS...: after this many seconds as after Ctrl-C.
 measure() {
   local name=$1 seconds=$2 start=$SECONDS; shift 2
   echo "== $name: samba bench $*"

@@ -1,6 +1,6 @@
 // Package browser starts an installed browser headless on one address and cleans up after it.
 //
-// It is no browser driver: the page that the address names reports to whoever serves it. That is all that is needed
+// It is no browser driver: the page that the address names reports to its own server. That is all that is needed
 // to run the engine where its users run it, and it works on hosts that have nothing but a browser's binary.
 package browser
 

@@ -261,7 +261,7 @@ A Samba language model of %d parameters (%s layers; width %d, vocabulary %d),
 stored in %s.
 
 Converted from %s by samba convert. Neither the licence, the training data nor the
-quality of the model is known to the converter: ask whoever gave you the checkpoint,
+quality of the model is known to the converter: ask the people who gave you the checkpoint,
 and write it here.
 `, filepath.Base(filepath.Clean(o.To)), report.Parameters, strings.Join(layers, ", "), c.HiddenSize, c.VocabSize, stored, filepath.Base(o.From))
 }

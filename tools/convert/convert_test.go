@@ -236,7 +236,7 @@ func expected(r *Reference, c *config.Config, w weights) map[string][]float32 {
 }
 
 // check verifies every tensor of a folder: shapes and hashes by inspect, values
-// against what is expected, as stored in so many bits.
+// against what is expected, as stored in this many bits.
 func check(t *testing.T, dir string, want map[string][]float32, bits, group int) *inspect.Report {
 	t.Helper()
 	report, err := inspect.Inspect(dir, true)
@@ -884,7 +884,7 @@ func TestResume(t *testing.T) {
 	}
 	same(t, filepath.Join(dir, "whole"), o.To)
 
-	// A shard that was damaged in between is made anew.
+	// A shard that was damaged in between is made again.
 	o.To = filepath.Join(dir, "damaged")
 	interrupt(o, 2)
 	first := filepath.Join(o.To+".partial", fmt.Sprintf("model-00001-of-%05d.safetensors", whole.Shards))

@@ -47,8 +47,8 @@ type Reference struct {
 	NormEps          float64  `json:"norm_eps"`
 	MLPClass         string   `json:"_mlp_class"`
 	LocalWindow      int      `json:"local_window"`   // -1: full attention
-	FullPerLayer     int      `json:"full_per_layer"` // the last of so many blocks attends to everything
-	MambaPerLayer    int      `json:"mb_per_layer"`   // every so many blocks, one is Mamba
+	FullPerLayer     int      `json:"full_per_layer"` // the last of this many blocks attends to everything
+	MambaPerLayer    int      `json:"mb_per_layer"`   // every this many blocks, one is Mamba
 	RetPerLayer      int      `json:"ret_per_layer"`
 	GLAPerLayer      int      `json:"gla_per_layer"`
 	AttnLayerPos     attnList `json:"attn_layer_pos"` // the blocks that attend, when all others are Mamba

@@ -21,7 +21,7 @@ func PasskeyPrompt(key, before, after string) string {
 	return strings.Join([]string{intro, before, fmt.Sprintf(fact, key), after, question}, "\n")
 }
 
-// GarbageLines are so many lines of the text that the paper's prompt repeats.
+// GarbageLines are this many lines of the text that the paper's prompt repeats.
 func GarbageLines(n int) string { return strings.TrimSuffix(strings.Repeat(garbage+" ", n), " ") }
 
 // Garbage says how many lines of garbage fill a prompt up to, and not beyond, a

@@ -171,7 +171,7 @@ func resembling(name string, known []string) string {
 }
 
 // distance is the number of letters to insert, remove, replace or swap with the
-// next to make one text of another, if it is at most so many.
+// next to make one text of another, if it is at most that many.
 func distance(a, b string, most int) int {
 	if len(a) > len(b)+most || len(b) > len(a)+most {
 		return most + 1

@@ -471,7 +471,7 @@ func TestLateOperation(t *testing.T) {
 	if err := f.probe(); err != nil || f.failing() != nil {
 		t.Errorf("%v, failing: %v", err, f.failing())
 	}
-	// Only so many are left behind; the next fails at once.
+	// Only this many are left behind; the next fails at once.
 	f.patience = time.Millisecond
 	never := make(chan struct{})
 	defer close(never)
@@ -658,7 +658,7 @@ func TestErrorsKeepInsides(t *testing.T) {
 	}
 }
 
-// lossy is a machine whose device is lost after so many pieces of answers.
+// lossy is a machine whose device is lost after this many pieces of answers.
 type lossy struct {
 	*model.Pool
 	left atomic.Int32

@@ -29,7 +29,7 @@ import (
 //
 // Its file system may be full, or hang as a network's does: an operation that
 // takes too long fails and is left behind, with no effect once it comes back.
-// Only so many are left behind; then all fail at once until some have returned.
+// Only this many are left behind; then all fail at once until some have returned.
 type folder struct {
 	path     string
 	identity string // of this server, among those that share the folder

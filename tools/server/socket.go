@@ -60,7 +60,7 @@ const (
 	maxShake = 10 * time.Second // and how long it may take
 )
 
-// receive reads a message and its attachment, of so many bytes at most. room is
+// receive reads a message and its attachment, of this many bytes at most. room is
 // asked before more than a little is read: whether there may be that much in all.
 func (s *socket) receive(silence time.Duration, most, attached int64, room func(total int64) error) (frame protocol.Frame, err error) {
 	s.SetReadLimit(most)

@@ -98,7 +98,7 @@ def main():
     add("--bits", type=int, choices=[0, 4, 8], default=0, help="round the weights as `samba convert` does")
     add("--embedding-bits", type=int, choices=[4, 8], default=8)
     add("--limit", type=int, default=MOST, help="tokens of an answer")
-    add("--first", type=int, default=0, help="ask so many questions only")
+    add("--first", type=int, default=0, help="ask this many questions only")
     add("--device", help="cuda or cpu (default: cuda where there is one)")
     add("--json", help="file for figures and answers")
     args = parser.parse_args()

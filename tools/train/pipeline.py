@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 AFTER = 6  # seconds from a stage's end to the next one's start: saving, evaluating, a first step
 PACKING = 14
 
-LONGER = 4  # recall is tuned on rows so many times as long, so many times fewer
+LONGER = 4  # recall is tuned on rows this many times as long, this many times fewer
 
 # The settings of each stage beside its time. In the last third of pretraining two fifths of the rows without keys are dialogues,
 # and from then on weights are rounded, where they are.
@@ -121,13 +121,13 @@ def main():
     add("--processes", type=int, default=1, help="GPUs, or processes on a CPU")
     add("--batch", type=int, default=32, help="sequences a step, of all processes together")
     add("--length", type=int, default=0)
-    add("--seed", type=int, default=0, help="another one for each run that goes on: text is then cut and ordered anew")
+    add("--seed", type=int, default=0, help="another one for each run that goes on: text is then cut and ordered in another way")
     add("--port", type=int, default=29511)
     add("--lr", type=float, default=0, help="pretraining's peak (default 2.5e-3)")
     add("--bits", type=int, choices=[0, 4, 8], default=0, help="round weights in the loop, from the last third of pretraining on")
     add("--embedding-bits", type=int, choices=[4, 8], default=8)
     add("--workers", type=int, default=0, help="processes that make rows ahead, for each GPU")
-    add("--rehearse", type=int, default=0, metavar="STEPS", help="so many steps of every stage, whatever the time: fills the compilers' caches")
+    add("--rehearse", type=int, default=0, metavar="STEPS", help="this many steps of every stage, whatever the time: fills the compilers' caches")
     add("--device")
     add("--scan", help="BLOCK,TILE,WARPS of the scan's kernels (bench.py --best)")
     args = parser.parse_args()

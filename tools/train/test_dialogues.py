@@ -18,7 +18,7 @@ MADE = 400
 
 
 def many(maker, number=MADE, seed=0):
-    """Question and answer of so many dialogues of a kind, with little talk about other things between."""
+    """Question and answer of this many dialogues of a kind, with little talk about other things between."""
     rng = random.Random(seed)
     return [maker(rng) for _ in range(number)]
 

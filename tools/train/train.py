@@ -31,7 +31,7 @@ from tokenizer import Tokenizer
 
 BF16_PEAK = {"H100": 989e12, "H200": 989e12}  # dense, operations a second, by the vendor's datasheet
 PROBE_AFTER = (32, 128, 512, 2048)  # recall is probed with so much filler between key and question,
-PROBE_PACES = (1, 4, 16, 64)  # and, where filler has a pace, as if it were so many times as long
+PROBE_PACES = (1, 4, 16, 64)  # and, where filler has a pace, as if it were that many times as long
 
 
 def learning_rate(peak, done, warmup, floor):
@@ -431,7 +431,7 @@ def arguments():
     add("--seconds", type=float, default=0, help="length of the whole run in seconds of training")
     add("--until", type=float, default=0, help="the run ends at this time (seconds since 1970), however long compiling takes")
     add("--steps", type=int, default=0, help="length of the whole run in steps; with a time, whichever ends first")
-    add("--stop-after", type=float, default=0, help="stop this command after so many seconds and save, to resume later")
+    add("--stop-after", type=float, default=0, help="stop this command after this many seconds and save, to resume later")
     add("--length", type=int, default=0, help="tokens a sequence (default: the config's block_size)")
     add("--batch", type=int, default=32, help="sequences a step, of all processes together (default 32)")
     add("--lr", type=float, default=3e-3)

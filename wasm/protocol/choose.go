@@ -110,7 +110,7 @@ func (e *Engine) race(ctx context.Context, device *gpu.Device) (race, error) {
 }
 
 // fallsBack tells whether the processor may do what a GPU could not: it is no
-// fault of the model's files, of the network, or of whoever cancelled.
+// fault of the model's files, of the network, or of the one who cancelled.
 func fallsBack(ctx context.Context, err error) bool {
 	var f fault
 	return err != nil && ctx.Err() == nil && !errors.As(err, &f)

@@ -149,7 +149,7 @@ type Generate struct {
 	// The last message is not finished: the answer goes on with it.
 	Open bool `json:"open,omitempty"`
 	sampling.Settings
-	// Asks for each token's log probability, and for those of so many of the likeliest tokens in its place; 0 to 20.
+	// Asks for each token's log probability, and for those of this many of the likeliest tokens in its place; 0 to 20.
 	TopLogprobs *int `json:"top_logprobs,omitempty"`
 	// A JSON Schema that the answer obeys: tokens that would break it are never sampled.
 	Schema json.RawMessage `json:"schema,omitempty"`
@@ -281,7 +281,7 @@ type Bench struct {
 	Roofline bool `json:"roofline,omitempty"`
 	// Whether to time each kernel, too, where the adapter has timestamps.
 	Kernels bool `json:"kernels,omitempty"`
-	// And those of a step of so many sequences together. Default none.
+	// And those of a step of this many sequences together. Default none.
 	Batch int `json:"batch,omitempty"`
 }
 
@@ -326,11 +326,11 @@ type Progress struct {
 	Rate float64 `json:"rate,omitempty"`
 	// Seconds left of this step at that rate; left out where that is not known.
 	SecondsLeft float64 `json:"seconds_left,omitempty"`
-	// Files complete so far, or the number of the file at hand.
+	// Files complete so far, or the number of the current file.
 	Shard int `json:"shard,omitempty"`
 	// Of how many files.
 	Shards int `json:"shards,omitempty"`
-	// The file at hand.
+	// The current file.
 	File string `json:"file,omitempty"`
 	// What is waited for, where that takes long: a sentence for people.
 	Note string `json:"note,omitempty"`

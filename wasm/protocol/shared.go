@@ -122,7 +122,7 @@ func (s *Shared) count(ctx context.Context, text tokenizer.Prompt, begin bool) (
 	return n, ctx.Err()
 }
 
-// cutAt cuts a prompt of more than so many bytes before the last blank among them, or where a character ends; no
+// cutAt cuts a prompt of more than this many bytes before the last blank among them, or where a character ends; no
 // control token is cut in two.
 func cutAt(text tokenizer.Prompt, most int) (piece, rest tokenizer.Prompt) {
 	if len(text) <= most {

@@ -34,7 +34,7 @@ export function toJSON(threads: Thread[]): string {
   return `${JSON.stringify({ format: FORMAT, version: VERSION, conversations }, null, 1)}\n`;
 }
 
-/** The archive hands messages out by their ids; whoever reads the file wants to know a parent before its children. */
+/** The archive hands messages out by their ids; a reader of the file wants to know a parent before its children. */
 function parentsFirst(messages: Message[]): Message[] {
   const children = new Map<string | null, Message[]>();
   for (const message of messages) {

@@ -69,7 +69,7 @@ export class Memory {
     return reason || (said && this.states.available && this.states.limit > 0 ? strings.stateMissing : "");
   }
 
-  /** The engine's state stands after this message now, of so many tokens where that is known: keeps it. */
+  /** The engine's state stands after this message now, of this many tokens where that is known: keeps it. */
   async remember(engine: Engine, { system }: Conversation, message: Message, tokens: number): Promise<void> {
     this.#held = { engine, message: message.id, system };
     if (engine.about.backend === "remote") return; // the server keeps it

@@ -8,7 +8,7 @@ import { confirmLoss, openDialog } from "./dialog.ts";
 import { type Hub, publishedList, siteHub } from "./hub.ts";
 import { deleteModel, folderAddress, known, type ModelLife, nameOf, standard } from "./model.ts";
 
-/** Opens the choice of models; choose is called when there is one, another or this one anew, and what begins with it. */
+/** Opens the choice of models; choose is called when there is one, another or this one again, and what begins with it. */
 export async function openModels(life: ModelLife, choose: (begin: () => void) => void): Promise<void> {
   const stored = new Map(
     (await storedModels()).map((model) => [folderAddress(model.url) ?? model.url, model]),

@@ -26,7 +26,7 @@ export interface Reading {
 /** So much work at most is lost with a tab that is killed, in milliseconds; at the beginning less, twice as much each time. */
 const KEEP_FIRST = 2000;
 const KEEP_EVERY = 60_000;
-/** A rate is that of so many milliseconds. */
+/** A rate is that of this many milliseconds. */
 const SPAN = 4000;
 
 /** Reads a message's text; tells whether it is read as far as it will be. What a cut leaves of it is then its content. */

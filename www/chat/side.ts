@@ -51,7 +51,7 @@ export class Side {
     };
   }
 
-  /** Reads the list anew and marks the conversation that is shown. */
+  /** Reads the list again and marks the conversation that is shown. */
   async refresh(current = this.#current): Promise<void> {
     this.#current = current;
     this.#all = await this.archive.list();

@@ -11,7 +11,7 @@ import { type Deeds, Turn } from "./turn.ts";
 const AHEAD = 600;
 /** Those so near to what is seen are dressed, too, in pixels. */
 const NEAR = 800;
-/** From so many turns on the browser leaves out the layout of those that are out of view. */
+/** From this many turns on the browser leaves out the layout of those that are out of view. */
 const LONG = 40;
 /** Below everything: to ask how high that is would cost a layout. */
 const END = 2 ** 30;

@@ -89,7 +89,7 @@ export interface CompletionParams extends SamplingParams {
   prompt: string;
   /** Control tokens that the prompt spells, such as `<|im_end|>`, are control tokens. Otherwise they are text, as they always are in messages. */
   control_tokens?: boolean | null | undefined;
-  /** Asks for log probabilities, of so many of the likeliest tokens in each place; 0 to 20. */
+  /** Asks for log probabilities, of this many of the likeliest tokens in each place; 0 to 20. */
   logprobs?: number | null | undefined;
   /** Enforced while sampling, as in chat completions. */
   response_format?: ResponseFormat | null | undefined;

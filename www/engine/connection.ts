@@ -165,7 +165,7 @@ const patience = 120_000;
 const longestPause = 10_000;
 
 /**
- * An engine at a server. A connection that is cut is made anew while an answer
+ * An engine at a server. A connection that is cut is made again while an answer
  * is under way, and each request goes on after the last reply that came: at
  * whichever server then answers at the address.
  */
@@ -208,7 +208,7 @@ export class WebSocketConnection extends Waiting {
         this.#end(request.target, { code: "cancelled", message: "The request was cancelled." });
       return;
     }
-    // Whoever has the seed gives the same answer: another server can go on with it.
+    // Any engine that has the seed gives the same answer: another server can go on with it.
     if (request.type === "generate") request.seed ??= Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
     const size = JSON.stringify(request).length + (data?.byteLength ?? 0);
     this.#unfinished.set(request.id, { request, data, size, seen: 0, cancelled: false });
@@ -273,7 +273,7 @@ export class WebSocketConnection extends Waiting {
       else if (reply.type === "welcome") {
         this.#begin(reply);
         clearInterval(this.#watch);
-        // A line can die without a word: whoever does not answer pings is not there any more.
+        // A line can die without a word: a server that does not answer pings is not there any more.
         const silence = reply.silence * 1000;
         this.#watch = setInterval(() => {
           if (Date.now() - heard > silence) this.#lost(socket);

@@ -11,7 +11,7 @@
  *
  * A file that was checked once is not hashed again when it comes from the
  * store, but each part's XXH64 is compared, which tells whether the disk has
- * changed a bit of it and costs a fifth of a second a gigabyte. What is harmed is fetched anew.
+ * changed a bit of it and costs a fifth of a second a gigabyte. What is harmed is fetched again.
  */
 import { createSHA256, createXXHash64, type IHasher } from "hash-wasm";
 import { hex, sha256 } from "./digest.ts";
@@ -626,7 +626,7 @@ function give(buffer: ArrayBufferLike) {
   if ("transfer" in buffer) (buffer.transfer as (size: number) => void)(0);
 }
 
-/** So many at once, first come, first served. */
+/** This many at once, first come, first served. */
 class Turns {
   readonly #waiting: (() => void)[] = [];
 

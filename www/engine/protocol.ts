@@ -144,7 +144,7 @@ export interface Generate extends Header, TemplateOptions, Settings {
   append?: boolean;
   /** The last message is not finished: the answer goes on with it. */
   open?: boolean;
-  /** Asks for each token's log probability, and for those of so many of the likeliest tokens in its place; 0 to 20. */
+  /** Asks for each token's log probability, and for those of this many of the likeliest tokens in its place; 0 to 20. */
   top_logprobs?: number;
   /** A JSON Schema that the answer obeys: tokens that would break it are never sampled. */
   schema?: unknown;
@@ -225,7 +225,7 @@ export interface Bench extends Header {
   roofline?: boolean;
   /** Whether to time each kernel, too, where the adapter has timestamps. */
   kernels?: boolean;
-  /** And those of a step of so many sequences together. Default none. */
+  /** And those of a step of this many sequences together. Default none. */
   batch?: number;
 }
 
@@ -361,11 +361,11 @@ export interface Progress extends Header {
   rate?: number;
   /** Seconds left of this step at that rate; left out where that is not known. */
   seconds_left?: number;
-  /** Files complete so far, or the number of the file at hand. */
+  /** Files complete so far, or the number of the current file. */
   shard?: number;
   /** Of how many files. */
   shards?: number;
-  /** The file at hand. */
+  /** The current file. */
   file?: string;
   /** What is waited for, where that takes long: a sentence for people. */
   note?: string;

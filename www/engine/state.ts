@@ -24,7 +24,7 @@ export interface StateInfo {
   model: string;
 }
 
-/** Bytes of a saved state after so many tokens: always the same, but with full attention. */
+/** Bytes of a saved state after this many tokens: always the same, but with full attention. */
 export function savedBytes(
   about: Pick<Ready, "saved_bytes" | "state_bytes_per_token">,
   tokens: number,
@@ -32,7 +32,7 @@ export function savedBytes(
   return about.saved_bytes + tokens * (about.state_bytes_per_token ?? 0);
 }
 
-/** Bytes that a conversation's state has in memory after so many tokens. Room that was made ahead is not counted. */
+/** Bytes that a conversation's state has in memory after this many tokens. Room that was made ahead is not counted. */
 export function stateBytes(about: Ready, tokens: number): number {
   return about.state_bytes_per_token ? savedBytes(about, tokens) : about.state_bytes;
 }

@@ -17,7 +17,7 @@ import { within } from "./within.ts";
 export interface Kept {
   /** All there, and checked. */
   readonly whole: boolean;
-  /** How many bytes are at hand from the start of a part on. */
+  /** How many bytes are there from the start of a part on. */
   have(part: number): number;
   /** Fills into from the file's byte at on. */
   read(at: number, into: Uint8Array): Promise<void>;

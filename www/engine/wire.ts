@@ -283,7 +283,7 @@ export class Wire {
       const first = !this.#ranges.has(origin);
       const stop = new AbortController();
       const headers = ranged ? { Range: `bytes=${from}-${to - 1}` } : undefined;
-      // Whoever finds out that there are no ranges goes on at once: others would begin behind its first byte.
+      // The request that finds out that there are no ranges goes on at once: others would begin behind its first byte.
       const whole = () => this.#line(remote, from, to, signal, attempt);
       let response: Response;
       try {
@@ -335,7 +335,7 @@ export class Wire {
     return line;
   }
 
-  /** The next bytes of a response, at most so many; none at its end. */
+  /** The next bytes of a response, at most this many; none at its end. */
   async #read(line: Line, most: number, signal: AbortSignal, name: string): Promise<Uint8Array | undefined> {
     let chunk = line.left;
     line.left = undefined;
@@ -536,7 +536,7 @@ export class Wire {
   }
 }
 
-/** A fault after so many bytes. */
+/** A fault after this many bytes. */
 class Short extends Passing {
   constructor(
     message: string,

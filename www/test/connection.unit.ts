@@ -105,7 +105,7 @@ describe("a connection to a server", () => {
     assert.match(notes.at(-1) ?? "", /connection to host\.example was cut/);
   });
 
-  test("connects anew for the next request only", async () => {
+  test("connects again for the next request only", async () => {
     const answer = ask();
     const first = await Played.nth(0);
     await first.welcome();

@@ -13,7 +13,7 @@ const www = join(here, "..");
 const first = Number(process.env.SEED ?? 1);
 const runners = 8;
 
-/** In a page: runs one load in a worker of its own, which is killed after so many bytes, if any. */
+/** In a page: runs one load in a worker of its own, which is killed after this many bytes, if any. */
 function defineLoad() {
   globalThis.load = (order, kill) =>
     new Promise((resolve, reject) => {

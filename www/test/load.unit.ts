@@ -86,7 +86,7 @@ const ranged = (data: Uint8Array, from: number, to: number, total = data.length)
     headers: { "content-range": `bytes ${from}-${to}/${total}` },
   });
 
-/** An answer that breaks after so many bytes. */
+/** An answer that breaks after this many bytes. */
 const cut = (data: Uint8Array, after: number, init?: ResponseInit) =>
   new Response(
     new ReadableStream({
@@ -395,7 +395,7 @@ test("a small file goes on, too, if its tag is the same", async () => {
   assert.deepEqual(model.asked, ["model-0.safetensors", "model-0.safetensors 300-"]);
 });
 
-test("an expired link behind a redirect is followed anew", async () => {
+test("an expired link behind a redirect is followed again", async () => {
   const model = folder([900]);
   let expired = 1;
   model.answering(() => {

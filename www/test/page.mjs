@@ -77,7 +77,7 @@ export const longer = (page, n) =>
     n,
   );
 
-/** Waits until so many answers are shown and none is being written. */
+/** Waits until this many answers are shown and none is being written. */
 export const finished = (page, answers = 1) =>
   page.waitForFunction(
     (n) => document.querySelectorAll(".assistant.finished:not(.writing)").length === n,

@@ -273,7 +273,7 @@ for (const name of browsers) {
         },
       ));
 
-    test("data that is deleted while the page is open: the conversation is kept anew, as a whole", () =>
+    test("data that is deleted while the page is open: the conversation is kept again, as a whole", () =>
       visit(browser, chat(), async (page) => {
         await ready(page);
         await exchange(page, "the first");

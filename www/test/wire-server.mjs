@@ -51,7 +51,7 @@ export function schedule(seed) {
     faults: dice.chance(0.1) ? Number.POSITIVE_INFINITY : dice.below(8),
     /** Only faults of this kind, in some. */
     only: dice.chance(0.4) ? dice.pick(kinds) : undefined,
-    /** The worker is killed after so many bytes, in some. */
+    /** The worker is killed after this many bytes, in some. */
     kill: dice.chance(0.15) ? 1 + dice.below(files[0].size) : 0,
     dice,
   };
@@ -63,7 +63,7 @@ export function calm(seed) {
   return { ...plan, elsewhere: false, faults: Number.POSITIVE_INFINITY, only: "drip" };
 }
 
-/** Serves schedules at /SEED/ on so many ports, all alike; tells what it did in .log, by seed. */
+/** Serves schedules at /SEED/ on this many ports, all alike; tells what it did in .log, by seed. */
 export async function serveFaults(count, pages) {
   const schedules = new Map();
   const plan = (seed, what) => schedules.set(String(seed), what);

@@ -1,4 +1,4 @@
-/** The beginning of a text, at most so many UTF-16 units of it, that ends with a whole character: no emoji is halved. */
+/** The beginning of a text, at most this many UTF-16 units of it, that ends with a whole character: no emoji is halved. */
 export function cut(text: string, most: number): string {
   if (text.length <= most) return text;
   // A character is seldom longer than the margin, and then it is many in the eyes of those who read it.

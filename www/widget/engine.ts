@@ -54,7 +54,7 @@ export async function borrow(
     mine.hear.delete(onProgress);
     return { samba, giveBack };
   } catch (error) {
-    // The next who asks tries anew.
+    // The next who asks tries again.
     if (engines.get(key) === mine) engines.delete(key);
     throw error;
   } finally {

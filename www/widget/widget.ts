@@ -24,7 +24,7 @@ type Heavy = typeof import("./engine.ts");
 let half: Promise<Heavy> | undefined;
 let failures = 0;
 
-/** Loads the other half. Whoever pins this script by its hash has pinned that one, too. */
+/** Loads the other half. A page that pins this script by its hash has pinned that one, too. */
 function heavy(): Promise<Heavy> {
   half ??= (async () => {
     const { path, integrity } = SAMBA_WIDGET_ENGINE;

@@ -6,7 +6,7 @@ import (
 	"github.com/samba-web/samba/model/machine"
 )
 
-// makeRoom lets full attention keep so many positions.
+// makeRoom lets full attention keep this many positions.
 func (r *Run) makeRoom(ctx context.Context, positions int) error {
 	g := r.engine.graph
 	values, largest, _ := g.Growing()

@@ -103,7 +103,7 @@ func batchRing(ring, window int) int {
 	return ring
 }
 
-// program is a step for so many rows with such features, recorded once for each
+// program is a step for this many rows with such features, recorded once for each
 // power of two of rows.
 func (b *batch) program(f features, rows int) (*gpu.Program, error) {
 	kind := stepKind{f, 1}
@@ -127,7 +127,7 @@ func (b *batch) program(f features, rows int) (*gpu.Program, error) {
 	return p, nil
 }
 
-// makeRoom lets full attention keep so many positions of each sequence.
+// makeRoom lets full attention keep this many positions of each sequence.
 func (b *batch) makeRoom(positions int) error {
 	room, err := b.engine.grow(context.Background(), &b.store, b.state, len(b.places), b.room, positions, func() {
 		for kind, p := range b.steps {
@@ -144,7 +144,7 @@ func (b *batch) makeRoom(positions int) error {
 
 func (b *batch) StateBytes() int64 { return b.bytes.Load() }
 
-// move copies the state after so many tokens between a run and a place.
+// move copies the state after this many tokens between a run and a place.
 func (b *batch) move(place int, r *Run, position int, out bool) error {
 	p := b.engine.device.NewProgram()
 	defer p.Free()

@@ -42,7 +42,7 @@ func (r *Run) Begin(d machine.Drawing) error {
 	return r.recordDrawing(featuresOf(d))
 }
 
-// set writes a drawing's settings into one of so many places. rows is how many
+// set writes a drawing's settings into one of this many places. rows is how many
 // tokens' log probabilities there is room for.
 func (g *drawing) set(s *Store, d machine.Drawing, vocab, place, places, rows int) error {
 	write := func(b buffer, data []byte) error {

@@ -9,7 +9,7 @@ import (
 	"github.com/samba-web/samba/model/machine"
 )
 
-// makeRoom lets full attention keep so many positions.
+// makeRoom lets full attention keep this many positions.
 func (r *Run) makeRoom(ctx context.Context, positions int) error {
 	features, forgotten := featuresOf(r.drawn.Drawing), false
 	room, err := r.engine.grow(ctx, &r.store, r.state, 1, r.room, positions, func() {
@@ -27,8 +27,8 @@ func (r *Run) makeRoom(ctx context.Context, positions int) error {
 	return machine.Stands(err)
 }
 
-// grow gives full attention's keys and values of so many conversations, which
-// lie one after another, room for so many positions, and returns how many there
+// grow gives full attention's keys and values of this many conversations, which
+// lie one after another, room for this many positions, and returns how many there
 // is room for. forget drops what was recorded, which reads and writes the old
 // buffers; what is under way on the device does so before they are copied.
 //
@@ -63,7 +63,7 @@ func (e *Engine) grow(ctx context.Context, s *Store, state graph.State[buffer], 
 	return larger, nil
 }
 
-// growLayer moves a layer's keys and values, which lie in so many parts, to a
+// growLayer moves a layer's keys and values, which lie in this many parts, to a
 // buffer of a larger size.
 func (e *Engine) growLayer(s *Store, kv *buffer, label string, size, parts uint64) error {
 	old := *kv

@@ -214,7 +214,7 @@ func (s *Store) Free() {
 	s.weights, s.halves, s.buffers = nil, nil, nil
 }
 
-// parts deals the rows of a linear weight [out, in] of so many bits out to
+// parts deals the rows of a linear weight [out, in] of this many bits out to
 // buffers that a device binds.
 func parts(limits gpu.Limits, name string, out, in, bits int) (parts []kernel.Part, err error) {
 	n, err := rows(limits, name, out, in, bits)

@@ -34,7 +34,7 @@ var ErrUntried = errors.New("the GPU has no room for the self-test beside the mo
 // divides no tile of a kernel, so that a row in a wrong place shows.
 const trialPeriod = 38
 
-// A trial reads so many tokens in one chunk, then one more: more than a tile of
+// A trial reads this many tokens in one chunk, then one more: more than a tile of
 // attention's has queries or keys.
 const trialTokens = 43
 

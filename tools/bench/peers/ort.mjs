@@ -26,7 +26,7 @@ const UINT8 = 2;
 const tensor = (name, type, shape) =>
   bytes(1, name).concat(bytes(2, bytes(1, [...number(1, type), ...bytes(2, shape.flatMap((n) => bytes(1, number(1, n))))])));
 
-/** A model of so many independent products: inputs x, w0, s0, w1, s1, ... and outputs y0, y1, ... */
+/** A model of this many independent products: inputs x, w0, s0, w1, s1, ... and outputs y0, y1, ... */
 function model({ m, n, k }, accuracy, nodes) {
   const attribute = (name, value) => bytes(5, [...bytes(1, name), ...number(3, value), ...number(20, 2)]);
   const graph = [];

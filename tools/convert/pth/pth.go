@@ -73,7 +73,7 @@ func Open(path string) (*File, error) {
 func Read(r io.ReaderAt, size int64) (*File, error) {
 	archive, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("no readable PyTorch zip archive (%w): the file is truncated, or older than PyTorch 1.6 and to be saved anew", err)
+		return nil, fmt.Errorf("no readable PyTorch zip archive (%w): the file is truncated, or older than PyTorch 1.6 and to be saved again", err)
 	}
 	f := &File{data: r, size: size, entries: map[string]*zip.File{}, close: func() error { return nil }}
 	pickled, err := f.list(archive)
@@ -142,7 +142,7 @@ func (f *File) list(archive *zip.Reader) ([]byte, error) {
 // place tells where a stored entry's bytes lie in the file.
 func (f *File) place(entry *zip.File) (begin, size int64, err error) {
 	if entry.Method != zip.Store {
-		return 0, 0, fmt.Errorf("the entry %q is compressed; torch.save stores its entries: the archive was packed anew by another program", entry.Name)
+		return 0, 0, fmt.Errorf("the entry %q is compressed; torch.save stores its entries: the archive was packed again by another program", entry.Name)
 	}
 	begin, err = entry.DataOffset()
 	if err != nil {

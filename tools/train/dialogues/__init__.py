@@ -56,7 +56,7 @@ class Making:
         return turns
 
     def dialogues(self, kind, number, held_back, normal):
-        """So many different dialogues of a kind, fewer where its rules give no more."""
+        """This many different dialogues of a kind, fewer where its rules give no more."""
         if kind == "again" and not self.authored or kind == "encyclopedia" and not self.articles:
             return []
         rng = random.Random(self.seed * 1000003 + zlib.crc32(kind.encode()))

@@ -158,7 +158,7 @@ def fact(random):
 
 
 def facts(random, number):
-    """So many facts of different kinds."""
+    """This many facts of different kinds."""
     found = {}
     while len(found) < number:
         one = fact(random)

@@ -134,7 +134,7 @@ def country(random):
 
 
 def name_some(random):
-    """Name so many of a kind."""
+    """Name this many of a kind."""
     n = random.choice([2, 3, 3, 4, 5])
     number = ["", "", "two", "three", "four", "five"][n]
     kind, items = random.choice([(f"countries in {k}", [c[0] for c in COUNTRIES if c[3] == k and (c[0] in WELL_KNOWN or k in ("Africa", "South America")) and c[0] not in BOTH]) for k in ("Europe", "Asia", "Africa", "South America")] +

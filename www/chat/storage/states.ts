@@ -170,7 +170,7 @@ export class States implements ConversationStates {
     return await this.#database.use((database) => database.getAllFromIndex("states", "used"));
   }
 
-  /** Removes those used least recently, but for one conversation's, until the rest takes no more than so many bytes. */
+  /** Removes those used least recently, but for one conversation's, until the rest takes no more than this many bytes. */
   async #fit(most: number, but?: string): Promise<void> {
     let { bytes } = await this.usage();
     for (const kept of await this.#all()) {
