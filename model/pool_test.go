@@ -120,7 +120,7 @@ func (p *Pool) talk(t *testing.T, random *rand.Rand, pause func(*rand.Rand)) (sa
 		case 3:
 			r.Sampling.RepetitionPenalty, r.Sampling.TopP = 1.5, 0.9
 		case 4:
-			r.Sampling.PresencePenalty, r.Sampling.FrequencyPenalty = 20, -5
+			r.Sampling.PresencePenalty, r.Sampling.FrequencyPenalty = 2, -2
 		case 5:
 			r.Sampling.LogitBias, r.Choices = map[uint32]float64{'x': 30}, 2
 		case 6:

@@ -41,7 +41,7 @@ func TestEvalRefuses(t *testing.T) {
 		{answers("--show", "none"), `--show is "none", want wrong or all`},
 		{answers("--top-p", "0.5"), "change nothing without --seeds"},
 		{answers("--seeds", "1", "--top-p", "2"), "top_p is 2"},
-		{answers("--questions", folder), "is no regular file"},
+		{answers("--questions", folder), "is a folder, want a regular file"},
 		{answers("--questions", text), "text: line 1: invalid character"},
 		{[]string{"ppl"}, `required flag(s) "model", "text" not set`},
 		{[]string{"ppl", "--model", filepath.Join(folder, "none"), "--text", text}, "none: there is no such folder"},
