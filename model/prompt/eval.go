@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -51,7 +52,16 @@ type fault struct {
 	err  error
 }
 
-func (f fault) Error() string { return fmt.Sprintf("line %d: %v", f.line, f.err) }
+// Error is one line, whatever names the template gave its filters and tests.
+func (f fault) Error() string {
+	said := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, f.err.Error())
+	return fmt.Sprintf("line %d: %s", f.line, said)
+}
 func (f fault) Unwrap() error { return f.err }
 
 func located(line int, err error) error {
