@@ -52,7 +52,7 @@ formatted() {
   [ -z "$files" ] || { echo "not formatted by gofmt: $files"; return 1; }
 }
 
-vetted() { go vet ./... && GOOS=js GOARCH=wasm go vet ./gpu/... ./model/... ./wasm/; }
+vetted() { go vet ./... && GOOS=js GOARCH=wasm go vet ./gpu/... ./model/... ./wasm ./wasm/worker ./wasm/lab ./wasm/measuring; }
 
 # The same Go tests in each browser, all at once: a browser's tests keep about one core busy. They are the short ones,
 # since a browser's software GPU takes seconds to compile a kernel: what they leave out runs natively.

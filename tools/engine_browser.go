@@ -29,8 +29,8 @@ const (
 	largestFrame = 1 << 30
 )
 
-// engineInBrowser starts a browser whose page runs the engine in its worker, as a visitor's would, and relays its
-// messages over a WebSocket. It returns the address of the model's folder for that engine.
+// engineInBrowser starts a browser whose page runs the engine in its worker, as a visitor's would, but one that can
+// measure, too, and relays its messages over a WebSocket. It returns the address of the model's folder for that engine.
 //
 // All of it stays on loopback, and what is not the site itself lies below random names: other users and other pages
 // can neither read the model nor speak to the engine.

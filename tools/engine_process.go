@@ -8,13 +8,21 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/folder"
+	"github.com/samba-web/samba/model/randomweights"
+	"github.com/samba-web/samba/wasm/measuring"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
-// process is the engine's home outside browsers: models are folders on disk, the GPU is wgpu-native's.
-type process struct{}
+// process is the engine's home outside browsers: models are folders on disk or random weights, the GPU is wgpu-native's.
+type process struct{ measuring.Lab }
 
-func (process) Source(path string) (folder.Source, error)       { return folder.Dir(path), nil }
+func (process) Source(path string) (folder.Source, error) {
+	if randomweights.Is(path) {
+		return randomweights.Open(path)
+	}
+	return folder.Dir(path), nil
+}
+
 func (process) Device(ctx context.Context) (*gpu.Device, error) { return gpu.Open(ctx) }
 
 // pipe connects an engine to a client in the same process.

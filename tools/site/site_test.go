@@ -19,8 +19,8 @@ import (
 // What a visitor of the chat page downloads before the first weight, as it
 // goes over the wire: the page, all that it names, and the model's small files.
 // 2,000,000 is where it should be again: eight families, Jinja and JSON Schema as
-// others write them cost 340,000; measuring and what lies in both machines' graphs can go.
-const mostBeforeWeights = 2_400_000
+// others write them cost 340,000; what lies in both machines' graphs can go.
+const mostBeforeWeights = 2_330_000
 
 func TestVisitorsDownloadLittle(t *testing.T) {
 	if _, err := fs.Stat(FS, "index.html"); err != nil {
@@ -50,6 +50,9 @@ func TestVisitorsDownloadLittle(t *testing.T) {
 		t.Logf("%8d bytes of %s", size, name)
 		if path.Ext(name) == ".wasm" {
 			engine = true
+			if has := measures(data); len(has) > 0 {
+				t.Errorf("%s has %v, which no visitor needs: it belongs in wasm/lab", name, has)
+			}
 			return
 		}
 		// Names carry a hash of what they name, so a name in a text is a reference.
@@ -84,6 +87,41 @@ func TestVisitorsDownloadLittle(t *testing.T) {
 		t.Errorf("%d bytes before the first weight, want at most %d", total, mostBeforeWeights)
 	}
 	t.Logf("%8d bytes in all", total)
+}
+
+// measures lists what an engine has of what only the lab's needs. Programs name their functions.
+func measures(code []byte) (has []string) {
+	for _, name := range []string{"samba/model/measure.Bench", "samba/model/measure.Long", "samba/model/randomweights.Open"} {
+		if bytes.Contains(code, []byte(name+"\x00")) {
+			has = append(has, name)
+		}
+	}
+	return has
+}
+
+// The lab's page leads to an engine that measures, and the service worker leaves that where it is.
+func TestOnlyTheLabMeasures(t *testing.T) {
+	names, err := fs.Glob(FS, "assets/lab.*.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(names) == 0 {
+		t.Skip("the site is not built: go run ./tools/site/build")
+	}
+	code, err := fs.ReadFile(FS, names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if has := measures(code); len(names) != 1 || len(has) != 3 {
+		t.Errorf("%v: the first has %v, want one engine, which measures and makes up weights", names, has)
+	}
+	script, err := fs.ReadFile(FS, "sw.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(script), path.Base(names[0])) || !regexp.MustCompile(`assets/engine\.\w+\.wasm`).Match(script) {
+		t.Error("sw.js keeps the lab's engine, or not the visitors'")
+	}
 }
 
 // What the widget puts on a page that embeds it, before a visitor opens it.

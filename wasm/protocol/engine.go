@@ -14,8 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/samba-web/samba/model/randomweights"
-
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/cpu"
 	"github.com/samba-web/samba/gpu/reference"
@@ -25,7 +23,6 @@ import (
 	"github.com/samba-web/samba/model/dialect"
 	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/grammar"
-	"github.com/samba-web/samba/model/measure"
 	"github.com/samba-web/samba/model/sampling"
 	"github.com/samba-web/samba/model/tokenizer"
 )
@@ -47,6 +44,14 @@ type Home interface {
 	Source(url string) (folder.Source, error)
 	// Device opens a GPU.
 	Device(ctx context.Context) (*gpu.Device, error)
+}
+
+// Measurer is a home whose engine measures. Those of visitors do not: they would download what they never use.
+type Measurer interface {
+	// Bench measures short runs of a session, which is reset.
+	Bench(ctx context.Context, s *model.Session, m *Bench, onProgress func(model.Progress)) (*Benched, error)
+	// LongRun measures a long one in sessions of its own, and hands on where it stands.
+	LongRun(ctx context.Context, m *model.Model, r *LongRun, onProgress func(model.Progress), onLap func(*Lapped) error) error
 }
 
 // Engine serves one client: it keeps the model and the conversation's state.
@@ -261,11 +266,7 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	open := e.Home.Source
-	if randomweights.Is(m.URL) {
-		open = randomweights.Open
-	}
-	source, err := open(m.URL)
+	source, err := e.Home.Source(m.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -697,14 +698,13 @@ func littleEndian(values []float32) []byte {
 }
 
 func (e *Engine) bench(ctx context.Context, id uint32, m *Bench) (Message, error) {
-	report, err := measure.Bench(ctx, e.session, measure.BenchOptions{
-		Prompt: m.Prompt, Generate: m.Generate, Runs: m.Runs, Seed: m.Seed, Roofline: m.Roofline, Kernels: m.Kernels, Batch: m.Batch,
-		OnProgress: func(p model.Progress) {
-			e.send(id, &Progress{Phase: p.Phase, Loaded: p.Loaded, Total: p.Total}, nil)
-		},
-	})
+	lab, err := e.measurer(m)
+	if err != nil {
+		return nil, err
+	}
+	benched, err := lab.Bench(ctx, e.session, m, e.measured(id))
 	if err == nil {
-		err = e.send(id, &Benched{Report: *report}, nil)
+		err = e.send(id, benched, nil)
 	}
 	if err != nil {
 		return nil, err
@@ -713,14 +713,27 @@ func (e *Engine) bench(ctx context.Context, id uint32, m *Bench) (Message, error
 }
 
 func (e *Engine) longRun(ctx context.Context, id uint32, m *LongRun) (Message, error) {
-	err := measure.Long(ctx, e.model, measure.LongOptions{
-		Prompt: m.Prompt, Generate: m.Generate, Batch: m.Batch, Laps: m.Laps, Seed: m.Seed, Trace: m.Trace,
-		OnProgress: func(p model.Progress) { e.send(id, progressOf(p), nil) },
-	}, func(lap measure.Lap) error { return e.send(id, &Lapped{Lap: lap}, nil) })
+	lab, err := e.measurer(m)
 	if err != nil {
 		return nil, err
 	}
+	if err := lab.LongRun(ctx, e.model, m, e.measured(id), func(lap *Lapped) error { return e.send(id, lap, nil) }); err != nil {
+		return nil, err
+	}
 	return &Done{StateBytes: e.session.StateBytes()}, nil
+}
+
+// measurer is the engine's home where that measures.
+func (e *Engine) measurer(asked Message) (Measurer, error) {
+	if lab, ok := e.Home.(Measurer); ok {
+		return lab, nil
+	}
+	return nil, fault{CodeBadRequest, fmt.Errorf("%s: this engine does not measure, for visitors need not download what measures: open lab.html or run samba bench, whose engine does", asked.Type())}
+}
+
+// measured tells a client how far a measurement is.
+func (e *Engine) measured(id uint32) func(model.Progress) {
+	return func(p model.Progress) { e.send(id, progressOf(p), nil) }
 }
 
 func (e *Engine) send(id uint32, m Message, data []byte) error {

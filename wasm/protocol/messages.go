@@ -76,7 +76,7 @@ type Ping struct{ Header }
 type Load struct {
 	Header
 	// Where the model folder is: for an engine in a page an http or https address, for one in a process a path. Or
-	// "random:421M?bits=4&seed=0": random weights in a published model's shapes, for measurements.
+	// "random:421M?bits=4&seed=0": random weights in a published model's shapes, for an engine that measures.
 	URL string `json:"url"`
 	// Where to compute: "webgpu" (the default), "cpu", or "auto": WebGPU where it works and is quicker; "remote" takes the model that a server has, whatever the URL.
 	Backend string `json:"backend,omitempty"`

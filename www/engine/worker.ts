@@ -58,7 +58,7 @@ const pause = new MessageChannel();
 const resting: (() => void)[] = [];
 pause.port1.onmessage = () => resting.shift()?.();
 
-// See wasm/main.go for the contract.
+// See wasm/worker/worker.go for the contract.
 Object.assign(globalThis, {
   samba: {
     listen(listener: typeof deliver) {

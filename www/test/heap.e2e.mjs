@@ -176,7 +176,7 @@ test("a gigabyte loads within 150 MB of JS and WebAssembly heap", { timeout: 600
       if (!globalThis.engine) {
         const text = async (path) => (await fetch(path)).text();
         const script = (await text("relay.html")).match(/assets\/relay-\w+\.js/)[0];
-        const name = (await text(script)).match(/worker-\w+\.js/)[0];
+        const name = (await text(script)).match(/lab-worker-\w+\.js/)[0];
         const address = new URL(`assets/${name}`, location.href).href;
         const policy = globalThis.trustedTypes?.createPolicy("samba", { createScriptURL: (url) => url });
         globalThis.engine = new Worker(policy?.createScriptURL(address) ?? address, { type: "module" });

@@ -37,16 +37,28 @@ const hashed = "assets/[name]-[hash]"
 
 // page is an HTML file in which {{script}} and {{style}} stand for the built files' addresses, and {{published}} for
 // options of the published models whose shapes there are, and where it goes.
-type page struct{ html, script, style, name string }
+type page struct {
+	html, script, style, name string
+	engine                    engine
+}
+
+// engine is a program that browsers run, and what its files' names begin with.
+type engine struct{ program, name, worker string }
+
+// Visitors download the one, and pages that measure the other, which can do more.
+var (
+	visitors = engine{"./wasm", "engine", hashed}
+	lab      = engine{"./wasm/lab", "lab", "assets/lab-[name]-[hash]"}
+)
 
 // The service worker keeps these, and all that is built for them, for days without a network.
 var keptPages = []page{
-	{"www/chat/index.html", "www/chat/chat.ts", "www/chat/chat.css", "index.html"},
-	{"www/lab/index.html", "www/lab/lab.ts", "www/lab/lab.css", "lab.html"},
+	{"www/chat/index.html", "www/chat/chat.ts", "www/chat/chat.css", "index.html", visitors},
+	{"www/lab/index.html", "www/lab/lab.ts", "www/lab/lab.css", "lab.html", lab},
 }
 
 var otherPages = []page{
-	{"www/relay.html", "www/relay.ts", "", "relay.html"},
+	{"www/relay.html", "www/relay.ts", "", "relay.html", lab},
 }
 
 func main() {
@@ -70,17 +82,14 @@ func build() error {
 	if err := clear(); err != nil {
 		return err
 	}
-	engine, size, err := compile()
-	if err != nil {
-		return err
+	names := map[engine]map[string]any{} // constants of the pages that start it
+	for _, e := range []engine{visitors, lab} {
+		if names[e], err = e.build(); err != nil {
+			return err
+		}
 	}
-	worker, err := bundle(hashed, map[string]any{"SAMBA_WASM": engine, "SAMBA_WASM_SIZE": size}, "www/engine/worker.ts")
-	if err != nil {
-		return err
-	}
-	names := map[string]any{"SAMBA_WORKER": filepath.Base(worker["www/engine/worker.ts"])}
 	for _, page := range keptPages {
-		if err := page.build(names); err != nil {
+		if err := page.build(names[page.engine]); err != nil {
 			return err
 		}
 	}
@@ -90,11 +99,11 @@ func build() error {
 	if err := buildServiceWorker(); err != nil {
 		return err
 	}
-	if err := buildWidget(names); err != nil {
+	if err := buildWidget(names[visitors]); err != nil {
 		return err
 	}
 	for _, page := range otherPages {
-		if err := page.build(names); err != nil {
+		if err := page.build(names[page.engine]); err != nil {
 			return err
 		}
 	}
@@ -159,6 +168,9 @@ func buildServiceWorker() error {
 		name := entry.Name()
 		if err != nil || entry.IsDir() || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".br") || strings.HasSuffix(name, ".gz") {
 			return err
+		}
+		if strings.HasPrefix(name, lab.name+".") && strings.HasSuffix(name, ".wasm") {
+			return nil // few visitors measure: those who do get it when they do
 		}
 		data, err := os.ReadFile(path)
 		if err != nil {
@@ -260,27 +272,45 @@ func clear() error {
 	return os.MkdirAll(filepath.Join(dist, "assets"), 0o755)
 }
 
+// build builds the engine with its worker, and returns what pages must know to start it.
+func (e engine) build() (map[string]any, error) {
+	file, size, err := e.compile()
+	if err != nil {
+		return nil, err
+	}
+	const script = "www/engine/worker.ts"
+	worker, err := bundle(e.worker, map[string]any{"SAMBA_WASM": file, "SAMBA_WASM_SIZE": size}, script)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"SAMBA_WORKER": filepath.Base(worker[script])}, nil
+}
+
 // compile builds the engine for the browser and returns its name in assets, and its size. Beside it lies what the worker
 // takes where a host sends it unpacked.
-func compile() (string, int, error) {
+func (e engine) compile() (string, int, error) {
 	folder, err := os.MkdirTemp("", "samba-site-")
 	if err != nil {
 		return "", 0, err
 	}
 	defer os.RemoveAll(folder)
 	out := filepath.Join(folder, "engine.wasm")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "./wasm")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, e.program)
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 	if text, err := cmd.CombinedOutput(); err != nil {
-		return "", 0, fmt.Errorf("compiling ./wasm: %w\n%s", err, text)
+		return "", 0, fmt.Errorf("compiling %s: %w\n%s", e.program, err, text)
 	}
 	code, err := os.ReadFile(out)
 	if err != nil {
 		return "", 0, err
 	}
 	sum := sha256.Sum256(code)
-	name := "engine." + hex.EncodeToString(sum[:8]) + ".wasm"
-	if err := write("assets/"+name, code); err != nil {
+	name := e.name + "." + hex.EncodeToString(sum[:8]) + ".wasm"
+	effort := brotli.BestCompression
+	if e == lab { // the best takes half a minute: that is for what many download
+		effort = brotli.DefaultCompression
+	}
+	if err := writePacked("assets/"+name, code, effort); err != nil {
 		return "", 0, err
 	}
 	return name, len(code), pack("assets/"+name+".gz", code)
@@ -372,12 +402,14 @@ func bundle(pattern string, constants map[string]any, entries ...string) (map[st
 }
 
 // write puts a file into dist, and beside it what a browser that takes brotli gets.
-func write(name string, data []byte) error {
+func write(name string, data []byte) error { return writePacked(name, data, brotli.BestCompression) }
+
+func writePacked(name string, data []byte, effort int) error {
 	if err := os.WriteFile(filepath.Join(dist, name), data, 0o644); err != nil {
 		return err
 	}
 	var packed bytes.Buffer
-	w := brotli.NewWriterLevel(&packed, brotli.BestCompression)
+	w := brotli.NewWriterLevel(&packed, effort)
 	if _, err := w.Write(data); err != nil {
 		return err
 	}
