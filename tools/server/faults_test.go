@@ -279,6 +279,20 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
+// A cancellation is answered by the end of what it cancels, so that it needs no id: a
+// client that is back sends one for what was cancelled while it was away.
+func TestCancelWithoutID(t *testing.T) {
+	h := start(t, nil)
+	r := dial(t, h)
+	r.hello("")
+	r.say(`{"type":"generate","id":1,"prompt":"a","seed":1,"max_tokens":1900}`)
+	r.hear("text")
+	r.say(`{"type":"cancel","id":0,"target":1}`)
+	if message, _ := r.hear("done"); message["finish_reason"] != "cancelled" {
+		t.Errorf("%v, want the answer cancelled", message)
+	}
+}
+
 // An answer that is asked for again and fails then ends for a client that has seen its beginning.
 func TestResumedAnswerFails(t *testing.T) {
 	h := start(t, nil)
