@@ -14,7 +14,8 @@ export function written(
     if (3 * json.length <= most || new Blob([json]).size <= most) return { json };
   } catch (error) {
     // A big integer, or what contains itself: what is copied to the worker need not be JSON. Else it is longer than a string can be.
-    if (!(error instanceof RangeError)) return { refusal: `The request cannot be sent: ${said(error).split("\n", 1)}.` };
+    if (!(error instanceof RangeError))
+      return { refusal: `The request cannot be sent: ${said(error).split("\n", 1)}.` };
   }
   return { refusal };
 }
