@@ -766,9 +766,22 @@ func TestStopWhileDeviceIsAway(t *testing.T) {
 		answered <- status
 	}()
 	until(t, "the device is lost", func() bool { return h.engine.Load().lost.Load() })
+	// A stream that comes meanwhile is no silent one.
+	stream, err := http.Post(h.web.URL+"/v1/completions", "application/json", strings.NewReader(`{"prompt":"a","max_tokens":3,"stream":true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	lines := bufio.NewReader(stream.Body)
+	if line, err := lines.ReadString('\n'); stream.StatusCode != 200 || !strings.HasPrefix(line, ":") {
+		t.Errorf("a stream while the device is away: %d, %q, %v", stream.StatusCode, line, err)
+	}
 	h.Drain(t.Context())
 	if status := <-answered; status != 503 {
 		t.Errorf("a request at the stop: %d", status)
+	}
+	if rest, _ := io.ReadAll(lines); !strings.Contains(string(rest), errStopping.Error()) {
+		t.Errorf("the stream ends with %q", rest)
 	}
 }
 
