@@ -46,6 +46,11 @@ func TestNoNumbers(t *testing.T) {
 		if _, err := s.Generate(context.Background(), Request{Prompt: []uint32{9}, MaxTokens: 3, PastEnd: true}, count); err != nil || tokens != 3 {
 			t.Errorf("begun again: %d tokens, %v", tokens, err)
 		}
+		s.harm(t)
+		rows := 0
+		if err := s.Logits(context.Background(), []uint32{5, 6}, 0, func([]float32) error { rows++; return nil }); !errors.Is(err, machine.ErrNoNumbers) || rows > 0 {
+			t.Errorf("logits: %d rows, %v", rows, err)
+		}
 		p := newPool(t, m, 2)
 		var sessions [2]*Session
 		errs := make(chan error, 2)

@@ -108,6 +108,9 @@ func (s *Session) Logits(ctx context.Context, ids []uint32, chunk int, emit func
 	for len(ids) > 0 {
 		n := min(chunk, len(ids))
 		rows, err := s.run.AbsorbLogits(ctx, ids[:n])
+		if err == nil {
+			err = numbers(rows)
+		}
 		if err != nil {
 			return s.keep(err)
 		}
@@ -116,6 +119,14 @@ func (s *Session) Logits(ctx context.Context, ids []uint32, chunk int, emit func
 		if err := emit(rows); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// numbers is machine.ErrNoNumbers where a value is NaN or infinite.
+func numbers(values []float32) error {
+	if slices.ContainsFunc(values, func(v float32) bool { return v-v != 0 }) {
+		return machine.ErrNoNumbers
 	}
 	return nil
 }
@@ -153,8 +164,8 @@ func (s *Session) Score(ctx context.Context, ids []uint32, emit func(logprobs []
 		first := ahead[0]
 		ahead = ahead[1:]
 		logprobs, err := first.Wait(ctx)
-		if err == nil && slices.ContainsFunc(logprobs, func(v float32) bool { return v-v != 0 }) {
-			err = machine.ErrNoNumbers
+		if err == nil {
+			err = numbers(logprobs)
 		}
 		if err != nil {
 			return s.keep(err)

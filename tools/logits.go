@@ -16,7 +16,9 @@ import (
 
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/families"
 	"github.com/samba-web/samba/model/folder"
+	"github.com/samba-web/samba/model/randomweights"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -39,7 +41,7 @@ compared with each other and with other implementations.`,
 			if chunk < 0 {
 				return fmt.Errorf("--chunk is %d, want 0 or more", chunk)
 			}
-			config, err := readConfig(flags.model)
+			config, err := readConfig(cmd.Context(), flags.model)
 			if err != nil {
 				return err
 			}
@@ -68,16 +70,27 @@ compared with each other and with other implementations.`,
 	return cmd
 }
 
-func readConfig(dir string) (*config.Config, error) {
-	data, err := folder.ReadFile(filepath.Join(dir, "config.json"), folder.Limit("config.json"))
+// readConfig reads the shape of a model of any family, or of one of random weights.
+func readConfig(ctx context.Context, address string) (*config.Config, error) {
+	read := func() ([]byte, error) {
+		return folder.ReadFile(filepath.Join(address, "config.json"), folder.Limit("config.json"))
+	}
+	if randomweights.Is(address) {
+		source, err := randomweights.Open(address)
+		if err != nil {
+			return nil, err
+		}
+		read = func() ([]byte, error) { return source.ReadFile(ctx, "config.json") }
+	}
+	data, err := read()
 	if err != nil {
 		return nil, err
 	}
-	config, err := config.Parse(data)
+	parsed, err := families.Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", dir, err)
+		return nil, fmt.Errorf("model %s: %w", address, err)
 	}
-	return config, nil
+	return parsed.Config, nil
 }
 
 // readIDs reads a JSON list of token ids that a vocabulary of the given size has.

@@ -172,3 +172,27 @@ func largestDifference(t *testing.T, got, want []byte) float64 {
 	}
 	return largest
 }
+
+// Logits come from a folder of any family, as it was published, and from random weights.
+func TestLogitsOfFamilies(t *testing.T) {
+	const family = "../model/families/testdata/lfm2_a"
+	want, err := os.ReadFile(filepath.Join(family, "logits.f32"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "logits.f32")
+	if _, _, err := samba(t, "logits", "--model", family, "--ids", filepath.Join(family, "ids.json"), "--backend", backendCPU, "--out", out); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if difference := largestDifference(t, got, want); difference > 1e-4 {
+		t.Errorf("largest difference of a logit: %g, want at most 1e-4", difference)
+	}
+	ids := writeFile(t, filepath.Join(t.TempDir(), "ids.json"), "[1, 2]")
+	if _, _, err := samba(t, "logits", "--model", "random:lfm2-tiny", "--ids", ids, "--backend", backendCPU, "--out", out); err != nil {
+		t.Error(err)
+	}
+}

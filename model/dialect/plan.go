@@ -35,8 +35,9 @@ func wrong(param, format string, args ...any) error {
 
 // Bounds on a request.
 const (
-	maxTools = 128
-	maxName  = 64
+	maxTools  = 128
+	maxName   = 64
+	maxValues = 1 << 16 // in all JSON that the template is given: what takes two bytes to send takes a hundred there
 )
 
 // budgets are for templates that know no reasoning_effort: tokens of a thought.
@@ -54,6 +55,7 @@ type Plan struct {
 	parallel bool
 	thinking *bool
 	budget   *int
+	values   int // of JSON that the template is given
 }
 
 type tool struct {
@@ -69,6 +71,9 @@ type tool struct {
 // can, is an *Error; what is wrong with a schema shows when the grammar is made.
 func (d Dialect) Plan(r Request) (*Plan, error) {
 	p := &Plan{dialect: d, request: r, parallel: r.Parallel == nil || *r.Parallel, thinking: r.Thinking, budget: r.Budget}
+	if err := p.count(); err != nil {
+		return nil, err
+	}
 	if err := p.readTools(); err != nil {
 		return nil, err
 	}
@@ -76,6 +81,55 @@ func (d Dialect) Plan(r Request) (*Plan, error) {
 		return nil, err
 	}
 	return p, p.think()
+}
+
+// count refuses more than the template can be given, before anything is made of it.
+func (p *Plan) count() error {
+	if items, _ := sizeOf(p.request.Tools); items > maxTools {
+		return wrong("tools", " are %d, want at most %d", items, maxTools)
+	}
+	for _, part := range []struct {
+		param string
+		raw   json.RawMessage
+	}{{"tools", p.request.Tools}, {"documents", p.request.Documents}, {"chat_template_kwargs", p.request.Variables}} {
+		_, values := sizeOf(part.raw)
+		if p.values += values; p.values > maxValues {
+			return wrong(part.param, tooMany, maxValues)
+		}
+	}
+	return nil
+}
+
+const tooMany = " and what stands before hold more than %d values of JSON, which is the most that a chat template is given"
+
+// sizeOf counts what stands in JSON without reading it: the items of the list or
+// object that it is, and the values in it, keys included.
+func sizeOf(raw json.RawMessage) (items, values int) {
+	depth, quoted, empty := 0, false, true
+	for i := 0; i < len(raw); i++ {
+		c := raw[i]
+		switch {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted, empty = !quoted, false
+		case quoted, c == ' ', c == '\t', c == '\n', c == '\r':
+		case c == '[', c == '{':
+			depth, values, empty = depth+1, values+1, depth == 0
+		case c == ']', c == '}':
+			depth--
+		case c == ',', c == ':':
+			if values++; depth == 1 && c == ',' {
+				items++
+			}
+		default:
+			empty = false
+		}
+	}
+	if !empty {
+		items++
+	}
+	return items, values
 }
 
 func (p *Plan) readTools() error {
@@ -87,9 +141,6 @@ func (p *Plan) readTools() error {
 	if len(p.tools) == 0 {
 		p.request.Tools = nil
 		return nil
-	}
-	if len(p.tools) > maxTools {
-		return wrong("tools", " are %d, want at most %d", len(p.tools), maxTools)
 	}
 	names := map[string]bool{}
 	for i := range p.tools {
@@ -259,12 +310,13 @@ type callFunction struct {
 // left out is the template's to say.
 func (p *Plan) Conversation(turns []Turn, answer bool) (prompt.Conversation, error) {
 	c := prompt.Conversation{Answer: answer, Tools: p.request.Tools, Documents: p.request.Documents}
-	variables := map[string]any{}
-	if raw := p.request.Variables; len(raw) > 0 && json.Unmarshal(raw, &variables) != nil {
+	given := map[string]json.RawMessage{}
+	if raw := p.request.Variables; len(raw) > 0 && json.Unmarshal(raw, &given) != nil {
 		return c, wrong("chat_template_kwargs", " is no object of names and values")
 	}
-	if variables == nil { // null
-		variables = map[string]any{}
+	variables := make(map[string]any, len(given))
+	for name, value := range given {
+		variables[name] = value
 	}
 	if p.thinking != nil {
 		variables["enable_thinking"], variables["thinking"] = *p.thinking, *p.thinking
@@ -278,7 +330,7 @@ func (p *Plan) Conversation(turns []Turn, answer bool) (prompt.Conversation, err
 			return c, err
 		}
 	}
-	called := map[string]string{}
+	called, values := map[string]string{}, p.values
 	for i, t := range turns {
 		more := map[string]any{}
 		for field, given := range map[string]bool{"tool_calls": len(t.Calls) > 0, "tool_call_id": t.CallID != ""} {
@@ -292,6 +344,10 @@ func (p *Plan) Conversation(turns []Turn, answer bool) (prompt.Conversation, err
 			var arguments any = call.Arguments
 			if object := json.RawMessage(strings.Trim(call.Arguments, space)); json.Valid(object) && object[0] == '{' {
 				arguments = object // templates write JSON themselves
+				_, more := sizeOf(object)
+				if values += more; values > maxValues {
+					return c, wrong(fmt.Sprintf("messages[%d].tool_calls", i), tooMany, maxValues)
+				}
 			}
 			calls = append(calls, callTurn{call.ID, "function", callFunction{call.Name, arguments}})
 		}

@@ -308,3 +308,39 @@ func TestCallsThatTemplatesLeaveOut(t *testing.T) {
 		}
 	}
 }
+
+// What a request holds for the template is counted before anything is made of it: a
+// value takes two bytes to send.
+func TestPlanCounts(t *testing.T) {
+	const most = maxValues
+	list := func(n int) string { return "[" + strings.TrimSuffix(strings.Repeat("0,", n), ",") + "]" }
+	d := Of(`{% for t in tools %}<tool_call>{{ t }}</tool_call>{% endfor %}`, func(string) bool { return false })
+	for name, c := range map[string]struct {
+		request Request
+		want    string
+	}{
+		"tools":       {Request{Tools: json.RawMessage("[" + strings.Repeat("{}, ", maxTools) + "{}]")}, "tools"},
+		"null tools":  {Request{Tools: json.RawMessage("[" + strings.Repeat("null,", 1<<18) + "null]")}, "tools"},
+		"parameters":  {Request{Tools: json.RawMessage(`[{"type": "function", "function": {"name": "a", "parameters": {"enum": ` + list(most) + `}}}]`)}, "tools"},
+		"documents":   {Request{Documents: json.RawMessage(list(most + 1))}, "documents"},
+		"nested":      {Request{Documents: json.RawMessage("[" + strings.Repeat("[],", most/2) + "[]]")}, "documents"},
+		"variables":   {Request{Variables: json.RawMessage(`{"a": ` + list(most) + `}`)}, "chat_template_kwargs"},
+		"together":    {Request{Documents: json.RawMessage(list(most / 2)), Variables: json.RawMessage(`{"a": ` + list(most/2) + `}`)}, "chat_template_kwargs"},
+		"within text": {Request{Documents: json.RawMessage(`["` + strings.Repeat(`,[\"`, most) + `"]`)}, ""},
+		"enough":      {Request{Documents: json.RawMessage(list(most - 10))}, ""},
+	} {
+		var failed *Error
+		_, err := d.Plan(c.request)
+		if errors.As(err, &failed); (c.want == "") != (err == nil) || failed != nil && failed.Param != c.want {
+			t.Errorf("%s: got %v, want it refused for %q", name, err, c.want)
+		}
+	}
+	if items, _ := sizeOf(json.RawMessage(" [ {\"a\": [1, 2]} , null ] ")); items != 2 {
+		t.Errorf("counted %d items, want 2", items)
+	}
+	for _, none := range []string{"[ ]", "", "{}"} {
+		if items, _ := sizeOf(json.RawMessage(none)); items != 0 {
+			t.Errorf("counted %d items in %q, want none", items, none)
+		}
+	}
+}

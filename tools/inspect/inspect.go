@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/conversation"
+	"github.com/samba-web/samba/model/families"
 	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
@@ -56,18 +58,19 @@ type Weight struct {
 	File  string            `json:"file"`
 }
 
-// Inspect reads a model folder and verifies that it holds every tensor its
-// config asks for, no others, in files of the stated sizes and, if hash is
+// Inspect reads a model folder of any family and verifies that it holds every
+// tensor its config asks for, no others, in files of the stated sizes and, if hash is
 // set, hashes.
 func Inspect(dir string, hash bool) (*Report, error) {
 	data, err := folder.ReadFile(filepath.Join(dir, "config.json"), folder.Limit("config.json"))
 	if err != nil {
 		return nil, fmt.Errorf("%s is no model folder: %w", dir, err)
 	}
-	r := new(Report)
-	if r.Config, err = config.Parse(data); err != nil {
+	model, err := families.Parse(data)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
+	r := &Report{Config: model.Config}
 	index, err := readIndex(dir)
 	if err != nil {
 		return nil, err
@@ -95,46 +98,68 @@ func Inspect(dir string, hash bool) (*Report, error) {
 		r.Bytes += shard.Bytes
 	}
 	for _, spec := range r.Config.TensorSpecs() {
-		t, ok := tensors[spec.Name]
-		if !ok {
-			return nil, fmt.Errorf("%s: the tensor %s is missing", dir, spec.Name)
-		}
-		delete(tensors, spec.Name)
-		w := Weight{spec.Name, t.DType, spec.Shape, 8 * t.DType.Size(), 0, t.Bytes(), t.file}
-		stem := strings.TrimSuffix(spec.Name, ".weight")
-		scales, quantized := tensors[stem+".scales"]
-		biases, both := tensors[stem+".biases"]
-		want := spec.Shape
-		if quantized || both {
-			delete(tensors, stem+".scales")
-			delete(tensors, stem+".biases")
-			if !quantized || !both || len(spec.Shape) != 2 || len(t.Shape) != 2 || len(scales.Shape) != 2 || scales.Shape[1] < 1 || !slices.Equal(scales.Shape, biases.Shape) || scales.Shape[0] != spec.Shape[0] {
-				return nil, fmt.Errorf("%s: the scales and biases of %s do not fit it", dir, spec.Name)
+		for row := 0; row < spec.Shape[0]; {
+			names := model.Names.At(spec.Name, row)
+			i := slices.IndexFunc(names, func(name string) bool { _, ok := tensors[name]; return ok })
+			if i < 0 {
+				return nil, fmt.Errorf("%s: the tensor %s is missing", dir, strings.Join(names, " or "))
 			}
-			w.Bits, w.Group = 32*t.Shape[1]/spec.Shape[1], spec.Shape[1]/scales.Shape[1]
-			if err := quant.Check(w.Bits, w.Group, spec.Shape[1]); err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", dir, spec.Name, err)
+			name, shape := names[i], slices.Clone(spec.Shape)
+			place, _, _ := model.Names.Place(name)
+			row, shape[0] = row+place.Rows, place.Rows
+			t := tensors[name]
+			delete(tensors, name)
+			w := Weight{name, t.DType, shape, 8 * t.DType.Size(), 0, t.Bytes(), t.file}
+			stem := strings.TrimSuffix(name, ".weight")
+			scales, quantized := tensors[stem+".scales"]
+			biases, both := tensors[stem+".biases"]
+			want := shape
+			if quantized || both {
+				delete(tensors, stem+".scales")
+				delete(tensors, stem+".biases")
+				if !quantized || !both || len(shape) != 2 || len(t.Shape) != 2 || len(scales.Shape) != 2 || scales.Shape[1] < 1 || !slices.Equal(scales.Shape, biases.Shape) || scales.Shape[0] != shape[0] {
+					return nil, fmt.Errorf("%s: the scales and biases of %s do not fit it", dir, name)
+				}
+				w.Bits, w.Group = 32*t.Shape[1]/shape[1], shape[1]/scales.Shape[1]
+				if err := quant.Check(w.Bits, w.Group, shape[1]); err != nil {
+					return nil, fmt.Errorf("%s: %s: %w", dir, name, err)
+				}
+				want = []int{shape[0], shape[1] * w.Bits / 32}
+				w.Bytes += scales.Bytes() + biases.Bytes()
 			}
-			want = []int{spec.Shape[0], spec.Shape[1] * w.Bits / 32}
-			w.Bytes += scales.Bytes() + biases.Bytes()
+			if got := t.Shape; !slices.Equal(got, want) && (spec.IsLinear() || !slices.Equal(squeeze(got), squeeze(want))) {
+				return nil, fmt.Errorf("%s: %s has shape %v, config.json wants %v", dir, name, got, want)
+			}
+			count := int64(1)
+			for _, n := range shape {
+				count *= int64(n)
+			}
+			r.Parameters += count
+			r.Weights = append(r.Weights, w)
 		}
-		if !slices.Equal(t.Shape, want) {
-			return nil, fmt.Errorf("%s: %s has shape %v, config.json wants %v", dir, spec.Name, t.Shape, want)
-		}
-		count := int64(1)
-		for _, n := range spec.Shape {
-			count *= int64(n)
-		}
-		r.Parameters += count
-		r.Weights = append(r.Weights, w)
 	}
-	for name, t := range tensors {
-		return nil, fmt.Errorf("%s: %s has the tensor %s, which config.json has no place for", dir, t.file, name)
+	for _, name := range slices.Sorted(maps.Keys(tensors)) {
+		weight := name
+		for _, suffix := range []string{".scales", ".biases"} {
+			if stem, ok := strings.CutSuffix(name, suffix); ok {
+				weight = stem + ".weight"
+			}
+		}
+		if _, _, ignored := model.Names.Place(weight); ignored { // such as a second copy of tied embeddings
+			continue
+		}
+		return nil, fmt.Errorf("%s: %s has the tensor %s, which config.json has no place for", dir, tensors[name].file, name)
 	}
 	fixed, perToken := r.Config.StateValues()
 	r.StateBytes, r.PerToken = 4*fixed, 4*perToken
 	r.SavedBytes = conversation.Size(r.Config, 0)
 	return r, nil
+}
+
+// squeeze drops dimensions of 1, as loading does of what is no matrix: a
+// convolution's [d_inner, 1, d_conv] is as good as [d_inner, d_conv].
+func squeeze(shape []int) []int {
+	return slices.DeleteFunc(slices.Clone(shape), func(n int) bool { return n == 1 })
 }
 
 // readIndex reads the index, or makes one for a folder of a single file.
@@ -246,7 +271,7 @@ func (r *Report) print(out io.Writer, dir string) error {
 	fmt.Fprintf(w, "parameters\t%d\n", r.Parameters)
 	fmt.Fprintf(w, "width, vocabulary\t%d, %d (embeddings %s)\n", c.HiddenSize, c.VocabSize, map[bool]string{true: "tied", false: "untied"}[c.TieEmbeddings])
 	fmt.Fprintf(w, "layers\t%s\n", layers(c))
-	if c.Has(config.SlidingAttention) || c.Has(config.FullAttention) {
+	if c.NumHeads > 0 {
 		rope := "none"
 		if c.RopeTheta != nil {
 			rope = strconv.FormatFloat(*c.RopeTheta, 'g', -1, 64)
@@ -258,6 +283,9 @@ func (r *Report) print(out io.Writer, dir string) error {
 	}
 	if c.Has(config.Mamba) {
 		fmt.Fprintf(w, "mamba\t%d channels, %d states, convolution %d, dt rank %d\n", c.DInner(), c.DState, c.DConv, c.DTRank)
+	}
+	if s := c.SSM; s.Heads > 0 {
+		fmt.Fprintf(w, "mamba-2\t%d heads of %d channels, %d groups, %d states, convolution %d\n", s.Heads, s.HeadDim, s.Groups, c.DState, c.DConv)
 	}
 	fmt.Fprintf(w, "MLP\t%d\n", c.IntermediateSize)
 	if q := c.Quantization; q != nil {
@@ -293,14 +321,40 @@ func (r *Report) print(out io.Writer, dir string) error {
 	return w.Flush()
 }
 
-// layers names the kinds of layers in short: M Mamba, S sliding window, F full.
+// letters are kinds of mixers in short.
+var letters = []struct{ kind, letter, about string }{
+	{config.Mamba, "M", "mamba"},
+	{config.Mamba2, "2", "mamba-2"},
+	{config.Mamba2Attention, "P", "mamba-2 and full attention side by side"},
+	{config.SlidingAttention, "S", "sliding window"},
+	{config.FullAttention, "F", "full attention"},
+	{config.CrossAttention, "X", "attention to another layer's keys"},
+	{config.GatedMemory, "G", "gated memory"},
+	{config.ShortConv, "C", "short convolution"},
+	{config.NoMixer, "0", "no mixer"},
+}
+
+// layers names the kinds of layers in short, and says what the letters mean.
 func layers(c *config.Config) string {
-	var b strings.Builder
-	for i, kind := range c.LayerTypes {
-		b.WriteString(map[string]string{config.Mamba: "M", config.SlidingAttention: "S", config.FullAttention: "F"}[kind])
-		if !c.HasMLP(i) {
-			b.WriteString("-")
+	var short strings.Builder
+	var meant []string
+	for _, l := range letters {
+		if c.Has(l.kind) {
+			meant = append(meant, l.letter+" "+l.about)
 		}
 	}
-	return fmt.Sprintf("%d: %s (M mamba, S sliding window, F full attention; - no MLP)", len(c.LayerTypes), b.String())
+	for i, kind := range c.LayerTypes {
+		for _, l := range letters {
+			if l.kind == kind {
+				short.WriteString(l.letter)
+			}
+		}
+		if !c.HasMLP(i) {
+			short.WriteString("-")
+		}
+	}
+	if len(c.MLPLayers) > 0 {
+		meant = append(meant, "- no MLP")
+	}
+	return fmt.Sprintf("%d: %s (%s)", len(c.LayerTypes), short.String(), strings.Join(meant, ", "))
 }

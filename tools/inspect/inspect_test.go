@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,5 +107,31 @@ func TestInspectRefuses(t *testing.T) {
 				t.Errorf("got error %v and output %q, want one line that says %q", err, out, c.want)
 			}
 		})
+	}
+}
+
+// Folders of every family are shown and verified as they were published.
+func TestFamilies(t *testing.T) {
+	const families = "../../model/families/testdata"
+	folders, err := os.ReadDir(families)
+	if err != nil || len(folders) == 0 {
+		t.Fatal(folders, err)
+	}
+	for _, f := range folders {
+		dir := filepath.Join(families, f.Name())
+		r, err := Inspect(dir, true)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if want := r.Config.Parameters(); r.Parameters != want {
+			t.Errorf("%s: the tensors hold %d parameters, want %d", dir, r.Parameters, want)
+		}
+		if text, err := execute(t, dir); err != nil || strings.Contains(text, ": (") || !strings.Contains(text, "\n"+r.Weights[0].Name) {
+			t.Errorf("%s: got %v and %q", dir, err, text)
+		}
+		if strings.HasSuffix(dir, "_mlx4") && !slices.ContainsFunc(r.Weights, func(w Weight) bool { return w.Bits == 4 && w.Group > 0 }) {
+			t.Errorf("%s: no weight is said to be packed", dir)
+		}
 	}
 }

@@ -105,6 +105,11 @@ func (s *Server) ask(ctx context.Context, address string, request *protocol.Gene
 	for heard := 0; ; {
 		g := s.engine.Load()
 		if g.lost.Load() || !g.users.enter() {
+			if !g.dead.Load() { // it may take a while: the client hears that it is heard
+				if err := on(&protocol.Progress{}); err != nil {
+					return nil, err
+				}
+			}
 			if err := s.await(ctx, g); err != nil {
 				return nil, err
 			}

@@ -279,6 +279,20 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
+// A cancellation is answered by the end of what it cancels, so that it needs no id: a
+// client that is back sends one for what was cancelled while it was away.
+func TestCancelWithoutID(t *testing.T) {
+	h := start(t, nil)
+	r := dial(t, h)
+	r.hello("")
+	r.say(`{"type":"generate","id":1,"prompt":"a","seed":1,"max_tokens":1900}`)
+	r.hear("text")
+	r.say(`{"type":"cancel","id":0,"target":1}`)
+	if message, _ := r.hear("done"); message["finish_reason"] != "cancelled" {
+		t.Errorf("%v, want the answer cancelled", message)
+	}
+}
+
 // An answer that is asked for again and fails then ends for a client that has seen its beginning.
 func TestResumedAnswerFails(t *testing.T) {
 	h := start(t, nil)
@@ -752,9 +766,22 @@ func TestStopWhileDeviceIsAway(t *testing.T) {
 		answered <- status
 	}()
 	until(t, "the device is lost", func() bool { return h.engine.Load().lost.Load() })
+	// A stream that comes meanwhile is no silent one.
+	stream, err := http.Post(h.web.URL+"/v1/completions", "application/json", strings.NewReader(`{"prompt":"a","max_tokens":3,"stream":true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	lines := bufio.NewReader(stream.Body)
+	if line, err := lines.ReadString('\n'); stream.StatusCode != 200 || !strings.HasPrefix(line, ":") {
+		t.Errorf("a stream while the device is away: %d, %q, %v", stream.StatusCode, line, err)
+	}
 	h.Drain(t.Context())
 	if status := <-answered; status != 503 {
 		t.Errorf("a request at the stop: %d", status)
+	}
+	if rest, _ := io.ReadAll(lines); !strings.Contains(string(rest), errStopping.Error()) {
+		t.Errorf("the stream ends with %q", rest)
 	}
 }
 

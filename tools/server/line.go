@@ -330,7 +330,7 @@ func (l *line) take(frame protocol.Frame, held *lease, refused error) error {
 	if err == nil {
 		err = json.Unmarshal(frame.JSON, &head)
 	}
-	if err == nil && id == 0 {
+	if err == nil && id == 0 && head.Type != "cancel" {
 		err = errors.New("id is 0, want a number from 1")
 	}
 	l.mu.Lock()

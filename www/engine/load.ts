@@ -533,8 +533,14 @@ export class Weights {
       }
     }
     if (have === into.length) {
-      flight.sums[index] = await this.#sum(into);
-      return;
+      const sum = await this.#sum(into);
+      const noted = flight.kept?.sum(index);
+      flight.sums[index] = sum;
+      if (!noted || noted === sum) return;
+      // Where the index has no hash, nothing else would ever tell.
+      console.warn(`${flight.name} is fetched where the disk has changed it`);
+      this.#count(flight, -have);
+      have = 0;
     }
     const done = await this.#lines.take(signal);
     try {
@@ -552,8 +558,9 @@ export class Weights {
     } finally {
       done();
     }
-    flight.sums[index] = await this.#sum(into);
-    await flight.kept?.part(index, into).catch((error) => this.#lose(flight, error));
+    const sum = await this.#sum(into);
+    flight.sums[index] = sum;
+    await flight.kept?.part(index, into, sum).catch((error) => this.#lose(flight, error));
   }
 
   /** A file that is whole and right: trusted from now on, and free for other tabs. */

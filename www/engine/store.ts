@@ -23,9 +23,9 @@ export interface Kept {
   read(at: number, into: Uint8Array): Promise<void>;
   /** Keeps bytes that continue a part. */
   write(at: number, bytes: Uint8Array): void;
-  /** Keeps a part that is complete, where bytes cannot be kept one by one. */
-  part(part: number, bytes: Uint8Array): Promise<void>;
-  /** What a part of a whole file was when it was checked: see Kept.trust. */
+  /** Keeps a part that is complete, where bytes cannot be kept one by one, or its sum. */
+  part(part: number, bytes: Uint8Array, sum: string): Promise<void>;
+  /** What a part was when it came, or when the file was checked: see Kept.trust. "" where that was not noted. */
   sum(part: number): string;
   /** The file has been checked: it is trusted from now on, as long as its parts have these sums. */
   trust(sums: string[]): Promise<void>;
@@ -106,7 +106,7 @@ export function limited(store: Store, patience?: number): Store {
         have: (part) => kept.have(part),
         read: (at, into) => soon(kept.read(at, into)),
         write: (at, bytes) => kept.write(at, bytes),
-        part: (part, bytes) => soon(kept.part(part, bytes)),
+        part: (...what) => soon(kept.part(...what)),
         sum: (part) => kept.sum(part),
         trust: (sums) => soon(kept.trust(sums)),
         forget: () => soon(kept.forget()),
@@ -324,21 +324,22 @@ class KeptFile implements Kept {
     this.#set(HEAD + part, have); // after the bytes: a tab may be killed between the two
   }
 
-  async part(): Promise<void> {}
+  async part(part: number, _: Uint8Array, sum: string): Promise<void> {
+    this.#note(part, sum);
+  }
 
   sum(part: number): string {
     const at = HEAD + this.#parts + 2 * part;
-    return Array.from(this.#journal.subarray(at, at + 2), (word) => word.toString(16).padStart(8, "0")).join(
-      "",
-    );
+    const words = this.#journal.subarray(at, at + 2);
+    return words.some((word) => word > 0)
+      ? Array.from(words, (word) => word.toString(16).padStart(8, "0")).join("")
+      : "";
   }
 
   async trust(sums: string[]): Promise<void> {
     this.file.flush();
     sums.forEach((sum, part) => {
-      const at = HEAD + this.#parts + 2 * part;
-      this.#set(at, Number.parseInt(sum.slice(0, 8), 16));
-      this.#set(at + 1, Number.parseInt(sum.slice(8), 16));
+      this.#note(part, sum);
     });
     this.#set(4, 1); // after the sums: a tab may be killed between the two
     this.notes.flush();
@@ -369,6 +370,12 @@ class KeptFile implements Kept {
     this.#journal[0] = MAGIC;
     this.#journal[4] = 0;
     this.notes.write(bytesOf(this.#journal), { at: 0 });
+  }
+
+  #note(part: number, sum: string) {
+    const at = HEAD + this.#parts + 2 * part;
+    this.#set(at, Number.parseInt(sum.slice(0, 8), 16));
+    this.#set(at + 1, Number.parseInt(sum.slice(8), 16));
   }
 
   #set(word: number, value: number) {

@@ -5,8 +5,9 @@ import "gpu/replay";
 import type { Ended } from "./connection.ts";
 import { said } from "./errors.ts";
 import { ModelFiles, settings } from "./load.ts";
-import { type Error as ErrorMessage, MAX_MESSAGE_BYTES, type Request } from "./protocol.ts";
+import type { Error as ErrorMessage, Request } from "./protocol.ts";
 import { keyOf, openStore } from "./store.ts";
+import { written } from "./written.ts";
 
 declare class Go {
   importObject: WebAssembly.Imports;
@@ -34,25 +35,12 @@ self.onmessage = ({
 }: MessageEvent<{ data?: ArrayBuffer; folder?: string; files?: File[] }>) => {
   const { data, folder, files: picked, ...rest } = message;
   if (folder && picked) return files.add(folder, picked);
-  const json = written(rest);
+  const { json, refusal } = written(rest);
   if (json !== undefined) return deliver(json, data ? new Uint8Array(data) : null);
   // The engine would not look inside for whose it is.
   const { id } = rest as Request;
-  const text = `The message is larger than ${MAX_MESSAGE_BYTES >> 20} MiB, more than the engine takes: shorten it.`;
-  self.postMessage({ type: "error", id, code: "bad_request", message: text } satisfies ErrorMessage);
+  self.postMessage({ type: "error", id, code: "bad_request", message: refusal } satisfies ErrorMessage);
 };
-
-/** A message as the engine reads it, unless it is too large for that. */
-function written(message: object): string | undefined {
-  try {
-    const json = JSON.stringify(message);
-    const most = 3 * json.length; // bytes of UTF-8
-    if (most <= MAX_MESSAGE_BYTES || new Blob([json]).size <= MAX_MESSAGE_BYTES) return json;
-  } catch {
-    // Longer than a string can be.
-  }
-  return undefined;
-}
 
 const pause = new MessageChannel();
 const resting: (() => void)[] = [];

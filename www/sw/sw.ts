@@ -40,8 +40,9 @@ declare const SAMBA_SHELL: Record<string, About>;
 declare const SAMBA_VERSION: string;
 
 const PREFIX = "samba-shell-";
-const name = PREFIX + SAMBA_VERSION;
 const home = new URL("./", self.location.href);
+/** A host may have several copies of the page, in folders of their own, and one store for all of them. */
+const name = `${PREFIX}${SAMBA_VERSION} ${home.pathname}`;
 const shell = new Map(Object.entries(SAMBA_SHELL).map(([path, about]) => [new URL(path, home).href, about]));
 
 /**
@@ -63,7 +64,17 @@ function isPage(response: Response): boolean {
   return /^text\/html\b/.test(response.headers.get("content-type") ?? "");
 }
 
-const versions = async () => (await caches.keys()).filter((other) => other.startsWith(PREFIX));
+/** The names under which versions of this copy of the page have kept their files: once they did not say of which copy. */
+async function versions(): Promise<string[]> {
+  const ours: string[] = [];
+  for (const other of await caches.keys()) {
+    if (!other.startsWith(PREFIX)) continue;
+    const [, folder] = other.split(" ");
+    if (folder === home.pathname || (!folder && (await (await caches.open(other)).match(home.href))))
+      ours.push(other);
+  }
+  return ours;
+}
 
 /** A file as the build made it: from what any version has kept, from the network, or past a cache that holds another. */
 async function fresh(url: string, about: About): Promise<Response> {
@@ -144,6 +155,7 @@ self.addEventListener("fetch", (event) => {
       caches
         .open(name)
         .then((cache) => cache.match(file))
+        .catch(() => undefined) // a store that fails must not cost the visitor the page
         .then((kept) => kept ?? fetch(event.request)),
     );
 });

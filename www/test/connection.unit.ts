@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { WebSocketConnection, WorkerConnection } from "../engine/connection.ts";
 import { BadRequestError, InternalError, NetworkError, RefusedError } from "../engine/errors.ts";
 import type { Reply, Request } from "../engine/protocol.ts";
+import { written } from "../engine/written.ts";
 
 /** One connection, seen from the server. */
 class Played {
@@ -273,4 +274,13 @@ describe("a connection to a worker", () => {
         (error) => error instanceof InternalError && /by itself/.test(error.message),
       );
   });
+});
+
+test("what cannot be sent to the engine says why", () => {
+  const circle: Record<string, unknown> = {};
+  circle.again = circle;
+  assert.match(written(circle).refusal ?? "", /cannot be sent: .*circular/);
+  assert.match(written({ seed: 5n }).refusal ?? "", /cannot be sent: .*BigInt/);
+  assert.match(written({ prompt: "é".repeat(1 << 20) }, 2 << 20).refusal ?? "", /larger than 2 MiB/);
+  assert.equal(written({ prompt: "é".repeat(1 << 20) }, (2 << 20) + 13).json?.length, (1 << 20) + 13);
 });

@@ -190,9 +190,12 @@ function soundConversation(value: unknown): value is Conversation {
 }
 
 function soundMessage(value: unknown): value is Message {
-  const { id, conversation, parent, role, content, at } = (value ?? {}) as Partial<Message>;
+  const { id, conversation, parent, role, content, at, ...rest } = (value ?? {}) as Partial<Message>;
+  const { reasoning, name, finish, model, tokens, rate } = rest;
   return (
     [id, conversation, content].every((text) => typeof text === "string") &&
+    [reasoning, name, finish, model].every((text) => text === undefined || typeof text === "string") &&
+    [tokens, rate].every((number) => number === undefined || typeof number === "number") &&
     (parent === null || typeof parent === "string") &&
     (role === "user" || role === "assistant") &&
     typeof at === "number"
