@@ -15,7 +15,15 @@ export function openDialog(name: string, title: string, ...content: Node[]): HTM
     ...content,
   );
   dialog.setAttribute("aria-labelledby", heading.id);
-  dialog.onclose = () => dialog.remove();
+  dialog.onclose = () => {
+    dialog.remove();
+    // Chromium gives the focus back to a field, and leaves its caret in the dialog: what is typed then is lost.
+    const field = document.activeElement;
+    if (field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement) {
+      field.blur();
+      field.focus();
+    }
+  };
   // A click beside it closes it.
   dialog.onclick = (event) => {
     if (event.target === dialog) dialog.close();

@@ -60,7 +60,7 @@ for (const name of browsers) {
     after(() => browser?.close());
 
     test("a prompt is answered as a stream, Stop stops, the next one goes on from there", () =>
-      visit(browser, server.origin, async (page) => {
+      visit(browser, `${server.origin}/?backend=webgpu`, async (page) => {
         await ready(page);
         await accessible(page);
         assert.match(await text(page, "#model"), /parameters/);
@@ -206,7 +206,7 @@ for (const name of browsers) {
             await page.keyboard.press("Escape");
             await finished(page, 2);
           };
-          await visit(own, server.origin, work, { forgive });
+          await visit(own, `${server.origin}/?backend=webgpu`, work, { forgive });
         } finally {
           await own.close();
         }

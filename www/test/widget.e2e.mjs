@@ -63,8 +63,9 @@ after(() => {
   models.remove();
 });
 
+let backend; // of the browser that is tried: see page.mjs
 const on = (body, more = "") =>
-  `${site.origin}/?body=${encodeURIComponent(body.replaceAll("<samba-chat", '<samba-chat backend="webgpu"'))}${more}`;
+  `${site.origin}/?body=${encodeURIComponent(body.replaceAll("<samba-chat", `<samba-chat backend="${backend}"`))}${more}`;
 
 /** A function of the page's first, or n-th, widget and its shadow. */
 const inside = (page, work, n = 0, ...more) =>
@@ -87,6 +88,7 @@ for (const name of browsers) {
     let browser;
     before(async () => {
       browser = await launch(name);
+      backend = name === "firefox" ? "webgpu" : "cpu";
     });
     after(() => browser?.close());
 
