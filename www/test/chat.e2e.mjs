@@ -227,7 +227,7 @@ for (const name of browsers) {
     test("without WebGPU the page says so, and the processor can do the work", async () => {
       const plain = await launch(name, { webgpu: false });
       try {
-        await visit(plain, server.origin, async (page) => {
+        await visit(plain, `${server.origin}/?backend=webgpu`, async (page) => {
           await page.locator("#go").click(); // once the page has asked
           await page.waitForSelector(".failure:not([hidden])", patience);
           assert.match(await page.$eval("#failure", (e) => e.dataset.code), /^no_(webgpu|adapter)$/);

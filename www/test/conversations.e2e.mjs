@@ -67,6 +67,14 @@ function conversationFile(name, title, answers) {
   return path;
 }
 
+/** The answer that is shown is this one, once the page has turned to its conversation. */
+const says = (page, answer) =>
+  page.waitForFunction(
+    (answer) => document.querySelector(".answer")?.textContent.trim() === answer,
+    patience,
+    answer,
+  );
+
 async function importFile(page, ...paths) {
   const [chooser] = await Promise.all([page.waitForFileChooser(), page.click("#import")]);
   await chooser.accept(paths);
@@ -177,7 +185,7 @@ for (const name of browsers) {
         await importFile(page, river, stone, join(files, "notes.md"));
         await shows(page, "2 conversations imported. notes.md was not imported: its turns are not marked");
         await listed(page, 2);
-        assert.equal((await text(page, ".answer")).trim(), "They wait.");
+        await says(page, "They wait.");
         await accessible(page);
 
         await press(page, "Control", "k");
@@ -223,7 +231,7 @@ for (const name of browsers) {
           );
           await importFile(page, path);
           await listed(page, 3);
-          assert.equal((await text(page, ".answer")).trim(), "Water, in a hurry.");
+          await says(page, "Water, in a hurry.");
         }
         const n = (await titles(page)).length;
         await choose(page, 1, "Delete");
