@@ -19,7 +19,7 @@ async function renewable() {
   let version = "";
   const gate = await door(server, (url, body) =>
     url === "/sw.js" && version
-      ? Buffer.from(body.toString().replace(/"([0-9a-f]{16})"/, `"${version}$1"`))
+      ? Buffer.from(body.toString().replace(/\b[0-9a-f]{16} /, `${version}$&`))
       : body,
   );
   return {
