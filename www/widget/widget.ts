@@ -32,6 +32,10 @@ function heavy(): Promise<Heavy> {
     // Browsers remember for an address that it failed: Firefox for as long as the page is there.
     if (failures > 0) url.searchParams.set("try", String(failures + 1));
     const { href } = url;
+    const refused = `${href} could not be loaded, or is not what it was`;
+    // Firefox does not always heed a preload's hash; a fetch's it does.
+    const answer = await fetch(href, { integrity }).catch(() => undefined);
+    if (!answer?.ok) throw new Error(refused);
     const link = make("link");
     Object.assign(link, { rel: "modulepreload", crossOrigin: "anonymous", integrity, href });
     const checked = new Promise<boolean>((resolve) => {
@@ -39,7 +43,6 @@ function heavy(): Promise<Heavy> {
       link.onerror = () => resolve(false);
     });
     document.head.append(link);
-    const refused = `${href} could not be loaded, or is not what it was`;
     if (!(await checked)) throw new Error(refused);
     // Firefox may call a wrong hash loaded, and refuse it here.
     return import(href).catch((cause) => {
