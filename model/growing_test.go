@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -23,8 +22,8 @@ import (
 // A state that grows with the text goes on, restored or forked, with the bits of the session that it was saved of, before
 // its keys and values have been given more room and after; the file has the positions that are there, and no more.
 func TestGrowingStateIsExact(t *testing.T) {
-	if runtime.GOOS == "js" {
-		t.Skip("for time's sake: it runs natively")
+	if testing.Short() {
+		t.Skip("left out by -short")
 	}
 	entries, err := os.ReadDir(publishedFolders)
 	if err != nil {
@@ -82,8 +81,8 @@ func TestGrowingStateIsExact(t *testing.T) {
 
 // Machines with other chunks, and so other room, restore each other's growing states; sessions of a pool, too.
 func TestGrowingStateElsewhere(t *testing.T) {
-	if runtime.GOOS == "js" {
-		t.Skip("for time's sake: it runs natively")
+	if testing.Short() {
+		t.Skip("left out by -short")
 	}
 	random := testRandom(t)
 	c := testConfig(config.FullAttention, config.Mamba, config.SlidingAttention, config.FullAttention)

@@ -7,21 +7,17 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/samba-web/samba/model/families"
-	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/randomweights"
 
 	"github.com/spf13/cobra"
 
 	"github.com/samba-web/samba/model"
-	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/tools/bench"
 	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/wasm/protocol"
@@ -184,19 +180,7 @@ func benchPeers(ctx context.Context, f *benchFlags, progress *progress, report *
 	if len(f.peers) == 0 {
 		return nil
 	}
-	var c *config.Config
-	var err error
-	if f.random != "" {
-		c, err = randomweights.Config(f.random)
-	} else {
-		var text []byte
-		if text, err = folder.ReadFile(filepath.Join(f.model, "config.json"), folder.Limit("config.json")); err == nil {
-			var m *families.Model
-			if m, err = families.Parse(text); err == nil {
-				c = m.Config
-			}
-		}
-	}
+	c, err := readConfig(ctx, f.model)
 	if err != nil {
 		return err
 	}

@@ -256,7 +256,7 @@ func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
 	if pair {
 		outputs /= 2
 	}
-	aligned := w.In%4 == 0 && o.XStride%4 == 0
+	aligned := vectors(w, o)
 	values := 1
 	switch {
 	case w.DType == reference.Q4:

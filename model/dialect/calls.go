@@ -80,28 +80,18 @@ func readPython(body string) (calls []Call, ok bool) {
 			return nil, false
 		}
 		p.out.Reset()
-		p.out.WriteByte('{')
-		for first := true; !p.take(")"); first = false {
-			if !first {
-				if !p.take(",") {
-					return nil, false
-				}
-				if p.take(")") {
-					break
-				}
-				p.out.WriteByte(',')
-			}
+		whole := p.several('{', '}', ")", func() bool {
 			argument := p.name(false)
 			if argument == "" || !p.take("=") {
-				return nil, false
+				return false
 			}
 			p.write(argument)
 			p.out.WriteByte(':')
-			if !p.value(0) {
-				return nil, false
-			}
+			return p.value(0)
+		})
+		if !whole {
+			return nil, false
 		}
-		p.out.WriteByte('}')
 		calls = append(calls, Call{name, p.out.String()})
 		if !p.take(",") {
 			break

@@ -8,7 +8,6 @@ import (
 
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/families"
-	"github.com/samba-web/samba/model/graph"
 )
 
 // Hosts are the hub's and those that it redirects downloads to, as a
@@ -76,13 +75,8 @@ func Catalog(hub string) []byte {
 func about(p *families.Published) Entry {
 	c := p.Config()
 	e := Entry{ID: p.ID, Parameters: c.Parameters(), Licence: p.Licence, Good: p.Good, Chat: p.Chat, Context: p.Context}
-	for _, carried := range graph.Sketch(c, func(window int) int { return window }).Carried {
-		if carried.Grows() {
-			e.Growth += 4 * int64(carried.Row)
-		} else {
-			e.State += 4 * int64(carried.Values)
-		}
-	}
+	fixed, perToken := c.StateValues()
+	e.State, e.Growth = 4*fixed, 4*perToken
 	if p.Packed != "" {
 		e.Downloads = append(e.Downloads, Download{p.Packed, 4, packedBytes(c)})
 	}

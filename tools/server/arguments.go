@@ -408,7 +408,7 @@ func (m *chatTurn) UnmarshalJSON(data []byte) error {
 	}{
 		{"function_call", given.FunctionCall, ""}, {"audio", given.Audio, ""}, {"images", given.Images, "[]"}, {"prefix", given.Prefix, "false"},
 	} {
-		if f.value != "" && f.value != "null" && string(f.value) != f.neutral {
+		if !f.value.isOne([]string{f.neutral}) {
 			m.refused = f.name
 		}
 	}

@@ -25,11 +25,14 @@ func ofDialect(err error) error {
 	return err
 }
 
+// request is what a template is given, in the dialect's words.
+func (o *TemplateOptions) request() dialect.Request {
+	return dialect.Request{Tools: o.Tools, Documents: o.Documents, Effort: o.ReasoningEffort, Thinking: o.EnableThinking, Variables: o.ChatTemplateKwargs}
+}
+
 // planOf reads what a template is given.
 func (e *Engine) planOf(o TemplateOptions) (*dialect.Plan, error) {
-	plan, err := e.model.Dialect().Plan(dialect.Request{
-		Tools: o.Tools, Documents: o.Documents, Effort: o.ReasoningEffort, Thinking: o.EnableThinking, Variables: o.ChatTemplateKwargs,
-	})
+	plan, err := e.model.Dialect().Plan(o.request())
 	return plan, ofDialect(err)
 }
 
@@ -38,10 +41,9 @@ func (e *Engine) plan(m *Generate) (*dialect.Plan, error) {
 	if len(m.Messages) == 0 && len(m.Tools) > 0 && string(m.Tools) != "[]" {
 		return nil, fault{CodeBadRequest, wrong("tools", " need messages: a text is continued as it stands")}
 	}
-	plan, err := e.model.Dialect().Plan(dialect.Request{
-		Tools: m.Tools, Choice: m.ToolChoice, Parallel: m.ParallelToolCalls, Documents: m.Documents, Effort: m.ReasoningEffort,
-		Thinking: m.EnableThinking, Budget: m.ReasoningBudget, Variables: m.ChatTemplateKwargs, Schema: m.Schema,
-	})
+	request := m.TemplateOptions.request()
+	request.Choice, request.Parallel, request.Budget, request.Schema = m.ToolChoice, m.ParallelToolCalls, m.ReasoningBudget, m.Schema
+	plan, err := e.model.Dialect().Plan(request)
 	return plan, ofDialect(err)
 }
 

@@ -1,6 +1,6 @@
 /** The list of published models, where this site's server allows a hub: what each is for, what it costs, whether it fits. */
 import { hubFolder } from "../engine/hub.ts";
-import { roomFor } from "../engine/room.ts";
+import { type Room, roomFor } from "../engine/room.ts";
 import { strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
 
@@ -63,10 +63,12 @@ function whole(model: Published): boolean {
 /** What a model takes beside its weights until its first answers are written: a conversation, and its computation. */
 const BESIDE = 256 * 2 ** 20;
 
+const needed = ({ state }: Published, { bytes }: Download) => bytes + state + BESIDE;
+
 /** The list, folded up; take is called with the folder that was chosen and the size of its download. */
 export function publishedList(hub: Hub, take: (folder: string, size: number) => void): HTMLElement {
   const list = make("ul", "models");
-  const checks: ((room: { webgpu: number; cpu: number }) => void)[] = [];
+  const checks: ((room: Room) => void)[] = [];
   for (const model of hub.models) {
     const name = model.id.split("/")[1] ?? model.id;
     const about = make("div", "about", make("strong", "", name));
@@ -83,7 +85,7 @@ export function publishedList(hub: Hub, take: (folder: string, size: number) => 
       button.setAttribute("aria-label", `${name}, ${label}`);
       choices.append(button);
       checks.push(({ webgpu, cpu }) => {
-        const needs = download.bytes + model.state + BESIDE;
+        const needs = needed(model, download);
         if (needs <= webgpu) return;
         button.disabled = needs > cpu;
         if (!button.disabled && webgpu === 0) return; // said above, once for all
@@ -108,9 +110,7 @@ export function publishedList(hub: Hub, take: (folder: string, size: number) => 
   fold.addEventListener(
     "toggle",
     async () => {
-      const needs = hub.models.flatMap(({ state, downloads }) =>
-        downloads.map((d) => d.bytes + state + BESIDE),
-      );
+      const needs = hub.models.flatMap((model) => model.downloads.map((download) => needed(model, download)));
       const room = await roomFor(needs).catch(() => undefined); // then the engine tells, once one is chosen
       if (room) for (const check of checks) check(room);
       checking.textContent = room ? strings.checked(room.webgpu > 0) : "";

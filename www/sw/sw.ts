@@ -77,8 +77,8 @@ async function versions(): Promise<string[]> {
 }
 
 /** A file as the build made it: from what any version has kept, from the network, or past a cache that holds another. */
-async function fresh(url: string, about: About): Promise<Response> {
-  for (const version of await versions()) {
+async function fresh(url: string, about: About, ours: string[]): Promise<Response> {
+  for (const version of ours) {
     const kept = await (await caches.open(version)).match(url);
     if (kept && (await right(kept, about))) return own(kept);
   }
@@ -101,7 +101,8 @@ function own(response: Response): Response {
 /** Brings the cache to what the build knows. */
 async function fill(): Promise<void> {
   const cache = await caches.open(name);
-  await Promise.all([...shell].map(async ([url, about]) => cache.put(url, await fresh(url, about))));
+  const ours = await versions();
+  await Promise.all([...shell].map(async ([url, about]) => cache.put(url, await fresh(url, about, ours))));
 }
 
 /** Whether the version in charge has kept a page in a script's place, as versions did that took any answer: it is dead for good. */
