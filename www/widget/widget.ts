@@ -33,9 +33,6 @@ function heavy(): Promise<Heavy> {
     if (failures > 0) url.searchParams.set("try", String(failures + 1));
     const { href } = url;
     const refused = `${href} could not be loaded, or is not what it was`;
-    // Firefox does not always heed a preload's hash; a fetch's it does.
-    const answer = await fetch(href, { integrity }).catch(() => undefined);
-    if (!answer?.ok) throw new Error(refused);
     const link = make("link");
     Object.assign(link, { rel: "modulepreload", crossOrigin: "anonymous", integrity, href });
     const checked = new Promise<boolean>((resolve) => {
