@@ -67,7 +67,8 @@ test("its types tell OpenAI's shapes from mistakes, for bundlers and for Node's 
 const samba = await Samba.load("model/", { onProgress: ({ loaded, total }) => console.log(loaded / total), backend: "cpu" });
 const messages = [{ role: "user" as const, content: "hello" }];
 const answer = await samba.chat.completions.create({ model: "gpt-4o", messages, response_format: { type: "json_object" } });
-const text: string = answer.choices[0]!.message.content;
+const said: string | null = answer.choices[0]!.message.content; // null where tools are called and nothing is said
+const text: string = said ?? "";
 const stream = await samba.chat.completions.create({ messages, stream: true, logprobs: true });
 let last: ChatCompletionChunk | undefined;
 for await (const chunk of stream) last = chunk;
