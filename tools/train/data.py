@@ -20,7 +20,7 @@ from tokenizer import Tokenizer
 
 # Last documents of a kind's last shard, for validation.
 HELD_OUT = {"stories": 8, "wikipedia": 200, "chat": 700, "authored": 200, "generated": 400}
-TIMES = {"trivia": 0.25, "authored": 3.5, "made": 0.2}  # how often an epoch has a dialogue of a source, where it is not once
+TIMES = {"trivia": 0.25, "authored": 2.0, "made": 0.2}  # how often an epoch has a dialogue of a source, where it is not once
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
@@ -114,7 +114,8 @@ def _load(names, suffix):
 
 
 class Stream:
-    """Rows without end: row(number) is ids [length + 1] and weights [length] of what is learned, at any number."""
+    """Rows without end, at any number: row(number) is ids [length + 1], weights [length] of what is learned, and since
+    [length], how many tokens lie between each id and the first that it may know of."""
 
     def batch(self, step, size, rank=0, ranks=1):
         """Process rank's share of the rows of batch `step`, of size rows."""
@@ -141,13 +142,15 @@ class TextStream(Stream):
             random = np.random.default_rng((self.seed, epoch))
             self.epoch, self.order, self.offset = epoch, random.permutation(self.rows), int(random.integers(self.length))
         start = self.order[index] * self.length + self.offset if self.shuffle else index * self.length
-        return self.ids[start:start + self.length + 1].astype(np.int64), np.ones(self.length, np.float32)
+        ids = self.ids[start:start + self.length + 1].astype(np.int64)
+        return ids, np.ones(self.length, np.float32), np.arange(self.length, dtype=np.int32)
 
 
 class ChatStream(Stream):
     """Rows packed from whole dialogues; a share of the rows is plain text, so that the model keeps its English.
 
-    Every row starts with a dialogue, as a conversation starts when the model is used. An epoch has a dialogue as often
+    Every row starts with a dialogue, as a conversation starts when the model is used; its other dialogues know nothing of
+    each other where since is heeded. An epoch has a dialogue as often
     as its source's TIMES say: 0.25 is a quarter of them, 3.5 each one three or four times. What is left of a row is
     <|endoftext|>, not learned.
     """
@@ -189,6 +192,7 @@ class ChatStream(Stream):
     def fill(self, row):
         ids = np.full(self.length + 1, self.end, np.int64)
         learn = np.zeros(self.length + 1, np.float32)
+        since = np.arange(self.length + 1, dtype=np.int32)
         at = 0
         for number in row:
             stop = self.ends[number]
@@ -196,8 +200,9 @@ class ChatStream(Stream):
             take = min(self.length + 1 - at, int(stop - start))
             ids[at:at + take] = self.ids[start:start + take]
             learn[at:at + take] = self.learn[start:start + take]
+            since[at:] = np.arange(self.length + 1 - at)
             at += take
-        return ids, learn[1:]
+        return ids, learn[1:], since[:-1]
 
     def row(self, number):
         """Text and dialogues are spread evenly by their shares."""

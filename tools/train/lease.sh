@@ -1,30 +1,28 @@
 #!/usr/bin/env bash
 # One training run on a host that is lent for half an hour, in several calls, from the repository's root.
 #
-#   lease.sh first PART            takes PART (carry.sh's a): copies the trainer, encodes, and rehearses every stage on the GPUs
+#   lease.sh first PART            takes PART (carry.sh's a): makes dialogues, encodes, and rehearses every stage on the GPUs
 #   lease.sh more PART             takes another part and encodes its shards; the command does not wait for that
 #   lease.sh train PART SECONDS    takes the last part, waits for the encoders, trains for SECONDS, watches
 #   lease.sh watch [WAIT]          shows how far it is, for WAIT seconds (default 560) or until all is done
-#   lease.sh retry NAME            ends a candidate's attempt that hangs; the next one begins
-#   lease.sh home NAME STAGE       copies that candidate's model folder, in parts for parts.py, and all logs to $OUT; where samba convert
-#                                  failed, model.pth in more parts than a call takes: a third word, 0[0-3] or so, chooses some
+#   lease.sh home STAGE            copies that stage's model folder, in parts for parts.py, and all logs to $OUT; where samba convert
+#                                  failed, model.pth in more parts than a call takes: a second word, 0[0-3] or so, chooses some
 #
-# What trains runs on between the calls. Two candidates train at the same time: 63m, four bits with the rounding in the loop, from
-# scratch, on all GPUs but one; 33m, eight bits, going on from the part's model folder, on the last one. ONLY=63m or ONLY=33m gives
-# one of them all GPUs. A candidate that fails starts again from what it saved, with half the batch. TINY=1 rehearses on a CPU.
-# Everything lies in LEASE (default /tmp/lease).
+# What trains runs on between the calls. It goes on from the part's model folder, four bits with the rounding in the loop:
+# pretraining on the first FIRST GPUs (default: all but one, so that the last one can measure), then tuning and recall on all.
+# A stage that fails begins again from what was saved last, with half the batch. TOGETHER=1: dialogues of a row know of each other.
+# COPIES processes make dialogues, SCALE times the usual number each. TINY=1 rehearses on a CPU. Everything lies in LEASE
+# (default /tmp/lease).
 set -uo pipefail
 lease=${LEASE:-/tmp/lease} python=${PYTHON:-python3}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-4} PYTHONUNBUFFERED=1 LEASE=$lease PYTHON=$python
 gpus=$( [ -n "${TINY:-}" ] && echo "${PROCESSES:-3}" || nvidia-smi -L | wc -l)
 
-names() { # the candidates
-  if [ -n "${ONLY:-}" ]; then echo "$ONLY"; elif [ "$gpus" = 1 ]; then echo 33m; else echo 63m 33m; fi
+cards() { # COUNT: that many GPUs
+  seq -s, 0 $(($1 - 1))
 }
 
-cards() { # NAME: its GPUs
-  if [ "$(names)" = "$1" ]; then seq -s, 0 $((gpus - 1)); elif [ "$1" = 63m ]; then seq -s, 0 $((gpus - 2)); else echo $((gpus - 1)); fi
-}
+first=${FIRST:-$((gpus > 1 ? gpus - 1 : 1))}
 
 take() { # PART: its files, out of the way of the next call
   mkdir -p "$lease"/{in,data,log,home}
@@ -47,85 +45,76 @@ encode() { # NAME FLAGS SHARDS: in the background
   background "encode-$name" "$python" "$lease/train/data.py" "${@/#/$lease/in/}" --tokenizer "$lease/in/tokenizer.json" --out "$lease/data" $flags
 }
 
-options() { # NAME BATCH-DIVISOR: the pipeline's
-  local count batch=16
-  count=$(cards "$1" | tr , '\n' | wc -l)
-  [ "$1" = 63m ] || batch=32
-  [ -z "${TINY:-}" ] || batch=8
-  echo --tokenizer "$lease/in/tokenizer.json" --processes "$count" --batch $((batch * count / $2))
-  if [ -n "${TINY:-}" ]; then echo --device cpu --workers 1; else echo --scan 32,2,1 --workers 10; fi
-  case $1 in
-  63m) echo --bits 4 --embedding-bits 4 --lr 2e-3 --port 29511 --config "${CONFIG:-$lease/train/63m.json}" ;;
-  33m) echo --lr 2e-3 --port 29611 ;;
-  esac
+make_dialogues() { # in the background, each process a shard
+  local copy last=${COPIES:-16}
+  background make bash -c 'for copy in $(seq 1 '"$last"'); do
+    (cd "$LEASE/train" && "$PYTHON" -m dialogues --out "$LEASE/in/generated-$(printf %02d "$copy").jsonl.xz" --seed "$copy" --scale '"${SCALE:-0.125}"' \
+      --authored "$LEASE/in/authored-00.jsonl.xz") &
+  done; wait; "$PYTHON" "$LEASE/train/data.py" "$LEASE"/in/generated-*.xz --tokenizer "$LEASE/in/tokenizer.json" --out "$LEASE/data"'
 }
 
-rehearse() { # once the small shards are encoded
+options() { # COUNT BATCH-DIVISOR: the pipeline's on that many GPUs
+  local batch=16
+  [ -z "${TINY:-}" ] || batch=8
+  echo --tokenizer "$lease/in/tokenizer.json" --processes "$1" --batch $((batch * $1 / $2)) --bits 4 --embedding-bits 4 \
+    --lr "${LR:-1.5e-3}" --mix-from 0 --text-share "${TEXT:-0.35}"
+  [ -n "${TOGETHER:-}" ] || echo --apart
+  if [ -n "${TINY:-}" ]; then echo --device cpu --workers 1; else echo --scan 32,2,1 --workers $((30 / $1 < 12 ? 30 / $1 : 12)); fi
+}
+
+rehearse() { # once the small shards are encoded: on the first GPU alone, then on all
   until [ -f "$lease/log/encode-first.rc" ]; do sleep 0.5; done
   mkdir -p "$lease/small"
   cp "$lease"/data/{authored,wikipedia-01}* "$lease/small/"
-  local name
-  for name in $(names); do
+  local count
+  for count in $(printf '%s\n' "$first" "$gpus" | sort -nu); do
     # shellcheck disable=SC2046
-    CUDA_VISIBLE_DEVICES=$(cards "$name") background "rehearse-$name" "$python" "$lease/train/pipeline.py" --data "$lease/small" \
-      $(options "$name" 1) $([ "$name" = 63m ] || echo --init "$lease/in/model") --seconds 600 --rehearse 3 --work "$lease/rehearsal/$name"
+    CUDA_VISIBLE_DEVICES=$(cards "$count") "$python" "$lease/train/pipeline.py" --data "$lease/small" $(options "$count" 1) \
+      --init "$lease/in/model" --seconds 600 --rehearse "${REHEARSE:-24}" --work "$lease/rehearsal/$count" || return 1
   done
 }
 
-candidate() { # NAME UNTIL: trains until that time of day, and makes what goes home
-  local name=$1 until=$2 attempt left init stages divisor extra status=1 work
-  for attempt in 1 2 3; do
-    left=$((until - $(date +%s)))
-    [ "$left" -ge "${LEAST:-100}" ] || break
-    stages="pretrain tune recall" divisor=$attempt extra=""
-    [ "$attempt" != 1 ] && divisor=2
-    [ "$attempt" = 3 ] && extra="--bits 0 --workers 0"
-    init=$([ "$name" = 63m ] || echo "--init $lease/in/model")
-    local before
-    for before in $(seq 1 $((attempt - 1))); do # go on from the last that an attempt saved
-      for stage in pretrain tune; do
-        work=$lease/run/$name-$before/$stage
-        [ -f "$work/model.pth" ] || continue
-        init="--init $work/model.pth"
-        if grep -q '"finished"' "$work/log.jsonl"; then
-          [ "$stage" = pretrain ] && stages="tune recall" || stages=recall
-        fi
-      done
+train() { # UNTIL: until that time of day, and makes what goes home
+  local until=$1 begun count stages seconds divisor init=$lease/in/model status=1 attempt part tune recall
+  begun=$(date +%s)
+  tune=$(((until - begun) * ${TUNE:-28} / 100)) recall=$(((until - begun) * ${RECALL:-12} / 100))
+  for part in "$first pretrain" "$gpus tune recall"; do
+    count=${part%% *} stages=${part#* } divisor=1
+    for attempt in 1 2; do
+      seconds=$((until - $(date +%s)))
+      [ "$stages" = pretrain ] && seconds=$((seconds - tune - recall))
+      [ "$seconds" -ge "${LEAST:-60}" ] || break
+      # shellcheck disable=SC2046,SC2086
+      CUDA_VISIBLE_DEVICES=$(cards "$count") "$python" "$lease/train/pipeline.py" --data "$lease/data" $(options "$count" "$divisor") \
+        --init "$init" --stages $stages --seconds "$seconds" --tune-seconds $((seconds * 70 / 100)) --recall-seconds "$recall" \
+        --seed $((${SEED:-5} + attempt)) --port 295$count$attempt --work "$lease/run/$attempt"
+      status=$?
+      [ "$status" = 0 ] && break
+      echo "attempt $attempt of $stages failed with $status"
+      divisor=2
     done
-    # shellcheck disable=SC2046,SC2086
-    "$python" "$lease/train/pipeline.py" --data "$lease/data" $(options "$name" "$divisor") $init --stages $stages --seconds "$left" \
-      --tune-seconds $((left * 12 / 100)) --recall-seconds $((left * 10 / 100)) --seed "$attempt" --work "$lease/run/$name-$attempt" $extra &
-    echo $! >"$lease/log/pipeline-$name.pid"
-    wait $!
-    status=$?
-    [ "$status" = 0 ] && break
-    echo "attempt $attempt of $name failed with $status"
+    for attempt in 1 2; do [ -f "$lease/run/$attempt/pretrain/model.pth" ] && init=$lease/run/$attempt/pretrain/model.pth; done
   done
-  # The last of each stage, whichever attempt made it.
-  local stage path card
-  card=${CUDA_VISIBLE_DEVICES%%,*}
-  for stage in pretrain tune recall; do
-    path=$(ls -t "$lease/run/$name"-*/"$stage/model.pth" 2>/dev/null | head -1)
-    [ -n "$path" ] || continue
-    home "$name" "$stage" "$path" "$card" &
-    card=$((card + 1))
-    [[ ",$CUDA_VISIBLE_DEVICES," == *",$card,"* ]] || card=${CUDA_VISIBLE_DEVICES%%,*}
+  local stage path card=0
+  for stage in recall tune pretrain; do # the last of each, whichever attempt made it
+    path=$(ls -t "$lease"/run/*/"$stage/model.pth" 2>/dev/null | head -1)
+    [ -n "$path" ] && { home "$stage" "$path" "$card" & }
+    card=$((gpus - 1))
   done
   wait
-  return $status
+  return "$status"
 }
 
-home() { # NAME STAGE MODEL CARD: the model folder in parts, and its answers to the questions
-  local to=$lease/home/$1-$2 bits="--bits 8" rounded=""
-  [ "$1" = 63m ] && bits="--bits 4 --embedding-bits 4" rounded=$bits
+home() { # STAGE MODEL CARD: the model folder in parts, and its answers to the questions
+  local to=$lease/home/$1 rounded="--bits 4 --embedding-bits 4"
   mkdir -p "$to"
   # shellcheck disable=SC2086
-  [ "$2" = pretrain ] || (cd "$to" && "$lease/samba" convert --from "$3" $bits --tokenizer "$lease/in/tokenizer.json" \
+  (cd "$to" && "$lease/samba" convert --from "$2" $rounded --tokenizer "$lease/in/tokenizer.json" \
     --tokenizer-config "$lease/in/model/tokenizer_config.json" --to model && "$python" "$lease/train/parts.py" pack model --out . --count 3) ||
-    (cd "$(dirname "$3")" && "$python" "$lease/train/parts.py" pack model.pth --out "$to")
+    (cd "$(dirname "$2")" && "$python" "$lease/train/parts.py" pack model.pth --out "$to")
   # shellcheck disable=SC2086
-  CUDA_VISIBLE_DEVICES=$4 timeout 150 "$python" "$lease/train/answers.py" "$3" --tokenizer "$lease/in/tokenizer.json" \
-    --questions "$lease/train/questions.jsonl" $rounded ${ANSWERS:-} --json "$lease/home/$1-$2.json" >"$lease/log/answers-$1-$2.txt" 2>&1
+  CUDA_VISIBLE_DEVICES=$3 timeout 150 "$python" "$lease/train/answers.py" "$2" --tokenizer "$lease/in/tokenizer.json" \
+    --questions "$lease/train/questions.jsonl" $rounded ${ANSWERS:-} --json "$lease/home/$1.json" >"$lease/log/answers-$1.txt" 2>&1
 }
 
 progress() {
@@ -139,21 +128,16 @@ progress() {
   return 0
 }
 
-finished() { # whether every candidate has ended
-  local name
-  for name in $(names); do [ -f "$lease/log/train-$name.rc" ] || return 1; done
-}
-
 watch() { # WAIT
   local end=$((SECONDS + $1)) next=0
-  until finished || [ $SECONDS -ge $end ]; do
+  until [ -f "$lease/log/train.rc" ] || [ $SECONDS -ge $end ]; do
     [ $SECONDS -ge $next ] && { progress; next=$((SECONDS + ${EVERY:-60})); }
     sleep 1
   done
   progress
-  finished || { echo "still training"; return; }
+  [ -f "$lease/log/train.rc" ] || { echo "still training"; return; }
   tail -n 30 "$lease"/log/answers-*.txt
-  tail -n 6 "$lease"/log/train-*.txt
+  tail -n 6 "$lease"/log/train.txt
   ls -l "$lease"/home/*/
 }
 
@@ -164,6 +148,7 @@ first)
   take "$2"
   cp -r tools/train "$lease/train" || exit 1
   xz -dc "$lease/in/samba.xz" >"$lease/samba" && chmod +x "$lease/samba" && "$lease/samba" convert --help >/dev/null || exit 1
+  make_dialogues
   encode first --allow-truncated $(cd "$lease/in" && ls authored-*.xz wikipedia-01*.xz)
   background rehearse bash "$lease/train/lease.sh" rehearse
   nvidia-smi --query-gpu=name,memory.total --format=csv,noheader 2>/dev/null
@@ -185,37 +170,32 @@ more | train)
   tail -qn 1 "$lease"/log/*.txt | cut -c1-300
   [ "$1" = more ] && exit 0
   begun=$SECONDS
-  while [ -n "$(for log in "$lease"/log/encode-*.txt; do [ -f "${log%.txt}.rc" ] || echo "$log"; done)" ]; do sleep 0.5; done
+  while [ -n "$(for log in "$lease"/log/{make,encode-*}.txt; do [ -f "${log%.txt}.rc" ] || echo "$log"; done)" ]; do sleep 0.5; done
   echo "encoded after $((SECONDS - begun)) s"
-  for name in $(names); do # a rehearsal that takes too long gives way
-    until [ -f "$lease/log/rehearse-$name.rc" ] || [ $((SECONDS - begun)) -ge "${PATIENCE:-90}" ]; do sleep 0.5; done
-    [ -f "$lease/log/rehearse-$name.rc" ] || { kill -- -"$(cat "$lease/log/rehearse-$name.pid")"; sleep 3; }
-    grep -h '"ready"\|"memory"\|tokens_s' "$lease/rehearsal/$name"/*/log.jsonl | cut -c1-200
-  done
+  # A rehearsal that takes too long gives way.
+  until [ -f "$lease/log/rehearse.rc" ] || [ $((SECONDS - begun)) -ge "${PATIENCE:-90}" ]; do sleep 0.5; done
+  [ -f "$lease/log/rehearse.rc" ] || { kill -- -"$(cat "$lease/log/rehearse.pid")"; sleep 3; }
+  grep -h '"ready"\|"memory"\|tokens_s' "$lease"/rehearsal/*/*/log.jsonl | cut -c1-200
   echo "rehearsed after $((SECONDS - begun)) s"
   progress
-  cat "$lease"/log/encode-*.txt
-  until=$(($(date +%s) + $3 - (SECONDS - begun)))
-  for name in $(names); do
-    CUDA_VISIBLE_DEVICES=$(cards "$name") background "train-$name" bash "$lease/train/lease.sh" candidate "$name" "$until"
-  done
+  tail -n 3 "$lease"/log/{make,encode-*}.txt
+  background train bash "$lease/train/lease.sh" until $(($(date +%s) + $3 - (SECONDS - begun)))
   watch $((${WAIT:-570} - SECONDS))
   ;;
-candidate) candidate "$2" "$3" ;;
+until) train "$2" ;;
 watch)
   date -u +%T
   watch "${2:-560}"
   ;;
-retry) pkill -KILL -P "$(cat "$lease/log/pipeline-$2.pid")" ;;
 home)
   mkdir -p "$OUT"
   # shellcheck disable=SC2086
-  cp "$lease/home/$2-$3"/part-${4:-*}.xz "$OUT/"
+  cp "$lease/home/$2"/part-${3:-*}.xz "$OUT/"
   (cd "$lease" && tar cJf "$OUT/logs.tar.xz" log home/*.json run/*/*/log.jsonl run/*/plan.json rehearsal/*/*/log.jsonl)
   ls -l "$OUT"
   ;;
 *)
-  sed -n '2,18s/^# \{0,1\}//p' "$0"
+  sed -n '2,17s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac

@@ -20,6 +20,7 @@ D_STATE, D_CONV, EXPAND = 16, 4, 2
 ROPE_BASE = 10000
 NEAR = 8  # keys that a query sees in rows whose attention is held short: four layers of them hand on across 28 tokens
 DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 1e-1, 1e-4
+FORGOTTEN = 30  # nats by which a state decays where a text of its own begins
 
 
 @dataclasses.dataclass
@@ -111,13 +112,18 @@ class RMSNorm(nn.Module):
         return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps) * self.weight
 
 
-def causal_conv(x, weight, bias):
-    """Depthwise causal convolution, x [batch, T, channels], weight [channels, 1, width], as shifted sums."""
+def causal_conv(x, weight, bias, since=None):
+    """Depthwise causal convolution, x [batch, T, channels], weight [channels, 1, width], as shifted sums.
+
+    since [batch, T]: how many tokens back each may look."""
     width = weight.shape[-1]
     padded = F.pad(x, (0, 0, width - 1, 0))
     out = bias
     for k in range(width):
-        out = out + weight[:, 0, k] * padded[:, k:k + x.shape[1]]
+        tap = padded[:, k:k + x.shape[1]]
+        if since is not None and k < width - 1:
+            tap = tap * (since >= width - 1 - k).unsqueeze(-1)
+        out = out + weight[:, 0, k] * tap
     return out
 
 
@@ -139,17 +145,21 @@ class Mamba(nn.Module):
             dt = dt.clamp(min=DT_FLOOR)
             self.dt_proj.bias.copy_(dt + torch.log(-torch.expm1(-dt)))  # softplus of it is dt
 
-    def forward(self, u, rope, pace=None):
+    def forward(self, u, rope, pace=None, since=None):
         x, z = self.in_proj(u).chunk(2, -1)
-        x = F.silu(causal_conv(x, self.conv1d.weight, self.conv1d.bias)).to(z.dtype)
+        x = F.silu(causal_conv(x, self.conv1d.weight, self.conv1d.bias, since)).to(z.dtype)
         dt, B, C = self.x_proj(x).split([self.dt_proj.in_features, D_STATE, D_STATE], -1)
         dt = F.linear(dt, self.dt_proj.weight)  # its bias is added in fp32, inside the scan
         A = -torch.exp(self.A_log.float())
-        if pace is None:
+        if pace is None and since is None:
             return self.out_proj(selective_scan(x, dt, A, B, C, self.D, z, self.dt_proj.bias))
-        dt, slow = stretch(x, dt, A, self.dt_proj.bias, pace)
-        y = selective_scan(slow, dt, A, B, C, self.D, z, self.dt_proj.bias)
-        return self.out_proj(y + (self.D * (x - slow) * F.silu(z)).to(y.dtype))
+        taken = x
+        if pace is not None:
+            dt, taken = stretch(taken, dt, A, self.dt_proj.bias, pace)
+        if since is not None:
+            dt, taken = restart(taken, dt, A, self.dt_proj.bias, since)
+        y = selective_scan(taken, dt, A, B, C, self.D, z, self.dt_proj.bias)
+        return self.out_proj(y + (self.D * (x - taken) * F.silu(z)).to(y.dtype))
 
 
 def stretch(x, dt, A, bias, pace):
@@ -162,11 +172,70 @@ def stretch(x, dt, A, bias, pace):
     delta = F.softplus(dt.float() + bias)
     r = pace.unsqueeze(-1)
     longer = r * delta
-    # softplus backwards: log(exp(v) - 1), which for large v is v.
-    inverse = torch.where(longer > 20, longer, torch.log(torch.expm1(longer.clamp(1e-12, 20))))
     rate = -A.mean(-1)
     taken = torch.expm1(-longer * rate) / torch.expm1(-(delta * rate).clamp(min=1e-12)) / r
-    return inverse - bias, (x * taken).to(x.dtype)
+    return softplus_inverse(longer) - bias, (x * taken).to(x.dtype)
+
+
+def softplus_inverse(v):
+    """log(exp(v) - 1), which for large v is v."""
+    return torch.where(v > 20, v, torch.log(torch.expm1(v.clamp(1e-12, 20))))
+
+
+def restart(x, dt, A, bias, since):
+    """dt and x such that the state knows nothing of what stands before a token whose since is 0.
+
+    Shapes as in stretch; since: [batch, T]. There every channel's slowest state decays by exp(-FORGOTTEN), and x is so
+    much smaller that delta B x is what it was. Returned dt is fp32.
+    """
+    delta = F.softplus(dt.float() + bias)
+    enough = (FORGOTTEN / -A.amax(-1)).detach()
+    first = (since == 0).unsqueeze(-1)
+    return torch.where(first, softplus_inverse(enough) - bias, dt.float()), torch.where(first, x * (delta / enough), x).to(x.dtype)
+
+
+BLOCK = 128  # queries and keys that flex_attention takes together
+
+
+class Apart:
+    """flex_attention's mask for rows of several texts. Its tensors are overwritten for each batch: were they new ones, the
+    compiled blocks would be compiled again."""
+
+    def __init__(self, window, rows, T, device):
+        if T % BLOCK:
+            raise CorpusError(f"rows of {T} tokens: want a multiple of {BLOCK} to keep dialogues apart")
+        self.window = window
+        self.ages = torch.zeros(rows, T, dtype=torch.int32, device=device)
+        self.kept = None
+
+    def blocks(self):
+        """For each block of queries, the blocks of keys that some of it see, and those that all of it see whole:
+        their numbers [rows, 1, blocks] and places [rows, 1, blocks, blocks], twice."""
+        rows, T = self.ages.shape
+        count = T // BLOCK
+        first = (torch.arange(T, device=self.ages.device, dtype=torch.int32) - self.ages).view(rows, 1, count, BLOCK)
+        block = torch.arange(count, device=self.ages.device, dtype=torch.int32)
+        query, key = block.view(1, 1, count, 1), block.view(1, 1, 1, count)
+        seen = (key <= query) & (key >= first.amin(-1, keepdim=True) // BLOCK)
+        whole = (key < query) & (key * BLOCK >= first.amax(-1, keepdim=True))
+        def ordered(chosen):
+            return chosen.sum(-1, dtype=torch.int32), chosen.int().sort(dim=-1, descending=True, stable=True)[1].int()
+        return *ordered(seen & ~whole), *ordered(whole)
+
+    def mask(self, since):
+        """The mask for this since [rows, T]."""
+        from torch.nn.attention.flex_attention import BlockMask
+        torch.clamp(since, max=self.window - 1, out=self.ages)
+        ages = self.ages
+        fresh = BlockMask.from_kv_blocks(*self.blocks(), BLOCK_SIZE=BLOCK,
+                                         mask_mod=lambda b, h, q, k: (q >= k) & (q - k <= ages[b, q]))
+        if self.kept is None:
+            self.kept = fresh
+        else:
+            for name in ("kv_num_blocks", "kv_indices", "full_kv_num_blocks", "full_kv_indices",
+                         "q_num_blocks", "q_indices", "full_q_num_blocks", "full_q_indices"):
+                getattr(self.kept, name).copy_(getattr(fresh, name))
+        return self.kept
 
 
 def rope_tables(length, head_size, base, device=None):
@@ -183,21 +252,24 @@ def rotate(x, cos, sin):
     return torch.cat([one * cos - two * sin, two * cos + one * sin], -1).to(x.dtype)
 
 
-def window_attention_plain(q, k, v, window):
-    """Causal attention over the last `window` keys, the query's own included. q [batch, heads, T, size]."""
+def window_attention_plain(q, k, v, window, since=None):
+    """Causal attention over the last `window` keys, the query's own included, and no more than since [batch, T] before it.
+    q [batch, heads, T, size]."""
     share = q.shape[1] // k.shape[1]
     k, v = k.repeat_interleave(share, 1), v.repeat_interleave(share, 1)
     T = q.shape[2]
     age = torch.arange(T, device=q.device).unsqueeze(1) - torch.arange(T, device=q.device)
     scores = (q @ k.transpose(-1, -2)).float() / math.sqrt(q.shape[-1])
     scores = scores.masked_fill((age < 0) | (age >= window), float("-inf"))
+    if since is not None:
+        scores = scores.masked_fill((age > since.unsqueeze(-1)).unsqueeze(1), float("-inf"))
     return torch.softmax(scores, -1).to(v.dtype) @ v
 
 
-def window_attention(q, k, v, window, mask):
-    """The same through flex_attention, where there is its mask for the window."""
+def window_attention(q, k, v, window, mask, since=None):
+    """The same through flex_attention, where there is its mask for the window and since."""
     if mask is None:
-        return window_attention_plain(q, k, v, window)
+        return window_attention_plain(q, k, v, window, since)
     from torch.nn.attention.flex_attention import flex_attention
     return flex_attention(q, k, v, block_mask=mask, enable_gqa=True)
 
@@ -210,7 +282,7 @@ class Attention(nn.Module):
         self.attn = nn.Linear(config.n_embd, (config.n_head + 2 * self.groups) * self.size, bias=False)
         self.proj = nn.Linear(config.n_embd, config.n_embd, bias=False)
 
-    def forward(self, u, rope, pace=None):
+    def forward(self, u, rope, pace=None, since=None):
         cos, sin, masks, near = rope
         batch, T, width = u.shape
         # Rows of attn are interleaved: per KV group its queries, then its key, then its value.
@@ -221,7 +293,7 @@ class Attention(nn.Module):
         if not self.nope:
             q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
-        y = window_attention(q[near:], k[near:], v[near:], self.window, masks[0])
+        y = window_attention(q[near:], k[near:], v[near:], self.window, masks[0], None if since is None else since[near:])
         if near:
             y = torch.cat([window_attention(q[:near], k[:near], v[:near], NEAR, masks[1]), y])
         return self.proj(y.transpose(1, 2).reshape(batch, T, width))
@@ -255,8 +327,8 @@ class Block(nn.Module):
         self.norm_2 = RMSNorm(config.n_embd, config.norm_eps)
         self.mlp = MLP(config)
 
-    def forward(self, x, rope, pace=None):
-        x = x + self.attn(self.norm_1(x), rope, pace)
+    def forward(self, x, rope, pace=None, since=None):
+        x = x + self.attn(self.norm_1(x), rope, pace, since)
         return x + self.mlp(self.norm_2(x))
 
 
@@ -277,18 +349,25 @@ class Samba(nn.Module):
             for name, weight in self.named_parameters():
                 if name.endswith(("out_proj.weight", "attn.proj.weight", "swiglu.w3.weight")):
                     weight /= math.sqrt(2 * config.n_layer)
-        self._masks = {}
+        self._masks, self._apart = {}, {}
 
-    def hidden(self, ids, flex=False, pace=None, near=0):
+    def hidden(self, ids, flex=False, pace=None, near=0, since=None):
         """The normed final states [batch, T, n_embd] of ids [batch, T]; flex: attend through flex_attention.
 
         pace [batch, T]: how many times each token counts for the Mamba states; see stretch. In the first near rows,
-        fewer than all, attention sees the last NEAR keys only, so that what lies further back must come by those states.
+        fewer than all, attention sees the last NEAR keys only, so that what lies further back must come by those states;
+        these rows are one text each. since [batch, T]: how many tokens before each one it may know of, so that several
+        texts in a row are computed as if each stood alone; None: the row is one text.
         """
         cos, sin, masks = self._tables(ids.shape[1], ids.device, flex)
+        if flex and since is not None:
+            key = ids.shape[0] - near, ids.shape[1], ids.device
+            if key not in self._apart:
+                self._apart[key] = Apart(self.config.window, *key)
+            masks = self._apart[key].mask(since[near:]), masks[1]
         x = self.transformer.wte(ids).float()
         for block in self.transformer.h:
-            x = block(x, (cos, sin, masks, near), pace)
+            x = block(x, (cos, sin, masks, near), pace, since)
         return self.transformer.ln_f(x)
 
     def forward(self, ids):

@@ -42,8 +42,8 @@ def plan(args, begun):
         # Each stage draws its rows in an order of its own.
         entries.insert(0, dict(STAGES[name], stage=name, out=os.path.join(args.work, name), seed=10 * args.seed + len(entries), **end))
         until -= seconds[name] + AFTER
-        if name == "pretrain" and args.lr:
-            entries[0]["lr"] = args.lr
+        if name == "pretrain":
+            entries[0].update({key: getattr(args, key) for key in ("lr", "mix_from", "text_share") if getattr(args, key) is not None})
         if name == "recall" and args.batch % (LONGER * args.processes) == 0 and args.batch // args.processes >= 2 * LONGER:
             length = args.length or (load_model(args.init)[0] if args.init else Config.load(args.config) if args.config else Config()).block_size
             entries[0].update(length=length * LONGER, batch=args.batch // LONGER)
@@ -61,6 +61,8 @@ def train(args, entries):
     for name in ("init", "config", "device", "length", "scan", "seed", "bits", "embedding_bits", "workers"):
         if getattr(args, name):
             command += ["--" + name.replace("_", "-"), str(getattr(args, name))]
+    if args.apart:
+        command.append("--apart")
     # All processes are on this host, which may know no other network.
     environment = {"OMP_NUM_THREADS": "1" if args.device == "cpu" else "4", **os.environ,
                    "GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
@@ -123,7 +125,10 @@ def main():
     add("--length", type=int, default=0)
     add("--seed", type=int, default=0, help="another one for each run that goes on: text is then cut and ordered in another way")
     add("--port", type=int, default=29511)
-    add("--lr", type=float, default=0, help="pretraining's peak (default 2.5e-3)")
+    add("--lr", type=float, help="pretraining's peak (default 2.5e-3)")
+    add("--mix-from", type=float, help="from this share of pretraining on, dialogues are in the mixture (default 0.66)")
+    add("--text-share", type=float, help="share of text in that mixture's rows without keys (default 0.6)")
+    add("--apart", action="store_true", help="dialogues of one row know nothing of each other")
     add("--bits", type=int, choices=[0, 4, 8], default=0, help="round weights in the loop, from the last third of pretraining on")
     add("--embedding-bits", type=int, choices=[4, 8], default=8)
     add("--workers", type=int, default=0, help="processes that make rows ahead, for each GPU")

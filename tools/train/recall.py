@@ -158,10 +158,10 @@ class RecallStream:
         weights, pace = np.zeros(self.length + 1, np.float32), np.ones(self.length + 1, np.float32)
         take = min(len(writer.ids), self.length + 1)
         ids[:take], weights[:take], pace[:take] = writer.ids[:take], writer.weights[:take], writer.paces[:take]
-        return ids, weights[1:] * np.float32(ROW * self.length / weights[1:].sum()), pace[:-1]
+        return ids, weights[1:] * np.float32(ROW * self.length / weights[1:].sum()), np.arange(self.length, dtype=np.int32), pace[:-1]
 
     def keyed(self, number):
-        """Row `number` of documents with keys: ids [length + 1], weights [length], pace [length]."""
+        """Row `number` of documents with keys: ids [length + 1], weights, since and pace [length]; its documents know of each other."""
         random = np.random.default_rng((self.seed, 7, number))
         writer = Writer(self.tokenizer)
         if self.paced and random.random() < 0.5:
@@ -184,7 +184,7 @@ class RecallStream:
             writer = Writer(self.tokenizer)
             self.document(writer, np.random.default_rng((seed, i)), self.length, plain=True, after=after, pace=float(pace),
                           depth=i / max(1, size - 1) if after is None else None)
-            ids, _, paces = self._row(writer)
+            ids, _, _, paces = self._row(writer)
             asked = np.zeros(self.length + 1, bool)
             asked[writer.answers[0]] = True
             rows.append((ids, asked[1:], paces))
@@ -196,11 +196,11 @@ class RecallStream:
         return keyed, max(1, int(keyed * HELD))
 
     def batch(self, step, size, rank=0, ranks=1):
-        """Process rank's part of batch `step`: ids, weights, pace [part, length] or None, and how many rows are held short."""
+        """Process rank's part of batch `step`: ids, weights, since, pace [part, length] or None, and how many rows are held short."""
         part = size // ranks
         keyed, held = self.shape(part)
         with_keys = [self.keyed((step * ranks + rank) * keyed + i) for i in range(keyed)]
         others = zip(*self.others.batch(step, (part - keyed) * ranks, rank, ranks))
-        rows = with_keys + [(ids, weights, np.ones_like(weights)) for ids, weights in others]
-        ids, weights, pace = map(np.stack, zip(*rows))
-        return ids, weights, pace if self.paced else None, held
+        rows = with_keys + [(ids, weights, since, np.ones_like(weights)) for ids, weights, since in others]
+        ids, weights, since, pace = map(np.stack, zip(*rows))
+        return ids, weights, since, pace if self.paced else None, held

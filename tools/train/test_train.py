@@ -28,7 +28,7 @@ import train
 import twins
 from checkpoint import _dequantize, load_model
 from corpus import CorpusError, documents
-from model import Attention, Config, Samba, causal_conv, rope_tables, rotate, stretch, window_attention_plain
+from model import Apart, Attention, Config, Samba, causal_conv, rope_tables, rotate, stretch, window_attention_plain
 from parts import pack, unpack
 from recall import RecallStream
 from sample import prompt_ids
@@ -134,14 +134,17 @@ class Chat(Folder):
         folder = self.encode()
         stream = data.ChatStream(folder, 100, self.tokenizer.end)
         drawn = np.bincount([n for row in stream.pack(0) for n in row], minlength=len(stream.times))
-        self.assertEqual(set(stream.times), {0.25, 1.0, 3.5})
+        self.assertEqual(set(stream.times), {0.25, 1.0, 2.0})
         self.assertTrue((drawn[stream.times == 1] == 1).all())
-        self.assertEqual(set(drawn[stream.times == 3.5]), {3, 4})
+        self.assertEqual(set(drawn[stream.times == 2.0]), {2})
         self.assertEqual(set(drawn[stream.times == 0.25]), {0, 1})
         for row in stream.pack(0):
             self.assertLessEqual(sum(stream.lengths[n] for n in row), 101)
-        ids, weights = stream.fill(stream.pack(0)[0])
+        ids, weights, since = stream.fill(stream.pack(0)[0])
         self.assertEqual(ids[0], self.tokenizer.turn_start)
+        starts = np.flatnonzero(since == 0)
+        self.assertEqual(starts.tolist(), np.cumsum([0] + [stream.lengths[n] for n in stream.pack(0)[0]])[:-1].tolist())
+        self.assertTrue((np.diff(since)[since[1:] != 0] == 1).all())
         self.assertEqual(weights.sum(), sum(stream.learn[stream.ends[n] - stream.lengths[n]:stream.ends[n]].sum()
                                             for n in stream.pack(0)[0]))
         self.assertFalse(weights[ids[1:] == self.tokenizer.end].any())
@@ -190,7 +193,8 @@ class Recall(Folder):
     def test_training_rows(self):
         seen, documents = set(), []
         for number in range(60):
-            ids, weights, pace = self.stream.keyed(number)
+            ids, weights, since, pace = self.stream.keyed(number)
+            self.assertEqual(since.tolist(), list(range(400)))
             self.assertEqual([len(ids), len(weights), len(pace)], [401, 400, 400])
             self.assertTrue((pace >= 1).all() and (pace <= recall.LONGEST_PACE).all())
             self.assertAlmostEqual(weights.sum(), recall.ROW * 400, 2)
@@ -209,9 +213,9 @@ class Recall(Folder):
     def test_a_batch_mixes_keys_and_chats(self):
         for ranks in (1, 2):
             parts = [self.stream.batch(3, 8, rank, ranks) for rank in range(ranks)]
-            for ids, weights, pace, near in parts:
+            for ids, weights, since, pace, near in parts:
                 size = 8 // ranks
-                self.assertEqual([a.shape for a in (ids, weights, pace)], [(size, 401), (size, 400), (size, 400)])
+                self.assertEqual([a.shape for a in (ids, weights, since, pace)], [(size, 401)] + [(size, 400)] * 3)
                 keyed = (weights > 1).any(1)  # a digit weighs more than a token of text
                 # Each process's rows begin with those that are held short.
                 self.assertEqual(keyed.tolist(), [True] * (size // 2) + [False] * (size // 2))
@@ -221,7 +225,7 @@ class Recall(Folder):
             self.assertEqual(sum(len(ids) for ids, *_ in parts), 8)
         self.assertEqual(rows, {row.tobytes() for row in self.stream.batch(3, 8)[0]})
         self.stream.paced = False
-        self.assertIsNone(self.stream.batch(3, 8)[2])
+        self.assertIsNone(self.stream.batch(3, 8)[3])
 
     def test_parts_of_probes_make_the_whole(self):
         whole = self.stream.probe(4, pace=2)
@@ -413,6 +417,51 @@ class PartsOfTheModel(unittest.TestCase):
         same_dt, same_x = stretch(x, dt, A, bias, torch.ones(1, 3))
         torch.testing.assert_close(same_dt, dt)
         torch.testing.assert_close(same_x, x)
+
+    def test_texts_apart_are_computed_as_if_each_stood_alone(self):
+        """States, convolution and attention of a row of several texts, with and without a pace, and the gradients."""
+        torch.manual_seed(0)
+        model = Samba(Config(**dict(TINY, local_window=20)))
+        lengths = [1, 2, 9, 30]  # the last one is longer than the window
+        ids = torch.randint(0, 300, (2, sum(lengths)))
+        since = torch.cat([torch.arange(n) for n in lengths]).repeat(2, 1)
+        wanted = torch.randn(2, sum(lengths), model.config.n_embd)
+
+        def gradients(hidden, **options):
+            model.zero_grad()
+            (hidden * wanted).sum().backward()
+            return [p.grad.clone() for p in model.parameters()]
+        for pace in (None, torch.randint(1, 4, (2, sum(lengths))).float()):
+            cuts = lambda whole: whole.split(lengths, 1) if whole is not None else [None] * len(lengths)
+            alone = torch.cat([model.hidden(part, pace=r) for part, r in zip(cuts(ids), cuts(pace))], 1)
+            want = gradients(alone)
+            together = model.hidden(ids, pace=pace, since=since)
+            torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+            for one, two in zip(gradients(together), want):
+                torch.testing.assert_close(one, two, atol=1e-3 * float(two.abs().max()) + 1e-6, rtol=1e-3)
+            self.assertFalse(torch.allclose(model.hidden(ids, pace=pace), alone, atol=1e-2))
+
+    def test_blocks_of_texts_apart(self):
+        """The blocks of keys that flex_attention is told of are those that the rule asks for, with many texts and few."""
+        random = np.random.default_rng(5)
+        for window in (300, 2048):
+            T, rows = 1024, 3
+            since = np.zeros((rows, T), np.int64)
+            for row, texts in enumerate((0, 5, 60)):
+                for start in [0] + sorted(random.integers(1, T, texts)):
+                    since[row, start:] = np.arange(T - start)
+            mask = Apart(window, rows, T, "cpu")
+            mask.ages.copy_(torch.from_numpy(np.minimum(since, window - 1)))
+            some, some_at, whole, whole_at = mask.blocks()
+            age = np.arange(T)[:, None] - np.arange(T)
+            seen = (age >= 0) & (age <= np.minimum(since, window - 1)[:, :, None])
+            blocks = seen.reshape(rows, T // 128, 128, T // 128, 128).swapaxes(2, 3).reshape(rows, T // 128, T // 128, -1)
+            for row in range(rows):
+                for query in range(T // 128):
+                    listed = lambda number, at: set(at[row, 0, query, :number[row, 0, query]].tolist())
+                    self.assertEqual(listed(whole, whole_at), set(np.flatnonzero(blocks[row, query].all(-1))))
+                    self.assertEqual(listed(some, some_at) | listed(whole, whole_at), set(np.flatnonzero(blocks[row, query].any(-1))))
+                    self.assertFalse(listed(some, some_at) & listed(whole, whole_at))
 
     def test_rows_held_short(self):
         """In the first rows attention sees NEAR keys, in the others the window."""

@@ -111,12 +111,12 @@ class Objective(nn.Module):
         super().__init__()
         self.model, self.rows, self.flex = model, rows, flex
 
-    def hidden(self, ids, pace=None, near=0):
+    def hidden(self, ids, since=None, pace=None, near=0):
         with torch.autocast("cuda", torch.bfloat16) if ids.is_cuda else contextlib.nullcontext():
-            return self.model.hidden(ids, flex=self.flex, pace=pace, near=near)
+            return self.model.hidden(ids, flex=self.flex, pace=pace, near=near, since=since)
 
-    def forward(self, ids, weights, pace=None, near=0):
-        hidden = self.hidden(ids[:, :-1].contiguous(), pace, near)
+    def forward(self, ids, weights, since=None, pace=None, near=0):
+        hidden = self.hidden(ids[:, :-1].contiguous(), since, pace, near)
         return losses.cross_entropy(hidden, self.model.lm_head.weight, ids[:, 1:].contiguous(), weights, self.rows)
 
 
@@ -236,12 +236,13 @@ class Trainer:
             placed.append(tensor.pin_memory().to(self.device, non_blocking=True) if self.cuda else tensor)
         return placed
 
-    def batch_loss(self, objective, ids, weights, pace=None, near=0):
+    def batch_loss(self, objective, ids, weights, since, pace=None, near=0):
         """The mean loss over the whole batch's weights, up to the factor that averaging over processes takes away, and the
         sum of those weights."""
         total = self.ranks.sum(float(weights.sum()))[0]
         ids, weights = self.place(ids, (weights / max(total, 1e-6) * self.ranks.count).astype(np.float32))
-        return objective(ids, weights, None if pace is None else self.place(pace)[0], near), total
+        since = self.place(since)[0] if self.args.apart else None
+        return objective(ids, weights, since, None if pace is None else self.place(pace)[0], near), total
 
     @contextlib.contextmanager
     def rounded(self, on, fresh=False):
@@ -269,8 +270,8 @@ class Trainer:
                 total = count = read = 0.0
                 # At least one batch, which takes rows twice where there are too few.
                 for i in range(min(self.args.eval_batches, max(1, stream.rows // size))):
-                    ids, weights = stream.batch(i, size, ranks.rank, ranks.count)
-                    loss, weight = self.batch_loss(self.objective, ids, weights, *pace)
+                    ids, weights, since = stream.batch(i, size, ranks.rank, ranks.count)
+                    loss, weight = self.batch_loss(self.objective, ids, weights, since, *pace)
                     total, count = total + ranks.sum(float(loss.detach()) / ranks.count)[0] * weight, count + weight
                     read += ranks.sum(float(sizes[ids[:, 1:]].sum()))[0]
                 if count:
@@ -292,7 +293,8 @@ class Trainer:
         for seed in range(1 if after is None else 2):
             ids, asked_for, paces = self.place(*self.data.probe(
                 self.args.batch, after, pace, (1 << 30) + seed, self.ranks.rank, self.ranks.count))
-            hidden = self.objective.hidden(ids[:, :-1].contiguous(), paces if self.data.paced else None, near).detach()
+            since = torch.arange(self.length, dtype=torch.int32, device=self.device).expand(len(ids), -1) if self.args.apart else None
+            hidden = self.objective.hidden(ids[:, :-1].contiguous(), since, paces if self.data.paced else None, near).detach()
             for row in range(near or len(ids)):
                 key = asked_for[row]
                 logits = hidden[row][key].float() @ self.model.lm_head.weight.float().t()
@@ -443,6 +445,7 @@ def arguments():
     add("--prose", type=float, default=0.3, help="share of the documents with keys whose filler is real text (default 0.3)")
     add("--mix-from", type=float, default=1.0, help="from this share of pretraining on, dialogues join the text: all rows "
         "without keys but --text-share of them (default 1: never)")
+    add("--apart", action="store_true", help="dialogues of one row know nothing of each other: states and attention begin with each")
     add("--bits", type=int, choices=[0, 4, 8], default=0, help="round weights in the loop as `samba convert` will (default 0: do not)")
     add("--embedding-bits", type=int, choices=[4, 8], default=8, help="bits of the embedding with --bits 4 (default 8)")
     add("--round-from", type=float, default=0.0, help="share of the stage from which on weights are rounded (default 0)")

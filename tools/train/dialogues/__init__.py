@@ -10,16 +10,16 @@ from . import authored, dates, encyclopedia, memory, passages, science, sums, ta
 
 # The maker of a kind, how many dialogues are made of it unless said otherwise, and its weight among what stands between other talk.
 KINDS = {
-    "memory": (memory.memory, 72000, 0),
-    "passages": (passages.passages, 66000, 0),
-    "sums": (lambda r, other: sums.sums(r), 52000, 4),
-    "dates": (lambda r, other: dates.dates(r), 16000, 1),
-    "world": (lambda r, other: world.world(r), 42000, 3),
-    "words": (lambda r, other: words.words(r), 32000, 2),
-    "science": (lambda r, other: science.science(r), 26000, 2),
-    "talk": (lambda r, other: talk.talk(r), 18000, 1),
-    "tales": (lambda r, other: tales.tales(r), 8000, 0),
-    "again": (authored.again, 40000, 0),
+    "memory": (memory.memory, 60000, 0),
+    "passages": (passages.passages, 60000, 0),
+    "sums": (lambda r, other: sums.sums(r), 80000, 4),
+    "dates": (lambda r, other: dates.dates(r), 20000, 1),
+    "world": (lambda r, other: world.world(r), 60000, 3),
+    "words": (lambda r, other: words.words(r), 45000, 2),
+    "science": (lambda r, other: science.science(r), 45000, 2),
+    "talk": (lambda r, other: talk.talk(r), 30000, 1),
+    "tales": (lambda r, other: tales.tales(r), 30000, 0),
+    "again": (authored.again, 50000, 0),
     "encyclopedia": (encyclopedia.reading, 8000, 0),
 }
 JOINED = {"sums", "dates", "world", "words", "science", "talk"}  # whose single questions also follow one another

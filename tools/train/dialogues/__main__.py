@@ -18,6 +18,7 @@ def main():
     parser.add_argument("--out", required=True, help="FILE.jsonl.xz to write")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", nargs="*", default=[], metavar="KIND=N", help="dialogues of a kind: " + ", ".join(f"{kind}={kept[1]}" for kind, kept in KINDS.items()))
+    parser.add_argument("--scale", type=float, default=1.0, help="make this many times as many of each kind (default 1)")
     parser.add_argument("--only", action="store_true", help="make only the kinds that --count names")
     parser.add_argument("--authored", help="authored-00.jsonl.xz: its single questions are asked in other forms, too, and between others")
     parser.add_argument("--articles", help="wikipedia-00.jsonl.xz: questions about how its articles begin")
@@ -28,6 +29,7 @@ def main():
         if kind not in KINDS or not number.isdigit():
             parser.error(f"--count {pair}: want KIND=N with a kind of {', '.join(KINDS)}")
         counts[kind] = int(number)
+    counts = {kind: round(number * args.scale) for kind, number in counts.items()}
     making = Making(args.seed, args.authored, args.articles)
     rows = []
     print("| generated | dialogues | words | of several turns |\n|---|---|---|---|")

@@ -68,4 +68,4 @@ def howto(random):
 
 
 def tales(random):
-    return story(random) if random.random() < 0.6 else howto(random)
+    return story(random) if random.random() < 0.35 else howto(random)
