@@ -484,8 +484,8 @@ def plural(word):
     return word + "s"
 
 
-OPPOSITE = Pairs(OPPOSITES, ["What is the opposite of {a}?", "opposite of {a}", "What's the opposite of '{a}'?", "Give me the opposite of {a}.", "Which word means the opposite of {a}?", "{a} is the opposite of what?", "What is the antonym of {a}?", "Tell me the opposite of \"{a}\".", "the contrary of {a}?", "Name the opposite of {a}.", "Not {a} but ...?|"][:10],
-                 ["The opposite of {a} is {b}.", "{b}.", "It is {b}."], yes=["Is {b} the opposite of {a}?"], choice=["Which is the opposite of {a}: {c}?", "What is the opposite of {a}, {c}?"])
+OPPOSITE = Pairs(OPPOSITES, ["What is the opposite of {a}?", "opposite of {a}", "What's the opposite of '{a}'?", "Give me the opposite of {a}.", "Which word means the opposite of {a}?", "{a} is the opposite of what?", "What is the antonym of {a}?", "Tell me the opposite of \"{a}\".", "the contrary of {a}?", "Name the opposite of {a}."],
+                 ["The opposite of {a} is {b}.", "{b}.", "It is {b}."], yes=["Is {b} the opposite of {a}?"], choice=["Which is the opposite of {a}: {c}?", "What is the opposite of {a}, {c}?"]).widened("opposite")
 OPPOSITE.of = True
 
 
