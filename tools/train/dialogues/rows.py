@@ -21,6 +21,19 @@ def questions(name):
         return [tuple(side.split("|") for side in line.rstrip("\n").split("=", 1)) for line in file if line.strip()]
 
 
+def asked(name):
+    """Further forms of questions about a relation, of tables/forms.txt: those below [NAME forward], [NAME back], [NAME yes] and so on."""
+    found, section = {}, None
+    with open(os.path.join(FOLDER, "forms.txt"), encoding="utf-8") as file:
+        for line in map(str.strip, file):
+            if line.startswith("["):
+                of, way = line.strip("[]").split(" ")
+                section = found.setdefault(way, []) if of == name else None
+            elif line and section is not None:
+                section.append(line)
+    return found
+
+
 def answered(random, entry):
     """One of a fact's questions and one of its answers; the first answer, a whole sentence, comes more often."""
     forms, answers = entry
@@ -33,14 +46,20 @@ def answered(random, entry):
 class Pairs:
     """a has b: the capital of a country, the young of an animal. Forms are filled with {a}, {b}, of the wrong one with {w}."""
 
-    def __init__(self, pairs, forward, answers, back=(), back_answers=(), yes=(), no=(), choice=(), name="", least=1):
+    def __init__(self, pairs, forward, answers, back=(), back_answers=(), yes=(), no=(), choice=(), same=None):
         self.pairs = [tuple(pair[:2]) for pair in pairs]
         self.forward, self.answers, self.back, self.back_answers, self.yes, self.no, self.choice = forward, answers, back, back_answers, yes, no, choice
         self.values = sorted({b for _, b in self.pairs})
         holders = {}
         for a, b in self.pairs:
-            holders.setdefault(b, []).append(a)
+            holders.setdefault(b, set()).add((same or {}).get(a, a))
         self.holders = holders
+
+    def widened(self, name):
+        """With the further forms of this relation, too."""
+        for way, forms in asked(name).items():
+            setattr(self, way, [*getattr(self, way), *forms])
+        return self
 
     def wrong(self, random, a):
         return random.choice(self.others(a))
@@ -55,7 +74,7 @@ class Pairs:
         draw = random.random()
         if draw < 0.5 or not (self.back or self.yes or self.choice):
             return [(ask(random, self.forward, a=a, b=b), pick(random, self.answers[:1] * 2 + self.answers, a=a, b=b))]
-        if draw < 0.68 and self.back and len(self.holders[b]) == 1:
+        if draw < 0.68 and self.back and len(self.holders[b]) == 1 and not re.search("[,;]", b):
             return [(ask(random, self.back, a=a, b=b), pick(random, self.back_answers[:1] * 2 + self.back_answers, a=a, b=b))]
         if draw < 0.8 and self.yes:
             if random.random() < 0.5:

@@ -3,7 +3,7 @@ from .lists import table
 from .numbers import ORDINALS
 from .numbers import words as numeral
 from .phrasing import a, ask, capital, listed, pick, styled
-from .rows import Pairs, answered, questions
+from .rows import Pairs, answered, asked, questions
 
 OPPOSITES = [p.split("-") for p in """hot-cold big-small large-small tall-short long-short high-low fast-slow old-young new-old good-bad happy-sad light-dark heavy-light hard-soft strong-weak rich-poor full-empty open-closed wet-dry clean-dirty early-late
 first-last left-right up-down in-out on-off over-under above-below inside-outside near-far front-back top-bottom begin-end start-stop come-go give-take buy-sell push-pull win-lose laugh-cry love-hate remember-forget find-lose ask-answer
@@ -484,8 +484,9 @@ def plural(word):
     return word + "s"
 
 
-OPPOSITE = Pairs(OPPOSITES, ["What is the opposite of {a}?", "opposite of {a}", "What's the opposite of '{a}'?", "Give me the opposite of {a}.", "Which word means the opposite of {a}?", "{a} is the opposite of what?", "What is the antonym of {a}?", "Tell me the opposite of \"{a}\".", "the contrary of {a}?", "Name the opposite of {a}.", "Not {a} but ...?|"][:10],
-                 ["The opposite of {a} is {b}.", "{b}.", "It is {b}."], yes=["Is {b} the opposite of {a}?"], choice=["Which is the opposite of {a}: {c}?", "What is the opposite of {a}, {c}?"])
+MORE = {name: asked(name)["forward"] for name in ("synonym", "meaning", "plural", "past", "rhyme", "odd", "kind", "use")}  # further forms of what is no pair
+OPPOSITE = Pairs(OPPOSITES, ["What is the opposite of {a}?", "opposite of {a}", "What's the opposite of '{a}'?", "Give me the opposite of {a}.", "Which word means the opposite of {a}?", "{a} is the opposite of what?", "What is the antonym of {a}?", "Tell me the opposite of \"{a}\".", "the contrary of {a}?", "Name the opposite of {a}."],
+                 ["The opposite of {a} is {b}.", "{b}.", "It is {b}."], yes=["Is {b} the opposite of {a}?"], choice=["Which is the opposite of {a}: {c}?", "What is the opposite of {a}, {c}?"]).widened("opposite")
 OPPOSITE.of = True
 
 
@@ -500,7 +501,7 @@ def synonym(random):
         x = random.choice(others)
         two = random.sample([g[0] for g in SYNONYMS if g is not group], 2)
         return [(ask(random, ["Which word means the same as {w}: {c}?", "Which is a synonym of {w}: {c}?"], w=w, c=listed(random.sample([x] + two, 3), "or")), pick(random, ["{x} means the same as {w}.", "{x}."], x=x, w=w))]
-    return [(ask(random, ["What is another word for {w}?", "Give me a synonym for {w}.", "synonym for {w}", "What word means the same as {w}?", "What is a synonym of {w}?", "Which word means the same as \"{w}\"?", "another word for {w}?", "What's a different word for {w}?", "How else can I say {w}?", "Name a word with the same meaning as {w}."], w=w),
+    return [(ask(random, ["What is another word for {w}?", "Give me a synonym for {w}.", "synonym for {w}", "What word means the same as {w}?", "What is a synonym of {w}?", "Which word means the same as \"{w}\"?", "another word for {w}?", "What's a different word for {w}?", "How else can I say {w}?", "Name a word with the same meaning as {w}."] + MORE["synonym"], w=w),
              pick(random, ["Another word for {w} is {x}.", "{x}.", "A synonym of {w} is {x}.", "You can say {x}."], w=w, x=random.choice(others) if len(others) < 2 or random.random() < 0.7 else listed(random.sample(others, 2), "or")))]
 
 
@@ -519,12 +520,12 @@ def kinds(random):
         odd = random.choice([w for w in KINDS[other] if w not in items])
         group = random.sample(items, max(2, min(n, len(items))) if n > 1 else 2)
         shown = random.sample(group + [odd], len(group) + 1)
-        q = ask(random, ["Which one does not belong: {c}?", "Find the odd one out: {c}", "Odd one out: {c}", "Which is the odd one out: {c}?", "Which word does not fit: {c}?", "What does not belong here? {c}", "Which of these is different: {c}?", "Which one is not like the others: {c}", "Spot the odd one: {c}", "{c}: which is the odd one out?"], c=", ".join(shown))
+        q = ask(random, ["Which one does not belong: {c}?", "Find the odd one out: {c}", "Odd one out: {c}", "Which is the odd one out: {c}?", "Which word does not fit: {c}?", "What does not belong here? {c}", "Which of these is different: {c}?", "Which one is not like the others: {c}", "Spot the odd one: {c}", "{c}: which is the odd one out?"] + MORE["odd"], c=", ".join(shown))
         last = listed(group)
         return [(q, pick(random, ["{o}. The others are {m}.", "{o} does not belong, because the others are {m}.", "The odd one out is {o}: {l} are {m}, but {o} is {k}.", "{o}.", "{o} is not {k1}."][:3] + ["{o}."], o=odd, m=many, l=last, k=a(other) if other not in ("weather",) else other))] if random.random() < 0.9 else [(q, f"{capital(odd)}. It is {a(other)}, and the others are {many}.")]
     w = random.choice(items)
     if draw == 3:
-        return [(ask(random, ["What kind of thing is {w}?", "What is {w}: a kind of what?", "{w} is a kind of what?", "To which group does {w} belong?", "What category does {w} belong to?", "Is {w} {x} or {y}?"], w=w, **dict(zip("xy", random.sample([a(kind), a(random.choice([k for k in KINDS if fits(kind, k) and w not in KINDS[k]]))], 2)))), pick(random, ["{w} is {k}.", "{k}.", "It is {k}."], w=w, k=a(kind)))]
+        return [(ask(random, ["What kind of thing is {w}?", "What is {w}: a kind of what?", "{w} is a kind of what?", "To which group does {w} belong?", "What category does {w} belong to?", "Is {w} {x} or {y}?", *MORE["kind"]], w=w, **dict(zip("xy", random.sample([a(kind), a(random.choice([k for k in KINDS if fits(kind, k) and w not in KINDS[k]]))], 2)))), pick(random, ["{w} is {k}.", "{k}.", "It is {k}."], w=w, k=a(kind)))]
     if draw == 4:
         other = random.choice([k for k in KINDS if fits(kind, k) and w not in KINDS[k]])
         yes = random.random() < 0.5
@@ -543,14 +544,14 @@ def forms(random):
     if draw < 2:
         w = random.choice(list(DIFFERENT)) if random.random() < 0.55 else random.choice(REGULAR)
         if random.random() < 0.8:
-            return [(ask(random, ["What is the plural of {w}?", "plural of {w}", "What's the plural of '{w}'?", "How do you say more than one {w}?", "One {w}, two ...?", "Give the plural of {w}.", "Write the plural form of {w}.", "One {w}, many what?", "Make {w} plural."], w=w), pick(random, ["The plural of {w} is {p}.", "{p}.", "It is {p}.", "One {w}, two {p}."], w=w, p=plural(w)))]
+            return [(ask(random, ["What is the plural of {w}?", "plural of {w}", "What's the plural of '{w}'?", "How do you say more than one {w}?", "One {w}, two ...?", "Give the plural of {w}.", "Write the plural form of {w}.", "One {w}, many what?", "Make {w} plural."] + MORE["plural"], w=w), pick(random, ["The plural of {w} is {p}.", "{p}.", "It is {p}.", "One {w}, two {p}."], w=w, p=plural(w)))]
         return [(ask(random, ["What is the singular of {p}?", "singular of {p}", "Many {p}, one ...?"], p=plural(w)), pick(random, ["The singular of {p} is {w}.", "{w}."], w=w, p=plural(w)))]
     if draw < 5:
         v, past, done = random.choice(VERBS)
         if v == "be":
             return [(ask(random, ["What is the past tense of be?", "past tense of to be"]), "The past tense of be is was or were.")]
         if random.random() < 0.75:
-            return [(ask(random, ["What is the past tense of {v}?", "past tense of {v}", "What's the past of '{v}'?", "Put {v} in the past tense.", "Today I {v}, yesterday I ...?", "How do you say {v} in the past?", "Give me the simple past of {v}.", "What is the past form of to {v}?", "I {v} now. What did I do yesterday?|"][:8], v=v), pick(random, ["The past tense of {v} is {p}.", "{p}.", "It is {p}.", "Today I {v}, yesterday I {p}."], v=v, p=past))]
+            return [(ask(random, ["What is the past tense of {v}?", "past tense of {v}", "What's the past of '{v}'?", "Put {v} in the past tense.", "Today I {v}, yesterday I ...?", "How do you say {v} in the past?", "Give me the simple past of {v}.", "What is the past form of to {v}?"] + MORE["past"], v=v), pick(random, ["The past tense of {v} is {p}.", "{p}.", "It is {p}.", "Today I {v}, yesterday I {p}."], v=v, p=past))]
         return [(ask(random, ["What is the past participle of {v}?", "I have ... ({v})", "past participle of {v}"], v=v), f"The past participle of {v} is {done}." if random.random() < 0.6 else f"{capital(v)}, {past}, {done}.")]
     base, more, most = random.choice(COMPARED)
     if random.random() < 0.5:
@@ -608,7 +609,7 @@ def rhymes(random):
     w = random.choice(group)
     others = [x for x in group if x != w]
     if random.random() < 0.6:
-        return [(ask(random, ["What rhymes with {w}?", "Give me a word that rhymes with {w}.", "rhyme for {w}", "Which word rhymes with {w}?", "Find a rhyme for {w}.", "Tell me a rhyme for \"{w}\".", "I need a word that rhymes with {w}."], w=w), pick(random, ["{x} rhymes with {w}.", "{x}.", "{l} rhyme with {w}." if len(others) > 1 else "{x} rhymes with {w}."], x=random.choice(others), w=w, l=listed(random.sample(others, min(2, len(others))))))]
+        return [(ask(random, ["What rhymes with {w}?", "Give me a word that rhymes with {w}.", "rhyme for {w}", "Which word rhymes with {w}?", "Find a rhyme for {w}.", "Tell me a rhyme for \"{w}\".", "I need a word that rhymes with {w}."] + MORE["rhyme"], w=w), pick(random, ["{x} rhymes with {w}.", "{x}.", "{l} rhyme with {w}." if len(others) > 1 else "{x} rhymes with {w}."], x=random.choice(others), w=w, l=listed(random.sample(others, min(2, len(others))))))]
     x = random.choice(others)
     two = [random.choice(g) for g in random.sample([g for g in RHYMES if not set(g) & set(group)], 2)]
     if random.random() < 0.7:
@@ -626,7 +627,7 @@ def meaning(random):
     full = w
     if random.random() < 0.8 and w.startswith(("to ", "a ", "an ")):
         w = w.split(" ", 1)[1]
-    return [(ask(random, ["What does {w} mean?", "What is the meaning of {w}?", "what does the word {w} mean", "Explain the word {w}.", "Define {w}.", "What does '{w}' mean?", "meaning of {w}", "Can you explain what {w} means?", "What's meant by \"{w}\"?", "I don't know the word {w}."], w=w),
+    return [(ask(random, ["What does {w} mean?", "What is the meaning of {w}?", "what does the word {w} mean", "Explain the word {w}.", "Define {w}.", "What does '{w}' mean?", "meaning of {w}", "Can you explain what {w} means?", "What's meant by \"{w}\"?", "I don't know the word {w}."] + MORE["meaning"], w=w),
              pick(random, ["{W} means {t}.", "{W} means {t}.", "It means {t}."] if not full.startswith(("a ", "an ")) else ["{W} is {t}.", "{W} is {t}.", "It is {t}."], W=full, t=text) + (" " + example[0] if example and random.random() < 0.5 else ""))]
 
 
@@ -637,7 +638,7 @@ def gaps(random):
     thing, use = random.choice(USES)
     many = thing in ("scissors", "gloves", "sunglasses")
     if random.random() < 0.6:
-        return [(ask(random, ["What {is_} {t} used for?", "What do you do with {t}?", "What {is_} {t} for?", "Why do people use {t}?", "what do you need {t} for"], t=thing, is_="are" if many else "is"), pick(random, ["You use {t} to {u}.", "{T} {is_} used to {u}.", "To {u}."], t=thing, T=capital(thing), u=use, is_="are" if many else "is"))]
+        return [(ask(random, ["What {is_} {t} used for?", "What do you do with {t}?", "What {is_} {t} for?", "Why do people use {t}?", "what do you need {t} for", *MORE["use"]], t=thing, is_="are" if many else "is"), pick(random, ["You use {t} to {u}.", "{T} {is_} used to {u}.", "To {u}."], t=thing, T=capital(thing), u=use, is_="are" if many else "is"))]
     return [(ask(random, ["What do you use to {u}?", "What do I need to {u}?", "Which thing helps you to {u}?"], u=use), pick(random, ["You use {t} to {u}.", "{t}.", "You need {t}."], t=thing, u=use))]
 
 

@@ -32,42 +32,42 @@ CAPITALS = Pairs(weighted((name, SEATS.get(ALSO.get(name, name), city)) for name
                  ["{b} is the capital of which country?", "Which country has {b} as its capital?", "Of which country is {b} the capital?", "What country is {b} the capital of?", "{b} is the capital of what?"],
                  ["{b} is the capital of {a}.", "{a}.", "Of {a}."], ["Is {b} the capital of {a}?", "Is the capital of {a} {b}?", "Is it true that {b} is the capital of {a}?"],
                  ["I think {w} is the capital of {a}.", "The capital of {a} is {w}, right?", "My friend says the capital of {a} is {w}.", "{w} is the capital of {a}."],
-                 ["Which is the capital of {a}: {c}?", "What is the capital of {a}, {c}?"])
+                 ["Which is the capital of {a}: {c}?", "What is the capital of {a}, {c}?"], same=ALSO).widened("capital")
 CAPITALS.of = True
 CURRENCY = Pairs(weighted(named(2)), ["What is the currency of {a}?", "What currency is used in {a}?", "What money do they use in {a}?", "Which currency does {a} have?", "currency of {a}", "How do people pay in {a}?", "What is the money of {a} called?", "With which money do I pay in {a}?", "What do you pay with in {a}?", "Which money is used in {a}?", "What is {a}'s currency?", "I travel to {a}. Which currency do they have there?"],
                  ["The currency of {a} is the {b}.", "The {b}.", "In {a} people pay with the {b}.", "It is the {b}."], ["Where is the {b} used?", "Which country has the {b}?", "In which country do you pay with the {b}?"], ["The {b} is the currency of {a}.", "In {a}."],
-                 ["Is the {b} the currency of {a}?", "Do people in {a} pay with the {b}?"])
+                 ["Is the {b} the currency of {a}?", "Do people in {a} pay with the {b}?"], same=ALSO).widened("currency")
 CURRENCY.of = True
 CONTINENT = Pairs(weighted((name, BOTH.get(name, land)) for name, land in named(3)), ["On which continent is {a}?", "What continent is {a} in?", "Which continent does {a} belong to?", "{a} is on which continent?", "In which part of the world is {a}?", "Where in the world is {a}?", "Where is {a}?"],
-                  ["{a} is in {b}.", "In {b}.", "{b}."], yes=["Is {a} in {b}?", "Does {a} belong to {b}?"])
+                  ["{a} is in {b}.", "In {b}.", "{b}."], yes=["Is {a} in {b}?", "Does {a} belong to {b}?"]).widened("continent")
 LANGUAGE = Pairs(weighted((name, tongue) for name, tongue in named(4) if name != "Vatican City"), ["What language do people speak in {a}?", "Which language is spoken in {a}?", "What is the language of {a}?", "What do they speak in {a}?", "language of {a}", "Which languages are spoken in {a}?", "What is the official language of {a}?", "Which language do the people of {a} speak?", "What is spoken in {a}?", "In {a}, which language do they speak?"],
-                 ["In {a} people speak {b}.", "{b}.", "People in {a} speak {b}.", "They speak {b}."])
+                 ["In {a} people speak {b}.", "{b}.", "People in {a} speak {b}.", "They speak {b}."]).widened("language")
 PEOPLE = Pairs(weighted((c[0], c[5]) for c in COUNTRIES if c[0] not in ("Vatican City", "Liechtenstein", "Luxembourg", "New Zealand", "Papua New Guinea", "San Marino")),
-               ["What do you call something from {a}?", "What is the adjective for {a}?", "What nationality is someone from {a}?", "Someone from {a} is what nationality?"], ["Someone from {a} is {b}.", "{b}."], ["Which country does a {b} person come from?", "Where do {b} people come from?"], ["{b} people come from {a}.", "From {a}."])
+               ["What do you call something from {a}?", "What is the adjective for {a}?", "What nationality is someone from {a}?", "Someone from {a} is what nationality?"], ["Someone from {a} is {b}.", "{b}."], ["Which country does a {b} person come from?", "Where do {b} people come from?"], ["{b} people come from {a}.", "From {a}."]).widened("people")
 CITIES = Pairs(rows("cities"), ["In which country is {a}?", "Where is {a}?", "What country is {a} in?", "Which country is {a} in?", "{a} is in which country?", "where is {a}", "In what country can I find {a}?"], ["{a} is in {b}.", "In {b}.", "{b}."], yes=["Is {a} in {b}?", "Is {a} a city in {b}?"], no=["I think {a} is in {w}.", "{a} is in {w}, right?"],
-               choice=["In which country is {a}: {c}?"])
-STATES = Pairs(rows("states"), ["What is the capital of the US state {a}?", "What is the state capital of {a}?", "Which city is the capital of the state of {a}?", "capital of {a} state"], ["The capital of {a} is {b}.", "{b}."], ["Of which US state is {b} the capital?", "{b} is the capital of which American state?"], ["{b} is the capital of {a}.", "{a}."])
+               choice=["In which country is {a}: {c}?"]).widened("cities")
+STATES = Pairs(rows("states"), ["What is the capital of the US state {a}?", "What is the state capital of {a}?", "Which city is the capital of the state of {a}?", "capital of {a} state"], ["The capital of {a} is {b}.", "{b}."], ["Of which US state is {b} the capital?", "{b} is the capital of which American state?"], ["{b} is the capital of {a}.", "{a}."]).widened("states")
 ELEMENTS = rows("elements")
 KNOWN = {"hydrogen", "helium", "carbon", "nitrogen", "oxygen", "neon", "sodium", "iron", "copper", "zinc", "silver", "tin", "gold", "mercury", "lead", "uranium", "calcium", "chlorine", "aluminium", "potassium", "sulphur", "silicon", "magnesium", "iodine", "platinum"}
 WEIGHTED_ELEMENTS = [e for e in ELEMENTS for _ in range(4 if e[0] in KNOWN else 1)]
 SYMBOL = Pairs([(e[0], e[1]) for e in WEIGHTED_ELEMENTS], ["What is the chemical symbol for {a}?", "What is the symbol of {a}?", "chemical symbol of {a}", "Which symbol does {a} have?", "What letters stand for {a} in chemistry?", "What is {a}'s symbol in the periodic table?", "How is {a} written in chemistry?"],
                ["The symbol for {a} is {b}.", "{b}.", "It is {b}.", "{b} stands for {a}."], ["What element is {b}?", "Which element has the symbol {b}?", "What does {b} stand for in chemistry?", "What does the chemical symbol {b} mean?"], ["{b} stands for {a}.", "{b} is the symbol for {a}."],
-               ["Is {b} the symbol for {a}?"], choice=["What is the symbol for {a}: {c}?"])
+               ["Is {b} the symbol for {a}?"], choice=["What is the symbol for {a}: {c}?"]).widened("symbol")
 SYMBOL.of = True
-NUMBER = Pairs([(e[0], e[2]) for e in WEIGHTED_ELEMENTS], ["What is the atomic number of {a}?", "atomic number of {a}", "How many protons does {a} have?", "Which atomic number does {a} have?"], ["The atomic number of {a} is {b}.", "{b}.", "It is {b}."], ["Which element has the atomic number {b}?", "What is element number {b}?"], ["The element with the number {b} is {a}.", "{a}."])
+NUMBER = Pairs([(e[0], e[2]) for e in WEIGHTED_ELEMENTS], ["What is the atomic number of {a}?", "atomic number of {a}", "How many protons does {a} have?", "Which atomic number does {a} have?"], ["The atomic number of {a} is {b}.", "{b}.", "It is {b}."], ["Which element has the atomic number {b}?", "What is element number {b}?"], ["The element with the number {b} is {a}.", "{a}."]).widened("number")
 STATE = Pairs([(e[0], with_article(e[3])) for e in ELEMENTS if e[3] in ("gas", "metal")], ["Is {a} a gas or a metal?", "Is {a} a metal or a gas?", "What kind of element is {a}?"], ["{a} is {b}.", "It is {b}."])
 ANIMALS = rows("animals")
 COMMON = {"dog", "cat", "cow", "horse", "sheep", "goat", "pig", "hen", "duck", "lion", "frog", "bear", "kangaroo", "deer", "swan", "goose", "fox", "wolf", "rabbit", "bee", "spider", "elephant", "butterfly", "owl", "whale", "seal", "penguin", "snake", "donkey", "ant"}
 ANIMALS = [x for x in ANIMALS for _ in range(3 if x[0] in COMMON else 1)]
 field = lambda i: [(x[0], x[i]) for x in ANIMALS if x[i]]
 YOUNG = Pairs(field(1), ["What is a baby {a} called?", "What do you call a young {a}?", "What is the young of a {a} called?", "baby {a} name", "What is the name for a {a}'s baby?", "How do you call a baby {a}?", "What's a baby {a}?"], ["A baby {a} is called {n}.", "{N}.", "It is called {n}.", "A young {a} is {n}."],
-              ["Which animal's baby is called {n}?", "What animal is {n} the baby of?", "What does {n} grow up to be?"], ["{N} is a baby {a}.", "The {a}."])
-SOUND = Pairs(field(2), ["What sound does a {a} make?", "What noise does a {a} make?", "Which sound do you hear from a {a}?", "How does a {a} sound?", "What does a {a} do: bark, meow or something else?|"][:4], ["A {a} {b}.", "It {b}."], ["Which animal {b}?", "What animal {b}?"], ["The {a} {b}.", "The {a}."])
-HOME = Pairs([(x, y) for x, y in field(3)], ["Where does a {a} live?", "What is the home of a {a}?", "Where do you find a {a}?", "What is a {a}'s home called?"], ["A {a} lives in {n}.", "In {n}."])
-GROUP = Pairs(field(4), ["What is a group of {p} called?", "What do you call a group of {p}?", "group of {p} name", "What do you call many {p} together?", "Which word means a group of {p}?"], ["A group of {p} is called {n}.", "{N}.", "It is called {n}."])
-LEGS = Pairs(field(5), ["How many legs does a {a} have?", "How many legs are on a {a}?", "number of legs of a {a}", "How many legs has a {a}?", "How many feet does a {a} walk on?|"][:4], ["A {a} has {l}.", "It has {l}.", "{L}."])
-CLASS = Pairs(field(6), ["What kind of animal is a {a}?", "What type of animal is a {a}?", "Is a {a} a mammal, a bird, a reptile or something else?", "To which group of animals does the {a} belong?", "what class of animal is a {a}"], ["A {a} is {n}.", "It is {n}.", "{N}."])
-FEED = Pairs(field(7), ["What does a {a} eat?", "What do {p} eat?", "What is the food of a {a}?", "What do you feed a {a}?|", "what does the {a} eat", "What do {p} live on?"][:3] + ["what does the {a} eat", "What do {p} like to eat?"], ["{P} eat {b}.", "A {a} eats {b}.", "{B}.", "It eats {b}."])
+              ["Which animal's baby is called {n}?", "What animal is {n} the baby of?", "What does {n} grow up to be?"], ["{N} is a baby {a}.", "The {a}."]).widened("young")
+SOUND = Pairs(field(2), ["What sound does a {a} make?", "What noise does a {a} make?", "Which sound do you hear from a {a}?", "How does a {a} sound?"], ["A {a} {b}.", "It {b}."], ["Which animal {b}?", "What animal {b}?"], ["The {a} {b}.", "The {a}."]).widened("sound")
+HOME = Pairs([(x, y) for x, y in field(3)], ["Where does a {a} live?", "What is the home of a {a}?", "Where do you find a {a}?", "What is a {a}'s home called?"], ["A {a} lives in {n}.", "In {n}."]).widened("home")
+GROUP = Pairs(field(4), ["What is a group of {p} called?", "What do you call a group of {p}?", "group of {p} name", "What do you call many {p} together?", "Which word means a group of {p}?"], ["A group of {p} is called {n}.", "{N}.", "It is called {n}."]).widened("group")
+LEGS = Pairs(field(5), ["How many legs does a {a} have?", "How many legs are on a {a}?", "number of legs of a {a}", "How many legs has a {a}?"], ["A {a} has {l}.", "It has {l}.", "{L}."]).widened("legs")
+CLASS = Pairs(field(6), ["What kind of animal is a {a}?", "What type of animal is a {a}?", "Is a {a} a mammal, a bird, a reptile or something else?", "To which group of animals does the {a} belong?", "what class of animal is a {a}"], ["A {a} is {n}.", "It is {n}.", "{N}."]).widened("class")
+FEED = Pairs(field(7), ["What does a {a} eat?", "What do {p} eat?", "What is the food of a {a}?", "what does the {a} eat", "What do {p} like to eat?"], ["{P} eat {b}.", "A {a} eats {b}.", "{B}.", "It eats {b}."]).widened("feed")
 PLURALS = {"wolf": "wolves", "sheep": "sheep", "fox": "foxes", "goose": "geese", "mouse": "mice", "deer": "deer", "fish": "fish", "butterfly": "butterflies", "fly": "flies", "ostrich": "ostriches", "monkey": "monkeys", "donkey": "donkeys", "walrus": "walruses", "octopus": "octopuses", "hippo": "hippos", "rhino": "rhinos",
            "salmon": "salmon", "trout": "trout", "goldfish": "goldfish", "finch": "finches", "turkey": "turkeys"}
 LEG_WORDS = {"0": "no legs", "2": "two legs", "4": "four legs", "6": "six legs", "8": "eight legs", "10": "ten legs"}
@@ -82,7 +82,7 @@ def animal(random):
     n = SOME.get(b, with_article(b)) if table is HOME else with_article(b)
     p = PLURALS.get(x, x + "s")
     values = dict(a=x, b=b, n=n, N=capital(n), p=p, P=capital(p), B=capital(b), l=LEG_WORDS.get(b, ""), L=capital(LEG_WORDS.get(b, "")))
-    back = table.back and len(table.holders[b]) == len([1 for h in table.pairs if h == (x, b)]) and random.random() < 0.3
+    back = table.back and len(table.holders[b]) == 1 and random.random() < 0.3
     q, r = (table.back, table.back_answers) if back else (table.forward, table.answers)
     q, r = random.choice(q), random.choice(r[:1] * 2 + r)
     fill = lambda form: capital(form.replace("a {a}", "{A1}").replace("A {a}", "{A2}").format(**values, A1=with_article(x), A2=capital(with_article(x))))
@@ -97,16 +97,16 @@ def works():
              "discovery": (["Who discovered {a}?", "Who found {a}?", "Whose discovery was {a}?", "By whom was {a} discovered?"], ["{b} discovered {a}.", "{b}.", "It was {b}."], ["What did {b} discover?", "What did {b} find?"], ["{b} discovered {a}."], ["Did {b} discover {a}?"]),
              "theory": (["Who came up with {a}?", "Whose idea was {a}?", "Who found {a}?", "Who is known for {a}?"], ["{b} came up with {a}.", "{b}.", "It was {b}."], ["Which theory or law comes from {b}?"], ["{a}."], ["Did {b} come up with {a}?"])}
     table = rows("works")
-    return {kind: Pairs([(r[1], r[2]) for r in table if r[0] == kind], *forms[kind]) for kind in forms}
+    return {kind: Pairs([(r[1], r[2]) for r in table if r[0] == kind], *forms[kind]).widened(kind) for kind in forms}
 
 
 def places():
     table = rows("places")
     of = lambda kind: [r[1:] for r in table if r[0] == kind]
-    return [Pairs(of("sight"), ["Where is {a}?", "In which place is {a}?", "Where can I see {a}?", "Where do I find {a}?", "where in the world is {a}"], ["{a} {is_} in {b}.", "In {b}."]),
-            Pairs(of("river"), ["On which continent is {a}?", "Where does {a} flow?"], ["{a} flows in {b}.", "In {b}."]), Pairs([(r[0], r[2]) for r in of("river")], ["Into which sea does {a} flow?", "Where does {a} end?", "Where does {a} reach the sea?", "What does {a} flow into?"], ["{a} flows into {b}.", "Into {b}."]),
-            Pairs(of("flows"), ["Which river flows through {a}?", "What river is {a} on?", "On which river is {a}?", "What is the river in {a} called?", "river in {a}"], ["{b} flows through {a}.", "{b}.", "{a} is on {b}."]),
-            Pairs(of("highest"), ["What is the highest mountain in {a}?", "Which is the highest mountain of {a}?", "highest mountain in {a}", "What is the tallest mountain in {a}?", "Name the highest peak in {a}."], ["The highest mountain in {a} is {b}.", "{b}.", "It is {b}."])] + \
+    return [Pairs(of("sight"), ["Where is {a}?", "In which place is {a}?", "Where can I see {a}?", "Where do I find {a}?", "where in the world is {a}"], ["{a} {is_} in {b}.", "In {b}."]).widened("sight"),
+            Pairs(of("river"), ["On which continent is {a}?", "Where does {a} flow?"], ["{a} flows in {b}.", "In {b}."]).widened("river"), Pairs([(r[0], r[2]) for r in of("river")], ["Into which sea does {a} flow?", "Where does {a} end?", "Where does {a} reach the sea?", "What does {a} flow into?"], ["{a} flows into {b}.", "Into {b}."]).widened("mouth"),
+            Pairs(of("flows"), ["Which river flows through {a}?", "What river is {a} on?", "On which river is {a}?", "What is the river in {a} called?", "river in {a}"], ["{b} flows through {a}.", "{b}.", "{a} is on {b}."]).widened("flows"),
+            Pairs(of("highest"), ["What is the highest mountain in {a}?", "Which is the highest mountain of {a}?", "highest mountain in {a}", "What is the tallest mountain in {a}?", "Name the highest peak in {a}."], ["The highest mountain in {a} is {b}.", "{b}.", "It is {b}."]).widened("highest")] + \
            [Pairs([(r[0], r[1] + (", " + r[2] if len(r) > 2 else "")) for r in of(kind)], [f"What is the {word} {{a}}?", f"Which is the {word} {{a}}?", f"Name the {word} {{a}}.", f"{word} {{a}}?", f"What's the {word} {{a}}?", f"Do you know the {word} {{a}}?"], [f"The {word} {{a}} is {{b}}.", "{b}.", "It is {b}."])
             for kind, word in [("biggest", "biggest"), ("biggest", "largest"), ("smallest", "smallest"), ("fastest", "fastest"), ("longest", "longest"), ("tallest", "tallest"), ("highest2", "highest"), ("deepest", "deepest"), ("hottest", "hottest"), ("coldest", "coldest"), ("hardest", "hardest"), ("slowest", "slowest")]]
 
