@@ -271,6 +271,22 @@ class Shard(unittest.TestCase):
             self.assertGreater(len(turns[0][1].split()), 40)
 
 
+class HowTo(unittest.TestCase):
+    def test_gerunds(self):
+        for phrase, doing in (("boil an egg", "boiling an egg"), ("make tea", "making tea"), ("tie a tie", "tying a tie"), ("stop hiccups", "stopping hiccups"), ("dye eggs", "dyeing eggs"), ("free space", "freeing space"), ("swim", "swimming")):
+            self.assertEqual(tales.gerund(phrase), doing)
+
+    def test_every_thing_is_asked_in_several_forms(self):
+        for forms, answers in tales.HOWTO:
+            self.assertGreaterEqual(len(set(forms)), 4, forms)
+            self.assertEqual(len(answers), 1, forms)
+        rng = random.Random(0)
+        known = {answers[0] for _, answers in tales.HOWTO}
+        for _ in range(500):
+            question, answer = tales.howto(rng)[0]
+            self.assertIn(re.sub(r"^\d+\. ", "", answer, flags=re.M).replace("\n", " ") if answer.startswith("1. ") else answer, known)
+
+
 class Questions(unittest.TestCase):
     def test_the_dev_set(self):
         loaded = questions.load()

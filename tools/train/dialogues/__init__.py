@@ -19,10 +19,11 @@ KINDS = {
     "science": (lambda r, other: science.science(r), 26000, 2),
     "talk": (lambda r, other: talk.talk(r), 18000, 1),
     "tales": (lambda r, other: tales.tales(r), 8000, 0),
+    "howto": (lambda r, other: tales.howto(r), 14000, 1),
     "again": (authored.again, 40000, 0),
     "encyclopedia": (encyclopedia.reading, 8000, 0),
 }
-JOINED = {"sums", "dates", "world", "words", "science", "talk"}  # whose single questions also follow one another
+JOINED = {"sums", "dates", "world", "words", "science", "talk", "howto"}  # whose single questions also follow one another
 GIVE_UP = 60000  # dialogues thrown away one after the other because they stood there already
 
 
