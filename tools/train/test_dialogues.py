@@ -279,7 +279,7 @@ class HowTo(unittest.TestCase):
     def test_every_thing_is_asked_in_several_forms(self):
         for forms, answers in tales.HOWTO:
             self.assertGreaterEqual(len(set(forms)), 4, forms)
-            self.assertEqual(len(answers), 1, forms)
+            self.assertTrue(answers[0], forms)
         rng = random.Random(0)
         known = {answers[0] for _, answers in tales.HOWTO}
         for _ in range(500):

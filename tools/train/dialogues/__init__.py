@@ -17,7 +17,7 @@ KINDS = {
     "world": (lambda r, other: world.world(r), 42000, 3),
     "words": (lambda r, other: words.words(r), 32000, 2),
     "science": (lambda r, other: science.science(r), 26000, 2),
-    "talk": (lambda r, other: talk.talk(r), 18000, 1),
+    "talk": (lambda r, other: talk.talk(r), 26000, 1),
     "tales": (lambda r, other: tales.tales(r), 8000, 0),
     "howto": (lambda r, other: tales.howto(r), 14000, 1),
     "again": (authored.again, 40000, 0),
