@@ -310,12 +310,130 @@ def moves(random):
         [f"What colour is the {thing}?", f"Why did {q.name} go to the {r3}?"], f"The {thing} is now in the {at}.", {}
 
 
-MAKERS = [cause, order, moves, visit, lost, shop, life, colours, trip, prices, mail, three_people, village, pets, day_plan, work, garden, school]
+def letter(random):
+    p, q = two(random)
+    day, sent, place = f"{random.randint(1, 28)} {random.choice(MONTHS)}", random.randint(1850, 2024), random.choice(CITIES)
+    lost, wants = random.choice(THINGS)[0], random.choice(["come home soon", "write back", "visit in spring", "send a photo", "wait for the train", "keep the dog", "sell the boat", "water the roses", "bring the violin", "stay until Sunday"])
+    rel = random.choice(["aunt", "sister", "niece", "cousin"] if q.girl else ["uncle", "brother", "nephew", "cousin"])
+    text = random.choice([f"On {day} {sent} {p.name} wrote a letter from {place} to {p.her} {rel} {q.name}. In it lay a small {lost}. {p.name} asked {q.name} to {wants}.",
+                          f"A letter of {day} {sent}: {p.name} wrote it in {place}, and it went to {p.her} {rel} {q.name}. A small {lost} lay in it. {p.name} asked {q.name} to {wants}."])
+    return text, [(["Who wrote the letter?", "Who is the writer of the letter?", "From whom is the letter?", "Who sent it?"], [f"{p.name} wrote the letter.", f"{p.name}."]), (["To whom did {p} write?", "Who got the letter?", "Who is the letter for?", "Who received it?"], [f"{q.name} got the letter.", f"{p.Her} {rel} {q.name}."]),
+                  (["When was the letter written?", "What is the date of the letter?", "On which day did {p} write?"], [f"It was written on {day} {sent}.", f"On {day} {sent}."]), (["Where was the letter written?", "From which city does the letter come?", "Where was {p}?"], [f"It was written in {place}.", f"In {place}."]),
+                  (["What lay in the letter?", "What was in the envelope?", "What came with the letter?"], [f"A small {lost} lay in it.", f"A small {lost}."]), (["What did {p} ask {q} to do?", "What should {q} do?", "What does {p} want?"], [f"{p.name} asked {q.name} to {wants}.", f"{q.name} should {wants}."]), (["Who is {q}?", "How is {q} related to {p}?"], [f"{q.name} is {p.name}'s {rel}."])], \
+        [f"How old is {q.name}?", "What did the stamp cost?", f"Did {q.name} answer?", f"What is {p.name}'s surname?"], f"{p.name} wrote to {p.her} {rel} {q.name} from {place} and asked {q.obj} to {wants}.", {"p": p.name, "q": q.name}
+
+
+def museum(random):
+    what, city = random.choice(["clock museum", "toy museum", "railway museum", "castle", "zoo", "botanical garden", "sea museum", "art gallery", "salt mine", "open-air pool", "glass museum", "bread museum", "music museum", "lighthouse"]), random.choice(CITIES + VILLAGES)
+    first = random.randrange(0, 8)
+    opens, closes = MONTHS[first], MONTHS[random.randrange(first + 2, 12)]
+    h, c, shut = random.randint(8, 11), random.randint(4, 9), random.choice(DAYS)
+    adult = random.randint(5, 25)
+    child = random.randint(1, adult - 1)
+    year, show = random.randint(1850, 2015), random.choice(PLURALS)
+    text = f"The {what} in {city} is open from {opens} to {closes}, every day but {shut}, from {h} am to {c} pm. Adults pay {adult} euros and children {child}. It was opened in {year}. You can see {random.randint(2, 90) * 100} {show} there."
+    count = text.split("see ")[1].split(" ")[0]
+    return text, [(["When does the {w} open in the year?", "In which month does it open?", "What is the first open month?", "From which month is it open?"], [f"It opens in {opens}.", f"In {opens}."]), (["Until which month is the {w} open?", "What is the last open month?"], [f"It is open until {closes}.", f"Until {closes}."]), (["During which months is it open?", "In what months can I visit?"], [f"It is open from {opens} to {closes}.", f"From {opens} to {closes}."]),
+                  (["On which day is the {w} closed?", "When is it shut?", "On what day can I not go?"], [f"It is closed on {shut}.", f"On {shut}."]), (["At what time does it open?", "When does it open in the morning?"], [f"It opens at {h} am.", f"At {h} am."]), (["At what time does it close?", "When does it close in the evening?", "How late is it open?"], [f"It closes at {c} pm.", f"At {c} pm."]),
+                  (["What do adults pay?", "How much is it for an adult?", "What does a ticket for adults cost?"], [f"Adults pay {adult} euros.", f"{adult} euros."]), (["What do children pay?", "How much is it for a child?", "What does a child's ticket cost?"], [f"Children pay {child} euro{'s' if child > 1 else ''}.", f"{child} euro{'s' if child > 1 else ''}."]), (["When was the {w} opened?", "Since which year does it exist?"], [f"It was opened in {year}.", f"In {year}."]),
+                  (["What can you see there?", "What is there to see?"], [f"You can see {count} {show} there.", f"{count} {show}."]), (["Where is the {w}?", "In which town is it?"], [f"It is in {city}.", f"In {city}."])], \
+        ["Is there a cafe?", "Where can I park?", "Who founded it?", "May I bring my dog?", "What does a group pay?"], f"The {what} in {city} is open from {opens} to {closes} and costs {adult} euros for adults.", {"w": what}
+
+
+def race(random):
+    names = random.sample(NAMES, random.choice([3, 4]))
+    x, y, z = names[:3]
+    what = random.choice(["running race", "swimming race", "bike race", "boat race", "ski race", "sack race", "horse race", "rowing race"])
+    rank = [x, y, z]
+    text = f"In the {what} {x} was first for a long time, with {y} behind and {z} in third place. "
+    draw = random.randrange(3)
+    if draw == 0:
+        text += f"Shortly before the end {y} passed {x}. Nothing else changed."
+        rank = [y, x, z]
+    elif draw == 1:
+        text += f"But {x} fell and came in last of the three."
+        rank = [y, z, x]
+    else:
+        text += f"Near the end {z} passed both of them and won."
+        rank = [z, x, y]
+    first, second, third = rank
+    return text, [(["Who won?", "Who won the race?", "Who was the winner?", "Who came first at the end?", "Who finished first?"], [f"{first} won.", f"{first} won the race.", f"{first}."]), (["Who came second?", "Who finished in second place?", "Who was second at the end?"], [f"{second} came second.", f"{second}."]), (["Who came third?", "Who finished last of the three?", "Who was third at the end?"], [f"{third} came third.", f"{third}."]),
+                  (["Who led at first?", "Who was first for a long time?", "Who was in front before the change?"], [f"{x} was first for a long time.", f"{x}."]), (["What kind of race was it?", "Which race is it about?"], [f"It was a {what}.", f"A {what}."]), (["In which order did they finish?", "What is the result?", "Give me the final order."], [f"{first}, {second}, {third}."])], \
+        ["How long was the race?", f"How old is {x}?", "What was the prize?", "Where was the race?"], f"{first} won the {what}, ahead of {second} and {third}.", {}
+
+
+def biography(random):
+    p, q = Person(random), random.choice(NAMES)
+    while q == p.name:
+        q = random.choice(NAMES)
+    c1, c2, c3 = random.sample(CITIES, 3)
+    born = random.randint(1750, 1930)
+    moved, work, died = born + random.randint(16, 24), born + random.randint(28, 40), born + random.randint(55, 90)
+    job, made = random.choice([("painter", "The Blue Bridge"), ("painter", "Snow at Noon"), ("writer", "The Last Ferry"), ("writer", "A House of Salt"), ("composer", "Song of the Mill"), ("composer", "Evening Waltz"), ("architect", "the Glass Tower"), ("architect", "the Round Library"), ("engineer", "the Swan Bridge"), ("poet", "Leaves of Rain"), ("inventor", "a new kind of lamp"), ("explorer", "a map of the north coast")])
+    full = f"{p.name} {p.surname}"
+    text = f"{full} was born in {c1} in {born}. In {moved} {p.she} moved to {c2} and became {a(job)}. {p.Her} best-known work, {made}, dates from {work}. {p.She} married {q} and died in {c3} in {died}."
+    return text, [(["Where was {n} born?", "In which city was {p} born?", "What is the birthplace of {n}?"], [f"{p.name} was born in {c1}.", f"In {c1}."]), (["When was {n} born?", "In which year was {p} born?", "What is {p}'s year of birth?"], [f"{p.name} was born in {born}.", f"In {born}."]), (["Where did {n} move?", "To which city did {p} move in {m}?"], [f"{p.She} moved to {c2}.", f"To {c2}."]),
+                  (["When did {p} move to {c2}?", "In what year did {p} come to {c2}?"], [f"{p.She} moved there in {moved}.", f"In {moved}."]), (["What was {n}'s job?", "What was {p} by profession?", "What did {p} become?"], [f"{p.name} was {a(job)}.", f"{capital(a(job))}."]), (["What is {p}'s best-known work?", "Which work made {p} known?", "What is {n} famous for?"], [f"{p.Her} best-known work is {made}.", f"{capital(made)}."]),
+                  (["When was it made?", "From which year is {p}'s best-known work?"], [f"It dates from {work}.", f"In {work}."]), (["Where did {n} die?", "In which city did {p} die?", "What is {p}'s place of death?"], [f"{p.name} died in {c3}.", f"In {c3}."]), (["When did {n} die?", "In which year did {p} die?"], [f"{p.name} died in {died}.", f"In {died}."]), (["Whom did {p} marry?", "Who was {p} married to?"], [f"{p.name} married {q}.", f"{q}."])], \
+        [f"How many children did {p.name} have?", f"Which school did {p.name} go to?", f"What was {p.name}'s mother called?", f"How tall was {p.name}?"], f"{full}, born in {c1} in {born}, was {a(job)}, known for {made}.", {"n": full, "p": p.name, "c2": c2, "m": str(moved)}
+
+
+def jars(random):
+    box, boxes = random.choice([("jar", "jars"), ("box", "boxes"), ("bag", "bags"), ("drawer", "drawers"), ("tin", "tins"), ("basket", "baskets"), ("crate", "crates"), ("cup", "cups")])
+    k = random.choice([3, 3, 4])
+    colours, things = random.sample([c for c in COLOURS if c[0] not in "aeiou"], k), random.sample(PLURALS, k)
+    where = random.choice(["on a shelf", "on the table", "in the cellar", "in the kitchen", "behind the door", "under the bench"])
+    said = [random.choice([f"The {c} {box} holds {t}", f"In the {c} {box} there are {t}", f"The {t} are in the {c} {box}"]) for c, t in zip(colours, things)]
+    text = f"{capital(words(k))} {boxes} stand {where}. " + ". ".join(said) + "."
+    qs = []
+    for c, t in zip(colours, things):
+        qs += [([f"What is in the {c} {box}?", f"What does the {c} {box} hold?", f"What will I find in the {c} {box}?", f"{c} {box}: what is in it?"], [f"There are {t} in the {c} {box}.", f"{capital(t)}."]), ([f"Where are the {t}?", f"In which {box} are the {t}?", f"Which {box} holds the {t}?", f"I want the {t}. Which {box} do I open?"], [f"The {t} are in the {c} {box}.", f"In the {c} {box}."])]
+    qs += [([f"How many {boxes} are there?", f"How many {boxes} does the text name?"], [f"There are {words(k)} {boxes}.", f"{capital(words(k))}."]), ([f"Where do the {boxes} stand?", f"Where are the {boxes}?"], [f"They stand {where}.", f"{capital(where)}."])]
+    other = random.choice([t for t in PLURALS if t not in things])
+    return text, qs, [f"Where are the {other}?", f"Who put the {things[0]} there?", f"How heavy is the {colours[0]} {box}?"], f"{capital(words(k))} {boxes} hold {listed(things)}.", {}
+
+
+def river(random):
+    names = [v + "a" for v in "Alder Brenn Cald Dov Esk Fern Lun Moss Nid Rill Tarn Wend Ister Sar Val Mer Od Tess Kor Bel".split()]
+    name, second = random.sample(names, 2)
+    hills, sea = random.choice(["the Grey Hills", "the Elm Mountains", "the High Moor", "the Black Forest of Norr", "the Snow Peaks", "the Western Hills", "Mount Arran", "the Red Plateau"]), random.choice(["the North Sea", "the Baltic Sea", "the Black Sea", "Lake Orla", "the Atlantic Ocean", "the Bay of Sund", "Lake Mirren", "the River " + second])
+    long, t1, t2 = random.randint(20, 990), *random.sample(VILLAGES, 2)
+    fish = random.choice(["trout", "salmon", "eels", "pike", "carp"])
+    text = random.choice([f"The River {name} rises in {hills} and flows into {sea}.", f"The source of the River {name} is in {hills}. It flows into {sea}."]) + f" It is {long} km long and passes through {t1} and {t2}. There are many {fish} in its water."
+    return text, [(["Where does the {r} rise?", "Where is the source of the {r}?", "Where does the river begin?", "In which hills or mountains does it start?"], [f"It rises in {hills}.", f"In {hills}."]), (["Where does the {r} flow to?", "What does the {r} flow into?", "Where does the river end?", "Into which water does it flow?"], [f"It flows into {sea}.", f"Into {sea}."]), (["How long is the {r}?", "What is the length of the river?", "How many kilometres long is it?"], [f"It is {long} km long.", f"{long} km."]),
+                  (["Which towns does the {r} pass?", "Through which towns does it flow?", "What towns lie on the river?"], [f"It passes through {t1} and {t2}.", f"{t1} and {t2}."]), (["Which fish live in the {r}?", "What fish are there?"], [f"There are many {fish} in it.", f"{capital(fish)}."]), (["What is the name of the river?", "Which river is it about?"], [f"It is the River {name}.", f"The River {name}."])], \
+        ["How deep is the river?", "How many bridges are there?", "Who named the river?", "How wide is it?"], f"The River {name} flows {long} km from {hills} into {sea}.", {"r": name}
+
+
+def found(random):
+    p, q = two(random)
+    thing, at, day = random.choice(THINGS)[0], random.choice(["in the park", "at the bus stop", "on the beach", "in the snow", "behind the church", "on the stairs", "near the pond", "under a bench", "in the cinema", "on a wall", "at the market", "in the forest"]), random.choice(DAYS)
+    colour, reward = random.choice([c for c in COLOURS if c[0] not in "aeiou"]), random.choice(FOODS)
+    lostat = random.choice(["on the train", "on a walk", "at school", "at a party", "in a taxi", "during the storm"])
+    text = f"{p.name} lost {a(colour)} {thing} {lostat}. On {day} {q.name} found it {at} and brought it to {p.name}. {p.name} was so glad that {p.she} gave {q.name} {reward}."
+    return text, [(["What did {p} lose?", "What was lost?", "Which thing was missing?"], [f"{p.name} lost {a(colour)} {thing}.", f"{capital(a(colour))} {thing}."]), (["Who lost the {t}?", "Whose {t} was it?", "Who had lost something?"], [f"{p.name} lost it.", f"{p.name}."]), (["Who found the {t}?", "Who found it?", "Who was the finder?"], [f"{q.name} found it.", f"{q.name}."]), (["Where was the {t} found?", "Where did {q} find it?"], [f"{q.name} found it {at}.", f"{capital(at)}."]),
+                  (["Where was the {t} lost?", "Where did {p} lose it?"], [f"{p.name} lost it {lostat}.", f"{capital(lostat)}."]), (["When was it found?", "On which day did {q} find it?"], [f"It was found on {day}.", f"On {day}."]), (["What did {q} get?", "What did {p} give to {q}?", "What was the reward?"], [f"{q.name} got {reward}.", f"{capital(reward)}."]), (["What colour was the {t}?"], [f"It was {colour}.", f"{capital(colour)}."]), (["How did {p} feel?"], [f"{p.name} was very glad."])], \
+        [f"How old is {q.name}?", f"What did the {thing} cost?", f"Where does {p.name} live?", "What was the weather like?"], f"{q.name} found the {colour} {thing} that {p.name} had lost {lostat}.", {"p": p.name, "q": q.name, "t": thing}
+
+
+def notice(random):
+    what, day = random.choice(["market", "concert", "meeting", "flea market", "sports day", "choir practice", "book sale", "film evening", "dance class", "picnic", "cookery course", "swimming lesson"]), random.choice(DAYS)
+    h, m, place = random.randint(8, 20), random.choice(["00", "15", "30", "45"]), random.choice(["the town hall", "the school yard", "the old barn", "the library", "the village green", "room 12", "the sports hall", "the church garden", "the harbour"])
+    cost, who, bring = random.randint(2, 30), Person(random), random.choice(["a cup", "a warm coat", "a pen", "a chair", "a towel", "your own lunch", "good shoes", "a friend"])
+    text = random.choice([f"Notice: the {what} is on {day} at {h}:{m} in {place}. It costs {cost} euros. Please bring {bring}. Ask {who.title} {who.surname} if you have questions.", f"{capital(what)}! {day}, {h}:{m}, {place}. Tickets: {cost} euros. Bring {bring}. Contact: {who.title} {who.surname}."])
+    return text, [(["When is the {w}?", "On which day and at what time is it?", "What day is the {w}?"], [f"It is on {day} at {h}:{m}.", f"On {day} at {h}:{m}."]), (["At what time does the {w} start?", "What time is it?"], [f"It starts at {h}:{m}.", f"At {h}:{m}."]), (["Where is the {w}?", "Where does it take place?", "In what place is it?"], [f"It is in {place}." if place != "the harbour" and place != "the village green" else f"It is at {place}."]),
+                  (["What does it cost?", "How much is the {w}?", "What is the price?"], [f"It costs {cost} euros.", f"{cost} euros."]), (["What should I bring?", "What do people have to bring?", "What must I take with me?"], [f"Bring {bring}.", f"You should bring {bring}."]), (["Whom can I ask?", "Who answers questions?", "Who is the contact?"], [f"You can ask {who.title} {who.surname}.", f"{who.title} {who.surname}."]), (["What is the notice about?", "What is announced?"], [f"It is about the {what}.", f"The {what}."])], \
+        ["How many people will come?", "Is there food?", "Who pays for the room?", "When does it end?"], f"The {what} is on {day} at {h}:{m} in {place} and costs {cost} euros.", {"w": what}
+
+
+MAKERS = [letter, museum, race, biography, jars, river, found, notice, letter, race, jars, cause, order, moves, visit, lost, shop, life, colours, trip, prices, mail, three_people, village, pets, day_plan, work, garden, school]
 FRAMES = ["{p} {q}", "{p}\n\n{q}", "Text: {p}\nQuestion: {q}", "Read this: {p}\n\n{q}", "{q}\n\n{p}", 'Here is a text: "{p}" {q}', '"{p}" {q}', "Passage: {p}\n\n{q}", "Read the text and answer. {p} {q}", "{q} Text: {p}", 'Answer from the text: "{p}"\n{q}', "Please read: {p} {q}", "I have this text: {p} {q}", "{q} {p}", "Context: {p}\n\n{q}", "Use this text: {p}\n{q}", "{p} Question: {q}", "Here's a short story. {p} {q}",
-          'Tell me from this text: "{p}" {q}', "Look at this: {p} {q}", "In this text, {q2} {p}", "According to this text: {p} {q}", "My text: {p} My question: {q}"]
-GIVEN = ["Please read this text: {p}", "Here is a text. {p}", "{p}", "Read this: {p}", "I will ask you about this: {p}", "Text: {p}", "Remember this text: {p}"]
+          'Tell me from this text: "{p}" {q}', "Look at this: {p} {q}", "In this text, {q2} {p}", "According to this text: {p} {q}", "My text: {p} My question: {q}",
+          "Read this and tell me: {q2} {p}", "{q}\n\nText: {p}", "I read this: {p} {q}", "In the paper it says: {p} {q}", "From my notes: {p}\n{q}", "{p}\nNow tell me: {q2}", "{p} - {q}", "Help me with this text. {p} {q}", "Look for the answer in this text: {p}\n\nThe question: {q}", "'{p}' {q}", '{q} "{p}"', "{q} It says: {p}", "Find the answer. Text: {p} Question: {q}",
+          "My teacher gave us this: {p} {q}", "Someone wrote: {p} {q}", '"{p}"\n\n{q}', "Question: {q}\nText: {p}", "Question: {q} Context: {p}", "Story: {p} {q}", "{p} Can you tell me: {q2}", "> {p}\n\n{q}", "Based on this, {q2} {p}", "Q: {q} Text: {p}", "{p}\n\nQ: {q}"]
+GIVEN = ["Please read this text: {p}", "Here is a text. {p}", "{p}", "Read this: {p}", "I will ask you about this: {p}", "Text: {p}", "Remember this text: {p}", "I'll paste a text, then ask. {p}", "Take a look at this: {p}", "{p} I will have questions.", "Please keep this text in mind: {p}", "My friend wrote this: {p}", "First read this. {p}", '"{p}"', "Here it is: {p}", "This is from a book: {p}", "Note: {p}"]
 READ = ["All right. What would you like to know?", "I have read it. What is your question?", "Okay, ask me about it.", "Read. What do you want to know?", "Thanks, I have read it."]
-SUMMARISE = ["Summarise this in one sentence.", "Sum up the text.", "What is this text about?", "Give me a short summary.", "Summarize: what is it about?", "Say it in one sentence.", "Make it shorter.", "What is the main point?", "tl;dr", "Shorten this to one sentence.", "Can you summarise it?"]
+SUMMARISE = ["Summarise this in one sentence.", "Sum up the text.", "What is this text about?", "Give me a short summary.", "Summarize: what is it about?", "Say it in one sentence.", "Make it shorter.", "What is the main point?", "tl;dr", "Shorten this to one sentence.", "Can you summarise it?", "What does the text tell us, in one sentence?", "One sentence, please: what does it say?", "Put it in a nutshell.", "What happens in this text?", "Sum it up in a single sentence.", "The gist, please.", "In short, what does it say?", "Write a one-line summary.", "Boil it down to one sentence."]
 
 
 def question(random, made):
