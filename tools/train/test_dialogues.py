@@ -219,6 +219,41 @@ class Passages(unittest.TestCase):
                 if "=" not in answer and "years" not in answer and word != "I":
                     self.assertIn(word.lower(), known, (made[0], question, answer))
 
+    def test_words_are_counted_and_swapped_right(self):
+        rng = random.Random(4)
+        counted = 0
+        for _ in range(4000):
+            question, answer = passages.rewriting(rng, nothing)[0]
+            found = re.fullmatch(r"Number of words in: (.+)", question)
+            if found:
+                self.assertIn(answer.split()[0].lower() if not answer.startswith(("It has", "There are")) else answer.split()[2], [f"{words.numeral(len(found[1].split()))}", f"{words.numeral(len(found[1].split()))}.", str(len(found[1].split()))], (question, answer))
+                counted += 1
+        self.assertGreater(counted, 5)
+        for _ in range(300):
+            x, y, before, after = passages.swapped(rng)
+            self.assertEqual(before.replace(x, y), after)
+
+    def test_a_slip_is_corrected(self):
+        rng = random.Random(5)
+        for _ in range(300):
+            before, after = passages.wrong(rng)
+            self.assertNotEqual(before, after)
+            self.assertEqual(len(set(before.split()) ^ set(after.split())), 2, (before, after))
+
+    def test_a_race_ends_as_told(self):
+        rng = random.Random(6)
+        for _ in range(200):
+            text, asked, _, gist, _ = passages.race(rng)
+            first = re.search(r"race (\w+) was first", text)[1]
+            last = re.search(r"(\w+) fell and", text)
+            passing = re.search(r"(\w+) passed", text)
+            if passing:
+                self.assertTrue(gist.startswith(passing[1] + " won"), (text, gist))
+                self.assertIn(f"ahead of {first}", gist)
+            else:
+                self.assertEqual(last[1], first)
+                self.assertTrue(gist.endswith(f"and {first}."), (text, gist))
+
     def test_makers_give_all_their_parts(self):
         rng = random.Random(1)
         for maker in passages.MAKERS:

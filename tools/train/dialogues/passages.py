@@ -543,7 +543,7 @@ def taking_out(random, other):
         text = text.replace("one hours", "one hour")
     what, value = random.choice(wants)
     many = what in ("names of the people", "cities", "numbers", "colours", "animals", "names")
-    q = random.choice(["Find the {w} in this sentence: {t}", 'Extract the {w}: "{t}"', "What {is_} the {w} in this text? {t}", '{t} What {is_} the {w}?', "Give me only the {w}: {t}", "Which {w} {is_} in this sentence? {t}|", "Pull out the {w} from: {t}", "List the {w}: {t}" if many else "Name the {w}: {t}", "From this text I need the {w}. {t}"]).split("|")[0]
+    q = random.choice(["Find the {w} in this sentence: {t}", 'Extract the {w}: "{t}"', "What {is_} the {w} in this text? {t}", '{t} What {is_} the {w}?', "Give me only the {w}: {t}", "Which {w} {is_} in this sentence? {t}|", "Pull out the {w} from: {t}", "List the {w}: {t}" if many else "Name the {w}: {t}", "From this text I need the {w}. {t}", "Take out the {w}: {t}", "Pick out the {w} in: {t}", "Read this and tell me the {w}: {t}", 'In "{t}", what {is_} the {w}?', "Only the {w}, please: {t}", "{w}? {t}", "Copy the {w} from this: {t}", "{t} Extract the {w}.", "{t}\n\nFind the {w}.", "Which {w} {is_} mentioned? {t}", "I only want the {w} of this sentence: {t}", "Text: {t}\nTask: write down the {w}.", "Look for the {w}: {t}"]).split("|")[0]
     return [(q.format(w=what, t=text, is_="are" if many else "is"), random.choice(["{V}", "{V}.", "The {w} {is_} {v}."]).format(v=value, V=value if "@" in value else capital(value), w=what, is_="are" if many else "is"))]
 
 
@@ -659,6 +659,37 @@ def sentence(random):
     return s, v, f"{s} {v[1] if s in SINGLE else v[0]} {v[4]}."
 
 
+def short(random):
+    """A short sentence of names and things."""
+    n1, n2 = random.sample(NAMES, 2)
+    c, d = random.choice(COLOURS), random.choice(DAYS)
+    t1, t2 = random.sample(PLURALS, 2)
+    return random.choice([f"{n1} likes {t1}.", f"{n1} and {n2} sell {t1}.", f"The {t1} are {c}.", f"On {d} {n1} buys {t1}.", f"{n1} saw {c} {t1} in {random.choice([city for city in CITIES if ' ' not in city])}.", f"Does {n1} have {t1}?", f"{n1} gave {n2} some {t1}.", f"Where are my {c} {t1}?", f"{n1} waits.", f"Please bring {t1} and {t2} on {d}!", f"{n2} never eats without {n1}.", f"Good morning {n1}!", f"We met {n1} and {n2} last {d}."])
+
+
+def wrong(random):
+    """A sentence with one slip of grammar, and the right one."""
+    s, v, now = sentence(random)
+    draw = random.randrange(3)
+    if draw == 0:
+        return f"{s} {v[0] if s in SINGLE else v[1]} {v[4]}.", now
+    if draw == 1 and v[0] != v[2]:
+        low = s if s == "I" else s[0].lower() + s[1:]
+        return f"Yesterday {low} {v[0]} {v[4]}.", f"Yesterday {low} {v[2]} {v[4]}."
+    return f"{s} {'do' if s in SINGLE else 'does'} not {v[0]} {v[4]}.".replace(" some ", " any "), f"{s} {'does' if s in SINGLE else 'do'} not {v[0]} {v[4]}.".replace(" some ", " any ")
+
+
+SWAP = ["Replace {x} with {y}: {t}", "Put {y} instead of {x}: {t}", "Change {x} to {y} in this sentence: {t}", "Swap {x} for {y}: {t}", "Write {y} where it says {x}: {t}", "{t} Now with {y} instead of {x}.", 'Replace the word "{x}" with "{y}": {t}', 'In "{t}", change {x} to {y}.', "Use {y}, not {x}: {t}", "Same sentence with {y} for {x}: {t}", "Take out {x} and put in {y}: {t}"]
+
+
+def swapped(random):
+    """A word, the one for it, a sentence with the first and the sentence with the second."""
+    name, d = random.choice(NAMES), random.choice(DAYS)
+    x, y = random.choice([random.sample(PLURALS, 2), random.sample([colour for colour in COLOURS if colour not in ("orange",)], 2), random.sample([city for city in CITIES if " " not in city], 2)])
+    form = random.choice(["{n} loves {x}.", "On {d} {n} talked about {x}.", "{n} thinks of {x} all day.", "The word {x} is on the wall.", "{n} wrote {x} on the paper.", "I dreamed of {x} on {d}.", "{n} says that {x} is a nice word."])
+    return x, y, form.format(n=name, d=d, x=x), form.format(n=name, d=d, x=y)
+
+
 def rewriting(random, other):
     draw = random.randrange(13)
     s, v, now = sentence(random)
@@ -672,13 +703,13 @@ def rewriting(random, other):
             return [(quote(["Write this in capital letters: {t}", 'Put "{t}" in upper case.', "Make this all caps: {t}", "In capitals: {t}", "Change to capital letters: {t}", "uppercase: {t}"], t), t.upper())]
         return [(quote(["Write this in small letters: {t}", "Make this lower case: {t}", "lowercase: {t}"], t.upper()), t.lower())]
     if draw in (1, 2):
-        return [(quote(["Put this in the past tense: {t}", 'Change "{t}" to the past tense.', "Past tense: {t}", "Rewrite in the past: {t}", "Say this about yesterday: {t}", "Turn this sentence into the past: {t}"], now), f"{s} {v[2]} {v[4]}.")]
+        return [(quote(["Put this in the past tense: {t}", 'Change "{t}" to the past tense.', "Past tense: {t}", "Rewrite in the past: {t}", "Write this as if it happened yesterday: {t}", 'What is the past tense of "{t}"?', "Now in the past: {t}", "Simple past please: {t}", "{t} Put that into the past.", "into the past: {t}", "Use the past tense in this sentence: {t}", "Make this past tense: {t}", "Change this to past: {t}", "Say this about yesterday: {t}", "Turn this sentence into the past: {t}"], now), f"{s} {v[2]} {v[4]}.")]
     if draw == 3:
-        return [(quote(["Put this in the future: {t}", 'Change "{t}" to the future tense.', "Future tense: {t}", "Say this about tomorrow: {t}", "Rewrite with will: {t}"], now), f"{s} will {v[0]} {v[4]}.")]
+        return [(quote(["Put this in the future: {t}", 'Change "{t}" to the future tense.', "Future tense: {t}", "Say this about tomorrow: {t}", "Rewrite with will: {t}", "Put this into the future: {t}", "Say this with will: {t}", "{t} In the future, please.", "What is the future of this: {t}", "Make it future: {t}"], now), f"{s} will {v[0]} {v[4]}.")]
     if draw == 4:
-        return [(quote(["Make this negative: {t}", "Say the opposite with not: {t}", "Turn this into a negative sentence: {t}", 'Make "{t}" negative.'], now), f"{s} {'does' if one else 'do'} not {v[0]} {v[4]}.".replace(" some ", " any "))]
+        return [(quote(["Make this negative: {t}", "Say the opposite with not: {t}", "Turn this into a negative sentence: {t}", "Negate this: {t}", "Put not into this sentence: {t}", "{t} Now with not.", "negative form: {t}", "Say that this does not happen: {t}", 'Make "{t}" negative.'], now), f"{s} {'does' if one else 'do'} not {v[0]} {v[4]}.".replace(" some ", " any "))]
     if draw == 5:
-        return [(quote(["Turn this into a question: {t}", "Make a question out of this: {t}", "Write this as a question: {t}", 'Ask this as a question: "{t}"'], now), f"{'Does' if one else 'Do'} {low} {v[0]} {v[4]}?")]
+        return [(quote(["Turn this into a question: {t}", "Make a question out of this: {t}", "Write this as a question: {t}", "question form: {t}", "Change this statement to a question: {t}", "How do I ask this? {t}", "Rewrite as a question: {t}", "{t} Make that a question.", 'Ask this as a question: "{t}"'], now), f"{'Does' if one else 'Do'} {low} {v[0]} {v[4]}?")]
     if draw == 6:
         return [(quote(["Use the present continuous: {t}", 'Say that it is happening now: {t}', "Put this in the -ing form: {t}"], now), f"{s} {be} {v[3]} {v[4]}.")] if v[0] != "like" else [(f"Put this in the past tense: {now}", f"{s} liked {v[4]}.")]
     if draw == 7:
@@ -688,18 +719,23 @@ def rewriting(random, other):
         x, y = random.choice(WORDY)
         return [(quote(["Make this shorter: {t}", "Shorten: {t}", 'Say this in fewer words: "{t}"', "Can you make this sentence shorter? {t}", "Say it more simply: {t}"], x), y)]
     if draw == 9:
-        x, y = random.choice(WRONG)
-        return [(quote(["Correct this sentence: {t}", "Fix the grammar: {t}", "Correct the mistake: {t}", 'Is this right? "{t}"', "Please check my English: {t}", "Can you correct this? {t}", "Fix this: {t}"], x), random.choice([y, y, f"It should be: {y}" ]))]
+        x, y = random.choice(WRONG) if random.random() < 0.4 else wrong(random)
+        return [(quote(["Correct this sentence: {t}", "Fix the grammar: {t}", "Correct the mistake: {t}", 'Is this right? "{t}"', "Please check my English: {t}", "What is wrong here? {t}", "Correct the grammar of this sentence: {t}", "Find the mistake: {t}", "Rewrite this correctly: {t}", 'How do I say this correctly? "{t}"', "grammar check: {t}", "Is my sentence right? {t}", "{t} Please correct that.", "Write it right: {t}", "Can you fix my English? {t}", "There is a mistake in this sentence: {t}", "Make this sentence correct: {t}", "proofread: {t}", "Can you correct this? {t}", "Fix this: {t}"], x), random.choice([y, y, f"It should be: {y}" ]))]
     if draw == 10:
         n1, n2 = random.sample(NAMES, 2)
         t = f"{n1} {v[1]} {v[4]}."
-        return [(random.choice(["Replace {x} with {y}: {t}", "Put {y} instead of {x}: {t}", "Change {x} to {y} in this sentence: {t}"]).format(x=n1, y=n2, t=t), f"{n2} {v[1]} {v[4]}.")]
+        if random.random() < 0.6:
+            x, y, t, u = swapped(random)
+            return [(random.choice(SWAP).format(x=x, y=y, t=t), u)]
+        return [(random.choice(["Replace {x} with {y}: {t}", "Put {y} instead of {x}: {t}", "Swap {x} for {y}: {t}", "Write {y} where it says {x}: {t}", "In this sentence, replace {x} by {y}: {t}", "{t} Now with {y} instead of {x}.", "Use {y} rather than {x}: {t}", "Exchange {x} for {y}: {t}", "Change {x} to {y} in this sentence: {t}"]).format(x=n1, y=n2, t=t), f"{n2} {v[1]} {v[4]}.")]
     if draw == 11:
         w = random.sample([t[0] for t in THINGS], random.choice([3, 4]))
         return [(random.choice(["Write these words in reverse order: {t}", "Reverse this list: {t}", "Say these backwards: {t}"]).format(t=", ".join(w)), ", ".join(reversed(w)))]
-    n = len(now.split())
-    return [(quote(['How many words are in this sentence: "{t}"', "Count the words: {t}", 'How many words does "{t}" have?'], now), f"It has {words(n)} words.")] if random.random() < 0.6 else \
-        [(quote(['What is the last word of "{t}"?', "Last word in this sentence: {t}"], now), f"The last word is {v[4].split()[-1]}.")] if random.random() < 0.5 else [(quote(['What is the first word of "{t}"?', "First word in this sentence: {t}"], now), f"The first word is {s.split()[0]}.")]
+    if random.random() < 0.5:
+        now = short(random)
+    n, first, last = len(now.split()), now.split()[0], now.split()[-1].strip(".?!")
+    return [(quote(["Number of words in: {t}", "How many words do you count here? {t}", "word count: {t}", "{t} How many words is that?", "How many words make up this sentence? {t}", "How long is this sentence in words? {t}", 'How many words are in this sentence: "{t}"', "Count the words: {t}", 'How many words does "{t}" have?'], now), random.choice([f"It has {words(n)} words.", f"{capital(words(n))} words.", f"{capital(words(n))}.", f"There are {words(n)} words.", f"{n} words: " + ", ".join(f"{i} {word}" for i, word in enumerate((part.strip(".?!") for part in now.split()), 1)) + "."]))] if random.random() < 0.6 else \
+        [(quote(['What is the last word of "{t}"?', "Last word in this sentence: {t}"], now), f"The last word is {last}.")] if random.random() < 0.5 else [(quote(['What is the first word of "{t}"?', "First word in this sentence: {t}"], now), f"The first word is {first}.")]
 
 
 FORMS = [reading] * 10 + [sorting] * 2 + [taking_out] * 2 + [rewriting] * 3
