@@ -597,6 +597,24 @@ Wait here.|Would you please wait here?
 Help me.|Could you please help me?
 Close the door.|Would you please close the door?
 Tell me your name.|May I ask your name, please?
+Bring me some water.|Could you please bring me some water?
+Turn off the light.|Could you please turn off the light?
+Sit down.|Please have a seat.
+Hurry up.|Could you please be a little faster?
+Give me an answer.|I would be glad to hear your answer.
+Lend me your pen.|Could you lend me your pen, please?
+Show me the way.|Could you please show me the way?
+Take off your shoes.|Would you please take off your shoes?
+I want to speak to the boss.|May I speak to the manager, please?
+Pay the bill.|Could you please pay the bill?
+Leave me alone.|I would like to be alone for a while, please.
+What do you want?|How can I help you?
+Send it again.|Could you please send it again?
+Carry my bag.|Could you please carry my bag?
+Clean your room.|Would you please clean your room?
+You forgot the salt.|I think the salt is still missing.
+I don't like your plan.|I am not sure about the plan. May I suggest something else?
+Don't touch that.|Please be so kind and do not touch that.
 Move your car.|Could you please move your car?
 Answer my email.|I would be grateful if you could answer my email.
 I want a coffee.|I would like a coffee, please.
@@ -610,6 +628,16 @@ Turn the music down.|Could you please turn the music down?
 You are late.|I noticed that you came a little later than planned.
 This is wrong.|I am afraid this is not quite right.""".splitlines()]
 WORDY = [line.split("|") for line in """At this point in time we are not able to come to your party.|We cannot come to your party now.
+It was a very cold and also very windy day in the town.|The day in the town was cold and windy.
+My brother, who is a baker, gets up every day at three in the morning.|My brother, a baker, gets up at three.
+We would like to ask you to please be quiet in the library.|Please be quiet in the library.
+In my personal opinion I think that dogs are good pets.|I think dogs are good pets.
+The car that belongs to my sister is of a red colour.|My sister's car is red.
+He gave me the answer to my question after he had thought for a long time.|He answered me after long thought.
+Due to the fact that the road was closed, we came too late.|The road was closed, so we came too late.
+She has the ability to speak four different languages.|She can speak four languages.
+During the time that I was on holiday, my plants died.|While I was on holiday, my plants died.
+It is necessary that you bring a warm coat with you.|Bring a warm coat.
 In the event that it rains, we will stay at home.|If it rains, we will stay at home.
 The reason why I am late is because the bus did not come.|I am late because the bus did not come.
 I am writing this letter in order to ask you for your help.|I am writing to ask for your help.
