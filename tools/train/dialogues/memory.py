@@ -41,7 +41,7 @@ def name(random):
     v = random.choice(NAMES)
     return Fact("name", v, ["My name is {v}.", "I am {v}.", "I'm called {v}.", "Hi, I'm {v}.", "Hello, my name is {v}.", "You can call me {v}.", "Call me {v}.", "hey im {v}", "{v} here.", "The name's {v}.", "Hi! {v} here, nice to meet you.", "My name's {v}, what's yours?",
                             "People call me {v}."],
-                ["What is my name?", "What's my name?", "Do you remember my name?", "Who am I?", "what was my name again", "Do you still know my name?", "How am I called?", "Can you tell me my name?", "What did I say my name was?", "What name did I give you?", "Tell me my name.", "Which name did I tell you?", "Say my name.",
+                ["What is my name?", "What's my name?", "Do you remember my name?", "Who am I?", "what was my name again", "Do you still know my name?", "How am I called?", "Can you tell me my name?", "What did I say my name was?", "What name did I give you?", "Tell me my name.", "Do you know who I am?", "By what name do you know me?", "Who is talking to you?", "Which name did I tell you?", "Say my name.",
                  "what am i called", "Have you forgotten my name?|n"],
                 ["Your name is {v}.", "You are {v}.", "You told me that your name is {v}.", "{v}.", "Yes, your name is {v}.", "You said your name is {v}."],
                 ["Nice to meet you, {v}!", "Hello, {v}! How can I help you?", "Hi {v}, nice to meet you. I am Samba.", "Welcome, {v}! What can I do for you?", "Hello {v}!", "Pleased to meet you, {v}."])
@@ -121,8 +121,8 @@ def plan(random):
     when = random.choice(["tomorrow", "on " + random.choice(DAYS), "next week", "in " + random.choice(MONTHS), "this weekend", "tonight", "next " + random.choice(DAYS), "in the summer"])
     v = random.choice(["visit {r}", "go to {c}", "see the dentist", "bake {f}", "go swimming", "clean the kitchen", "play {s}", "paint the {x}", "meet {n}", "buy a new {t}", "start a course in {h}", "plant tomatoes", "go to a concert", "fix my bike", "write to {n}", "wash the car", "see a film with {n}", "fly to {c}", "take the cat to the vet", "run ten kilometres", "cook {f}", "visit {n} in {c}"])
     v = v.format(r="my " + random.choice(RELATIVES), c=random.choice(CITIES), f=random.choice(FOODS), s=random.choice(["football", "tennis", "chess", "golf", "badminton", "the piano"]), x=random.choice(["fence", "wall", "door", "shed", "hall"]), n=random.choice(NAMES), t=random.choice(["bike", "lamp", "phone", "coat", "chair", "camera"]), h=random.choice(HOBBIES))
-    return Fact("plan " + when, v, ["I will {v} {w}.", "I am going to {v} {w}.", "{W} I will {v}.", "{W} I want to {v}.", "I plan to {v} {w}.", "My plan for {p} is to {v}.", "I have to {v} {w}."],
-                ["What will I do {w}?", "What am I going to do {w}?", "What is my plan for {p}?", "what did i say i would do {w}", "What do I want to do {w}?", "Do you remember what I will do {w}?", "What are my plans for {p}?", "Remind me what I planned for {p}."],
+    return Fact("plan " + when, v, ["I will {v} {w}.", "I am going to {v} {w}.", "{W} I will {v}.", "{W} I want to {v}.", "I plan to {v} {w}.", "My plan for {p} is to {v}.", "I have to {v} {w}.", "{W} it is time to {v}.", "Don't let me forget: {w} I must {v}.", "I decided to {v} {w}.", "{W} I am going to {v}."],
+                ["What will I do {w}?", "What am I going to do {w}?", "What is my plan for {p}?", "what did i say i would do {w}", "What do I want to do {w}?", "Do you remember what I will do {w}?", "What are my plans for {p}?", "Remind me what I planned for {p}.", "What is on my programme {w}?", "What did I plan {w}?", "what have i got to do {w}", "What shall I not forget to do {w}?", "Did I plan something {w}? What?"],
                 ["You will {y} {w}.", "You are going to {y} {w}.", "{W} you will {y}.", "You said you would {y} {w}.", "Your plan is to {y}."], ["That sounds good.", "Have fun!", "I hope it goes well.", "A good plan."], w=when, W=capital(when), p=when[3:] if when.startswith(("on ", "in ")) else when, y=yours(" " + v).strip())
 
 
@@ -366,15 +366,15 @@ def people(random, other):
     return turns
 
 
-LISTS = {"buy": (SHOP, ["I need to buy {l}.", "My shopping list: {l}.", "Shopping list: {l}", "I want to buy {l}.", "From the shop I need {l}.", "Remember my shopping list: {l}."], "shopping list", "buy"),
+LISTS = {"buy": (SHOP, ["I need to buy {l}.", "My shopping list: {l}.", "Shopping list: {l}", "I want to buy {l}.", "From the shop I need {l}.", "Remember my shopping list: {l}.", "For the weekend we need {l}.", "Please get me {l}.", "I am going to the shop for {l}.", "To buy: {l}", "At the market I want {l}."], "shopping list", "buy"),
          "pack": (["socks", "a towel", "a toothbrush", "a book", "a torch", "a map", "a raincoat", "sun cream", "a hat", "a camera", "shoes", "a tent", "a pillow", "a bottle of water", "matches", "a knife", "gloves", "a scarf", "a charger", "sandwiches"],
-                  ["For the trip I will pack {l}.", "My packing list: {l}.", "I have to pack {l}.", "Please remember what I pack: {l}."], "packing list", "pack"),
+                  ["For the trip I will pack {l}.", "My packing list: {l}.", "I have to pack {l}.", "Please remember what I pack: {l}.", "In my suitcase go {l}.", "To pack: {l}", "I take {l} with me.", "I must not forget {l}."], "packing list", "pack"),
          "do": (["wash the dishes", "feed the cat", "call my mother", "water the plants", "pay the rent", "write to Anna", "clean the bath", "buy stamps", "mend the chair", "walk the dog", "do my homework", "take out the rubbish", "make the bed", "book a table", "return the books"],
-                ["Today I have to {l}.", "My to-do list: {l}.", "I want to {l}.", "Tasks for today: {l}."], "to-do list", "do"),
-         "visit": (CITIES, ["I want to visit {l}.", "On my trip I will see {l}, in this order.", "Our tour goes to {l}.", "The train stops in {l}."], "list of cities", "visit"),
-         "invite": (NAMES, ["I will invite {l}.", "Guests at my party: {l}.", "{l} are coming to dinner.", "My guest list: {l}."], "guest list", "invite"),
-         "words": ([t[0] for t in THINGS] + PETS, ["Remember these words: {l}.", "Here are some words: {l}.", "List: {l}", "Keep these words in mind: {l}."], "list", None),
-         "numbers": ([str(n) for n in range(1, 100)], ["Remember these numbers: {l}.", "My numbers are {l}.", "Here are some numbers: {l}.", "Numbers: {l}"], "list of numbers", None),
+                ["Today I have to {l}.", "My to-do list: {l}.", "I want to {l}.", "Tasks for today: {l}.", "To do: {l}", "I still need to {l}.", "This afternoon I must {l}.", "Before dinner I have to {l}."], "to-do list", "do"),
+         "visit": (CITIES, ["I want to visit {l}.", "On my trip I will see {l}, in this order.", "Our tour goes to {l}.", "The train stops in {l}.", "We will drive through {l}.", "My route: {l}.", "First to last, our stops are {l}.", "We fly to {l}."], "list of cities", "visit"),
+         "invite": (NAMES, ["I will invite {l}.", "Guests at my party: {l}.", "{l} are coming to dinner.", "My guest list: {l}.", "{l} will be at my wedding.", "I have asked {l} to come.", "On Saturday {l} will be here.", "Guests: {l}"], "guest list", "invite"),
+         "words": ([t[0] for t in THINGS] + PETS, ["Remember these words: {l}.", "Here are some words: {l}.", "List: {l}", "Keep these words in mind: {l}.", "Memorise: {l}.", "My words are {l}.", "I say some words: {l}.", "Words to keep: {l}"], "list", None),
+         "numbers": ([str(n) for n in range(1, 100)], ["Remember these numbers: {l}.", "My numbers are {l}.", "Here are some numbers: {l}.", "Numbers: {l}", "Keep these numbers in mind: {l}.", "I drew the numbers {l}.", "Memorise these numbers: {l}."], "list of numbers", None),
          "colours": (COLOURS, ["The flags are {l}, from left to right.", "Remember these colours: {l}.", "The cars came in this order: {l}.", "Colours: {l}"], "list of colours", None)}
 COUNTS = "zero one two three four five six seven eight nine ten".split()
 
@@ -392,30 +392,30 @@ def a_list(random, other):
         i = random.randrange(len(items))
         if draw < 3:
             place = ORDINALS[i + 1]
-            return pick(random, ["What is the {p} item on my {t}?", "What is the {p} one?", "Which one was {p}?", "What was the {p} thing on the {t}?", "what was the {p} item", "Which is the {p}?", "Tell me the {p} one.", "What did I name {p}?", "What's number {i}?", "Item {i}?"], p=place, t=title, i=i + 1), \
+            return pick(random, ["What is the {p} item on my {t}?", "What is the {p} one?", "Which one was {p}?", "What was the {p} thing on the {t}?", "what was the {p} item", "Which is the {p}?", "Tell me the {p} one.", "What did I name {p}?", "What's number {i}?", "Item {i}?", "And the {p}?", "Which did I say {p}?", "Say only the {p} one.", "the {p} one was what?", "Give me number {i} of the {t}.", "What stands in place {i}?", "Do you remember the {p} one?", "Which comes {p}?"], p=place, t=title, i=i + 1), \
                 pick(random, ["The {p} is {v}.", "{v}.", "The {p} one is {v}.", "Number {i} is {v}."], p=place, v=yourself[i], i=i + 1)
         if draw == 3:
-            return pick(random, ["What is the last item?", "Which one is last?", "What came last?", "What is the last one on the {t}?", "and the last one?"], t=title), pick(random, ["The last one is {v}.", "{v}.", "Last comes {v}."], v=yourself[-1])
+            return pick(random, ["What is the last item?", "Which one is last?", "What came last?", "What is the last one on the {t}?", "and the last one?", "Which did I name last?", "What stands at the end?", "Tell me the final one.", "What is at the end of the {t}?"], t=title), pick(random, ["The last one is {v}.", "{v}.", "Last comes {v}."], v=yourself[-1])
         if draw == 4:
-            return pick(random, ["How many items are on my {t}?", "How many things did I name?", "How many are there?", "How many is that?", "how long is my list"], t=title), pick(random, ["There are {n}: {l}.", "{n}.", "You named {n}: {l}.", "{N} items."], n=COUNTS[len(items)], N=COUNTS[len(items)].capitalize(), l=listed(yourself))
+            return pick(random, ["How many items are on my {t}?", "How many things did I name?", "How many are there?", "How many is that?", "how long is my list", "Count them.", "How many did I give you?", "What is the number of items?", "How many are on it?"], t=title), pick(random, ["There are {n}: {l}.", "{n}.", "You named {n}: {l}.", "{N} items."], n=COUNTS[len(items)], N=COUNTS[len(items)].capitalize(), l=listed(yourself))
         if draw == 5:
             inside = random.random() < 0.5
             v = random.choice(items) if inside else random.choice([p for p in pool if p not in items])
             y = yours(" " + v).strip()
-            return pick(random, ["Is {v} on my {t}?", "Did I mention {v}?", "Is {v} on it?", "Did I say {v}?", "Does my {t} have {v}?"] if kind != "do" else ["Did I say I have to {v}?", "Do I have to {v}?"], v=v, t=title), \
+            return pick(random, ["Is {v} on my {t}?", "Did I mention {v}?", "Is {v} on it?", "Did I say {v}?", "Does my {t} have {v}?", "Was {v} among them?", "Is {v} there?", "{v}: is it on my {t}?", "Did I name {v}?"] if kind != "do" else ["Did I say I have to {v}?", "Do I have to {v}?"], v=v, t=title), \
                 (pick(random, ["Yes, you named {v}.", "Yes, {v} is on it.", "Yes."], v=y) if inside else pick(random, ["No, you did not name {v}.", "No, {v} is not on it.", "No. You named {l}."], v=y, l=listed(yourself)))
         if draw == 6 and len(items) > 2 and i + 1 < len(items):
-            return pick(random, ["What comes after {v}?", "Which one follows {v}?", "what is after {v}"], v=items[i]), pick(random, ["After {v} comes {w}.", "{w}."], v=yourself[i], w=yourself[i + 1])
+            return pick(random, ["What comes after {v}?", "Which one follows {v}?", "what is after {v}", "What did I name right after {v}?", "And after {v}?", "Which is next after {v}?"], v=items[i]), pick(random, ["After {v} comes {w}.", "{w}."], v=yourself[i], w=yourself[i + 1])
         if draw == 7 and verb:
-            return pick(random, {"buy": ["What do I need to buy?", "What did I want to buy?", "What must I get from the shop?", "What's on my shopping list?"], "pack": ["What will I pack?", "What do I have to pack?", "What's on my packing list?"], "do": ["What do I have to do?", "What are my tasks?", "What's on my to-do list?"],
+            return pick(random, {"buy": ["What do I need to buy?", "What did I want to buy?", "What must I get from the shop?", "Read me my shopping list.", "What do I need from the shop?", "Which things shall I buy?", "What's on my shopping list?"], "pack": ["What will I pack?", "What do I have to pack?", "What's on my packing list?"], "do": ["What do I have to do?", "What are my tasks?", "What's on my to-do list?"],
                                  "visit": ["Which cities did I name?", "Where does the trip go?", "What cities are on my list?"], "invite": ["Who is coming?", "Who will I invite?", "Who are my guests?"]}[verb]), \
                 pick(random, {"buy": ["You need to buy {l}.", "You want {l}."], "pack": ["You pack {l}.", "On your packing list are {l}."], "do": ["You have to {l}.", "Your tasks are: {l}."], "visit": ["You named {l}.", "The cities are {l}."], "invite": ["Your guests are {l}.", "You named {l}."]}[verb], l=listed(yourself))
         if draw == 8 and kind in ("words", "numbers", "colours", "visit", "invite", "buy"):
             back = random.random() < 0.4
             if back:
-                return pick(random, ["Say them in reverse order.", "List them backwards.", "Now in reverse, please."]), capital(", ".join(reversed(items))) + "."
-            return pick(random, ["Repeat the {t}.", "Say it all again.", "What was on the {t}?", "List them all.", "Can you repeat them?"], t=title), capital(listed(items)) + "."
-        return pick(random, ["What is the first item?", "Which one is first?", "What did I name first?", "what was first on the {t}"], t=title), pick(random, ["The first one is {v}.", "{v}.", "First comes {v}."], v=yourself[0])
+                return pick(random, ["Say them in reverse order.", "List them backwards.", "Now in reverse, please.", "From last to first, please.", "Turn the order around.", "Reverse the {t}."], t=title), capital(", ".join(reversed(items))) + "."
+            return pick(random, ["Repeat the {t}.", "Say it all again.", "What was on the {t}?", "List them all.", "Can you repeat them?", "Tell me the whole {t}.", "Read it back to me.", "What is on my {t} now?", "Show me the {t}.", "What did I tell you to remember?", "Give me all of them again.", "So what do we have on the {t}?"], t=title), capital(listed(items)) + "."
+        return pick(random, ["What is the first item?", "Which one is first?", "What stands at the top?", "Which did I name first?", "Tell me the first one.", "How does my {t} begin?", "What did I name first?", "what was first on the {t}"], t=title), pick(random, ["The first one is {v}.", "{v}.", "First comes {v}."], v=yourself[0])
     if random.random() < 0.3:
         q, r = question(items, yourself)
         return [(styled(random, text + " " + q, after=False), r)]

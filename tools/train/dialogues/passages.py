@@ -432,7 +432,7 @@ FRAMES = ["{p} {q}", "{p}\n\n{q}", "Text: {p}\nQuestion: {q}", "Read this: {p}\n
           "Read this and tell me: {q2} {p}", "{q}\n\nText: {p}", "I read this: {p} {q}", "In the paper it says: {p} {q}", "From my notes: {p}\n{q}", "{p}\nNow tell me: {q2}", "{p} - {q}", "Help me with this text. {p} {q}", "Look for the answer in this text: {p}\n\nThe question: {q}", "'{p}' {q}", '{q} "{p}"', "{q} It says: {p}", "Find the answer. Text: {p} Question: {q}",
           "My teacher gave us this: {p} {q}", "Someone wrote: {p} {q}", '"{p}"\n\n{q}', "Question: {q}\nText: {p}", "Question: {q} Context: {p}", "Story: {p} {q}", "{p} Can you tell me: {q2}", "> {p}\n\n{q}", "Based on this, {q2} {p}", "Q: {q} Text: {p}", "{p}\n\nQ: {q}"]
 GIVEN = ["Please read this text: {p}", "Here is a text. {p}", "{p}", "Read this: {p}", "I will ask you about this: {p}", "Text: {p}", "Remember this text: {p}", "I'll paste a text, then ask. {p}", "Take a look at this: {p}", "{p} I will have questions.", "Please keep this text in mind: {p}", "My friend wrote this: {p}", "First read this. {p}", '"{p}"', "Here it is: {p}", "This is from a book: {p}", "Note: {p}"]
-READ = ["All right. What would you like to know?", "I have read it. What is your question?", "Okay, ask me about it.", "Read. What do you want to know?", "Thanks, I have read it."]
+READ = ["All right. What would you like to know?", "I have read it. What is your question?", "Okay, ask me about it.", "Read. What do you want to know?", "Thanks, I have read it.", "I have read the text. Ask away.", "All right, I know it now. What is the question?", "Got it. What would you like to know about it?"]
 SUMMARISE = ["Summarise this in one sentence.", "Sum up the text.", "What is this text about?", "Give me a short summary.", "Summarize: what is it about?", "Say it in one sentence.", "Make it shorter.", "What is the main point?", "tl;dr", "Shorten this to one sentence.", "Can you summarise it?", "What does the text tell us, in one sentence?", "One sentence, please: what does it say?", "Put it in a nutshell.", "What happens in this text?", "Sum it up in a single sentence.", "The gist, please.", "In short, what does it say?", "Write a one-line summary.", "Boil it down to one sentence."]
 
 
@@ -454,7 +454,7 @@ def reading(random, other):
     made = random.choice(MAKERS)(random)
     text = made[0]
     q, r = question(random, made)
-    if random.random() < 0.2:
+    if random.random() < 0.3:
         turns = [(random.choice(GIVEN).format(p=text), random.choice(READ)), (styled(random, q), r)]
         while random.random() < 0.25:
             turns[1:1] = other(random)
