@@ -78,9 +78,9 @@ def age(random):
 def relative(random):
     r = random.choice(RELATIVES)
     v = random.choice(GIRLS if r in HER else BOYS if r in HIS else NAMES)
-    return Fact("relative " + r, v, ["My {r} is called {v}.", "My {r}'s name is {v}.", "I have a {r} called {v}." if r not in ("mother", "father", "wife", "husband", "boss", "best friend") else "My {r} is {v}.", "{v} is my {r}.", "The name of my {r} is {v}.", "my {r} {v} is here today", "I live near my {r} {v}."],
+    return Fact("relative " + r, v, ["My {r} is called {v}.", "My {r}'s name is {v}.", "I have {ar} called {v}." if r not in ("mother", "father", "wife", "husband", "boss", "best friend") else "My {r} is {v}.", "{v} is my {r}.", "The name of my {r} is {v}.", "my {r} {v} is here today", "I live near my {r} {v}."],
                 ["What is my {r}'s name?", "What is my {r} called?", "What's the name of my {r}?", "Who is {v}?|w", "How is my {r} called?", "what was my {r}s name", "Do you remember my {r}'s name?", "Tell me my {r}'s name.", "What name does my {r} have?"],
-                ["Your {r} is called {v}.", "Your {r}'s name is {v}.", "{v}.", "{v} is your {r}.", "You said your {r} is called {v}."], ["Say hello to {v}!", "{v} is a nice name."], r=r)
+                ["Your {r} is called {v}.", "Your {r}'s name is {v}.", "{v}.", "{v} is your {r}.", "You said your {r} is called {v}."], ["Say hello to {v}!", "{v} is a nice name."], r=r, ar=a(r))
 
 
 def place_of(random):

@@ -593,7 +593,7 @@ def everyday(random):
         now = years + random.randint(2, 50)
         q, r = random.choice([f"{x} is {now}. How old was {she} {years} years ago?", f"{years} years ago, how old was {x}, who is {now} today?", f"I'm {now} years old. How old was I {years} years ago?"]), f"{now} - {years} = {now - years}, so the age was {now - years}."
     elif draw == 2:
-        note, a, b = random.choice([20, 50, 100]), random.randint(1, 9), random.randint(1, 9)
+        note, a, b = random.choice([20, 50, 100]), random.randint(2, 8), random.randint(2, 8)
         q, r = random.choice([f"{x} buys bread for {a} {units} and cheese for {b} {units} with a {note} {unit} note. What is the change?", f"I pay {a} and {b} {units} with a {note}. How much do I get back?", f"A cake is {a} {units}, a drink {b}. I give {note} {units}. Change?"]), f"{a} + {b} = {a + b}, and {note} - {a + b} = {note - a - b}. The change is {note - a - b} {units}."
     elif draw == 3:
         k, each = random.randint(2, 9), random.randint(2, 12)
