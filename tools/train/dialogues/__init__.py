@@ -14,15 +14,16 @@ KINDS = {
     "passages": (passages.passages, 60000, 0),
     "sums": (lambda r, other: sums.sums(r), 80000, 4),
     "dates": (lambda r, other: dates.dates(r), 20000, 1),
-    "world": (lambda r, other: world.world(r), 60000, 3),
+    "world": (lambda r, other: world.world(r), 80000, 3),
     "words": (lambda r, other: words.words(r), 45000, 2),
     "science": (lambda r, other: science.science(r), 45000, 2),
     "talk": (lambda r, other: talk.talk(r), 30000, 1),
-    "tales": (lambda r, other: tales.tales(r), 30000, 0),
+    "tales": (lambda r, other: tales.tales(r), 14000, 0),
+    "howto": (lambda r, other: tales.howto(r), 25000, 1),
     "again": (authored.again, 50000, 0),
     "encyclopedia": (encyclopedia.reading, 8000, 0),
 }
-JOINED = {"sums", "dates", "world", "words", "science", "talk"}  # whose single questions also follow one another
+JOINED = {"sums", "dates", "world", "words", "science", "talk", "howto"}  # whose single questions also follow one another
 GIVE_UP = 60000  # dialogues thrown away one after the other because they stood there already
 
 

@@ -2,9 +2,12 @@
 from .lists import (BOYS, CITIES, COLOURS, DAYS, DRINKS, FOODS, GIRLS, HER, HIS, HOBBIES, INSTRUMENTS, JOBS, KEPT, MONTHS, NAMES, PET_NAMES, PETS, RELATIVES, SHOP,
                     SINGULAR_KEPT, SPORTS, SPOTS, SUBJECTS, SURNAMES, THINGS)
 from .numbers import ORDINALS, ordinal
-from .phrasing import a, ask, capital, listed, pick, styled, told
+from .phrasing import a, ask, capital, listed, lower_first, pick, styled, told
 
 NOTED = ["Noted.", "Okay, I will remember that in this chat.", "Got it.", "All right.", "Thanks for telling me.", "I will keep that in mind.", "Good to know.", "Understood.", "Okay.", "Thank you, noted.", "Sure, I will remember it here."]
+
+REMINDING = ["Memory test: {l}", "Let me see if you paid attention. {q}", "Back to what I told you. {q}", "{q} I told you before.", "{q} You should know it.", "I told you earlier: {l}", "Do you still remember? {q}", "Now a question about me: {l}", "Think back. {q}", "Earlier I told you something. {q}", "{q} I forgot.",
+             "{q} I said it above.", "I need to check: {l}", "{q} You may look above.", "Can you recall? {q}", "Please remind me. {q}", "Test: {l}", "And now: {l}"]
 
 
 class Fact:
@@ -25,6 +28,9 @@ class Fact:
         return pick(random, forms, v=self.value, **self.more)
 
     def ask(self, random):
+        if random.random() < 0.2:
+            query = pick(random, self.queries, v=self.value, **self.more)
+            return pick(random, REMINDING, q=query, l=lower_first(query))
         return ask(random, self.queries, v=self.value, **self.more)
 
     def answer(self, random):
@@ -35,7 +41,7 @@ def name(random):
     v = random.choice(NAMES)
     return Fact("name", v, ["My name is {v}.", "I am {v}.", "I'm called {v}.", "Hi, I'm {v}.", "Hello, my name is {v}.", "You can call me {v}.", "Call me {v}.", "hey im {v}", "{v} here.", "The name's {v}.", "Hi! {v} here, nice to meet you.", "My name's {v}, what's yours?",
                             "People call me {v}."],
-                ["What is my name?", "What's my name?", "Do you remember my name?", "Who am I?", "what was my name again", "Do you still know my name?", "How am I called?", "Can you tell me my name?", "What did I say my name was?", "What name did I give you?", "Tell me my name.", "Which name did I tell you?", "Say my name.",
+                ["What is my name?", "What's my name?", "Do you remember my name?", "Who am I?", "what was my name again", "Do you still know my name?", "How am I called?", "Can you tell me my name?", "What did I say my name was?", "What name did I give you?", "Tell me my name.", "Do you know who I am?", "By what name do you know me?", "Who is talking to you?", "Which name did I tell you?", "Say my name.",
                  "what am i called", "Have you forgotten my name?|n"],
                 ["Your name is {v}.", "You are {v}.", "You told me that your name is {v}.", "{v}.", "Yes, your name is {v}.", "You said your name is {v}."],
                 ["Nice to meet you, {v}!", "Hello, {v}! How can I help you?", "Hi {v}, nice to meet you. I am Samba.", "Welcome, {v}! What can I do for you?", "Hello {v}!", "Pleased to meet you, {v}."])
@@ -44,7 +50,7 @@ def name(random):
 def simple(kind, values, tell, query, answer, reply=()):
     def make(random):
         v = random.choice(values)
-        return Fact(kind, v, tell, query, answer, reply, an=a(v) if isinstance(v, str) else "")
+        return Fact(kind, v, tell, query, answer, reply, an=a(v) if isinstance(v, str) else "", x=v.removeprefix("my "))
     return make
 
 
@@ -72,9 +78,9 @@ def age(random):
 def relative(random):
     r = random.choice(RELATIVES)
     v = random.choice(GIRLS if r in HER else BOYS if r in HIS else NAMES)
-    return Fact("relative " + r, v, ["My {r} is called {v}.", "My {r}'s name is {v}.", "I have a {r} called {v}." if r not in ("mother", "father", "wife", "husband", "boss", "best friend") else "My {r} is {v}.", "{v} is my {r}.", "The name of my {r} is {v}.", "my {r} {v} is here today", "I live near my {r} {v}."],
+    return Fact("relative " + r, v, ["My {r} is called {v}.", "My {r}'s name is {v}.", "I have {ar} called {v}." if r not in ("mother", "father", "wife", "husband", "boss", "best friend") else "My {r} is {v}.", "{v} is my {r}.", "The name of my {r} is {v}.", "my {r} {v} is here today", "I live near my {r} {v}."],
                 ["What is my {r}'s name?", "What is my {r} called?", "What's the name of my {r}?", "Who is {v}?|w", "How is my {r} called?", "what was my {r}s name", "Do you remember my {r}'s name?", "Tell me my {r}'s name.", "What name does my {r} have?"],
-                ["Your {r} is called {v}.", "Your {r}'s name is {v}.", "{v}.", "{v} is your {r}.", "You said your {r} is called {v}."], ["Say hello to {v}!", "{v} is a nice name."], r=r)
+                ["Your {r} is called {v}.", "Your {r}'s name is {v}.", "{v}.", "{v} is your {r}.", "You said your {r} is called {v}."], ["Say hello to {v}!", "{v} is a nice name."], r=r, ar=a(r))
 
 
 def place_of(random):
@@ -115,8 +121,8 @@ def plan(random):
     when = random.choice(["tomorrow", "on " + random.choice(DAYS), "next week", "in " + random.choice(MONTHS), "this weekend", "tonight", "next " + random.choice(DAYS), "in the summer"])
     v = random.choice(["visit {r}", "go to {c}", "see the dentist", "bake {f}", "go swimming", "clean the kitchen", "play {s}", "paint the {x}", "meet {n}", "buy a new {t}", "start a course in {h}", "plant tomatoes", "go to a concert", "fix my bike", "write to {n}", "wash the car", "see a film with {n}", "fly to {c}", "take the cat to the vet", "run ten kilometres", "cook {f}", "visit {n} in {c}"])
     v = v.format(r="my " + random.choice(RELATIVES), c=random.choice(CITIES), f=random.choice(FOODS), s=random.choice(["football", "tennis", "chess", "golf", "badminton", "the piano"]), x=random.choice(["fence", "wall", "door", "shed", "hall"]), n=random.choice(NAMES), t=random.choice(["bike", "lamp", "phone", "coat", "chair", "camera"]), h=random.choice(HOBBIES))
-    return Fact("plan " + when, v, ["I will {v} {w}.", "I am going to {v} {w}.", "{W} I will {v}.", "{W} I want to {v}.", "I plan to {v} {w}.", "My plan for {p} is to {v}.", "I have to {v} {w}."],
-                ["What will I do {w}?", "What am I going to do {w}?", "What is my plan for {p}?", "what did i say i would do {w}", "What do I want to do {w}?", "Do you remember what I will do {w}?", "What are my plans for {p}?", "Remind me what I planned for {p}."],
+    return Fact("plan " + when, v, ["I will {v} {w}.", "I am going to {v} {w}.", "{W} I will {v}.", "{W} I want to {v}.", "I plan to {v} {w}.", "My plan for {p} is to {v}.", "I have to {v} {w}.", "{W} it is time to {v}.", "Don't let me forget: {w} I must {v}.", "I decided to {v} {w}.", "{W} I am going to {v}."],
+                ["What will I do {w}?", "What am I going to do {w}?", "What is my plan for {p}?", "what did i say i would do {w}", "What do I want to do {w}?", "Do you remember what I will do {w}?", "What are my plans for {p}?", "Remind me what I planned for {p}.", "What is on my programme {w}?", "What did I plan {w}?", "what have i got to do {w}", "What shall I not forget to do {w}?", "Did I plan something {w}? What?"],
                 ["You will {y} {w}.", "You are going to {y} {w}.", "{W} you will {y}.", "You said you would {y} {w}.", "Your plan is to {y}."], ["That sounds good.", "Have fun!", "I hope it goes well.", "A good plan."], w=when, W=capital(when), p=when[3:] if when.startswith(("on ", "in ")) else when, y=yours(" " + v).strip())
 
 
@@ -135,7 +141,63 @@ def birthday(random):
                 ["Your birthday is on {v}.", "It is on {v}.", "On {v}.", "You said that your birthday is on {v}."], ["I will try to remember it in this chat."])
 
 
+def colour_of(random):
+    """The colour of a thing."""
+    thing, v = random.choice(OWNED), random.choice([colour for colour in COLOURS if colour != "orange"])
+    return Fact("colour " + thing, v, ["My {t} is {v}.", "I have {an} {t}.", "The colour of my {t} is {v}.", "I painted my {t} {v}." if thing in PAINTED else "I got a new {t}. It's {v}.", "My new {t} is {v}.", "{V} is the colour of my {t}.", "As for my {t}, it is {v}."],
+                ["What colour is my {t}?", "Which colour does my {t} have?", "what color is my {t}", "Tell me the colour of my {t}.", "What is the colour of my {t}?", "In what colour is my {t}?", "Do you remember the colour of my {t}?", "How does my {t} look, which colour?"],
+                ["Your {t} is {v}.", "It is {v}.", "{v}.", "You said your {t} is {v}.", "The colour of your {t} is {v}."], ["Nice, {v}!", "Noted: a {t} in {v}."], t=thing, an=a(v), V=capital(v))
+
+
+def relative_does(random):
+    """A relative's job, home or age."""
+    r = random.choice(RELATIVES)
+    she = "she" if r in HER else "he" if r in HIS else "they"
+    draw = random.randrange(4)
+    if draw == 0:
+        v = random.choice(JOBS)
+        return Fact("relative job " + r, v, ["My {r} is {an}.", "My {r} works as {an}.", "My {r} has a job as {an}.", "The job of my {r} is {v}.", "You know, my {r} is {an} by trade."], ["What is my {r}'s job?", "What does my {r} do for a living?", "What does my {r} work as?", "which job does my {r} have", "Who or what is my {r} by trade?", "Do you remember my {r}'s job?"],
+                    ["Your {r} is {an}.", "Your {r} works as {an}.", "{An}.", "You said that your {r} is {an}."], ["That is a good job."], r=r, an=a(v), An=capital(a(v)))
+    if draw == 1:
+        v = random.choice(CITIES)
+        return Fact("relative home " + r, v, ["My {r} lives in {v}.", "My {r} moved to {v}.", "My {r} has a flat in {v}.", "I visit my {r} in {v} every year.", "In {v} lives my {r}."], ["Where does my {r} live?", "Which city does my {r} live in?", "In which town is my {r}'s home?", "where is my {r} living", "What city did I name for my {r}?"],
+                    ["Your {r} lives in {v}.", "In {v}.", "{v}.", "You said your {r} lives in {v}."], ["{v} is a nice place."], r=r)
+    if draw == 2:
+        v = random.randint(3, 95)
+        return Fact("relative age " + r, v, ["My {r} is {v} years old.", "My {r} is {v}.", "My {r} turned {v} this year.", "My {r} just had a birthday and is {v} now."], ["How old is my {r}?", "What is my {r}'s age?", "what age is my {r}", "Tell me how old my {r} is.", "Do you remember my {r}'s age?"],
+                    ["Your {r} is {v} years old.", "Your {r} is {v}.", "{v}.", "You said your {r} is {v}."], ["Noted: {v}."], r=r)
+    v = random.choice(FOODS + ["the " + instrument for instrument in INSTRUMENTS] + HOBBIES)
+    return Fact("relative likes " + r, v, ["My {r} loves {v}.", "My {r} likes {v} very much.", "The thing that my {r} likes best is {v}.", "{V} makes my {r} happy."], ["What does my {r} love?", "What does my {r} like?", "what makes my {r} happy", "What did I say my {r} likes?", "Which thing does my {r} like best?"],
+                ["Your {r} loves {v}.", "Your {r} likes {v}.", "{v}.", "You said your {r} loves {v}."], ["How nice!"], r=r, V=capital(v))
+
+
+def to_keep(random):
+    """A word, name or sentence to remember."""
+    what, v = random.choice([("word", random.choice(THINGS)[0]), ("word", random.choice(FOODS)), ("word", random.choice(PETS)), ("name", random.choice(NAMES)), ("city", random.choice(CITIES)), ("colour", random.choice(COLOURS)), ("number", str(random.randint(2, 9999))), ("two words", f"{random.choice(COLOURS)} {random.choice(THINGS)[0]}"),
+                             ("day", random.choice(DAYS)), ("month", random.choice(MONTHS)), ("surname", random.choice(SURNAMES)), ("hint for my password", random.choice(["the first pet", "grandma's garden", "the red boat", "the old school", "the song of summer", "the third tree", "a rainy Sunday", "uncle's bike", "the blue door"]))])
+    w = yours(" " + what).strip()
+    return Fact("kept " + what, v, ["Remember the {w}: {v}.", "Please keep this {w} in mind: {v}." if what not in ("two words",) and not what.startswith("hint") else "Please keep this in mind: {v}.", "The {w} to remember: {v}.", "I want you to remember the {w} {v}.", "Memorise this: {v}. It is the {w}.", "Don't forget the {w}: {v}", "I will ask you later for the {w}: {v}"],
+                ["Which {w} should you remember?" if what != "two words" else "Which two words should you remember?", "What was the {w}?" if what != "two words" else "What were the two words?", "Tell me the {w} I asked you to remember.", "What did I ask you to remember?", "What did I want you to keep in mind?", "Say the {w} again.", "What should you not forget?", "do you still know the {w}"],
+                ["The {y}: {v}.", "{v}.", "You asked me to remember: {v}.", "It is {v}." if what != "two words" else "{v}."], ["I will keep in mind: {v}.", "Okay: {v}."], w=what, y=w)
+
+
+OWNED = ["car", "bike", "house", "door", "coat", "bag", "umbrella", "phone", "sofa", "hat", "suitcase", "scarf", "kitchen", "boat", "desk", "jacket", "tent", "cup", "towel", "rucksack", "notebook", "bedroom", "toothbrush", "dress", "jumper", "lamp"]
+PAINTED = {"house", "door", "kitchen", "boat", "desk", "bedroom", "bike"}
+
+
 MAKERS = [name, name, name, pet, pet, pet_kind, age, relative, relative, place_of, place_of, code, code, code, like, like, like, plan, time_of, birthday,
+          colour_of, colour_of, relative_does, relative_does, relative_does, to_keep, to_keep,
+          simple("shoe size", [str(n) for n in range(28, 49)], ["My shoe size is {v}.", "I wear shoes in size {v}.", "I take size {v} in shoes.", "Size {v} fits my feet."], ["What is my shoe size?", "Which shoe size do I have?", "what size are my shoes", "Which size of shoes do I need?"], ["Your shoe size is {v}.", "You wear size {v}.", "{v}."]),
+          simple("height", [f"{n} cm" for n in range(110, 206)], ["I am {v} tall.", "My height is {v}.", "I measure {v}."], ["How tall am I?", "What is my height?", "how tall did i say i am"], ["You are {v} tall.", "{v}.", "Your height is {v}."]),
+          simple("learning", ["French", "Spanish", "Japanese", "Greek", "Italian", "German", "Polish", "Turkish", "Dutch", "Chinese", "Arabic", "Swedish", "Korean", "Portuguese"], ["I am learning {v}.", "I take lessons in {v}.", "I want to learn {v}.", "At the moment I study {v} every evening."], ["Which language am I learning?", "What language do I study?", "what language am i learning", "Which language did I say I learn?"], ["You are learning {v}.", "{v}.", "You said you are learning {v}."], ["{v} is a fine language.", "Good luck with {v}!"]),
+          simple("dislike", FOODS, ["I don't like {v}.", "I hate {v}.", "I can't stand {v}.", "I never eat {v}."], ["What food don't I like?", "What do I never eat?", "Which food do I hate?", "what can't i stand"], ["You don't like {v}.", "You hate {v}.", "{v}."], ["Noted, no {v} for you."]),
+          simple("bought", ["a " + t[0] for t in THINGS if t[0][0] not in "aeiou"], ["I bought {v} today.", "I have bought {v}.", "Yesterday I got myself {v}.", "I came home with {v}."], ["What did I buy?", "What have I bought?", "what did i get", "Which thing did I buy?", "What did I come home with?"], ["You bought {v}.", "{v}.", "You told me you bought {v}."], ["Enjoy it!"]),
+          simple("lost", ["my " + kept for kept in sorted(SINGULAR_KEPT)], ["I lost {v}.", "I can't find {v}.", "Someone stole {v}.", "I have lost {v} on the bus."], ["What did I lose?", "What am I missing?", "what is it that i lost", "Which thing did I lose?"], ["You lost your {x}.", "Your {x}.", "You told me that you lost your {x}."], ["I'm sorry to hear that."]),
+          simple("street", [f"{s} Street" for s in SURNAMES] + ["Station Road", "Church Lane", "Mill Lane", "Park Road", "High Street", "River Walk", "Garden Row", "Bridge Street"], ["My street is {v}.", "My address is in {v}.", "My house is in {v}.", "The name of my street is {v}."], ["Which street do I live in?", "What is my street?", "What street is my house in?", "what is my street called"], ["You live in {v}.", "Your street is {v}.", "{v}."]),
+          simple("drink", DRINKS, ["I am drinking {v} right now.", "I just had a cup of {v}.", "I always drink {v} in the morning.", "My morning starts with {v}."], ["What do I drink?", "What did I say I drink?", "which drink did i name", "What is my drink?"], ["You drink {v}.", "{v}.", "You told me about {v}."], ["Enjoy it!"]),
+          simple("visitor", NAMES, ["{v} is coming to see me tonight.", "My guest tonight is {v}.", "I have invited {v} for dinner.", "Tonight {v} will visit me."], ["Who is coming tonight?", "Who is my guest?", "Who will visit me?", "who did i invite", "Whom did I invite for dinner?"], ["{v} is coming.", "{v}.", "Your guest is {v}.", "You invited {v}."], ["Have a nice evening with {v}!"]),
+          simple("doctor", [f"Dr. {s}" for s in SURNAMES], ["My doctor is {v}.", "My doctor's name is {v}.", "I go to {v} when I am ill.", "{v} is my doctor."], ["Who is my doctor?", "What is my doctor's name?", "what is the name of my doctor", "To whom do I go when I am ill?"], ["Your doctor is {v}.", "{v}.", "You go to {v}."]),
+          simple("book", ["Treasure Island", "Heidi", "Dracula", "Emma", "Jane Eyre", "The Hobbit", "Oliver Twist", "Moby Dick", "Robinson Crusoe", "Pinocchio", "Peter Pan", "Black Beauty", "The Secret Garden", "Little Women", "Frankenstein", "Don Quixote"], ["I am reading {v}.", "The book I read now is {v}.", "My book at the moment is {v}.", "Right now I read {v}."], ["Which book am I reading?", "What am I reading?", "what is the book i read", "Which title did I name?"], ["You are reading {v}.", "{v}.", "You said you are reading {v}."], ["Enjoy the book!"]),
           simple("city", CITIES, ["I live in {v}.", "I am from {v}.", "My home is in {v}.", "I come from {v}.", "I moved to {v}.", "im living in {v}", "I'm in {v} these days."], ["Where do I live?", "Which city do I live in?", "What city am I from?", "Where am I from?", "do you remember where i live", "In which town do I live?", "Where is my home?", "What did I say, where do I live?"],
                  ["You live in {v}.", "You said that you live in {v}.", "In {v}.", "{v}.", "Your home is in {v}."], ["{v} is a fine place.", "{v}, how nice!", "I hope you like it in {v}."]),
           simple("job", JOBS, ["I work as {an}.", "I am {an}.", "I'm {an} by trade.", "My job is {v}.", "I earn my living as {an}.", "im {an}"], ["What is my job?", "What do I do for a living?", "What do I work as?", "What's my profession?", "do you remember my job", "What did I say I work as?", "Which job do I have?"],
@@ -157,14 +219,18 @@ def fact(random):
     return made
 
 
+SAME = {"pet": "pet", "kept": "code", "code": "code", "street": "city", "eaten": "eaten", "drink": "like drink", "dislike": "like food"}  # asked in like words, so not both in one talk
+
+
 def facts(random, number):
     """This many facts of different kinds."""
     found = {}
     while len(found) < number:
         one = fact(random)
         key = one.kind if one.kind.split()[0] not in ("relative", "place", "code", "time", "plan", "like") else one.kind
-        if "pet" in key:
-            key = "pet"
+        key = SAME.get(key.split()[0], key)
+        if key in ("colour car", "colour bike"):
+            key = key[7:]
         if one.kind in ("like hobby", "like instrument", "like food"):
             continue
         found.setdefault(key, one)
@@ -218,7 +284,7 @@ def one_message(random, other):
     return [(styled(random, text, after=False), one.answer(random))]
 
 
-CORRECT = ["No, actually {t}.", "Sorry, I was wrong: {t}.", "Correction: {t}.", "Wait, {t}.", "I made a mistake. {T}.", "Oops, {t}.", "Actually, {t}.", "Forget that. {T}.", "Not right: {t} now.", "It changed: {t}.", "I mixed that up, {t}.", "Change of plan: {t}."]
+CORRECT = ["No, actually {t}.", "Sorry, I was wrong: {t}.", "Correction: {t}.", "Wait, {t}.", "I made a mistake. {T}.", "Oops, {t}.", "Actually, {t}.", "Forget that. {T}.", "Not right: {t} now.", "It changed: {t}.", "I mixed that up, {t}.", "Change of plan: {t}.", "No wait, {t}.", "That was wrong. {T}.", "Please change that: {t}.", "I said it wrong, {t}.", "Update: {t}.", "Scratch that, {t}.", "Hmm no, {t}.", "Let me correct myself: {t}.", "Not any more: {t}.", "I lied, {t}."]
 CORRECTED = ["Okay, I have changed that.", "Thanks for the correction.", "All right, so {v}.", "Got it: {v}.", "No problem, I will use the new one.", "Okay, {v} then.", "Noted, {v} it is."]
 
 
@@ -240,10 +306,13 @@ def corrected(random, other):
     new = plain if plain.startswith(("I ", "I'm", "I've")) or plain.split()[0] in NAMES + CITIES + DAYS + MONTHS + PET_NAMES else plain[0].lower() + plain[1:]
     turns = [(first.tell(random), first.noted(random))]
     turns += between(random, other, random.choice([0, 0, 1]))
-    turns.append((told(random, random.choice(CORRECT).format(t=new, T=capital(new))), random.choice(CORRECTED).format(v=second.value if second.kind.split()[0] != "plan" else "a new plan")))
+    turns.append((told(random, random.choice(CORRECT).format(t=new, T=capital(new))), random.choice(CORRECTED).format(v=yours(f" {second.value}").strip() if second.kind.split()[0] != "plan" else "a new plan")))
     turns += between(random, other, random.choice([0, 1, 1, 2]))
     turns.append((second.ask(random), second.answer(random)))
     return turns
+
+
+BOUND = ["Who is the one that {t}?", "Which of them {t}?", "Who was it that {t}?", "I forgot who {t}. Who was it?", "Which person {t}?", "Can you tell me who {t}?", "Name the one who {t}.", "who {t}", "Of all of them, who {t}?", "Do you remember who {t}?"]
 
 
 def people(random, other):
@@ -259,6 +328,16 @@ def people(random, other):
                             ("plays the {v}", INSTRUMENTS, ["What does {n} play?", "Which instrument does {n} play?"], ["{n} plays the {v}.", "The {v}."], ["Who plays the {v}?"]),
                             ("sits in row {v}", list(map(str, range(1, 30))), ["Which row does {n} sit in?", "Where does {n} sit?"], ["{n} sits in row {v}."], ["Who sits in row {v}?"]),
                             ("comes on {v}", DAYS, ["When does {n} come?", "On which day does {n} come?"], ["{n} comes on {v}."], ["Who comes on {v}?"]),
+                            ("comes from {v}", CITIES, ["Where does {n} come from?", "Which city is {n} from?", "Where is {n} from?"], ["{n} comes from {v}.", "From {v}."], ["Who is from {v}?", "Who comes from {v}?"]),
+                            ("carries the {v}", [t[0] for t in THINGS], ["What does {n} carry?", "Which thing does {n} carry?", "What is {n} carrying?"], ["{n} carries the {v}.", "The {v}."], ["Who carries the {v}?", "Who has the {v}?"]),
+                            ("bought the {v}", [t[0] for t in THINGS], ["What did {n} buy?", "Which thing did {n} buy?"], ["{n} bought the {v}.", "The {v}."], ["Who bought the {v}?", "Who got the {v}?"]),
+                            ("brings {v}", FOODS + DRINKS, ["What does {n} bring?", "What will {n} bring?"], ["{n} brings {v}."], ["Who brings {v}?"]),
+                            ("is allergic to {v}", ["nuts", "milk", "eggs", "fish", "cats", "pollen", "wheat", "strawberries", "dust", "bees", "soya", "shellfish", "dogs", "wool"], ["What is {n} allergic to?", "Which allergy does {n} have?", "What must {n} avoid?"], ["{n} is allergic to {v}.", "To {v}."], ["Who is allergic to {v}?", "Who can't have {v}?"]),
+                            ("has a cat called {v}", PET_NAMES, ["What is {n}'s cat called?", "What is the name of {n}'s cat?"], ["{n}'s cat is called {v}.", "{v}."], ["Whose cat is called {v}?", "Whose cat is {v}?"]),
+                            ("speaks {v}", ["French", "Spanish", "Japanese", "Greek", "Italian", "German", "Polish", "Turkish", "Dutch", "Chinese", "Arabic", "Swedish"], ["Which language does {n} speak?", "What does {n} speak?"], ["{n} speaks {v}."], ["Who speaks {v}?"]),
+                            ("drives the {v} car", [c for c in COLOURS if c != "orange"], ["Which car does {n} drive?", "What colour is {n}'s car?"], ["{n} drives the {v} car."], ["Who drives the {v} car?", "Whose car is {v}?"]),
+                            ("is in room {v}", list(map(str, range(1, 300))), ["Which room is {n} in?", "In which room is {n}?", "Where is {n}?"], ["{n} is in room {v}.", "In room {v}."], ["Who is in room {v}?"]),
+                            ("won the {v}", ["race", "prize", "medal", "cup", "game of chess", "quiz", "swimming race", "painting prize"], ["What did {n} win?"], ["{n} won the {v}.", "The {v}."], ["Who won the {v}?"]),
                             ("drinks {v}", DRINKS, ["What does {n} drink?"], ["{n} drinks {v}."], ["Who drinks {v}?"])])
     tells, queries, _, answers, back = aspect[0], aspect[2], None, aspect[3], aspect[4]
     values = random.sample(aspect[1], len(names))
@@ -270,7 +349,7 @@ def people(random, other):
         n, v, av = random.choice(rows)
         if random.random() < 0.55:
             return pick(random, queries, n=n), pick(random, answers, n=n, v=v, av=av)
-        return pick(random, back, v=v, av=av), pick(random, ["{n}.", "{n} {t}.", "{n} {t}.", "It is {n}."], n=n, t=tells.format(v=v, av=av))
+        return pick(random, back + [form.replace("{t}", tells.format(v=v, av=av)) for form in BOUND], v=v, av=av), pick(random, ["{n}.", "{n} {t}.", "{n} {t}.", "It is {n}."], n=n, t=tells.format(v=v, av=av))
     if random.random() < 0.4:
         q, r = question()
         return [(styled(random, text + " " + q, after=False), r)] + ([(styled(random, q2), r2) for q2, r2 in [question()]] if random.random() < 0.4 else [])
@@ -287,15 +366,15 @@ def people(random, other):
     return turns
 
 
-LISTS = {"buy": (SHOP, ["I need to buy {l}.", "My shopping list: {l}.", "Shopping list: {l}", "I want to buy {l}.", "From the shop I need {l}.", "Remember my shopping list: {l}."], "shopping list", "buy"),
+LISTS = {"buy": (SHOP, ["I need to buy {l}.", "My shopping list: {l}.", "Shopping list: {l}", "I want to buy {l}.", "From the shop I need {l}.", "Remember my shopping list: {l}.", "For the weekend we need {l}.", "Please get me {l}.", "I am going to the shop for {l}.", "To buy: {l}", "At the market I want {l}."], "shopping list", "buy"),
          "pack": (["socks", "a towel", "a toothbrush", "a book", "a torch", "a map", "a raincoat", "sun cream", "a hat", "a camera", "shoes", "a tent", "a pillow", "a bottle of water", "matches", "a knife", "gloves", "a scarf", "a charger", "sandwiches"],
-                  ["For the trip I will pack {l}.", "My packing list: {l}.", "I have to pack {l}.", "Please remember what I pack: {l}."], "packing list", "pack"),
+                  ["For the trip I will pack {l}.", "My packing list: {l}.", "I have to pack {l}.", "Please remember what I pack: {l}.", "In my suitcase go {l}.", "To pack: {l}", "I take {l} with me.", "I must not forget {l}."], "packing list", "pack"),
          "do": (["wash the dishes", "feed the cat", "call my mother", "water the plants", "pay the rent", "write to Anna", "clean the bath", "buy stamps", "mend the chair", "walk the dog", "do my homework", "take out the rubbish", "make the bed", "book a table", "return the books"],
-                ["Today I have to {l}.", "My to-do list: {l}.", "I want to {l}.", "Tasks for today: {l}."], "to-do list", "do"),
-         "visit": (CITIES, ["I want to visit {l}.", "On my trip I will see {l}, in this order.", "Our tour goes to {l}.", "The train stops in {l}."], "list of cities", "visit"),
-         "invite": (NAMES, ["I will invite {l}.", "Guests at my party: {l}.", "{l} are coming to dinner.", "My guest list: {l}."], "guest list", "invite"),
-         "words": ([t[0] for t in THINGS] + PETS, ["Remember these words: {l}.", "Here are some words: {l}.", "List: {l}", "Keep these words in mind: {l}."], "list", None),
-         "numbers": ([str(n) for n in range(1, 100)], ["Remember these numbers: {l}.", "My numbers are {l}.", "Here are some numbers: {l}.", "Numbers: {l}"], "list of numbers", None),
+                ["Today I have to {l}.", "My to-do list: {l}.", "I want to {l}.", "Tasks for today: {l}.", "To do: {l}", "I still need to {l}.", "This afternoon I must {l}.", "Before dinner I have to {l}."], "to-do list", "do"),
+         "visit": (CITIES, ["I want to visit {l}.", "On my trip I will see {l}, in this order.", "Our tour goes to {l}.", "The train stops in {l}.", "We will drive through {l}.", "My route: {l}.", "First to last, our stops are {l}.", "We fly to {l}."], "list of cities", "visit"),
+         "invite": (NAMES, ["I will invite {l}.", "Guests at my party: {l}.", "{l} are coming to dinner.", "My guest list: {l}.", "{l} will be at my wedding.", "I have asked {l} to come.", "On Saturday {l} will be here.", "Guests: {l}"], "guest list", "invite"),
+         "words": ([t[0] for t in THINGS] + PETS, ["Remember these words: {l}.", "Here are some words: {l}.", "List: {l}", "Keep these words in mind: {l}.", "Memorise: {l}.", "My words are {l}.", "I say some words: {l}.", "Words to keep: {l}"], "list", None),
+         "numbers": ([str(n) for n in range(1, 100)], ["Remember these numbers: {l}.", "My numbers are {l}.", "Here are some numbers: {l}.", "Numbers: {l}", "Keep these numbers in mind: {l}.", "I drew the numbers {l}.", "Memorise these numbers: {l}."], "list of numbers", None),
          "colours": (COLOURS, ["The flags are {l}, from left to right.", "Remember these colours: {l}.", "The cars came in this order: {l}.", "Colours: {l}"], "list of colours", None)}
 COUNTS = "zero one two three four five six seven eight nine ten".split()
 
@@ -313,30 +392,30 @@ def a_list(random, other):
         i = random.randrange(len(items))
         if draw < 3:
             place = ORDINALS[i + 1]
-            return pick(random, ["What is the {p} item on my {t}?", "What is the {p} one?", "Which one was {p}?", "What was the {p} thing on the {t}?", "what was the {p} item", "Which is the {p}?", "Tell me the {p} one.", "What did I name {p}?", "What's number {i}?", "Item {i}?"], p=place, t=title, i=i + 1), \
+            return pick(random, ["What is the {p} item on my {t}?", "What is the {p} one?", "Which one was {p}?", "What was the {p} thing on the {t}?", "what was the {p} item", "Which is the {p}?", "Tell me the {p} one.", "What did I name {p}?", "What's number {i}?", "Item {i}?", "And the {p}?", "Which did I say {p}?", "Say only the {p} one.", "the {p} one was what?", "Give me number {i} of the {t}.", "What stands in place {i}?", "Do you remember the {p} one?", "Which comes {p}?"], p=place, t=title, i=i + 1), \
                 pick(random, ["The {p} is {v}.", "{v}.", "The {p} one is {v}.", "Number {i} is {v}."], p=place, v=yourself[i], i=i + 1)
         if draw == 3:
-            return pick(random, ["What is the last item?", "Which one is last?", "What came last?", "What is the last one on the {t}?", "and the last one?"], t=title), pick(random, ["The last one is {v}.", "{v}.", "Last comes {v}."], v=yourself[-1])
+            return pick(random, ["What is the last item?", "Which one is last?", "What came last?", "What is the last one on the {t}?", "and the last one?", "Which did I name last?", "What stands at the end?", "Tell me the final one.", "What is at the end of the {t}?"], t=title), pick(random, ["The last one is {v}.", "{v}.", "Last comes {v}."], v=yourself[-1])
         if draw == 4:
-            return pick(random, ["How many items are on my {t}?", "How many things did I name?", "How many are there?", "How many is that?", "how long is my list"], t=title), pick(random, ["There are {n}: {l}.", "{n}.", "You named {n}: {l}.", "{N} items."], n=COUNTS[len(items)], N=COUNTS[len(items)].capitalize(), l=listed(yourself))
+            return pick(random, ["How many items are on my {t}?", "How many things did I name?", "How many are there?", "How many is that?", "how long is my list", "Count them.", "How many did I give you?", "What is the number of items?", "How many are on it?"], t=title), pick(random, ["There are {n}: {l}.", "{n}.", "You named {n}: {l}.", "{N} items."], n=COUNTS[len(items)], N=COUNTS[len(items)].capitalize(), l=listed(yourself))
         if draw == 5:
             inside = random.random() < 0.5
             v = random.choice(items) if inside else random.choice([p for p in pool if p not in items])
             y = yours(" " + v).strip()
-            return pick(random, ["Is {v} on my {t}?", "Did I mention {v}?", "Is {v} on it?", "Did I say {v}?", "Does my {t} have {v}?"] if kind != "do" else ["Did I say I have to {v}?", "Do I have to {v}?"], v=v, t=title), \
+            return pick(random, ["Is {v} on my {t}?", "Did I mention {v}?", "Is {v} on it?", "Did I say {v}?", "Does my {t} have {v}?", "Was {v} among them?", "Is {v} there?", "{v}: is it on my {t}?", "Did I name {v}?"] if kind != "do" else ["Did I say I have to {v}?", "Do I have to {v}?"], v=v, t=title), \
                 (pick(random, ["Yes, you named {v}.", "Yes, {v} is on it.", "Yes."], v=y) if inside else pick(random, ["No, you did not name {v}.", "No, {v} is not on it.", "No. You named {l}."], v=y, l=listed(yourself)))
         if draw == 6 and len(items) > 2 and i + 1 < len(items):
-            return pick(random, ["What comes after {v}?", "Which one follows {v}?", "what is after {v}"], v=items[i]), pick(random, ["After {v} comes {w}.", "{w}."], v=yourself[i], w=yourself[i + 1])
+            return pick(random, ["What comes after {v}?", "Which one follows {v}?", "what is after {v}", "What did I name right after {v}?", "And after {v}?", "Which is next after {v}?"], v=items[i]), pick(random, ["After {v} comes {w}.", "{w}."], v=yourself[i], w=yourself[i + 1])
         if draw == 7 and verb:
-            return pick(random, {"buy": ["What do I need to buy?", "What did I want to buy?", "What must I get from the shop?", "What's on my shopping list?"], "pack": ["What will I pack?", "What do I have to pack?", "What's on my packing list?"], "do": ["What do I have to do?", "What are my tasks?", "What's on my to-do list?"],
+            return pick(random, {"buy": ["What do I need to buy?", "What did I want to buy?", "What must I get from the shop?", "Read me my shopping list.", "What do I need from the shop?", "Which things shall I buy?", "What's on my shopping list?"], "pack": ["What will I pack?", "What do I have to pack?", "What's on my packing list?"], "do": ["What do I have to do?", "What are my tasks?", "What's on my to-do list?"],
                                  "visit": ["Which cities did I name?", "Where does the trip go?", "What cities are on my list?"], "invite": ["Who is coming?", "Who will I invite?", "Who are my guests?"]}[verb]), \
                 pick(random, {"buy": ["You need to buy {l}.", "You want {l}."], "pack": ["You pack {l}.", "On your packing list are {l}."], "do": ["You have to {l}.", "Your tasks are: {l}."], "visit": ["You named {l}.", "The cities are {l}."], "invite": ["Your guests are {l}.", "You named {l}."]}[verb], l=listed(yourself))
         if draw == 8 and kind in ("words", "numbers", "colours", "visit", "invite", "buy"):
             back = random.random() < 0.4
             if back:
-                return pick(random, ["Say them in reverse order.", "List them backwards.", "Now in reverse, please."]), capital(", ".join(reversed(items))) + "."
-            return pick(random, ["Repeat the {t}.", "Say it all again.", "What was on the {t}?", "List them all.", "Can you repeat them?"], t=title), capital(listed(items)) + "."
-        return pick(random, ["What is the first item?", "Which one is first?", "What did I name first?", "what was first on the {t}"], t=title), pick(random, ["The first one is {v}.", "{v}.", "First comes {v}."], v=yourself[0])
+                return pick(random, ["Say them in reverse order.", "List them backwards.", "Now in reverse, please.", "From last to first, please.", "Turn the order around.", "Reverse the {t}."], t=title), capital(", ".join(reversed(items))) + "."
+            return pick(random, ["Repeat the {t}.", "Say it all again.", "What was on the {t}?", "List them all.", "Can you repeat them?", "Tell me the whole {t}.", "Read it back to me.", "What is on my {t} now?", "Show me the {t}.", "What did I tell you to remember?", "Give me all of them again.", "So what do we have on the {t}?"], t=title), capital(listed(items)) + "."
+        return pick(random, ["What is the first item?", "Which one is first?", "What stands at the top?", "Which did I name first?", "Tell me the first one.", "How does my {t} begin?", "What did I name first?", "what was first on the {t}"], t=title), pick(random, ["The first one is {v}.", "{v}.", "First comes {v}."], v=yourself[0])
     if random.random() < 0.3:
         q, r = question(items, yourself)
         return [(styled(random, text + " " + q, after=False), r)]
@@ -347,11 +426,11 @@ def a_list(random, other):
             if random.random() < 0.5:
                 new = random.choice([p for p in pool if p not in items])
                 items = items + [new]
-                turns.append((pick(random, ["Add {v}.", "Also {v}.", "And {v}, please add it.", "Please add {v} to the {t}.", "I forgot {v}."], v=new, t=title), pick(random, ["Added. It is now {l}.", "Okay: {l}."], l=listed(items))))
+                turns.append((pick(random, ["Add {v}.", "Also {v}.", "And {v}, please add it.", "Put {v} on it, too.", "One more: {v}.", "{v} as well, please.", "Oh, and {v}.", "Don't forget {v}.", "Please add {v} to the {t}.", "I forgot {v}."], v=new, t=title), pick(random, ["Added. It is now {l}.", "Okay: {l}."], l=listed(items))))
             elif len(items) > 2:
                 gone = random.choice(items)
                 items = [i for i in items if i != gone]
-                turns.append((pick(random, ["Remove {v}.", "Take {v} off the {t}.", "Not {v}, please.", "Delete {v} from it.", "Cross out {v}."], v=gone, t=title), pick(random, ["Done. That leaves {l}.", "Okay: {l}."], l=listed(items))))
+                turns.append((pick(random, ["Remove {v}.", "Take {v} off the {t}.", "Not {v}, please.", "Delete {v} from it.", "Cross out {v}.", "No {v} after all.", "Drop {v}.", "I don't want {v} any more.", "Leave out {v}.", "Strike {v}."], v=gone, t=title), pick(random, ["Done. That leaves {l}.", "Okay: {l}."], l=listed(items))))
             yourself = list(items)
             continue
         q, r = question(items, yourself)

@@ -310,12 +310,130 @@ def moves(random):
         [f"What colour is the {thing}?", f"Why did {q.name} go to the {r3}?"], f"The {thing} is now in the {at}.", {}
 
 
-MAKERS = [cause, order, moves, visit, lost, shop, life, colours, trip, prices, mail, three_people, village, pets, day_plan, work, garden, school]
+def letter(random):
+    p, q = two(random)
+    day, sent, place = f"{random.randint(1, 28)} {random.choice(MONTHS)}", random.randint(1850, 2024), random.choice(CITIES)
+    lost, wants = random.choice(THINGS)[0], random.choice(["come home soon", "write back", "visit in spring", "send a photo", "wait for the train", "keep the dog", "sell the boat", "water the roses", "bring the violin", "stay until Sunday"])
+    rel = random.choice(["aunt", "sister", "niece", "cousin"] if q.girl else ["uncle", "brother", "nephew", "cousin"])
+    text = random.choice([f"On {day} {sent} {p.name} wrote a letter from {place} to {p.her} {rel} {q.name}. In it lay a small {lost}. {p.name} asked {q.name} to {wants}.",
+                          f"A letter of {day} {sent}: {p.name} wrote it in {place}, and it went to {p.her} {rel} {q.name}. A small {lost} lay in it. {p.name} asked {q.name} to {wants}."])
+    return text, [(["Who wrote the letter?", "Who is the writer of the letter?", "From whom is the letter?", "Who sent it?"], [f"{p.name} wrote the letter.", f"{p.name}."]), (["To whom did {p} write?", "Who got the letter?", "Who is the letter for?", "Who received it?"], [f"{q.name} got the letter.", f"{p.Her} {rel} {q.name}."]),
+                  (["When was the letter written?", "What is the date of the letter?", "On which day did {p} write?"], [f"It was written on {day} {sent}.", f"On {day} {sent}."]), (["Where was the letter written?", "From which city does the letter come?", "Where was {p}?"], [f"It was written in {place}.", f"In {place}."]),
+                  (["What lay in the letter?", "What was in the envelope?", "What came with the letter?"], [f"A small {lost} lay in it.", f"A small {lost}."]), (["What did {p} ask {q} to do?", "What should {q} do?", "What does {p} want?"], [f"{p.name} asked {q.name} to {wants}.", f"{q.name} should {wants}."]), (["Who is {q}?", "How is {q} related to {p}?"], [f"{q.name} is {p.name}'s {rel}."])], \
+        [f"How old is {q.name}?", "What did the stamp cost?", f"Did {q.name} answer?", f"What is {p.name}'s surname?"], f"{p.name} wrote to {p.her} {rel} {q.name} from {place} and asked {q.obj} to {wants}.", {"p": p.name, "q": q.name}
+
+
+def museum(random):
+    what, city = random.choice(["clock museum", "toy museum", "railway museum", "castle", "zoo", "botanical garden", "sea museum", "art gallery", "salt mine", "open-air pool", "glass museum", "bread museum", "music museum", "lighthouse"]), random.choice(CITIES + VILLAGES)
+    first = random.randrange(0, 8)
+    opens, closes = MONTHS[first], MONTHS[random.randrange(first + 2, 12)]
+    h, c, shut = random.randint(8, 11), random.randint(4, 9), random.choice(DAYS)
+    adult = random.randint(5, 25)
+    child = random.randint(1, adult - 1)
+    year, show = random.randint(1850, 2015), random.choice(PLURALS)
+    text = f"The {what} in {city} is open from {opens} to {closes}, every day but {shut}, from {h} am to {c} pm. Adults pay {adult} euros and children {child}. It was opened in {year}. You can see {random.randint(2, 90) * 100} {show} there."
+    count = text.split("see ")[1].split(" ")[0]
+    return text, [(["When does the {w} open in the year?", "In which month does it open?", "What is the first open month?", "From which month is it open?"], [f"It opens in {opens}.", f"In {opens}."]), (["Until which month is the {w} open?", "What is the last open month?"], [f"It is open until {closes}.", f"Until {closes}."]), (["During which months is it open?", "In what months can I visit?"], [f"It is open from {opens} to {closes}.", f"From {opens} to {closes}."]),
+                  (["On which day is the {w} closed?", "When is it shut?", "On what day can I not go?"], [f"It is closed on {shut}.", f"On {shut}."]), (["At what time does it open?", "When does it open in the morning?"], [f"It opens at {h} am.", f"At {h} am."]), (["At what time does it close?", "When does it close in the evening?", "How late is it open?"], [f"It closes at {c} pm.", f"At {c} pm."]),
+                  (["What do adults pay?", "How much is it for an adult?", "What does a ticket for adults cost?"], [f"Adults pay {adult} euros.", f"{adult} euros."]), (["What do children pay?", "How much is it for a child?", "What does a child's ticket cost?"], [f"Children pay {child} euro{'s' if child > 1 else ''}.", f"{child} euro{'s' if child > 1 else ''}."]), (["When was the {w} opened?", "Since which year does it exist?"], [f"It was opened in {year}.", f"In {year}."]),
+                  (["What can you see there?", "What is there to see?"], [f"You can see {count} {show} there.", f"{count} {show}."]), (["Where is the {w}?", "In which town is it?"], [f"It is in {city}.", f"In {city}."])], \
+        ["Is there a cafe?", "Where can I park?", "Who founded it?", "May I bring my dog?", "What does a group pay?"], f"The {what} in {city} is open from {opens} to {closes} and costs {adult} euros for adults.", {"w": what}
+
+
+def race(random):
+    names = random.sample(NAMES, random.choice([3, 4]))
+    x, y, z = names[:3]
+    what = random.choice(["running race", "swimming race", "bike race", "boat race", "ski race", "sack race", "horse race", "rowing race"])
+    rank = [x, y, z]
+    text = f"In the {what} {x} was first for a long time, with {y} behind and {z} in third place. "
+    draw = random.randrange(3)
+    if draw == 0:
+        text += f"Shortly before the end {y} passed {x}. Nothing else changed."
+        rank = [y, x, z]
+    elif draw == 1:
+        text += f"But {x} fell and came in last of the three."
+        rank = [y, z, x]
+    else:
+        text += f"Near the end {z} passed both of them and won."
+        rank = [z, x, y]
+    first, second, third = rank
+    return text, [(["Who won?", "Who won the race?", "Who was the winner?", "Who came first at the end?", "Who finished first?"], [f"{first} won.", f"{first} won the race.", f"{first}."]), (["Who came second?", "Who finished in second place?", "Who was second at the end?"], [f"{second} came second.", f"{second}."]), (["Who came third?", "Who finished last of the three?", "Who was third at the end?"], [f"{third} came third.", f"{third}."]),
+                  (["Who led at first?", "Who was first for a long time?", "Who was in front before the change?"], [f"{x} was first for a long time.", f"{x}."]), (["What kind of race was it?", "Which race is it about?"], [f"It was a {what}.", f"A {what}."]), (["In which order did they finish?", "What is the result?", "Give me the final order."], [f"{first}, {second}, {third}."])], \
+        ["How long was the race?", f"How old is {x}?", "What was the prize?", "Where was the race?"], f"{first} won the {what}, ahead of {second} and {third}.", {}
+
+
+def biography(random):
+    p, q = Person(random), random.choice(NAMES)
+    while q == p.name:
+        q = random.choice(NAMES)
+    c1, c2, c3 = random.sample(CITIES, 3)
+    born = random.randint(1750, 1930)
+    moved, work, died = born + random.randint(16, 24), born + random.randint(28, 40), born + random.randint(55, 90)
+    job, made = random.choice([("painter", "The Blue Bridge"), ("painter", "Snow at Noon"), ("writer", "The Last Ferry"), ("writer", "A House of Salt"), ("composer", "Song of the Mill"), ("composer", "Evening Waltz"), ("architect", "the Glass Tower"), ("architect", "the Round Library"), ("engineer", "the Swan Bridge"), ("poet", "Leaves of Rain"), ("inventor", "a new kind of lamp"), ("explorer", "a map of the north coast")])
+    full = f"{p.name} {p.surname}"
+    text = f"{full} was born in {c1} in {born}. In {moved} {p.she} moved to {c2} and became {a(job)}. {p.Her} best-known work, {made}, dates from {work}. {p.She} married {q} and died in {c3} in {died}."
+    return text, [(["Where was {n} born?", "In which city was {p} born?", "What is the birthplace of {n}?"], [f"{p.name} was born in {c1}.", f"In {c1}."]), (["When was {n} born?", "In which year was {p} born?", "What is {p}'s year of birth?"], [f"{p.name} was born in {born}.", f"In {born}."]), (["Where did {n} move?", "To which city did {p} move in {m}?"], [f"{p.She} moved to {c2}.", f"To {c2}."]),
+                  (["When did {p} move to {c2}?", "In what year did {p} come to {c2}?"], [f"{p.She} moved there in {moved}.", f"In {moved}."]), (["What was {n}'s job?", "What was {p} by profession?", "What did {p} become?"], [f"{p.name} was {a(job)}.", f"{capital(a(job))}."]), (["What is {p}'s best-known work?", "Which work made {p} known?", "What is {n} famous for?"], [f"{p.Her} best-known work is {made}.", f"{capital(made)}."]),
+                  (["When was it made?", "From which year is {p}'s best-known work?"], [f"It dates from {work}.", f"In {work}."]), (["Where did {n} die?", "In which city did {p} die?", "What is {p}'s place of death?"], [f"{p.name} died in {c3}.", f"In {c3}."]), (["When did {n} die?", "In which year did {p} die?"], [f"{p.name} died in {died}.", f"In {died}."]), (["Whom did {p} marry?", "Who was {p} married to?"], [f"{p.name} married {q}.", f"{q}."])], \
+        [f"How many children did {p.name} have?", f"Which school did {p.name} go to?", f"What was {p.name}'s mother called?", f"How tall was {p.name}?"], f"{full}, born in {c1} in {born}, was {a(job)}, known for {made}.", {"n": full, "p": p.name, "c2": c2, "m": str(moved)}
+
+
+def jars(random):
+    box, boxes = random.choice([("jar", "jars"), ("box", "boxes"), ("bag", "bags"), ("drawer", "drawers"), ("tin", "tins"), ("basket", "baskets"), ("crate", "crates"), ("cup", "cups")])
+    k = random.choice([3, 3, 4])
+    colours, things = random.sample([c for c in COLOURS if c[0] not in "aeiou"], k), random.sample(PLURALS, k)
+    where = random.choice(["on a shelf", "on the table", "in the cellar", "in the kitchen", "behind the door", "under the bench"])
+    said = [random.choice([f"The {c} {box} holds {t}", f"In the {c} {box} there are {t}", f"The {t} are in the {c} {box}"]) for c, t in zip(colours, things)]
+    text = f"{capital(words(k))} {boxes} stand {where}. " + ". ".join(said) + "."
+    qs = []
+    for c, t in zip(colours, things):
+        qs += [([f"What is in the {c} {box}?", f"What does the {c} {box} hold?", f"What will I find in the {c} {box}?", f"{c} {box}: what is in it?"], [f"There are {t} in the {c} {box}.", f"{capital(t)}."]), ([f"Where are the {t}?", f"In which {box} are the {t}?", f"Where do I find the {t}?", f"I need the {t}. Where are they?"], [f"The {t} are in the {c} {box}.", f"In the {c} {box}."]), ([f"Which {box} holds the {t}?", f"I want the {t}. Which {box} do I open?", f"What colour is the {box} with the {t}?"], [f"The {c} {box}.", f"The {c} {box} holds the {t}."])]
+    qs += [([f"How many {boxes} are there?", f"How many {boxes} does the text name?"], [f"There are {words(k)} {boxes}.", f"{capital(words(k))}."]), ([f"Where do the {boxes} stand?", f"Where are the {boxes}?"], [f"They stand {where}.", f"{capital(where)}."])]
+    other = random.choice([t for t in PLURALS if t not in things])
+    return text, qs, [f"Where are the {other}?", f"Who put the {things[0]} there?", f"How heavy is the {colours[0]} {box}?"], f"{capital(words(k))} {boxes} hold {listed(things)}.", {}
+
+
+def river(random):
+    names = [v + "a" for v in "Alder Brenn Cald Dov Esk Fern Lun Moss Nid Rill Tarn Wend Ister Sar Val Mer Od Tess Kor Bel".split()]
+    name, second = random.sample(names, 2)
+    hills, sea = random.choice(["the Grey Hills", "the Elm Mountains", "the High Moor", "the Black Forest of Norr", "the Snow Peaks", "the Western Hills", "Mount Arran", "the Red Plateau"]), random.choice(["the North Sea", "the Baltic Sea", "the Black Sea", "Lake Orla", "the Atlantic Ocean", "the Bay of Sund", "Lake Mirren", "the River " + second])
+    long, t1, t2 = random.randint(20, 990), *random.sample(VILLAGES, 2)
+    fish = random.choice(["trout", "salmon", "eels", "pike", "carp"])
+    text = random.choice([f"The River {name} rises in {hills} and flows into {sea}.", f"The source of the River {name} is in {hills}. It flows into {sea}."]) + f" It is {long} km long and passes through {t1} and {t2}. There are many {fish} in its water."
+    return text, [(["Where does the {r} rise?", "Where is the source of the {r}?", "Where does the river begin?", "In which hills or mountains does it start?"], [f"It rises in {hills}.", f"In {hills}."]), (["Where does the {r} flow to?", "What does the {r} flow into?", "Where does the river end?", "Into which water does it flow?"], [f"It flows into {sea}.", f"Into {sea}."]), (["How long is the {r}?", "What is the length of the river?", "How many kilometres long is it?"], [f"It is {long} km long.", f"{long} km."]),
+                  (["Which towns does the {r} pass?", "Through which towns does it flow?", "What towns lie on the river?"], [f"It passes through {t1} and {t2}.", f"{t1} and {t2}."]), (["Which fish live in the {r}?", "What fish are there?"], [f"There are many {fish} in it.", f"{capital(fish)}."]), (["What is the name of the river?", "Which river is it about?"], [f"It is the River {name}.", f"The River {name}."])], \
+        ["How deep is the river?", "How many bridges are there?", "Who named the river?", "How wide is it?"], f"The River {name} flows {long} km from {hills} into {sea}.", {"r": name}
+
+
+def found(random):
+    p, q = two(random)
+    thing, at, day = random.choice(THINGS)[0], random.choice(["in the park", "at the bus stop", "on the beach", "in the snow", "behind the church", "on the stairs", "near the pond", "under a bench", "in the cinema", "on a wall", "at the market", "in the forest"]), random.choice(DAYS)
+    colour, reward = random.choice([c for c in COLOURS if c[0] not in "aeiou"]), random.choice(FOODS)
+    lostat = random.choice(["on the train", "on a walk", "at school", "at a party", "in a taxi", "during the storm"])
+    text = f"{p.name} lost {a(colour)} {thing} {lostat}. On {day} {q.name} found it {at} and brought it to {p.name}. {p.name} was so glad that {p.she} gave {q.name} {reward}."
+    return text, [(["What did {p} lose?", "What was lost?", "Which thing was missing?"], [f"{p.name} lost {a(colour)} {thing}.", f"{capital(a(colour))} {thing}."]), (["Who lost the {t}?", "Whose {t} was it?", "Who had lost something?"], [f"{p.name} lost it.", f"{p.name}."]), (["Who found the {t}?", "Who found it?", "Who was the finder?"], [f"{q.name} found it.", f"{q.name}."]), (["Where was the {t} found?", "Where did {q} find it?"], [f"{q.name} found it {at}.", f"{capital(at)}."]),
+                  (["Where was the {t} lost?", "Where did {p} lose it?"], [f"{p.name} lost it {lostat}.", f"{capital(lostat)}."]), (["When was it found?", "On which day did {q} find it?"], [f"It was found on {day}.", f"On {day}."]), (["What did {q} get?", "What did {p} give to {q}?", "What was the reward?"], [f"{q.name} got {reward}.", f"{capital(reward)}."]), (["What colour was the {t}?"], [f"It was {colour}.", f"{capital(colour)}."]), (["How did {p} feel?"], [f"{p.name} was very glad."])], \
+        [f"How old is {q.name}?", f"What did the {thing} cost?", f"Where does {p.name} live?", "What was the weather like?"], f"{q.name} found the {colour} {thing} that {p.name} had lost {lostat}.", {"p": p.name, "q": q.name, "t": thing}
+
+
+def notice(random):
+    what, day = random.choice(["market", "concert", "meeting", "flea market", "sports day", "choir practice", "book sale", "film evening", "dance class", "picnic", "cookery course", "swimming lesson"]), random.choice(DAYS)
+    h, m, place = random.randint(8, 20), random.choice(["00", "15", "30", "45"]), random.choice(["the town hall", "the school yard", "the old barn", "the library", "the village green", "room 12", "the sports hall", "the church garden", "the harbour"])
+    cost, who, bring = random.randint(2, 30), Person(random), random.choice(["a cup", "a warm coat", "a pen", "a chair", "a towel", "your own lunch", "good shoes", "a friend"])
+    text = random.choice([f"Notice: the {what} is on {day} at {h}:{m} in {place}. It costs {cost} euros. Please bring {bring}. Ask {who.title} {who.surname} if you have questions.", f"{capital(what)}! {day}, {h}:{m}, {place}. Tickets: {cost} euros. Bring {bring}. Contact: {who.title} {who.surname}."])
+    return text, [(["When is the {w}?", "On which day and at what time is it?", "What day is the {w}?"], [f"It is on {day} at {h}:{m}.", f"On {day} at {h}:{m}."]), (["At what time does the {w} start?", "What time is it?"], [f"It starts at {h}:{m}.", f"At {h}:{m}."]), (["Where is the {w}?", "Where does it take place?", "In what place is it?"], [f"It is in {place}." if place != "the harbour" and place != "the village green" else f"It is at {place}."]),
+                  (["What does it cost?", "How much is the {w}?", "What is the price?"], [f"It costs {cost} euros.", f"{cost} euros."]), (["What should I bring?", "What do people have to bring?", "What must I take with me?"], [f"Bring {bring}.", f"You should bring {bring}."]), (["Whom can I ask?", "Who answers questions?", "Who is the contact?"], [f"You can ask {who.title} {who.surname}.", f"{who.title} {who.surname}."]), (["What is the notice about?", "What is announced?"], [f"It is about the {what}.", f"The {what}."])], \
+        ["How many people will come?", "Is there food?", "Who pays for the room?", "When does it end?"], f"The {what} is on {day} at {h}:{m} in {place} and costs {cost} euros.", {"w": what}
+
+
+MAKERS = [letter, museum, race, biography, jars, river, found, notice, letter, race, jars, cause, order, moves, visit, lost, shop, life, colours, trip, prices, mail, three_people, village, pets, day_plan, work, garden, school]
 FRAMES = ["{p} {q}", "{p}\n\n{q}", "Text: {p}\nQuestion: {q}", "Read this: {p}\n\n{q}", "{q}\n\n{p}", 'Here is a text: "{p}" {q}', '"{p}" {q}', "Passage: {p}\n\n{q}", "Read the text and answer. {p} {q}", "{q} Text: {p}", 'Answer from the text: "{p}"\n{q}', "Please read: {p} {q}", "I have this text: {p} {q}", "{q} {p}", "Context: {p}\n\n{q}", "Use this text: {p}\n{q}", "{p} Question: {q}", "Here's a short story. {p} {q}",
-          'Tell me from this text: "{p}" {q}', "Look at this: {p} {q}", "In this text, {q2} {p}", "According to this text: {p} {q}", "My text: {p} My question: {q}"]
-GIVEN = ["Please read this text: {p}", "Here is a text. {p}", "{p}", "Read this: {p}", "I will ask you about this: {p}", "Text: {p}", "Remember this text: {p}"]
-READ = ["All right. What would you like to know?", "I have read it. What is your question?", "Okay, ask me about it.", "Read. What do you want to know?", "Thanks, I have read it."]
-SUMMARISE = ["Summarise this in one sentence.", "Sum up the text.", "What is this text about?", "Give me a short summary.", "Summarize: what is it about?", "Say it in one sentence.", "Make it shorter.", "What is the main point?", "tl;dr", "Shorten this to one sentence.", "Can you summarise it?"]
+          'Tell me from this text: "{p}" {q}', "Look at this: {p} {q}", "In this text, {q2} {p}", "According to this text: {p} {q}", "My text: {p} My question: {q}",
+          "Read this and tell me: {q2} {p}", "{q}\n\nText: {p}", "I read this: {p} {q}", "In the paper it says: {p} {q}", "From my notes: {p}\n{q}", "{p}\nNow tell me: {q2}", "{p} - {q}", "Help me with this text. {p} {q}", "Look for the answer in this text: {p}\n\nThe question: {q}", "'{p}' {q}", '{q} "{p}"', "{q} It says: {p}", "Find the answer. Text: {p} Question: {q}",
+          "My teacher gave us this: {p} {q}", "Someone wrote: {p} {q}", '"{p}"\n\n{q}', "Question: {q}\nText: {p}", "Question: {q} Context: {p}", "Story: {p} {q}", "{p} Can you tell me: {q2}", "> {p}\n\n{q}", "Based on this, {q2} {p}", "Q: {q} Text: {p}", "{p}\n\nQ: {q}"]
+GIVEN = ["Please read this text: {p}", "Here is a text. {p}", "{p}", "Read this: {p}", "I will ask you about this: {p}", "Text: {p}", "Remember this text: {p}", "I'll paste a text, then ask. {p}", "Take a look at this: {p}", "{p} I will have questions.", "Please keep this text in mind: {p}", "My friend wrote this: {p}", "First read this. {p}", '"{p}"', "Here it is: {p}", "This is from a book: {p}", "Note: {p}"]
+READ = ["All right. What would you like to know?", "I have read it. What is your question?", "Okay, ask me about it.", "Read. What do you want to know?", "Thanks, I have read it.", "I have read the text. Ask away.", "All right, I know it now. What is the question?", "Got it. What would you like to know about it?"]
+SUMMARISE = ["Summarise this in one sentence.", "Sum up the text.", "What is this text about?", "Give me a short summary.", "Summarize: what is it about?", "Say it in one sentence.", "Make it shorter.", "What is the main point?", "tl;dr", "Shorten this to one sentence.", "Can you summarise it?", "What does the text tell us, in one sentence?", "One sentence, please: what does it say?", "Put it in a nutshell.", "What happens in this text?", "Sum it up in a single sentence.", "The gist, please.", "In short, what does it say?", "Write a one-line summary.", "Boil it down to one sentence."]
 
 
 def question(random, made):
@@ -336,7 +454,7 @@ def reading(random, other):
     made = random.choice(MAKERS)(random)
     text = made[0]
     q, r = question(random, made)
-    if random.random() < 0.2:
+    if random.random() < 0.3:
         turns = [(random.choice(GIVEN).format(p=text), random.choice(READ)), (styled(random, q), r)]
         while random.random() < 0.25:
             turns[1:1] = other(random)
@@ -354,24 +472,24 @@ def reading(random, other):
 
 
 GOOD = """I love this {x}.|The {x} was wonderful.|What a great {x}!|The {x} is really good, I am very happy with it.|Best {x} ever.|The {x} works perfectly.|I had a lovely time. The {x} was great.|I am so glad I bought this {x}.|A fantastic {x}, five stars.|My children adore the {x}.|The {x} was delightful and the staff were kind.
-I would buy this {x} again at once.|This {x} made my day.|Excellent {x}, friendly people.|I enjoyed the {x} very much.|The {x} is even better than I hoped.""".replace("\n", "|").split("|")
+I would buy this {x} again at once.|Everyone should try this {x}.|I could not be happier with the {x}.|The {x} was worth every cent.|What a lovely {x}, thank you!|The {x} made us all smile.|I tell all my friends about this {x}.|A perfect {x} for the whole family.|The {x} is simply beautiful.|I laughed and felt great all through the {x}.|Well made and kind service: I like this {x}.|This {x} made my day.|Excellent {x}, friendly people.|I enjoyed the {x} very much.|The {x} is even better than I hoped.""".replace("\n", "|").split("|")
 BAD = """I hate this {x}.|The {x} was terrible.|What a bad {x}!|The {x} broke after one day.|Worst {x} ever.|The {x} does not work at all.|I am very unhappy with this {x}.|I want my money back for this {x}.|An awful {x}, one star.|The {x} was boring and far too long.|The {x} was a waste of money.|The {x} was dirty and the staff were rude.
-Never again. The {x} was a disappointment.|This {x} ruined my day.|I am angry about this {x}.|The {x} is much worse than I feared.""".replace("\n", "|").split("|")
-FLAT = """The shop opens at nine.|The chair is made of wood and metal.|The library is in the next street.|There is a bakery near my house.|The ticket costs ten euros.|I bought the lamp in May.|The shirt comes in three colours.|The parcel arrived on Tuesday.|The book has two hundred pages.|The meeting is on Monday.|The bus stops here every hour.|The box holds twelve eggs.""".split("|")
+Never again. The {x} was a disappointment.|I would not buy this {x} again.|What a waste, this {x}.|The {x} is far too dear for what it is.|I regret that I chose this {x}.|The {x} made me angry.|Nobody should pay for such a {x}.|This {x} is poor work.|I expected much more of this {x}.|The {x} fell apart.|I was cold, bored and tired all through the {x}.|This {x} ruined my day.|I am angry about this {x}.|The {x} is much worse than I feared.""".replace("\n", "|").split("|")
+FLAT = """The shop opens at nine.|The chair is made of wood and metal.|The library is in the next street.|There is a bakery near my house.|The ticket costs ten euros.|I bought the lamp in May.|The shirt comes in three colours.|The parcel arrived on Tuesday.|The book has two hundred pages.|The meeting is on Monday.|The bus stops here every hour.|The box holds twelve eggs.|The film lasts two hours.|The road goes to the station.|The bag has two pockets.|The hotel has forty rooms.|The course starts in March.|The lamp stands on the table.|The phone is black.|The train has eight cars.""".split("|")
 REVIEWED = ["film", "book", "hotel", "phone", "restaurant", "toaster", "game", "concert", "bike", "show", "lamp", "meal", "trip", "camera", "cake", "song"]
-TOPICS = {"sports": ["The team won the match in the last minute.", "She ran the race in under ten seconds.", "The goalkeeper caught the ball.", "He scored two goals on Sunday.", "The tennis player won three sets.", "The coach trained the swimmers every morning."],
-          "cooking": ["Chop the onions and fry them in butter.", "Bake the cake for forty minutes.", "Add salt and let the soup simmer.", "Stir the eggs into the flour.", "Boil the pasta until it is soft.", "Sprinkle cheese on the pizza."],
-          "weather": ["It will rain all day in the north.", "Snow is falling in the hills.", "A storm is coming from the sea.", "The sun will shine tomorrow.", "Strong wind and thick fog are expected.", "Tomorrow will be cold and cloudy."],
-          "music": ["The band played three new songs.", "She practises the violin every day.", "The choir sang in the old church.", "His new album has ten tracks.", "The orchestra needs a new drummer."],
-          "health": ["Wash your hands to keep germs away.", "The doctor gave him medicine for his cough.", "Sleep helps the body to heal.", "The nurse took her temperature.", "Brush your teeth twice a day."],
-          "travel": ["Our plane lands in Rome at noon.", "We booked a hotel near the beach.", "Take the train to the old town.", "Pack your passport and a map.", "The tour goes to three islands."],
-          "animals": ["The cat had four kittens.", "Wolves live in packs.", "The whale swam past the boat.", "A bird built its nest in the tree.", "Elephants use their trunks to drink."],
-          "school": ["The teacher gave us homework.", "The pupils wrote a test in maths.", "Our class has a new timetable.", "She got a good mark in history."],
+TOPICS = {"sports": ["The team won the match in the last minute.", "She ran the race in under ten seconds.", "The goalkeeper caught the ball.", "The referee gave a red card.", "She jumped higher than all the other athletes.", "Our club needs a new striker.", "The final ended three to two.", "He scored two goals on Sunday.", "The tennis player won three sets.", "The coach trained the swimmers every morning."],
+          "cooking": ["Chop the onions and fry them in butter.", "Bake the cake for forty minutes.", "Add salt and let the soup simmer.", "Roll out the dough and cut it into squares.", "Season the fish with lemon and pepper.", "Whisk the cream until it is stiff.", "Grate the carrots and mix them with oil.", "Stir the eggs into the flour.", "Boil the pasta until it is soft.", "Sprinkle cheese on the pizza."],
+          "weather": ["It will rain all day in the north.", "Snow is falling in the hills.", "A storm is coming from the sea.", "Light showers are expected in the evening.", "The temperature falls below zero tonight.", "A warm breeze blows from the south.", "The sun will shine tomorrow.", "Strong wind and thick fog are expected.", "Tomorrow will be cold and cloudy."],
+          "music": ["The band played three new songs.", "She practises the violin every day.", "The choir sang in the old church.", "He tunes his guitar before the concert.", "The song has a fast beat.", "The pianist played a waltz.", "His new album has ten tracks.", "The orchestra needs a new drummer."],
+          "health": ["Wash your hands to keep germs away.", "The doctor gave him medicine for his cough.", "The broken leg needs a cast.", "Vitamin C is found in oranges and helps the body.", "The dentist cleaned my teeth.", "Sleep helps the body to heal.", "The nurse took her temperature.", "Brush your teeth twice a day."],
+          "travel": ["Our plane lands in Rome at noon.", "We booked a hotel near the beach.", "The ferry takes us across to the island.", "The guide showed us the castle.", "My suitcase was lost at the airport.", "Take the train to the old town.", "Pack your passport and a map.", "The tour goes to three islands."],
+          "animals": ["The cat had four kittens.", "Wolves live in packs.", "The horse slept in its stable.", "Frogs lay their eggs in ponds.", "A squirrel hid nuts for the winter.", "The whale swam past the boat.", "A bird built its nest in the tree.", "Elephants use their trunks to drink."],
+          "school": ["The teacher gave us homework.", "The bell rang and the lesson was over.", "We learned about fractions in class today.", "The pupils wrote a test in maths.", "Our class has a new timetable.", "She got a good mark in history."],
           "money": ["The bank raised its interest rate.", "He saved fifty euros a month.", "The shop cut its prices by half.", "She paid the rent with her wages."],
-          "technology": ["The new laptop has a faster processor.", "Update the app to fix the bug.", "The robot can climb stairs.", "The phone needs a new battery."],
-          "space": ["The rocket flew to the Moon.", "Saturn has bright rings.", "The telescope found a new planet.", "The astronauts floated in the station."],
+          "technology": ["The new laptop has a faster processor.", "Update the app to fix the bug.", "The screen of my tablet is broken.", "Download the file and open it.", "The robot can climb stairs.", "The phone needs a new battery."],
+          "space": ["The rocket flew to the Moon.", "Saturn has bright rings.", "A comet crossed the sky last night.", "The probe landed on Mars.", "The telescope found a new planet.", "The astronauts floated in the station."],
           "gardening": ["Water the roses in the evening.", "Plant the bulbs in autumn.", "Pull out the weeds near the beans.", "Dig the soil before you sow the seeds."]}
-FEELINGS = {"happy": ["I got the job!", "We are going on holiday tomorrow.", "My team won the cup.", "My best friend is coming to visit.", "I passed all my exams."], "sad": ["My cat died last night.", "My best friend moved away.", "I miss my grandmother so much.", "Nobody came to my party."],
+FEELINGS = {"happy": ["I got the job!", "The sun is shining and I could sing all day!", "Our baby smiled at me for the first time!", "At last I can see my sister again!", "We are going on holiday tomorrow.", "My team won the cup.", "My best friend is coming to visit.", "I passed all my exams."], "sad": ["My cat died last night.", "My best friend moved away.", "I cried the whole evening.", "Grandpa's chair is empty now.", "I miss my grandmother so much.", "Nobody came to my party."],
             "angry": ["Someone scratched my car again!", "He lied to me for the third time.", "They cancelled my flight and did not even say sorry.", "My brother broke my guitar and laughed."], "afraid": ["I heard steps behind me in the dark.", "The dog growled and I could not move.", "There is a huge spider over my bed.", "The plane shook and the lights went out."],
             "surprised": ["I opened the door and all my friends were there!", "I never thought I would win.", "Suddenly a horse stood in my kitchen.", "I did not expect a letter from the king."], "tired": ["I worked all night and can hardly keep my eyes open.", "After the long walk I only want to sleep.", "I have been up since four o'clock."]}
 
@@ -383,14 +501,14 @@ def sorting(random, other):
         text = random.choice(pool).format(x=random.choice(REVIEWED)).strip()
         if random.random() < 0.25 and mood != "neutral":
             text += " " + random.choice(pool).format(x=random.choice(REVIEWED)).strip()
-        q = random.choice(['Is this positive or negative? "{t}"', 'Positive or negative: {t}', 'What is the sentiment of "{t}"?', '"{t}" Is that positive or negative?', "Classify as positive, negative or neutral: {t}", "Sentiment? {t}", 'Is this review good or bad? "{t}"|', "Tell me if this is positive or negative: {t}", "Is the writer pleased or not? {t}|", "How does this sound, positive, negative or neutral? {t}"]).split("|")[0].format(t=text)
+        q = random.choice(['Is this positive or negative? "{t}"', 'Positive or negative: {t}', 'What is the sentiment of "{t}"?', '"{t}" Is that positive or negative?', "Classify as positive, negative or neutral: {t}", "Sentiment? {t}", "Label it positive, negative or neutral: {t}", "positive/negative/neutral: {t}", "{t}\n\nIs this positive, negative or neutral?", "Read this and say if it is positive or negative: {t}", "What mood is in this sentence, positive or negative? {t}", "Sort this review: positive or negative? {t}", "Would you call this positive or negative? {t}", "Does this sound positive or negative? {t}", "sentiment of this text: {t}", "A customer wrote: {t} Positive or negative?", 'Is this review good or bad? "{t}"|', "Tell me if this is positive or negative: {t}", "Is the writer pleased or not? {t}|", "How does this sound, positive, negative or neutral? {t}"]).split("|")[0].format(t=text)
         return [(q, random.choice(["{M}.", "It is {m}.", "This is {m}.", "The sentiment is {m}.", "{M}"]).format(m=mood, M=capital(mood)) if "good or bad" not in q and "pleased" not in q else {"positive": "It is positive: the writer is pleased.", "negative": "It is negative: the writer is not pleased.", "neutral": "Neither: it only states a fact, so it is neutral."}[mood])]
     if draw < 5:
         topic = random.choice(list(TOPICS))
         text = random.choice(TOPICS[topic])
         others = random.sample([t for t in TOPICS if t != topic], 2)
         options = random.sample([topic] + others, 3)
-        q = random.choice(['What is this about: {o}? "{t}"', "Classify this sentence as {o}: {t}", 'What is the topic of "{t}"? Choose from {c}.', "Topic ({c}): {t}", 'Is this text about {o}? "{t}"', "Which topic fits best, {o}? {t}", "Pick the right label: {c}. {t}"]).format(o=listed(options, "or"), c=", ".join(options), t=text)
+        q = random.choice(['What is this about: {o}? "{t}"', "Classify this sentence as {o}: {t}", 'What is the topic of "{t}"? Choose from {c}.', "Topic ({c}): {t}", 'Is this text about {o}? "{t}"', "Which topic fits best, {o}? {t}", "{t} Does this belong to {o}?", "Label: {c}. Text: {t}", "{t}\n\nWhat is it about: {o}?", "Put this in one of these groups, {c}: {t}", "Sort this sentence into {o}: {t}", "Which of these does it belong to, {o}? {t}", "Category? ({c}) {t}", "Pick the right label: {c}. {t}"]).format(o=listed(options, "or"), c=", ".join(options), t=text)
         return [(q, random.choice(["{T}.", "It is about {t}.", "The topic is {t}.", "{T}"]).format(t=topic, T=capital(topic)))]
     if draw == 5:
         mood = random.choice(list(FEELINGS))
@@ -425,7 +543,7 @@ def taking_out(random, other):
         text = text.replace("one hours", "one hour")
     what, value = random.choice(wants)
     many = what in ("names of the people", "cities", "numbers", "colours", "animals", "names")
-    q = random.choice(["Find the {w} in this sentence: {t}", 'Extract the {w}: "{t}"', "What {is_} the {w} in this text? {t}", '{t} What {is_} the {w}?', "Give me only the {w}: {t}", "Which {w} {is_} in this sentence? {t}|", "Pull out the {w} from: {t}", "List the {w}: {t}" if many else "Name the {w}: {t}", "From this text I need the {w}. {t}"]).split("|")[0]
+    q = random.choice(["Find the {w} in this sentence: {t}", 'Extract the {w}: "{t}"', "What {is_} the {w} in this text? {t}", '{t} What {is_} the {w}?', "Give me only the {w}: {t}", "Which {w} {is_} in this sentence? {t}|", "Pull out the {w} from: {t}", "List the {w}: {t}" if many else "Name the {w}: {t}", "From this text I need the {w}. {t}", "Take out the {w}: {t}", "Pick out the {w} in: {t}", "Read this and tell me the {w}: {t}", 'In "{t}", what {is_} the {w}?', "Only the {w}, please: {t}", "{w}? {t}", "Copy the {w} from this: {t}", "{t} Extract the {w}.", "{t}\n\nFind the {w}.", "Which {w} {is_} mentioned? {t}", "I only want the {w} of this sentence: {t}", "Text: {t}\nTask: write down the {w}.", "Look for the {w}: {t}"]).split("|")[0]
     return [(q.format(w=what, t=text, is_="are" if many else "is"), random.choice(["{V}", "{V}.", "The {w} {is_} {v}."]).format(v=value, V=value if "@" in value else capital(value), w=what, is_="are" if many else "is"))]
 
 
@@ -479,6 +597,24 @@ Wait here.|Would you please wait here?
 Help me.|Could you please help me?
 Close the door.|Would you please close the door?
 Tell me your name.|May I ask your name, please?
+Bring me some water.|Could you please bring me some water?
+Turn off the light.|Could you please turn off the light?
+Sit down.|Please have a seat.
+Hurry up.|Could you please be a little faster?
+Give me an answer.|I would be glad to hear your answer.
+Lend me your pen.|Could you lend me your pen, please?
+Show me the way.|Could you please show me the way?
+Take off your shoes.|Would you please take off your shoes?
+I want to speak to the boss.|May I speak to the manager, please?
+Pay the bill.|Could you please pay the bill?
+Leave me alone.|I would like to be alone for a while, please.
+What do you want?|How can I help you?
+Send it again.|Could you please send it again?
+Carry my bag.|Could you please carry my bag?
+Clean your room.|Would you please clean your room?
+You forgot the salt.|I think the salt is still missing.
+I don't like your plan.|I am not sure about the plan. May I suggest something else?
+Don't touch that.|Please be so kind and do not touch that.
 Move your car.|Could you please move your car?
 Answer my email.|I would be grateful if you could answer my email.
 I want a coffee.|I would like a coffee, please.
@@ -492,6 +628,16 @@ Turn the music down.|Could you please turn the music down?
 You are late.|I noticed that you came a little later than planned.
 This is wrong.|I am afraid this is not quite right.""".splitlines()]
 WORDY = [line.split("|") for line in """At this point in time we are not able to come to your party.|We cannot come to your party now.
+It was a very cold and also very windy day in the town.|The day in the town was cold and windy.
+My brother, who is a baker, gets up every day at three in the morning.|My brother, a baker, gets up at three.
+We would like to ask you to please be quiet in the library.|Please be quiet in the library.
+In my personal opinion I think that dogs are good pets.|I think dogs are good pets.
+The car that belongs to my sister is of a red colour.|My sister's car is red.
+He gave me the answer to my question after he had thought for a long time.|He answered me after long thought.
+Due to the fact that the road was closed, we came too late.|The road was closed, so we came too late.
+She has the ability to speak four different languages.|She can speak four languages.
+During the time that I was on holiday, my plants died.|While I was on holiday, my plants died.
+It is necessary that you bring a warm coat with you.|Bring a warm coat.
 In the event that it rains, we will stay at home.|If it rains, we will stay at home.
 The reason why I am late is because the bus did not come.|I am late because the bus did not come.
 I am writing this letter in order to ask you for your help.|I am writing to ask for your help.
@@ -541,6 +687,37 @@ def sentence(random):
     return s, v, f"{s} {v[1] if s in SINGLE else v[0]} {v[4]}."
 
 
+def short(random):
+    """A short sentence of names and things."""
+    n1, n2 = random.sample(NAMES, 2)
+    c, d = random.choice(COLOURS), random.choice(DAYS)
+    t1, t2 = random.sample(PLURALS, 2)
+    return random.choice([f"{n1} likes {t1}.", f"{n1} and {n2} sell {t1}.", f"The {t1} are {c}.", f"On {d} {n1} buys {t1}.", f"{n1} saw {c} {t1} in {random.choice([city for city in CITIES if ' ' not in city])}.", f"Does {n1} have {t1}?", f"{n1} gave {n2} some {t1}.", f"Where are my {c} {t1}?", f"{n1} waits.", f"Please bring {t1} and {t2} on {d}!", f"{n2} never eats without {n1}.", f"Good morning {n1}!", f"We met {n1} and {n2} last {d}."])
+
+
+def wrong(random):
+    """A sentence with one slip of grammar, and the right one."""
+    s, v, now = sentence(random)
+    draw = random.randrange(3)
+    if draw == 0:
+        return f"{s} {v[0] if s in SINGLE else v[1]} {v[4]}.", now
+    if draw == 1 and v[0] != v[2]:
+        low = s if s == "I" else s[0].lower() + s[1:]
+        return f"Yesterday {low} {v[0]} {v[4]}.", f"Yesterday {low} {v[2]} {v[4]}."
+    return f"{s} {'do' if s in SINGLE else 'does'} not {v[0]} {v[4]}.".replace(" some ", " any "), f"{s} {'does' if s in SINGLE else 'do'} not {v[0]} {v[4]}.".replace(" some ", " any ")
+
+
+SWAP = ["Replace {x} with {y}: {t}", "Put {y} instead of {x}: {t}", "Change {x} to {y} in this sentence: {t}", "Swap {x} for {y}: {t}", "Write {y} where it says {x}: {t}", "{t} Now with {y} instead of {x}.", 'Replace the word "{x}" with "{y}": {t}', 'In "{t}", change {x} to {y}.', "Use {y}, not {x}: {t}", "Same sentence with {y} for {x}: {t}", "Take out {x} and put in {y}: {t}"]
+
+
+def swapped(random):
+    """A word, the one for it, a sentence with the first and the sentence with the second."""
+    name, d = random.choice(NAMES), random.choice(DAYS)
+    x, y = random.choice([random.sample(PLURALS, 2), random.sample([colour for colour in COLOURS if colour not in ("orange",)], 2), random.sample([city for city in CITIES if " " not in city], 2)])
+    form = random.choice(["{n} loves {x}.", "On {d} {n} talked about {x}.", "{n} thinks of {x} all day.", "The word {x} is on the wall.", "{n} wrote {x} on the paper.", "I dreamed of {x} on {d}.", "{n} says that {x} is a nice word."])
+    return x, y, form.format(n=name, d=d, x=x), form.format(n=name, d=d, x=y)
+
+
 def rewriting(random, other):
     draw = random.randrange(13)
     s, v, now = sentence(random)
@@ -554,13 +731,13 @@ def rewriting(random, other):
             return [(quote(["Write this in capital letters: {t}", 'Put "{t}" in upper case.', "Make this all caps: {t}", "In capitals: {t}", "Change to capital letters: {t}", "uppercase: {t}"], t), t.upper())]
         return [(quote(["Write this in small letters: {t}", "Make this lower case: {t}", "lowercase: {t}"], t.upper()), t.lower())]
     if draw in (1, 2):
-        return [(quote(["Put this in the past tense: {t}", 'Change "{t}" to the past tense.', "Past tense: {t}", "Rewrite in the past: {t}", "Say this about yesterday: {t}", "Turn this sentence into the past: {t}"], now), f"{s} {v[2]} {v[4]}.")]
+        return [(quote(["Put this in the past tense: {t}", 'Change "{t}" to the past tense.', "Past tense: {t}", "Rewrite in the past: {t}", "Write this as if it happened yesterday: {t}", 'What is the past tense of "{t}"?', "Now in the past: {t}", "Simple past please: {t}", "{t} Put that into the past.", "into the past: {t}", "Use the past tense in this sentence: {t}", "Make this past tense: {t}", "Change this to past: {t}", "Say this about yesterday: {t}", "Turn this sentence into the past: {t}"], now), f"{s} {v[2]} {v[4]}.")]
     if draw == 3:
-        return [(quote(["Put this in the future: {t}", 'Change "{t}" to the future tense.', "Future tense: {t}", "Say this about tomorrow: {t}", "Rewrite with will: {t}"], now), f"{s} will {v[0]} {v[4]}.")]
+        return [(quote(["Put this in the future: {t}", 'Change "{t}" to the future tense.', "Future tense: {t}", "Say this about tomorrow: {t}", "Rewrite with will: {t}", "Put this into the future: {t}", "Say this with will: {t}", "{t} In the future, please.", "What is the future of this: {t}", "Make it future: {t}"], now), f"{s} will {v[0]} {v[4]}.")]
     if draw == 4:
-        return [(quote(["Make this negative: {t}", "Say the opposite with not: {t}", "Turn this into a negative sentence: {t}", 'Make "{t}" negative.'], now), f"{s} {'does' if one else 'do'} not {v[0]} {v[4]}.".replace(" some ", " any "))]
+        return [(quote(["Make this negative: {t}", "Say the opposite with not: {t}", "Turn this into a negative sentence: {t}", "Negate this: {t}", "Put not into this sentence: {t}", "{t} Now with not.", "negative form: {t}", "Say that this does not happen: {t}", 'Make "{t}" negative.'], now), f"{s} {'does' if one else 'do'} not {v[0]} {v[4]}.".replace(" some ", " any "))]
     if draw == 5:
-        return [(quote(["Turn this into a question: {t}", "Make a question out of this: {t}", "Write this as a question: {t}", 'Ask this as a question: "{t}"'], now), f"{'Does' if one else 'Do'} {low} {v[0]} {v[4]}?")]
+        return [(quote(["Turn this into a question: {t}", "Make a question out of this: {t}", "Write this as a question: {t}", "question form: {t}", "Change this statement to a question: {t}", "How do I ask this? {t}", "Rewrite as a question: {t}", "{t} Make that a question.", 'Ask this as a question: "{t}"'], now), f"{'Does' if one else 'Do'} {low} {v[0]} {v[4]}?")]
     if draw == 6:
         return [(quote(["Use the present continuous: {t}", 'Say that it is happening now: {t}', "Put this in the -ing form: {t}"], now), f"{s} {be} {v[3]} {v[4]}.")] if v[0] != "like" else [(f"Put this in the past tense: {now}", f"{s} liked {v[4]}.")]
     if draw == 7:
@@ -570,18 +747,23 @@ def rewriting(random, other):
         x, y = random.choice(WORDY)
         return [(quote(["Make this shorter: {t}", "Shorten: {t}", 'Say this in fewer words: "{t}"', "Can you make this sentence shorter? {t}", "Say it more simply: {t}"], x), y)]
     if draw == 9:
-        x, y = random.choice(WRONG)
-        return [(quote(["Correct this sentence: {t}", "Fix the grammar: {t}", "Correct the mistake: {t}", 'Is this right? "{t}"', "Please check my English: {t}", "Can you correct this? {t}", "Fix this: {t}"], x), random.choice([y, y, f"It should be: {y}" ]))]
+        x, y = random.choice(WRONG) if random.random() < 0.4 else wrong(random)
+        return [(quote(["Correct this sentence: {t}", "Fix the grammar: {t}", "Correct the mistake: {t}", 'Is this right? "{t}"', "Please check my English: {t}", "What is wrong here? {t}", "Correct the grammar of this sentence: {t}", "Find the mistake: {t}", "Rewrite this correctly: {t}", 'How do I say this correctly? "{t}"', "grammar check: {t}", "Is my sentence right? {t}", "{t} Please correct that.", "Write it right: {t}", "Can you fix my English? {t}", "There is a mistake in this sentence: {t}", "Make this sentence correct: {t}", "proofread: {t}", "Can you correct this? {t}", "Fix this: {t}"], x), random.choice([y, y, f"It should be: {y}" ]))]
     if draw == 10:
         n1, n2 = random.sample(NAMES, 2)
         t = f"{n1} {v[1]} {v[4]}."
-        return [(random.choice(["Replace {x} with {y}: {t}", "Put {y} instead of {x}: {t}", "Change {x} to {y} in this sentence: {t}"]).format(x=n1, y=n2, t=t), f"{n2} {v[1]} {v[4]}.")]
+        if random.random() < 0.6:
+            x, y, t, u = swapped(random)
+            return [(random.choice(SWAP).format(x=x, y=y, t=t), u)]
+        return [(random.choice(["Replace {x} with {y}: {t}", "Put {y} instead of {x}: {t}", "Swap {x} for {y}: {t}", "Write {y} where it says {x}: {t}", "In this sentence, replace {x} by {y}: {t}", "{t} Now with {y} instead of {x}.", "Use {y} rather than {x}: {t}", "Exchange {x} for {y}: {t}", "Change {x} to {y} in this sentence: {t}"]).format(x=n1, y=n2, t=t), f"{n2} {v[1]} {v[4]}.")]
     if draw == 11:
         w = random.sample([t[0] for t in THINGS], random.choice([3, 4]))
         return [(random.choice(["Write these words in reverse order: {t}", "Reverse this list: {t}", "Say these backwards: {t}"]).format(t=", ".join(w)), ", ".join(reversed(w)))]
-    n = len(now.split())
-    return [(quote(['How many words are in this sentence: "{t}"', "Count the words: {t}", 'How many words does "{t}" have?'], now), f"It has {words(n)} words.")] if random.random() < 0.6 else \
-        [(quote(['What is the last word of "{t}"?', "Last word in this sentence: {t}"], now), f"The last word is {v[4].split()[-1]}.")] if random.random() < 0.5 else [(quote(['What is the first word of "{t}"?', "First word in this sentence: {t}"], now), f"The first word is {s.split()[0]}.")]
+    if random.random() < 0.5:
+        now = short(random)
+    n, first, last = len(now.split()), now.split()[0], now.split()[-1].strip(".?!")
+    return [(quote(["Number of words in: {t}", "How many words do you count here? {t}", "word count: {t}", "{t} How many words is that?", "How many words make up this sentence? {t}", "How long is this sentence in words? {t}", 'How many words are in this sentence: "{t}"', "Count the words: {t}", 'How many words does "{t}" have?'], now), random.choice([f"It has {words(n)} words.", f"{capital(words(n))} words.", f"{capital(words(n))}.", f"There are {words(n)} words.", f"{n} words: " + ", ".join(f"{i} {word}" for i, word in enumerate((part.strip(".?!") for part in now.split()), 1)) + "."]))] if random.random() < 0.6 else \
+        [(quote(['What is the last word of "{t}"?', "Last word in this sentence: {t}"], now), f"The last word is {last}.")] if random.random() < 0.5 else [(quote(['What is the first word of "{t}"?', "First word in this sentence: {t}"], now), f"The first word is {first}.")]
 
 
 FORMS = [reading] * 10 + [sorting] * 2 + [taking_out] * 2 + [rewriting] * 3

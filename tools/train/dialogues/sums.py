@@ -11,18 +11,18 @@ PLUS = ["What is {a} + {b}?", "{a} + {b}", "{a}+{b}", "{a} + {b} = ?", "{a}+{b}=
         "How much is {a} plus {b}?", "Add {a} and {b}.", "Please add {a} and {b}.", "What is the sum of {a} and {b}?", "What do you get if you add {a} and {b}?",
         "Calculate {a} + {b}.", "Can you add {a} and {b}?", "What does {a} + {b} make?", "{a} and {b} makes?", "Work out {a} + {b}.", "Solve {a} + {b}.",
         "What number is {a} more than {b}?", "If I add {a} to {b}, what do I get?", "Can you work out {a} plus {b} for me?", "Sum of {a} and {b}?",
-        "Compute {a} + {b}.", "what's {a} and {b} together?", "Add these two numbers: {a}, {b}", "{a} added to {b} is what?", "What does {a} and {b} come to?", "What is the total of {a} and {b}?", "{a} and {b}, added up?", "I have {a} and get {b} more. How many is that?", "Put {a} and {b} together. What is the result?", "Is there a quick way to add {a} and {b}?", "{a} + {b} is?", "tell me {a} + {b}"]
+        "Compute {a} + {b}.", "what's {a} and {b} together?", "Add these two numbers: {a}, {b}", "{a} added to {b} is what?", "What does {a} and {b} come to?", "What is the total of {a} and {b}?", "{a} and {b}, added up?", "I have {a} and get {b} more. How many is that?", "Put {a} and {b} together. What is the result?", "Is there a quick way to add {a} and {b}?", "{a} + {b} is?", "tell me {a} + {b}", "{a} plus {b} equals", "{a} plus {b} equals what?", "I need {a} + {b}.", "{b} more than {a} is?", "sum: {a} + {b}", "Increase {a} by {b}.", "{a} increased by {b}", "I have {a} here and {b} there. Together?", "My calculator is broken: {a} + {b}?", "add {b} to {a}", "Start at {a} and go up {b}.", "{a} & {b} added"]
 MINUS = ["What is {a} - {b}?", "{a} - {b}", "{a}-{b}", "{a} - {b} = ?", "{a}-{b}=", "What is {a} minus {b}?", "{a} minus {b}", "How much is {a} - {b}?",
          "How much is {a} minus {b}?", "Subtract {b} from {a}.", "Take {b} away from {a}.", "What is {a} take away {b}?", "What is left if I take {b} from {a}?",
          "Calculate {a} - {b}.", "What is the difference between {a} and {b}?", "Work out {a} - {b}.", "What number is {b} less than {a}?",
-         "Solve {a} - {b}.", "If I take {b} off {a}, what is left?", "Can you subtract {b} from {a}?", "{a} less {b}?", "Difference of {a} and {b}?", "What remains of {a} without {b}?", "{a} without {b} is what?", "From {a} take {b}.", "How far is it from {b} to {a}?", "I have {a} and lose {b}. How many remain?", "tell me {a} - {b}"]
+         "Solve {a} - {b}.", "If I take {b} off {a}, what is left?", "Can you subtract {b} from {a}?", "{a} less {b}?", "Difference of {a} and {b}?", "What remains of {a} without {b}?", "{a} without {b} is what?", "From {a} take {b}.", "How far is it from {b} to {a}?", "I have {a} and lose {b}. How many remain?", "tell me {a} - {b}", "Take {b} from {a}.", "take {b} away from {a} and tell me the rest", "What is {a} reduced by {b}?", "Decrease {a} by {b}.", "{a} minus {b} equals what?", "I need {a} - {b}.", "Start at {a} and go down {b}.", "{a} take {b}", "deduct {b} from {a}", "Remove {b} from {a}. How much is that?", "What must I add to {b} to get {a}?", "How much more is {a} than {b}?", "gap between {a} and {b}"]
 TIMES = ["What is {a} x {b}?", "{a} x {b}", "{a}*{b}", "{a} * {b} = ?", "{a}x{b}=", "What is {a} times {b}?", "{a} times {b}", "How much is {a} × {b}?",
          "How much is {a} times {b}?", "Multiply {a} by {b}.", "Multiply {a} and {b}.", "What is {a} multiplied by {b}?", "What is the product of {a} and {b}?",
          "Calculate {a} × {b}.", "Calculate {a} times {b}.", "Work out {a} * {b}.", "Solve {a} x {b}.", "What do {a} lots of {b} make?",
-         "Can you multiply {a} by {b}?", "{a} multiplied by {b} is what?", "Product of {a} and {b}?", "{a} groups of {b} make how many?", "{a} by {b}, multiplied?", "What do I get for {a} times {b}?", "Tell me {a} x {b}.", "Times table: {a} x {b}", "{a} times {b} is?"]
+         "Can you multiply {a} by {b}?", "{a} multiplied by {b} is what?", "Product of {a} and {b}?", "{a} groups of {b} make how many?", "{a} by {b}, multiplied?", "What do I get for {a} times {b}?", "Tell me {a} x {b}.", "Times table: {a} x {b}", "{a} times {b} is?", "{a} times {b} equals", "What are {a} {b}s?", "I need {a} × {b}.", "{a} rows of {b} are how many?", "multiply {a} with {b}", "{b} taken {a} times", "{a} multiplied with {b}", "Find the product: {a} and {b}", "What is {b}, {a} times over?"]
 OVER = ["What is {a} / {b}?", "{a} / {b}", "{a}/{b}", "{a} / {b} = ?", "{a} : {b}", "What is {a} divided by {b}?", "{a} divided by {b}", "How much is {a} ÷ {b}?",
         "How much is {a} divided by {b}?", "Divide {a} by {b}.", "How many times does {b} go into {a}?", "Calculate {a} ÷ {b}.", "Work out {a} / {b}.",
-        "{a} ÷ {b}", "Can you divide {a} by {b}?", "Share {a} into {b} equal parts. How big is each?", "Solve {a} ÷ {b}.", "How often does {b} fit into {a}?", "{a} over {b}?", "What do I get if I divide {a} by {b}?", "{a} in {b} equal parts, how much is one part?", "Tell me {a} / {b}."]
+        "{a} ÷ {b}", "Can you divide {a} by {b}?", "Share {a} into {b} equal parts. How big is each?", "Solve {a} ÷ {b}.", "How often does {b} fit into {a}?", "{a} over {b}?", "What do I get if I divide {a} by {b}?", "{a} in {b} equal parts, how much is one part?", "Tell me {a} / {b}.", "{a} split by {b}", "Split {a} into {b} equal parts. What is one?", "I need {a} ÷ {b}.", "{a} shared by {b} people is what each?", "divide {a} through {b}", "How many {b}s are in {a}?", "quotient of {a} and {b}", "{b} into {a} goes how often?", "{a} divided by {b} equals"]
 
 
 def result(random, left, value):
@@ -156,7 +156,7 @@ def part_of(random):
         if p == 75 and n % 4 == 0:
             how = f"A quarter of {n} is {n // 4}, so 75% is 3 × {n // 4} = {value}."
         return [(ask(random, ["What is {p}% of {n}?", "{p}% of {n}", "What is {p} percent of {n}?", "How much is {p}% of {n}?", "How much is {p} percent of {n}?", "{p} percent of {n}", "Calculate {p}% of {n}.", "Find {p}% of {n}.",
-                              "If I save {p}% of {n} euros, how much is that?", "What's {p} per cent of {n}?"], p=p, n=n), random.choice([how, how, f"{p}% of {n} is {value}.", f"{value}"]))]
+                              "If I save {p}% of {n} euros, how much is that?", "What's {p} per cent of {n}?", "{p}% from {n}", "Take {p}% of {n}.", "{p} percent of {n} is what?", "I need {p}% of {n}.", "Work out {p} percent of {n}.", "{n}: how much is {p}%?", "how many is {p}% of {n}", "A class has {n} pupils and {p}% are girls. How many girls?", "There are {n} seats and {p}% are taken. How many are taken?", "{p} per cent of {n} euros is how many euros?"], p=p, n=n), random.choice([how, how, f"{p}% of {n} is {value}.", f"{value}"]))]
     if draw == 7:
         n = random.choice([random.randint(1, 12), random.randint(2, 20), random.choice([25, 30, 40, 50, 100])])
         return [(ask(random, ["What is {n} squared?", "{n} squared", "What is the square of {n}?", "{n}^2", "How much is {n} squared?", "What is {n} to the power of 2?", "Square {n}."], n=n),
@@ -409,12 +409,12 @@ def count(random):
     if draw == 0:
         a = random.choice([1, 1, 1, 1, random.randint(2, 30)])
         b = a + random.randint(3, 11)
-        q = ask(random, ["Count from {a} to {b}.", "count from {a} to {b}", "Can you count from {a} to {b}?", "Say the numbers from {a} to {b}."] + (["Count to {b}.", "Can you count to {b}?", "count up to {b}"] if a == 1 else []), a=a, b=b)
+        q = ask(random, ["Count from {a} to {b}.", "count from {a} to {b}", "Can you count from {a} to {b}?", "Say the numbers from {a} to {b}.", "Give me all numbers from {a} to {b}.", "List the numbers {a} to {b}.", "numbers from {a} up to {b}", "Write down the numbers from {a} to {b}.", "Count up from {a} until {b}.", "Start at {a} and count to {b}."] + (["Count to {b}.", "Can you count to {b}?", "count up to {b}"] if a == 1 else []), a=a, b=b)
         return [(q, ", ".join(str(i) for i in range(a, b + 1)) + ".")]
     if draw == 1:
         b = random.randint(3, 20)
         a = 1 if b <= 12 else b - random.randint(4, 10)
-        q = ask(random, ["Count down from {b} to {a}.", "Count backwards from {b} to {a}.", "count back from {b} to {a}"] + (["Count down from {b}.", "Countdown from {b}!"] if a == 1 else []), a=a, b=b)
+        q = ask(random, ["Count down from {b} to {a}.", "Count backwards from {b} to {a}.", "count back from {b} to {a}", "Go from {b} down to {a}.", "Count in reverse from {b} to {a}.", "List the numbers from {b} down to {a}.", "Say the numbers backwards from {b} to {a}.", "Start at {b} and count down to {a}."] + (["Count down from {b}.", "Countdown from {b}!"] if a == 1 else []), a=a, b=b)
         return [(q, ", ".join(str(i) for i in range(b, a - 1, -1)) + ".")]
     if draw == 2:
         n = random.choice([random.randint(0, 30), random.randint(10, 100), random.randint(100, 1000)])
@@ -448,7 +448,7 @@ def sequence(random):
     else:
         start = random.randint(1, 6)
         items, why = [(start + i) ** 2 for i in range(n + 1)], f"these are square numbers, and {start + n} × {start + n} = {(start + n) ** 2}"
-    q = ask(random, ["What comes next: {l}?", "What number comes next? {l}, ...", "Continue the sequence: {l}", "{l}, ...?", "What is the next number in {l}?", "Next number: {l}, ?", "Complete: {l}, __", "which number follows {l}"], l=", ".join(map(str, items[:-1])))
+    q = ask(random, ["What comes next: {l}?", "What number comes next? {l}, ...", "Continue the sequence: {l}", "{l}, ...?", "Which number comes after {l}?", "How does it go on? {l}", "{l}, and then?", "What follows: {l}?", "Fill in the next number: {l}, ...", "Guess the next number: {l}", "number pattern: {l}", "Here is a pattern: {l}. What is next?", "{l} ... what would be next?", "Go on: {l}", "Next in the row {l}?", "What is the next number in {l}?", "Next number: {l}, ?", "Complete: {l}, __", "which number follows {l}"], l=", ".join(map(str, items[:-1])))
     return [(q, pick(random, ["{v}, because {why}.", "The next number is {v}, because {why}.", "{v}", "{v} comes next."], v=items[-1], why=why))]
 
 
@@ -461,14 +461,14 @@ def nature(random):
     n = random.choice([random.randint(0, 20), random.randint(10, 100), random.randint(100, 999)])
     even = n % 2 == 0
     if draw == 0:
-        return [(ask(random, ["Is {n} even or odd?", "Is {n} odd or even?", "{n}: even or odd?", "even or odd: {n}"], n=n), f"{n} is {'even' if even else 'odd'}" + random.choice([".", ", because it " + ("can" if even else "cannot") + " be divided by 2 without a remainder.", f", because it ends in {n % 10}."]))]
+        return [(ask(random, ["Is {n} even or odd?", "Is {n} odd or even?", "{n}: even or odd?", "even or odd: {n}", "Tell me if {n} is even or odd.", "{n}, odd or even?", "What is {n}, even or odd?"], n=n), f"{n} is {'even' if even else 'odd'}" + random.choice([".", ", because it " + ("can" if even else "cannot") + " be divided by 2 without a remainder.", f", because it ends in {n % 10}."]))]
     if draw == 1:
         w = random.choice(["even", "odd"])
         return [(ask(random, ["Is {n} an {w} number?", "is {n} {w}", "Would you call {n} {w}?"], n=n, w=w), ("Yes" if (w == "even") == even else "No") + f", {n} is {'even' if even else 'odd'}.")]
     if draw == 2:
         n = random.randint(2, 60)
         divisor = next((i for i in range(2, n) if n % i == 0), None)
-        return [(ask(random, ["Is {n} a prime number?", "Is {n} prime?", "is {n} a prime"], n=n), f"Yes, {n} is a prime number. It can be divided only by 1 and itself." if is_prime(n) else f"No, {n} is not prime, because {divisor} × {n // divisor} = {n}.")]
+        return [(ask(random, ["Is {n} a prime number?", "Is {n} prime?", "is {n} a prime", "Would you call {n} a prime number?", "{n}: prime or not?", "prime or not: {n}", "Check if {n} is prime.", "Tell me whether {n} is a prime number.", "Does {n} belong to the primes?", "{n}, is it a prime?"], n=n), f"Yes, {n} is a prime number. It can be divided only by 1 and itself." if is_prime(n) else f"No, {n} is not prime, because {divisor} × {n // divisor} = {n}.")]
     if draw in (3, 4):
         unit = random.choice([10, 10, 100, 1000])
         n = random.randint(unit // 10 + 1, 99 if unit == 10 else unit * 10 - 1)
@@ -531,12 +531,12 @@ def unknown(random):
     x, b = random.randint(1, 15), random.randint(1, 15)
     draw = random.randrange(5)
     if draw == 0:
-        return [(ask(random, ["x + {b} = {v}. What is x?", "If x + {b} = {v}, what is x?", "Solve for x: x + {b} = {v}", "What plus {b} is {v}?", "Which number plus {b} makes {v}?", "How much must I add to {b} to get {v}?"], b=b, v=x + b), f"{x + b} - {b} = {x}, so it is {x}.")]
+        return [(ask(random, ["x + {b} = {v}. What is x?", "If x + {b} = {v}, what is x?", "Solve for x: x + {b} = {v}", "What plus {b} is {v}?", "__ + {b} = {v}", "? + {b} = {v}", "{b} + __ = {v}", "Fill the gap: {b} + ... = {v}", "What is missing? __ + {b} = {v}", "Find the missing number: {b} + ? = {v}", "{b} and how much more make {v}?", "From {b} to {v}, how much is missing?", "Which number plus {b} makes {v}?", "How much must I add to {b} to get {v}?"], b=b, v=x + b), f"{x + b} - {b} = {x}, so it is {x}.")]
     if draw == 1:
-        return [(ask(random, ["x - {b} = {v}. What is x?", "Solve for x: x - {b} = {v}", "I think of a number and take away {b}. I get {v}. What was my number?"], b=b, v=x), f"{x} + {b} = {x + b}, so it is {x + b}.")]
+        return [(ask(random, ["x - {b} = {v}. What is x?", "Solve for x: x - {b} = {v}", "I think of a number and take away {b}. I get {v}. What was my number?", "__ - {b} = {v}", "? - {b} = {v}", "Fill the gap: ... - {b} = {v}", "What minus {b} is {v}?", "From which number do I take {b} to get {v}?"], b=b, v=x), f"{x} + {b} = {x + b}, so it is {x + b}.")]
     if draw == 2:
         b = random.randint(2, 10)
-        return [(ask(random, ["{b}x = {v}. What is x?", "Solve {b}x = {v}.", "What times {b} is {v}?", "I think of a number and multiply it by {b}. I get {v}. What is the number?"], b=b, v=x * b), f"{x * b} ÷ {b} = {x}, so it is {x}.")]
+        return [(ask(random, ["{b}x = {v}. What is x?", "Solve {b}x = {v}.", "What times {b} is {v}?", "__ × {b} = {v}", "{b} × ? = {v}", "{b} times what is {v}?", "Fill the gap: {b} x ... = {v}", "Find the missing number: ? x {b} = {v}", "I think of a number and multiply it by {b}. I get {v}. What is the number?"], b=b, v=x * b), f"{x * b} ÷ {b} = {x}, so it is {x}.")]
     if draw == 3:
         k = random.randint(2, 5)
         return [(ask(random, ["Solve {k}x + {b} = {v}.", "If {k}x + {b} = {v}, what is x?"], k=k, b=b, v=k * x + b), f"{k * x + b} - {b} = {k * x}, and {k * x} ÷ {k} = {x}. So x = {x}.")]
@@ -577,7 +577,63 @@ def running(random):
     return turns
 
 
-FORMS = [add, add, add, subtract, subtract, subtract, multiply, multiply, multiply, divide, divide, part_of, part_of, part_of, three, story_change, story_change, story_change, story_groups, story_groups, story_share, story_two, story_two,
+def everyday(random):
+    """Small stories of ages, change, gaps, shares, speed, and reading."""
+    (x, she, _), (y, *_) = who(random), who(random)
+    while x == y:
+        y = random.choice(NAMES)
+    one, things = things_of(random)
+    unit, units = random.choice(MONEY)
+    draw = random.randrange(14)
+    if draw == 0:
+        now, years = random.randint(4, 60), random.randint(2, 30)
+        q, r = random.choice([f"{x} is {now} now. How old will {she} be in {years} years?", f"In {years} years, how old is {x}, who is {now} today?", f"I am {now}. What will my age be in {years} years?|", f"{x} is {now}. What is {x}'s age {years} years from now?"]), f"{now} + {years} = {now + years}, so the age will be {now + years}."
+    elif draw == 1:
+        years = random.randint(2, 30)
+        now = years + random.randint(2, 50)
+        q, r = random.choice([f"{x} is {now}. How old was {she} {years} years ago?", f"{years} years ago, how old was {x}, who is {now} today?", f"I'm {now} years old. How old was I {years} years ago?"]), f"{now} - {years} = {now - years}, so the age was {now - years}."
+    elif draw == 2:
+        note, a, b = random.choice([20, 50, 100]), random.randint(2, 8), random.randint(2, 8)
+        q, r = random.choice([f"{x} buys bread for {a} {units} and cheese for {b} {units} with a {note} {unit} note. What is the change?", f"I pay {a} and {b} {units} with a {note}. How much do I get back?", f"A cake is {a} {units}, a drink {b}. I give {note} {units}. Change?"]), f"{a} + {b} = {a + b}, and {note} - {a + b} = {note - a - b}. The change is {note - a - b} {units}."
+    elif draw == 3:
+        k, each = random.randint(2, 9), random.randint(2, 12)
+        q, r = random.choice([f"{k} friends split a bill of {k * each} {units}. What does each pay?", f"A taxi costs {k * each} {units} and {k} people share it. How much per person?", f"We are {k} and have to pay {k * each} {units}. What is my part?", f"{k * each} {units} for {k} of us, how much each?"]), f"{k * each} ÷ {k} = {each}, so each pays {each} {units}."
+    elif draw == 4:
+        total = random.randint(10, 90)
+        part = random.randint(1, total - 1)
+        q, r = random.choice([f"There are {total} pupils in a school bus and {part} get off. How many stay on?", f"A book has {total} pages. {x} has read {part}. How many pages are left?", f"{total} birds sit on a roof. {part} fly away. How many are still there?", f"{x} wants {total} {things} and has {part}. How many are missing?", f"Of {total} eggs {part} broke. How many are whole?"]), f"{total} - {part} = {total - part}, so it is {total - part}."
+    elif draw == 5:
+        a, b = random.randint(3, 60), random.randint(2, 40)
+        q, r = random.choice([f"A bus has {a} people in it and {b} get on. How many now?", f"{a} ducks swim on a pond and {b} more come. How many ducks are there?", f"{x} reads {a} pages on Monday and {b} on Tuesday. How many pages together?", f"In one basket are {a} {things}, in the other {b}. How many in both?", f"{x} walked {a} km and then {b} km more. How far in all?"]), f"{a} + {b} = {a + b}, so it is {a + b} in all."
+    elif draw == 6:
+        a, k = random.randint(2, 20), random.randint(2, 9)
+        q, r = random.choice([f"{x} saves {a} {units} a week. How much is that in {k} weeks?", f"{x} swims {a} lengths every day. How many in {k} days?", f"A hen lays {a} eggs a week. How many do {k} hens lay?", f"Each of {k} tables seats {a} guests. How many guests can sit?", f"A box holds {a} {things}. I have {k} boxes. How many {things}?"]), f"{k} × {a} = {k * a}, so it is {k * a}."
+    elif draw == 7:
+        price, off = random.randint(2, 20) * 10, random.choice([10, 20, 50])
+        less = price * off // 100
+        q, r = random.choice([f"A coat costs {price} {units} and is {off}% off. What do I pay?", f"{price} {units} minus {off} percent?", f"What is the new price if {price} {units} fall by {off}%?", f"A lamp of {price} {units} is sold with {off}% off. New price?"]), f"{off}% of {price} is {less}, and {price} - {less} = {price - less}. So it is {price - less} {units}."
+    elif draw == 8:
+        v, t = random.randint(2, 12) * 10, random.randint(2, 6)
+        q, r = random.choice([f"{x} drives {v * t} km in {t} hours. How fast is that?", f"A train needs {t} hours for {v * t} km. What is its speed?", f"{v * t} km in {t} hours, how many km per hour?"]), f"{v * t} ÷ {t} = {v}, so {v} km per hour."
+    elif draw == 9:
+        a, b = random.randint(12, 60), random.randint(2, 9)
+        q, r = random.choice([f"{y} is {b} years younger than {x}, and {x} is {a}. What age is {y}?", f"{x} is {a}, which is {b} years more than {y}'s age. How old is {y}?"]), f"{a} - {b} = {a - b}, so {y} is {a - b} years old."
+    elif draw == 10:
+        k, c = random.randint(2, 6), random.randint(2, 12)
+        q, r = random.choice([f"{x} is {k} times as old as {y}, who is {c}. How old is {x}?", f"{y} has {c} {things}. {x} has {k} times that number. How many has {x}?", f"A rope is {c} m long, another {k} times as long. How long is the second?"]), f"{k} × {c} = {k * c}, so it is {k * c}."
+    elif draw == 11:
+        a = random.randint(1, 9) * 10 + random.choice([0, 5])
+        q, r = random.choice([f"What is missing from {a} to 100?", f"How much more do I need from {a} to get to 100?", f"{a} + ? = 100", f"{a} and what make 100?"]), f"100 - {a} = {100 - a}, so {100 - a} is missing."
+    elif draw == 12:
+        h, m = random.randint(1, 5), random.choice([5, 10, 15, 20, 30, 45])
+        q, r = random.choice([f"A film lasts {h} hour{'s' if h > 1 else ''} and {m} minutes. How many minutes is that?", f"{h} h {m} min in minutes?", f"How many minutes are {h} hour{'s' if h > 1 else ''} and {m} minutes?"]), f"{h} × 60 = {h * 60}, and {h * 60} + {m} = {h * 60 + m}. So it is {h * 60 + m} minutes."
+    else:
+        a, b, c = random.randint(10, 40), random.randint(1, 9), random.randint(1, 15)
+        q, r = random.choice([f"A bus has {a} people. {b} get off and {c} get on. How many are on it now?", f"{x} has {a} {units}, spends {b} and earns {c}. How much now?", f"There were {a} {things}. {b} were taken and {c} were added. How many are there?"]), f"{a} - {b} = {a - b}, and {a - b} + {c} = {a - b + c}. So it is {a - b + c}."
+    return [(styled(random, q.rstrip("|"), after=False), r)]
+
+
+FORMS = [everyday, everyday, everyday, everyday, add, add, add, subtract, subtract, subtract, multiply, multiply, multiply, divide, divide, part_of, part_of, part_of, three, story_change, story_change, story_change, story_groups, story_groups, story_share, story_two, story_two,
          money, money, compare, compare, count, sequence, nature, nature, fraction, unknown, running, running]
 
 

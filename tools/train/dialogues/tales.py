@@ -1,6 +1,8 @@
 """Short stories with a beginning, a trouble and an end, and how-tos."""
+import re
+
 from .lists import BOYS, COLOURS, GIRLS
-from .phrasing import a, capital, styled
+from .phrasing import a, capital, pick, styled
 from .rows import questions
 
 HEROES = {home: heroes.split(", ") for home, heroes in {
@@ -56,16 +58,46 @@ def story(random):
 
 
 HOWTO = questions("howto")
+DOUBLED = set("stop cut get swim run put set sit knit plan wrap mop pet shop hem skip trim dig spot quit repot reset".split())  # stopping
+TO_DO = ["What is the best way to {v}?", "Can you tell me how to {v}?", "how to {v}", "how do i {v}", "I want to {v}. How?", "I have no idea how to {v}.", "Explain how to {v}.", "Show me how to {v}.", "Teach me how to {v}.", "Any tips on how to {v}?",
+         "What do I have to do to {v}?", "What must I do to {v}?", "Is there a trick to {v}?", "I need to {v}. What do I do?", "I'd like to {v}, but I don't know how.", "steps to {v}", "Help me {v}.", "What's an easy way to {v}?", "How does one {v}?", "Could you walk me through how to {v}?",
+         "What are the steps to {v}?", "How should I go about it if I want to {v}?", "I've been told to {v}. Where do I start?", "easiest way to {v}", "Give me a short guide on how to {v}.", "tips to {v}", "Someone asked me how to {v}. What shall I say?", "I must {v} today. Please help.", "How exactly do you {v}?",
+         "What's the right way to {v}?", "I don't know how to {v}. Can you help?", "Do you know how to {v}?", "In a few words, how do I {v}?", "What do I need to know to {v}?", "i wanna {v}, how"]
+DOING = ["Any tips for {g}?", "Explain {g} to me.", "I'm new to {g}. Where do I begin?", "{g} for beginners", "I've never tried {g}. How does it work?", "Any trick for {g}?", "What is the secret of {g}?", "Tell me about {g}.", "What do I need to know about {g}?", "{g}: how does it go?", "I need help with {g}.",
+         "How does {g} work?", "I am bad at {g}. Any advice?", "{g}, step by step please", "quick guide to {g}", "My first time {g}. What do I do?", "What's the right way of {g}?"]
+
+
+def gerund(phrase):
+    """"boil an egg" becomes "boiling an egg"."""
+    verb, _, rest = phrase.partition(" ")
+    if verb.endswith("ie"):
+        verb = verb[:-2] + "y"
+    elif verb.endswith("e") and not verb.endswith(("ee", "ye")) and verb != "be":
+        verb = verb[:-1]
+    elif verb in DOUBLED:
+        verb += verb[-1]
+    return (verb + "ing " + rest).strip()
+
+
+def phrase_of(forms):
+    """What is to be done: "boil an egg" of "How do I boil an egg?", none of a question of another shape."""
+    found = re.fullmatch(r"How (?:do|can) I ([a-z][^.,?]*)\?", forms[0])
+    return found and found[1]
 
 
 def howto(random):
-    (forms, answers) = random.choice(HOWTO)
-    question, answer = random.choice(forms), random.choice(answers)
-    if random.random() < 0.35 and answer.count(". ") >= 2:
-        steps = answer.rstrip(".").split(". ")
-        return [(styled(random, question.rstrip("?.") + random.choice([" step by step?", "? List the steps.", "? Give me the steps.", "? Make a numbered list."])), "\n".join(f"{i}. {step}." for i, step in enumerate(steps, 1)))]
+    """A question how something is done, in a form of its own or one that fits all, and its answer; now and then as a list of steps."""
+    forms, answers = random.choice(HOWTO)
+    answer, phrase = random.choice(answers), phrase_of(forms)
+    if phrase and random.random() < 0.5:
+        question = pick(random, TO_DO if random.random() < 0.7 else DOING, v=phrase, g=gerund(phrase))
+    else:
+        question = random.choice(forms)
+    if question.startswith("How do") and random.random() < 0.4 and answer.count(". ") >= 2:
+        steps = re.split(r"(?<=[.!])\s+", answer)
+        return [(styled(random, question.rstrip("?.") + random.choice([" step by step?", "? List the steps.", "? Give me the steps.", "? Make a numbered list.", "? Answer as a list.", ", as a list?"])), "\n".join(f"{i}. {step}" for i, step in enumerate(steps, 1)))]
     return [(styled(random, question), answer)]
 
 
 def tales(random):
-    return story(random) if random.random() < 0.35 else howto(random)
+    return story(random) if random.random() < 0.6 else howto(random)
