@@ -9,7 +9,7 @@
 #                                  failed, model.pth in more parts than a call takes: a second word, 0[0-3] or so, chooses some
 #
 # What trains runs on between the calls. It goes on from the part's model folder, four bits with the rounding in the loop:
-# pretraining on the first FIRST GPUs (default: all but one, so that the last one can measure), then tuning and recall on all.
+# pretraining on the last FIRST GPUs (default: all but one, so that the first can measure), then tuning and recall on all.
 # A stage that fails begins again from what was saved last, with half the batch. TOGETHER=1: dialogues of a row know of each other.
 # COPIES processes make dialogues, SCALE times the usual number each. TINY=1 rehearses on a CPU. Everything lies in LEASE
 # (default /tmp/lease).
@@ -18,8 +18,8 @@ lease=${LEASE:-/tmp/lease} python=${PYTHON:-python3}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-4} PYTHONUNBUFFERED=1 LEASE=$lease PYTHON=$python
 gpus=$( [ -n "${TINY:-}" ] && echo "${PROCESSES:-3}" || nvidia-smi -L | wc -l)
 
-cards() { # COUNT: that many GPUs
-  seq -s, 0 $(($1 - 1))
+cards() { # COUNT: that many GPUs, the last ones, since a browser takes the first
+  seq -s, $((gpus - $1)) $((gpus - 1))
 }
 
 first=${FIRST:-$((gpus > 1 ? gpus - 1 : 1))}
@@ -27,6 +27,7 @@ first=${FIRST:-$((gpus > 1 ? gpus - 1 : 1))}
 take() { # PART: its files, out of the way of the next call
   mkdir -p "$lease"/{in,data,log,home}
   cp -rf "$1"/* "$lease/in/" || exit 1
+  [ ! -f "$1/samba.xz" ] || { xz -dc "$lease/in/samba.xz" >"$lease/samba" && chmod +x "$lease/samba" && "$lease/samba" convert --help >/dev/null; } || exit 1
 }
 
 background() { # NAME COMMAND...: runs on after the call, its output in log/NAME.txt, its exit status in log/NAME.rc
@@ -147,7 +148,6 @@ first)
   rm -rf "$lease"
   take "$2"
   cp -r tools/train "$lease/train" || exit 1
-  xz -dc "$lease/in/samba.xz" >"$lease/samba" && chmod +x "$lease/samba" && "$lease/samba" convert --help >/dev/null || exit 1
   make_dialogues
   encode first --allow-truncated $(cd "$lease/in" && ls authored-*.xz wikipedia-01*.xz)
   background rehearse bash "$lease/train/lease.sh" rehearse
