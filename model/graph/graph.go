@@ -66,16 +66,64 @@ type Graph[V, W any] struct {
 // Forward is the whole of a model but the head: x += mixer(RMSNorm(x)), then
 // x += mlp(RMSNorm(x)), layer by layer.
 func (g *Graph[V, W]) Forward(m Machine[V, W], a *Activations[V]) {
+	g.Carry(m, a)
+	g.Finish(m, a)
+}
+
+// Carry is the part of Forward that brings the state up to date: the layers as far as
+// the last mixer that carries any. Tokens whose logits nobody wants need no more.
+func (g *Graph[V, W]) Carry(m Machine[V, W], a *Activations[V]) {
 	m.Embed(g.embedTokens, a.X)
-	for i, l := range g.Layers {
+	for i, l := range g.Layers[:g.Tail()] {
 		l.Mixer.Forward(m, i, l.norm, a)
-		if w := l.mlp; w != nil {
-			if w.squared {
-				m.NormSquaredReLU(a.X, w.norm, w.gateUp, a.mlp)
-			} else {
-				m.NormSwiGLU(a.X, w.norm, w.gateUp, a.mlp)
-			}
-			m.LinearAdd(w.down, a.mlp, a.X)
+		if i+1 < g.Tail() {
+			l.mlp.forward(m, a)
 		}
 	}
+}
+
+// Finish is the rest of Forward: the MLP of the last layer that carries state, and the
+// layers above it. Of what Carry has left it takes Handed alone.
+func (g *Graph[V, W]) Finish(m Machine[V, W], a *Activations[V]) {
+	tail := g.Tail()
+	if tail > 0 {
+		g.Layers[tail-1].mlp.forward(m, a)
+	}
+	for i, l := range g.Layers[tail:] {
+		l.Mixer.Forward(m, tail+i, l.norm, a)
+		l.mlp.forward(m, a)
+	}
+}
+
+// Tail is the first of the layers at the end that carry no state: SambaY's second half,
+// say, which reads the keys, values and memory of the first; the number of layers where
+// the last one carries some.
+func (g *Graph[V, W]) Tail() int {
+	if len(g.Carried) == 0 {
+		return 0
+	}
+	return g.Carried[len(g.Carried)-1].layer + 1
+}
+
+// Handed are the activations that Finish takes of Carry, a row for each token.
+func (g *Graph[V, W]) Handed(a *Activations[V]) []V {
+	for _, l := range g.Layers[g.Tail():] {
+		if _, reads := l.Mixer.(*GatedMemory[V, W]); reads {
+			return []V{a.X, a.Memory}
+		}
+	}
+	return []V{a.X}
+}
+
+// forward is x += mlp(Norm(x)), nothing where there is none.
+func (w *MLP[V, W]) forward(m Machine[V, W], a *Activations[V]) {
+	if w == nil {
+		return
+	}
+	if w.squared {
+		m.NormSquaredReLU(a.X, w.norm, w.gateUp, a.mlp)
+	} else {
+		m.NormSwiGLU(a.X, w.norm, w.gateUp, a.mlp)
+	}
+	m.LinearAdd(w.down, a.mlp, a.X)
 }

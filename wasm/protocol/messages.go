@@ -283,6 +283,8 @@ type Bench struct {
 	Kernels bool `json:"kernels,omitempty"`
 	// And those of a step of this many sequences together. Default none.
 	Batch int `json:"batch,omitempty"`
+	// Whether all layers run for all of a prompt's tokens, those that carry no state, too.
+	EveryLayer bool `json:"every_layer,omitempty"`
 }
 
 // LongRun asks for one long measurement: a prompt of random tokens is read, or a
@@ -302,6 +304,8 @@ type LongRun struct {
 	Seed uint64 `json:"seed,omitempty"`
 	// Whether laps bring the tokens of the first sequence, and the last one the logits that follow them.
 	Trace bool `json:"trace,omitempty"`
+	// Whether all layers run for all of a prompt's tokens, those that carry no state, too.
+	EveryLayer bool `json:"every_layer,omitempty"`
 }
 
 // Cancel ends another request of the same connection, running or waiting. It

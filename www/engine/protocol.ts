@@ -227,6 +227,8 @@ export interface Bench extends Header {
   kernels?: boolean;
   /** And those of a step of this many sequences together. Default none. */
   batch?: number;
+  /** Whether all layers run for all of a prompt's tokens, those that carry no state, too. */
+  every_layer?: boolean;
 }
 
 /**
@@ -248,6 +250,8 @@ export interface LongRun extends Header {
   seed?: number;
   /** Whether laps bring the tokens of the first sequence, and the last one the logits that follow them. */
   trace?: boolean;
+  /** Whether all layers run for all of a prompt's tokens, those that carry no state, too. */
+  every_layer?: boolean;
 }
 
 /**

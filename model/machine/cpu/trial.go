@@ -33,9 +33,7 @@ func (t *Repeated) Absorb(ctx context.Context, ids []uint32) ([]float32, error) 
 	if err := t.run.Absorb(ctx, ids); err != nil {
 		return nil, err
 	}
-	a, g := t.run.activations, t.run.engine.graph
-	t.run.machine.Head(a.X, g.Norm, g.Head, a.Logits, false)
-	return a.Logits, nil
+	return t.run.logits(), nil
 }
 
 // Position is how many tokens were absorbed.

@@ -54,6 +54,7 @@ func newEngine(c *config.Config, device *gpu.Device, s graph.Store[buffer, weigh
 		{&e.scratch.ids, "ids", chunk},
 		{&e.scratch.normed, "normed", chunk * c.HiddenSize},
 		{&e.scratch.gateUp, "gate and up", chunk * 2 * c.IntermediateSize},
+		{&e.scratch.last, "last token", max(c.HiddenSize, c.DInner())},
 	} {
 		if *b.to, err = s.Array(b.name, b.n); err != nil {
 			return nil, err

@@ -321,7 +321,7 @@ func (t *trial) onGPU(ctx context.Context, e *Engine, ids []uint32, sampling ref
 	first, second := keep(0), keep(1)
 	defer first.Free()
 	defer second.Free()
-	if err := r.submit(ctx, ids); err != nil {
+	if err := r.submit(ctx, ids, true); err != nil { // so that every kind's kernels for chunks are tried
 		return nil, tokens, err
 	}
 	if err := e.device.Run(r.drawn.use.sample, first, r.drawn.use.step, second); err != nil {
