@@ -52,26 +52,28 @@ func TestPublished(t *testing.T) {
 
 // What is drawn after a prompt comes of its last token, which alone has passed the layers that carry no state: it is as
 // likely as the family's own code says, whether the last chunk is long or a single token, in a session of its own and in
-// a pool, and with every layer run for every token.
+// a pool, and with every layer run for every token. SambaY has the most such layers; of the other families one runs,
+// another with another seed.
 func TestNextAfterPrompt(t *testing.T) {
-	for _, name := range []string{"phi4flash_a", "nemotron_h_a"} {
+	others := []string{"falcon_h1_a", "granite_a", "jamba_a", "lfm2_a", "mamba_a", "nemotron_h_a"}
+	for _, name := range []string{"phi4flash_a", others[testRandom(t).IntN(len(others))]} {
 		folder := filepath.Join(publishedFolders, name)
 		ids, want := publishedFixture(t, folder)
 		t.Run(name, func(t *testing.T) {
-			t.Run("cpu", func(t *testing.T) { nextAfter(t, loadTest(t, disk(folder), Options{Chunk: 25}), ids, want, 1e-4) })
+			t.Run("cpu", func(t *testing.T) { nextAfter(t, loadTest(t, disk(folder), Options{Chunk: 25}), ids, want, 1e-4, true) })
 			t.Run("gpu", func(t *testing.T) {
 				device := testDevice(t)
 				tolerance := 1e-4
 				if device.Info().Variant.Matrix {
 					tolerance = 1e-2
 				}
-				nextAfter(t, loadTest(t, disk(folder), Options{Device: device, Chunk: 25}), ids, want, tolerance)
+				nextAfter(t, loadTest(t, disk(folder), Options{Device: device, Chunk: 25}), ids, want, tolerance, name == "phi4flash_a")
 			})
 		})
 	}
 }
 
-func nextAfter(t *testing.T, m *Model, ids []uint32, want []float32, tolerance float64) {
+func nextAfter(t *testing.T, m *Model, ids []uint32, want []float32, tolerance float64, together bool) {
 	t.Helper()
 	ctx, vocab := context.Background(), m.config.VocabSize
 	pool, err := m.NewPool(2)
@@ -99,6 +101,9 @@ func nextAfter(t *testing.T, m *Model, ids []uint32, want []float32, tolerance f
 			in    func(s *Session, f func() error) error
 			every bool
 		}{{"alone", own, alone, false}, {"every layer", own, alone, true}, {"pooled", pooled, share, false}} {
+			if way.s == pooled && !together {
+				continue
+			}
 			var draws []machine.Draw
 			err := pool.Do(ctx, func() error {
 				way.s.EveryLayer(way.every)

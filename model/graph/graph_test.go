@@ -37,11 +37,11 @@ func TestTail(t *testing.T) {
 		tail   int
 		handed int
 	}{
-		{[]string{config.Mamba, config.SlidingAttention}, 2, 1},
-		{[]string{config.Mamba, config.NoMixer, config.NoMixer}, 1, 1},
-		{[]string{config.Mamba, config.FullAttention, config.CrossAttention}, 2, 1},
-		{[]string{config.SlidingAttention, config.Mamba, config.FullAttention, config.GatedMemory, config.CrossAttention}, 3, 2},
-		{[]string{config.Mamba, config.GatedMemory, config.Mamba}, 3, 1},
+		{[]string{config.Mamba, config.SlidingAttention}, 2, 2},
+		{[]string{config.Mamba, config.NoMixer, config.NoMixer}, 1, 2},
+		{[]string{config.Mamba, config.FullAttention, config.CrossAttention}, 2, 2},
+		{[]string{config.SlidingAttention, config.Mamba, config.FullAttention, config.GatedMemory, config.CrossAttention}, 3, 3},
+		{[]string{config.Mamba, config.GatedMemory, config.Mamba}, 3, 2},
 	} {
 		g := Sketch(shape(test.kinds...), func(window int) int { return window })
 		if got, handed := g.Tail(), len(g.Handed(new(Activations[noArray]))); got != test.tail || handed != test.handed {

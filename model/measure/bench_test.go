@@ -41,9 +41,9 @@ func TestCost(t *testing.T) {
 		{"one token beyond the window", Step(5), Cost{Bytes: 800 + 304 + 8 + 80 + 192 + 96, State: 192 + 96, Ops: 800 + 80 + 144 + 4*3*4}},
 		// The tokens see 1, 2, 3 and 3 keys.
 		{"four tokens from the start, all through all layers", Pass{0, 4, 4, true}, Cost{Bytes: 800 + 304 + 32 + 80 + 192 + 128, State: 192 + 128, Ops: 4*800 + 80 + 4*144 + 4*9*4}},
-		// The last MLP's 96 weights and its norm's 4 wait for the last token.
-		{"four tokens, the last of them finished", Pass{0, 4, 1, true}, Cost{Bytes: 800 + 304 + 32 + 80 + 192 + 128, State: 192 + 128, Ops: 4*800 - 3*2*96 + 80 + 4*144 + 4*9*4}},
-		{"four tokens, none of them finished", Pass{0, 4, 0, false}, Cost{Bytes: 800 - 2*96 + 304 - 2*16 + 32 + 192 + 128, State: 192 + 128, Ops: 4*800 - 4*2*96 + 4*144 + 4*9*4}},
+		// The last layer's attention, its o_proj of 16 weights, its MLP of 96 and that one's norm of 4 wait for the last token.
+		{"four tokens, the last of them finished", Pass{0, 4, 1, true}, Cost{Bytes: 800 + 304 + 32 + 80 + 192 + 128, State: 192 + 128, Ops: 4*800 - 3*2*112 + 80 + 4*144 + 4*3*4}},
+		{"four tokens, none of them finished", Pass{5, 4, 0, false}, Cost{Bytes: 800 - 2*112 + 304 - 2*16 + 32 + 192 + 128, State: 192 + 128, Ops: 4*800 - 4*2*112 + 4*144}},
 	} {
 		if got := cost(c, test.pass, stored); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)

@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/samba-web/samba/model"
@@ -35,10 +34,6 @@ func cost(c *config.Config, p Pass, stored func(name string) (bits, group int)) 
 	var sum Cost
 	// A window's ring is the window here: how much more a machine keeps costs nothing.
 	g := graph.Sketch(c, func(window int) int { return window })
-	late := []string{config.LayerTensor(g.Tail()-1, "mlp")} // that begins the names of the tensors that Carry leaves alone
-	for i := g.Tail(); i < len(g.Layers); i++ {
-		late = append(late, config.LayerTensor(i, ""))
-	}
 	matrix := func(name string, rows, width int) int64 {
 		bits, group := stored(name)
 		bytes := int64(rows) * int64(width) * int64(bits) / 8
@@ -49,7 +44,7 @@ func cost(c *config.Config, p Pass, stored func(name string) (bits, group int)) 
 	}
 	for _, spec := range c.TensorSpecs() {
 		n := int64(p.Tokens)
-		if slices.ContainsFunc(late, func(prefix string) bool { return strings.HasPrefix(spec.Name, prefix) }) {
+		if g.Late(spec.Name) {
 			n = int64(p.Finished)
 		}
 		if n == 0 {
@@ -79,18 +74,8 @@ func cost(c *config.Config, p Pass, stored func(name string) (bits, group int)) 
 		sum.Bytes += matrix(head, c.VocabSize, c.HiddenSize)
 		sum.Ops += 2 * int64(c.VocabSize) * int64(c.HiddenSize)
 	}
-	for i, l := range g.Layers {
-		from, n := p.Pos, p.Tokens
-		if i >= g.Tail() {
-			from, n = p.Pos+p.Tokens-p.Finished, p.Finished
-		}
-		if n == 0 {
-			continue
-		}
-		state, ops := l.Mixer.Cost(from, n)
-		sum.State += state
-		sum.Ops += ops
-	}
+	state, ops := g.Cost(p.Pos, p.Tokens, p.Finished)
+	sum.State, sum.Ops = state, sum.Ops+ops
 	sum.Bytes += sum.State
 	return sum
 }

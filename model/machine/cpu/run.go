@@ -131,9 +131,8 @@ func (r *Run) finish() {
 	}
 	g, a := r.engine.graph, r.activations
 	last := len(r.machine.ids) - 1
-	for _, v := range g.Handed(a) {
-		row := len(v) / r.engine.chunk
-		copy(v[:row], v[last*row:][:row])
+	for _, h := range g.Handed(a) {
+		copy(h.Array[:h.Width], h.Array[last*h.Width:])
 	}
 	r.machine.ids, r.machine.pos = r.machine.ids[last:], r.pos-1
 	g.Finish(&r.machine, a)

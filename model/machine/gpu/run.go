@@ -176,10 +176,10 @@ func (r *Run) chunkProgram(tokens int, every bool) *gpu.Program {
 		if tokens == 1 {
 			return
 		}
-		for _, v := range g.Handed(a) { // by way of another buffer: none is copied within itself
-			row, last := v.Size()/uint64(r.engine.chunk), r.scratch.last
-			m.Program.Copy(v, uint64(tokens-1)*row, last, 0, row)
-			m.Program.Copy(last, 0, v, 0, row)
+		for _, h := range g.Handed(a) { // by way of another buffer: none is copied within itself
+			row := 4 * uint64(h.Width)
+			m.Program.Copy(h.Array, uint64(tokens-1)*row, r.scratch.last, 0, row)
+			m.Program.Copy(r.scratch.last, 0, h.Array, 0, row)
 		}
 	})
 }
