@@ -182,7 +182,7 @@ func (r *Run) Launch(ctx context.Context, first bool, allowed []uint32) (machine
 		}
 		d.Adjustment.Counts[r.pending]++
 	}
-	f := d.draw(r.logits(), r.tail, r.pos, allowed)
+	f := d.draw(&r.engine.kernels, r.logits(), r.tail, r.pos, allowed)
 	r.pending = f.Token
 	return flight(f), nil
 }
