@@ -106,7 +106,7 @@ func (real *Engine) Try(ctx context.Context) error {
 		if err := compare(got, want, tolerance); err != nil {
 			return fmt.Errorf("%w: in its self-test, after %s, %w", ErrWrong, what, err)
 		}
-		if token := reference.Sample(sampling, got, nil, uint32(twin.Position())); token != tokens[step] {
+		if token := twin.Draw(sampling, got); token != tokens[step] {
 			return fmt.Errorf("%w: in its self-test the sampler drew token %d, not %d", ErrWrong, tokens[step], token)
 		}
 		ids = []uint32{tokens[step] % trialPeriod} // whose row is the same
