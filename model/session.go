@@ -38,6 +38,10 @@ func (s *Session) Settle(ctx context.Context) error { return s.run.Settle(ctx) }
 // Profiler times the session's kernels; nil where there are none. Reset is next.
 func (s *Session) Profiler() machine.Profiler { return s.run.Profiler() }
 
+// EveryLayer lets prompts pass every layer with every token, or no longer: for measurements
+// of what is saved otherwise.
+func (s *Session) EveryLayer(on bool) { s.run.EveryLayer(on) }
+
 // Model is the one that the session is of.
 func (s *Session) Model() *Model { return s.model }
 

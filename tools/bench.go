@@ -55,7 +55,7 @@ and fills them with random weights in place: nothing is downloaded or written. S
 	}
 	f.engineFlags.register(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.random, "random", "", "random weights in the shapes of "+strings.Join(randomweights.Names(), ", ")+";\nwith "+randomweights.TwinSuffix+" behind one of the paper's, of a Transformer of that size")
+	flags.StringVar(&f.random, "random", "", "random weights in the shapes of "+strings.Join(randomweights.Names(), ", ")+";\nwith "+randomweights.TwinSuffix+" behind one that attends, of a Transformer of that size")
 	flags.IntVar(&f.bits, "bits", 4, "bits of random weights: 4, 8 or 16")
 	flags.IntVar(&f.request.Prompt, "prompt", 2048, "tokens of the prompt")
 	flags.IntVar(&f.request.Generate, "generate", 256, "tokens to generate after it")
@@ -64,6 +64,7 @@ and fills them with random weights in place: nothing is downloaded or written. S
 	flags.Uint64Var(&f.request.Seed, "seed", 0, "of random weights and of the prompt's tokens")
 	flags.BoolVar(&f.request.Kernels, "kernels", false, "the GPU's time in each kernel, too, by timestamp queries (in browsers)")
 	flags.IntVar(&f.request.Batch, "batch", 0, "with --kernels: those of a step of this many sequences together after the prompt, too")
+	flags.BoolVar(&f.request.EveryLayer, "every-layer", false, "let all of the prompt's tokens pass all layers, those that carry no state, too: for what leaving them out saves")
 	flags.BoolVar(&f.request.Roofline, "roofline", true, "measure what the adapter reaches at best, too")
 	flags.StringVar(&f.json, "json", "", "write the figures to this file as JSON, too; - prints JSON alone")
 	flags.StringSliceVar(&f.peers, "peers", nil, "other engines to measure after ours, in the same browser: "+bench.PeerWllama+",\n"+bench.PeerWllamaCPU+" (128 + 16 tokens at most), "+bench.PeerORT+" (MatMulNBits alone, beside our kernels)")

@@ -102,13 +102,16 @@ func (p *point) set(x []float32, group int, dtype reference.DType) {
 	step := 32 / dtype.Bits() / 2 // weights of a 16-bit lane
 	for g := range len(x) / group {
 		values := x[g*group : (g+1)*group]
-		var sum, largest float32
+		var sum float32
+		largest := uint32(0) // of the sizes, as bits: those of numbers without a sign are in order
 		for _, v := range values {
 			sum += v
-			largest = max(largest, max(v, -v))
+			if size := math.Float32bits(v) &^ (1 << 31); size > largest {
+				largest = size
+			}
 		}
 		// 2^e > largest, both ends kept within fp32's normal range.
-		e := min(max(int(math.Float32bits(largest)>>23)-126, -96), 127)
+		e := min(max(int(largest>>23)-126, -96), 127)
 		scale, unit := power(30-e), power(e-30)
 		planes := p.planes[2*g*group:][:2*group]
 		for at, lane := 0, 0; at < group; at += step {

@@ -62,7 +62,8 @@ type Run interface {
 type Stepper interface {
 	// Reset forgets everything.
 	Reset() error
-	// Absorb takes 1 to chunk tokens.
+	// Absorb takes 1 to chunk tokens. Layers that carry no state wait until the first
+	// flight draws from the last of them.
 	Absorb(ctx context.Context, ids []uint32) error
 	// Begin sets the sampler for the flights to come.
 	Begin(d Drawing) error
@@ -129,6 +130,9 @@ type Measured interface {
 	Settle(ctx context.Context) error
 	// Profiler times the run's kernels; nil where there are none.
 	Profiler() Profiler
+	// EveryLayer lets Absorb run all layers for all tokens, or no longer: what it saves
+	// otherwise can be measured then.
+	EveryLayer(on bool)
 }
 
 // Profiler times what a run's steps consist of. It leaves the run in some state:

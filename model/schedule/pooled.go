@@ -258,6 +258,9 @@ func (r *PooledRun) Settle(ctx context.Context) error {
 // Profiler is used within Do.
 func (r *PooledRun) Profiler() machine.Profiler { return r.inner.Profiler() }
 
+// EveryLayer is used within Do.
+func (r *PooledRun) EveryLayer(on bool) { r.inner.EveryLayer(on) }
+
 func (r *PooledRun) Close() {
 	_ = r.turn(context.Background(), func() error { r.inner.Close(); return nil })
 }

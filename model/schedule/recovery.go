@@ -586,9 +586,11 @@ func (r *recoveringRun) Logged() (chunks, tokens int) { return len(r.log.chunks)
 
 func (r *recoveringRun) StateBytes() int64 { return r.inner.StateBytes() }
 
-// Settle and Profiler are for measurements, which a loss ends.
+// Settle, Profiler and EveryLayer are for measurements, which a loss ends.
 func (r *recoveringRun) Settle(ctx context.Context) error { return r.inner.Settle(ctx) }
 
 func (r *recoveringRun) Profiler() machine.Profiler { return r.inner.Profiler() }
+
+func (r *recoveringRun) EveryLayer(on bool) { r.inner.EveryLayer(on) }
 
 func (r *recoveringRun) Close() { r.inner.Close() }

@@ -438,6 +438,9 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	if err == nil && m.Open {
 		text, err = e.unfinished(ctx, plan, m.Messages)
 	}
+	if err == nil && m.Suffix != "" {
+		text, err = e.fillIn(text, m)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -553,6 +556,20 @@ func (e *Engine) prompt(ctx context.Context, asked string, plan *dialect.Plan, m
 		return t.Markup(text), nil
 	}
 	return tokenizer.Text(text), nil
+}
+
+// fillIn asks for what is between a prompt and a suffix.
+func (e *Engine) fillIn(before tokenizer.Prompt, m *Generate) (tokenizer.Prompt, error) {
+	t := e.model.Tokenizer()
+	after := tokenizer.Text(m.Suffix)
+	if m.ControlTokens {
+		after = t.Markup(m.Suffix)
+	}
+	text, ok := t.FillIn(before, after)
+	if !ok {
+		return "", fault{CodeBadRequest, wrong("suffix", " is not possible with this model: it was not made to fill a gap, its tokenizer has no tokens such as <|fim_middle|>; leave it out, and the prompt is continued")}
+	}
+	return text, nil
 }
 
 // ofPrompt blames the request for a prompt without tokens.

@@ -142,6 +142,8 @@ type Generate struct {
 	Messages []ChatMessage `json:"messages,omitempty"`
 	// A text to continue as it stands.
 	Prompt string `json:"prompt,omitempty"`
+	// With prompt, which may then be empty: a text that comes after the answer, which fills what is between them. Control tokens in it are as in prompt. A model without tokens for that is an error.
+	Suffix string `json:"suffix,omitempty"`
 	// Control tokens that the prompt spells, such as <|im_end|>, are control tokens. Otherwise they are text, as they always are in messages.
 	ControlTokens bool `json:"control_tokens,omitempty"`
 	// The messages, or the prompt, are not all of it, but come after what the session's state holds. A state that holds nothing, since it is new or was lost, is an error.
@@ -283,6 +285,8 @@ type Bench struct {
 	Kernels bool `json:"kernels,omitempty"`
 	// And those of a step of this many sequences together. Default none.
 	Batch int `json:"batch,omitempty"`
+	// Whether all layers run for all of a prompt's tokens, those that carry no state, too.
+	EveryLayer bool `json:"every_layer,omitempty"`
 }
 
 // LongRun asks for one long measurement: a prompt of random tokens is read, or a
@@ -302,6 +306,8 @@ type LongRun struct {
 	Seed uint64 `json:"seed,omitempty"`
 	// Whether laps bring the tokens of the first sequence, and the last one the logits that follow them.
 	Trace bool `json:"trace,omitempty"`
+	// Whether all layers run for all of a prompt's tokens, those that carry no state, too.
+	EveryLayer bool `json:"every_layer,omitempty"`
 }
 
 // Cancel ends another request of the same connection, running or waiting. It

@@ -138,6 +138,8 @@ export interface Generate extends Header, TemplateOptions, Settings {
   messages?: ChatMessage[];
   /** A text to continue as it stands. */
   prompt?: string;
+  /** With prompt, which may then be empty: a text that comes after the answer, which fills what is between them. Control tokens in it are as in prompt. A model without tokens for that is an error. */
+  suffix?: string;
   /** Control tokens that the prompt spells, such as <|im_end|>, are control tokens. Otherwise they are text, as they always are in messages. */
   control_tokens?: boolean;
   /** The messages, or the prompt, are not all of it, but come after what the session's state holds. A state that holds nothing, since it is new or was lost, is an error. */
@@ -227,6 +229,8 @@ export interface Bench extends Header {
   kernels?: boolean;
   /** And those of a step of this many sequences together. Default none. */
   batch?: number;
+  /** Whether all layers run for all of a prompt's tokens, those that carry no state, too. */
+  every_layer?: boolean;
 }
 
 /**
@@ -248,6 +252,8 @@ export interface LongRun extends Header {
   seed?: number;
   /** Whether laps bring the tokens of the first sequence, and the last one the logits that follow them. */
   trace?: boolean;
+  /** Whether all layers run for all of a prompt's tokens, those that carry no state, too. */
+  every_layer?: boolean;
 }
 
 /**

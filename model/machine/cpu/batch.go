@@ -113,7 +113,7 @@ func (b *batch) Step(places []int, allowed [][]uint32) (machine.BatchStep, error
 		s.tail = s.tail[max(0, len(s.tail)-machine.PenaltyTail-machine.StateDepth):]
 		s.pos++
 		logits := a.Logits[t*b.engine.config.VocabSize:][:b.engine.config.VocabSize]
-		f[t] = s.drawing.draw(logits, lastOf(s.tail), s.pos, allowed[t])
+		f[t] = s.drawing.draw(&b.engine.kernels, logits, lastOf(s.tail), s.pos, allowed[t])
 		if s.pending = f[t].Token; s.pending == reference.NoToken {
 			s.pending = 0 // as on a GPU: the others' step needs a token
 		}

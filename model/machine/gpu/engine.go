@@ -46,6 +46,10 @@ func newEngine(c *config.Config, device *gpu.Device, s graph.Store[buffer, weigh
 	if e.activations, err = graph.NewActivations(c, s, chunk); err != nil {
 		return nil, err
 	}
+	widest := 0
+	for _, h := range g.Handed(e.activations) {
+		widest = max(widest, h.Width)
+	}
 	for _, b := range []struct {
 		to   *buffer
 		name string
@@ -54,6 +58,7 @@ func newEngine(c *config.Config, device *gpu.Device, s graph.Store[buffer, weigh
 		{&e.scratch.ids, "ids", chunk},
 		{&e.scratch.normed, "normed", chunk * c.HiddenSize},
 		{&e.scratch.gateUp, "gate and up", chunk * 2 * c.IntermediateSize},
+		{&e.scratch.last, "last token", widest},
 	} {
 		if *b.to, err = s.Array(b.name, b.n); err != nil {
 			return nil, err

@@ -36,11 +36,15 @@ type Run struct {
 	next      buffer // [chunk] tokens, and how likely they were, once somebody asks for scores
 	scores    buffer
 
-	absorbs map[int]*gpu.Program // by number of tokens
+	absorbs map[int]*gpu.Program // by number of tokens: the layers that carry state
+	wholes  map[int]*gpu.Program // all layers
 	heads   map[int]*gpu.Program // logits of all of them
 	scorers map[int]*gpu.Program // scores from those
 
 	pace *gpu.Readback // comes when the last chunk has been absorbed
+
+	unfinished bool // the last token of a chunk has yet to pass the layers that carry no state
+	every      bool // Absorb runs all layers
 
 	pos      int // tokens absorbed, flights under way included
 	room     int // positions that full attention's buffers hold
@@ -59,7 +63,7 @@ func (e *Engine) newRun() (*Run, error) {
 	r := &Run{
 		engine: e, scratch: e.scratch, Steps: 1,
 		store:   Store{device: e.device},
-		absorbs: map[int]*gpu.Program{}, heads: map[int]*gpu.Program{}, scorers: map[int]*gpu.Program{},
+		absorbs: map[int]*gpu.Program{}, wholes: map[int]*gpu.Program{}, heads: map[int]*gpu.Program{}, scorers: map[int]*gpu.Program{},
 	}
 	if err := r.allocate(); err != nil {
 		r.Close()
@@ -146,7 +150,7 @@ func (r *Run) upload(ids []uint32) error {
 }
 
 func (r *Run) Absorb(ctx context.Context, ids []uint32) error {
-	if err := r.submit(ctx, ids); err != nil {
+	if err := r.submit(ctx, ids, r.every); err != nil {
 		return err
 	}
 	// Wait for the chunk before this one: the machine always has work, progress is one chunk from true, a cancel
@@ -160,24 +164,40 @@ func (r *Run) Absorb(ctx context.Context, ids []uint32) error {
 	return err
 }
 
-// chunkProgram absorbs that many tokens.
-func (r *Run) chunkProgram(tokens int) *gpu.Program {
-	return r.program(r.absorbs, tokens, func(m *steps) { r.engine.graph.Forward(m, r.engine.activations) })
+// chunkProgram absorbs that many tokens: through every layer, or through those that carry
+// state, after which the last token's activations are where Finish finds a single one's.
+func (r *Run) chunkProgram(tokens int, every bool) *gpu.Program {
+	g, a := r.engine.graph, r.engine.activations
+	if every {
+		return r.program(r.wholes, tokens, func(m *steps) { g.Forward(m, a) })
+	}
+	return r.program(r.absorbs, tokens, func(m *steps) {
+		g.Carry(m, a)
+		if tokens == 1 {
+			return
+		}
+		for _, h := range g.Handed(a) { // by way of another buffer: none is copied within itself
+			row := 4 * uint64(h.Width)
+			m.Program.Copy(h.Array, uint64(tokens-1)*row, r.scratch.last, 0, row)
+			m.Program.Copy(r.scratch.last, 0, h.Array, 0, row)
+		}
+	})
 }
 
 // submit starts to absorb ids.
-func (r *Run) submit(ctx context.Context, ids []uint32) error {
+func (r *Run) submit(ctx context.Context, ids []uint32, every bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if err := r.makeRoom(ctx, r.pos+len(ids)); err != nil {
 		return err
 	}
-	p := r.chunkProgram(len(ids))
+	p := r.chunkProgram(len(ids), every)
 	if err := r.upload(ids); err != nil {
 		return err
 	}
 	r.pos += len(ids)
+	r.unfinished = !every
 	return r.engine.device.Run(p)
 }
 
@@ -195,7 +215,7 @@ func (r *Run) AbsorbLogits(ctx context.Context, ids []uint32) ([]float32, error)
 
 // submitLogits starts to absorb ids and to compute the logits of all of them.
 func (r *Run) submitLogits(ctx context.Context, ids []uint32) error {
-	if err := r.submit(ctx, ids); err != nil {
+	if err := r.submit(ctx, ids, true); err != nil {
 		return err
 	}
 	e := r.engine
@@ -254,6 +274,15 @@ func (r *Run) Depth() int {
 	return machine.FlightsAhead
 }
 
+// firstSample draws from the last token that was absorbed, once it is through all layers.
+func (r *Run) firstSample() (*gpu.Program, error) {
+	if !r.unfinished {
+		return r.drawn.use.sample, r.engine.device.Write(r.cursor, 8, machine.Words(0))
+	}
+	r.unfinished = false
+	return r.drawn.use.first, r.engine.device.Write(r.cursor, 0, machine.Words(uint32(r.pos-1), 1, 0, 0))
+}
+
 type flight struct {
 	run      *Run
 	snapshot *snapshot
@@ -285,11 +314,12 @@ func (r *Run) Launch(ctx context.Context, first bool, allowed []uint32) (machine
 	absorbed := steps
 	if first {
 		// The cursor still stands at the chunk that was absorbed last, and the sampler moves it past that.
-		programs = append(programs, r.drawn.use.sample)
-		absorbed--
-		if err := r.engine.device.Write(r.cursor, 8, machine.Words(0)); err != nil {
+		sample, err := r.firstSample()
+		if err != nil {
 			return nil, err
 		}
+		programs = append(programs, sample)
+		absorbed--
 	}
 	for range absorbed {
 		programs = append(programs, r.drawn.use.step)
@@ -360,7 +390,7 @@ func (f *flight) Rewind(ctx context.Context, absorbed []uint32) error {
 	}
 	r.pos = f.pos
 	for _, id := range absorbed {
-		if err := r.submit(ctx, []uint32{id}); err != nil {
+		if err := r.submit(ctx, []uint32{id}, false); err != nil {
 			return err
 		}
 	}
@@ -392,7 +422,7 @@ func (r *Run) Close() {
 	if r.pace != nil {
 		r.pace.Drop()
 	}
-	for _, cache := range []map[int]*gpu.Program{r.absorbs, r.heads, r.scorers} {
+	for _, cache := range []map[int]*gpu.Program{r.absorbs, r.wholes, r.heads, r.scorers} {
 		for _, p := range cache {
 			p.Free()
 		}

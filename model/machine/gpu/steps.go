@@ -16,6 +16,7 @@ type steps struct {
 // scratch are the buffers that every run of an engine shares beside the activations.
 type scratch struct {
 	ids, normed, gateUp buffer
+	last                buffer        // a token's activations on their way to the first row
 	angles              buffer        // nil without RoPE
 	history             buffer        // of the run; the embedding writes it
 	partials            buffer        // of one token's attention; nil where none needs any
