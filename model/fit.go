@@ -74,8 +74,12 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 		if ok, err := room(smaller); err != nil {
 			return err
 		} else if ok && smaller < weights {
-			advice = fmt.Sprintf("at %d bits it would need %s and fit: take the model in %d bits, or make it by samba convert --bits %d",
-				bits, machine.Gigabytes(smaller+state), bits, bits)
+			advice = fmt.Sprintf("at %d bits it would need %s and fit: take the model in %d bits, or have it packed", bits, machine.Gigabytes(smaller+state), bits)
+			if m.config.Quantization == nil {
+				advice += fmt.Sprintf(" while it loads (bits: %d, --bits %d) or by samba convert --bits %d", bits, bits, bits)
+			} else {
+				advice += fmt.Sprintf(" from the unpacked one by samba convert --bits %d", bits)
+			}
 			break
 		}
 	}

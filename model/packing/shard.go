@@ -13,8 +13,8 @@ import (
 	"github.com/samba-web/samba/model/safetensors"
 )
 
-// maxShard is the size that no shard of several weights exceeds, in bytes.
-const maxShard = 32 << 20
+// maxShard is the size in bytes that no shard of several weights exceeds; tests change it.
+var maxShard = int64(32 << 20)
 
 // Shard is one file of the folder.
 type Shard struct {
@@ -26,7 +26,7 @@ type Shard struct {
 // larger by itself gets a file of its own.
 func Shards(outputs []*Output) []Shard {
 	var shards []Shard
-	size := int64(maxShard)
+	size := maxShard
 	for _, o := range outputs {
 		n := o.Bytes()
 		for _, t := range o.Tensors() {

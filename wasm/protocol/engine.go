@@ -266,6 +266,9 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if m.Bits != 0 && m.Bits != 4 && m.Bits != 8 {
+		return nil, fault{CodeBadRequest, fmt.Errorf("load: bits is %d, want 4 or 8, or none to take the weights as they are", m.Bits)}
+	}
 	source, err := e.Home.Source(m.URL)
 	if err != nil {
 		return nil, err
@@ -283,11 +286,11 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 		return nil, err
 	}
 	chosen := m.Backend == BackendAuto && e.device != nil
-	err = e.loadModel(ctx, source, chosen)
+	err = e.loadModel(ctx, source, m.Bits, chosen)
 	if chosen && fallsBack(ctx, err) {
 		e.unload()
 		e.reason = notUsed(err.Error())
-		err = e.loadModel(ctx, source, false)
+		err = e.loadModel(ctx, source, m.Bits, false)
 	}
 	if err != nil {
 		return nil, ofModel(withReason(err, e.reason))
@@ -310,8 +313,8 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 }
 
 // loadModel loads a model onto the device, or for the processor where there is none.
-func (e *Engine) loadModel(ctx context.Context, source folder.Source, try bool) (err error) {
-	options := model.Options{Device: e.device, Try: try, Reopen: e.reopen, OnProgress: func(p model.Progress) {
+func (e *Engine) loadModel(ctx context.Context, source folder.Source, bits int, try bool) (err error) {
+	options := model.Options{Device: e.device, Bits: bits, Try: try, Reopen: e.reopen, OnProgress: func(p model.Progress) {
 		e.send(e.serving, progressOf(p), nil)
 	}}
 	if try { // the machine was left to choose

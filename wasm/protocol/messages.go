@@ -80,6 +80,9 @@ type Load struct {
 	URL string `json:"url"`
 	// Where to compute: "webgpu" (the default), "cpu", or "auto": WebGPU where it works and is quicker; "remote" takes the model that a server has, whatever the URL.
 	Backend string `json:"backend,omitempty"`
+	// 4 or 8: weights that are not packed are, in so many bits, while they come; what is kept for the next visit is the
+	// packed form. Left out: they stay as they are.
+	Bits int `json:"bits,omitempty"`
 }
 
 // ChatMessage is one turn of a conversation.
@@ -316,9 +319,9 @@ type Cancel struct {
 // Progress says how far a long step is.
 type Progress struct {
 	Header
-	// The step: "download" (from the network or the store), "compile", "prefill", "bench", "rebuild" after a lost device, or "connect" after a cut line to a server.
+	// The step: "download" (from the network or the store), "pack" (the same, and what comes is packed in fewer bits), "compile", "prefill", "bench", "rebuild" after a lost device, or "connect" after a cut line to a server.
 	Phase string `json:"phase"`
-	// Done so far: bytes of a download, else steps or tokens.
+	// Done so far: bytes of a download, as they come, else steps or tokens.
 	Loaded int64 `json:"loaded"`
 	// Of how many; 0 where that is not known.
 	Total int64 `json:"total"`
