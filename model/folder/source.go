@@ -67,9 +67,10 @@ type Keeper interface {
 	// Recall returns what Remember kept under the key; "" if there is nothing.
 	Recall(ctx context.Context, key string) string
 	Remember(ctx context.Context, key, value string)
-	// Keep opens the files that make up this set, once nobody else makes them. Their
-	// Key and Size are known. The fact is the key of what Remember keeps of them.
-	Keep(ctx context.Context, set, fact string, files []File, arrived func(Arrived)) (Kept, error)
+	// Keep opens the files of a model that is made of the folder, once nobody else makes
+	// them. Their Key and Size are known. The name is what the store lists the model
+	// by, and the key of what Remember keeps of it.
+	Keep(ctx context.Context, name string, files []File, arrived func(Arrived)) (Kept, error)
 }
 
 // Kept is a set of files that are made one at a time, front to back.

@@ -149,12 +149,12 @@ func (s *Source) ReadFile(ctx context.Context, name string) ([]byte, error) {
 	return s.Source.ReadFile(ctx, name)
 }
 
-// fact is the key of what is remembered.
-func (s *Source) fact() string { return fmt.Sprintf("packed %d %s", s.format.Bits, s.Source) }
+// name is what the packed model is kept by.
+func (s *Source) name() string { return fmt.Sprintf("%s#bits=%d", s.Source, s.format.Bits) }
 
 func (s *Source) remembered(ctx context.Context, into *known) bool {
 	keeper, ok := s.Source.(folder.Keeper)
-	return ok && json.Unmarshal([]byte(keeper.Recall(ctx, s.fact())), into) == nil
+	return ok && json.Unmarshal([]byte(keeper.Recall(ctx, s.name())), into) == nil
 }
 
 // recall takes up what was packed before, all of it, from the same folder.
@@ -179,7 +179,7 @@ func (s *Source) recall(ctx context.Context) bool {
 func (s *Source) remember(ctx context.Context) {
 	if keeper, ok := s.Source.(folder.Keeper); ok {
 		if text, err := json.Marshal(known{s.texts, s.config, s.index, s.keys, s.sums}); err == nil {
-			keeper.Remember(ctx, s.fact(), string(text))
+			keeper.Remember(ctx, s.name(), string(text))
 		}
 	}
 }
@@ -259,7 +259,7 @@ func (s *Source) again(ctx context.Context) error {
 	}
 	if len(p.shards) != len(s.keys) || s.keys[0] != sum([]byte(p.print), []byte(p.shards[0].Name))[:40] {
 		if keeper, ok := s.Source.(folder.Keeper); ok {
-			keeper.Remember(ctx, s.fact(), "")
+			keeper.Remember(ctx, s.name(), "")
 		}
 		return errors.New("the folder holds other weights than those that were packed here: load it again")
 	}
@@ -277,7 +277,7 @@ func (s *Source) Weights(ctx context.Context, _ []folder.File, arrived func(fold
 	var kept folder.Kept = &unkept{whole: make([]bool, len(files))}
 	if keeper, ok := s.Source.(folder.Keeper); ok {
 		var err error
-		if kept, err = keeper.Keep(ctx, s.keys[0], s.fact(), files, arrived); err != nil {
+		if kept, err = keeper.Keep(ctx, s.name(), files, arrived); err != nil {
 			return err
 		}
 	}

@@ -70,7 +70,7 @@ func (v *visited) Weights(ctx context.Context, files []folder.File, arrived func
 
 func (v *visited) Recall(_ context.Context, key string) string   { return v.facts[key] }
 func (v *visited) Remember(_ context.Context, key, value string) { v.facts[key] = value }
-func (v *visited) Keep(_ context.Context, _, _ string, files []folder.File, _ func(folder.Arrived)) (folder.Kept, error) {
+func (v *visited) Keep(_ context.Context, _ string, files []folder.File, _ func(folder.Arrived)) (folder.Kept, error) {
 	return &keeping{v: v, files: files}, nil
 }
 
