@@ -752,13 +752,13 @@ func (e *Engine) fail(id uint32, err error) error { return e.send(id, e.explain(
 // explain is what a client is told of an error. A server's own faults, which
 // may name its files, are its owner's to read.
 func (e *Engine) explain(err error) *Error {
-	answer := &Error{Code: CodeOf(err), Message: sentence(err), Param: FieldOf(err)}
+	answer := &Error{Code: CodeOf(err), Message: sentence(err), Param: FieldOf(err), Bits: model.FittingBits(err)}
 	if strings.HasPrefix(err.Error(), answer.Param) { // which is no word to write large
 		answer.Message = answer.Param + answer.Message[len(answer.Param):]
 	}
 	if e.Shared != nil && e.Shared.Report != nil {
 		switch answer.Code {
-		case CodeInternal, CodeMissing, CodeNoAdapter, CodeBadModel:
+		case CodeInternal, CodeMissing, CodeNoAdapter, CodeBadModel, CodeTooLarge:
 			e.Shared.Report(err)
 			return &Error{Code: CodeInternal, Message: "The request failed: a fault of the server's."}
 		}
@@ -793,6 +793,8 @@ func CodeOf(err error) Code {
 		return CodeBadState
 	case errors.Is(err, gpu.ErrNoAdapter):
 		return CodeNoAdapter
+	case errors.Is(err, model.ErrTooLarge):
+		return CodeTooLarge
 	case errors.Is(err, fs.ErrNotExist):
 		return CodeMissing
 	}

@@ -555,6 +555,8 @@ type Error struct {
 	Message string `json:"message"`
 	// The field of the request that is at fault, where there is one: "temperature".
 	Param string `json:"param,omitempty"`
+	// With the code too_large: the bits in which the model would fit if load packed it, where there are any.
+	Bits int `json:"bits,omitempty"`
 }
 
 // Code tells faults apart for programs; people read the message.
@@ -573,6 +575,7 @@ const (
 	CodeWrongLength Code = "wrong_length" // a file is shorter or longer than the index says
 	CodeWrongHash   Code = "wrong_hash"   // a file's SHA-256 is not the index's
 	CodeBadModel    Code = "bad_model"    // the model's files contradict each other or are not a Samba
+	CodeTooLarge    Code = "too_large"    // the machine has no room for the model
 	CodeBadState    Code = "bad_state"    // a saved state is damaged, of a newer version, or of another model
 	CodeBusy        Code = "busy"         // the server has too much to do, or the client asks too often: ask again later
 	CodeForbidden   Code = "forbidden"    // the server does not serve this client, or not this to anybody
@@ -582,7 +585,7 @@ const (
 // Codes lists every code, for the clients' types.
 var Codes = []Code{
 	CodeBadRequest, CodeNotLoaded, CodeCancelled, CodeNoWebGPU, CodeNoAdapter, CodeDeviceLost,
-	CodeMissing, CodeNetwork, CodeWrongLength, CodeWrongHash, CodeBadModel, CodeBadState, CodeBusy, CodeForbidden, CodeInternal,
+	CodeMissing, CodeNetwork, CodeWrongLength, CodeWrongHash, CodeBadModel, CodeTooLarge, CodeBadState, CodeBusy, CodeForbidden, CodeInternal,
 }
 
 // Message is one of this package's message structs, by pointer.

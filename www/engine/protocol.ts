@@ -40,6 +40,7 @@ export type Code =
   | "wrong_length"
   | "wrong_hash"
   | "bad_model"
+  | "too_large"
   | "bad_state"
   | "busy"
   | "forbidden"
@@ -636,6 +637,8 @@ export interface Error extends Header {
   message: string;
   /** The field of the request that is at fault, where there is one: "temperature". */
   param?: string;
+  /** With the code too_large: the bits in which the model would fit if load packed it, where there are any. */
+  bits?: number;
 }
 
 /** Welcome answers hello. */
