@@ -89,7 +89,7 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 	return tooLarge{err, fitting}
 }
 
-// tooLarge is an error of a model that would fit in so many bits; 0: in none.
+// tooLarge is an error of a model, and the bits in which it would fit; 0: in none.
 type tooLarge struct {
 	error
 	bits int

@@ -1,6 +1,6 @@
 // Package packing turns a folder of unpacked weights into the one that samba convert
 // writes of it in 4 or 8 bits, to the byte: for the converter, which writes it to a
-// disk, and for whoever loads such a folder and packs it as its bytes come (source.go).
+// disk, and for a load, which packs the weights as their bytes come (source.go).
 //
 //	config, tensors ─▶ Plan:   which rows of which tensors make each of the folder's, and how they are stored
 //	                ─▶ Shards: files of some 32 MB, in the order in which a token meets the weights
@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/samba-web/samba/model/config"
@@ -121,26 +120,17 @@ func (o *Output) Encode(spec config.TensorSpec, f Format) {
 // misshapen or left over.
 func Plan(m *families.Model, tensors map[string]Tensor, f Format) ([]*Output, error) {
 	used := map[string]bool{}
-	place := func(name string) families.Place {
-		at, _, _ := m.Names.Place(name)
-		return at
-	}
 	var outputs []*Output
 	for _, spec := range m.Config.TensorSpecs() {
-		rows := 0
-		var names []string
-		for _, name := range m.Names.Of(spec.Name) {
-			if _, there := tensors[name]; there {
-				names = append(names, name)
+		for row := 0; row < spec.Shape[0]; {
+			names := m.Names.At(spec.Name, row)
+			i := slices.IndexFunc(names, func(name string) bool { _, there := tensors[name]; return there })
+			if i < 0 {
+				return nil, fmt.Errorf("of %s are %d rows of %d there: it is missing a tensor that config.json asks for", strings.Join(m.Names.Of(spec.Name), " or "), row, spec.Shape[0])
 			}
-		}
-		sort.Slice(names, func(i, j int) bool { return place(names[i]).Row < place(names[j]).Row })
-		for _, name := range names {
-			at := place(name)
-			if at.Row != rows {
-				return nil, fmt.Errorf("%s holds rows that another tensor holds, too", name)
-			}
-			rows += at.Rows
+			name := names[i]
+			at, _, _ := m.Names.Place(name)
+			row += at.Rows
 			t, shape := tensors[name], slices.Clone(spec.Shape)
 			shape[0] = at.Rows
 			if err := CheckShape(name, t.Shape, shape); err != nil {
@@ -157,12 +147,14 @@ func Plan(m *families.Model, tensors map[string]Tensor, f Format) ([]*Output, er
 			}
 			outputs = append(outputs, o)
 		}
-		if rows != spec.Shape[0] {
-			return nil, fmt.Errorf("of %s are %d rows of %d there: it is missing a tensor that config.json asks for", strings.Join(m.Names.Of(spec.Name), " or "), rows, spec.Shape[0])
-		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(tensors)) {
-		if _, _, ignored := m.Names.Place(name); !used[name] && !ignored {
+		_, known, ignored := m.Names.Place(name)
+		switch {
+		case used[name], ignored:
+		case known:
+			return nil, fmt.Errorf("%s holds rows that another tensor holds, too", name)
+		default:
 			return nil, fmt.Errorf("a %s model has no tensor %s: config.json does not describe these weights", m.Config.ModelType, name)
 		}
 	}

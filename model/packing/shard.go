@@ -72,12 +72,15 @@ type entry struct {
 // that they lie at multiples of four.
 func (s *Shard) entries() []entry {
 	var entries []entry
-	for _, o := range s.Outputs {
-		for kind, t := range o.Tensors() {
-			entries = append(entries, entry{t, o, kind})
+	for _, size := range []int{4, 2} {
+		for _, o := range s.Outputs {
+			for kind, t := range o.Tensors() {
+				if t.DType.Size() == size {
+					entries = append(entries, entry{t, o, kind})
+				}
+			}
 		}
 	}
-	slices.SortStableFunc(entries, func(a, b entry) int { return b.DType.Size() - a.DType.Size() })
 	return entries
 }
 
@@ -113,22 +116,25 @@ func (s *Shard) Order() (outputs []*Output) {
 // 2,560 weights 32 MB.
 type Writer struct {
 	to      *safetensors.Writer
-	rounded func(quant.Error) // hears what quantizing took; may be nil
-	entries []entry           // that are not written yet
-	row     int               // of the first of them that comes next
+	packed  Packed  // may be nil
+	entries []entry // that are not written yet
+	row     int     // of the first of them that comes next
 	kept    map[*Output]*affine
 }
 
 type affine struct{ scales, biases []uint16 }
 
-// Write begins a shard: it writes the header.
-func (s *Shard) Write(to io.Writer, rounded func(quant.Error)) (*Writer, error) {
+// Packed hears of some rows of an output and of what they were packed to.
+type Packed func(o *Output, values []float32, q []uint32, scales, biases []uint16)
+
+// Write begins a shard: it writes the header. Packed may be nil.
+func (s *Shard) Write(to io.Writer, packed Packed) (*Writer, error) {
 	entries := s.entries()
 	w, err := safetensors.NewWriter(to, tensors(entries), metadata)
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{to: w, rounded: rounded, entries: entries, kept: map[*Output]*affine{}}, nil
+	return &Writer{to: w, packed: packed, entries: entries, kept: map[*Output]*affine{}}, nil
 }
 
 // Next is the output whose rows come next; nil when the shard is whole.
@@ -185,8 +191,8 @@ func (w *Writer) rows(e entry, values []float32) error {
 	if err != nil {
 		return fmt.Errorf("%w (counted from row %d)", err, w.row)
 	}
-	if w.rounded != nil {
-		w.rounded(quant.Measure(values, q, s, b, o.Bits, o.Group, in))
+	if w.packed != nil {
+		w.packed(o, values, q, s, b)
 	}
 	kept := w.kept[o]
 	if kept == nil {

@@ -32,7 +32,9 @@ func writeShard(ctx context.Context, path string, src *source, shard packing.Sha
 	w, err := shard.Write(io.MultiWriter(buffer, hash, counted(func(n int64) {
 		size += n
 		progress(n)
-	})), rounded)
+	})), func(o *packing.Output, values []float32, q []uint32, scales, biases []uint16) {
+		rounded(quant.Measure(values, q, scales, biases, o.Bits, o.Group, o.In()))
+	})
 	for err == nil && w.Next() != nil {
 		err = stream(ctx, src, w.Next(), w.Rows)
 	}

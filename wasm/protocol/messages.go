@@ -80,8 +80,8 @@ type Load struct {
 	URL string `json:"url"`
 	// Where to compute: "webgpu" (the default), "cpu", or "auto": WebGPU where it works and is quicker; "remote" takes the model that a server has, whatever the URL.
 	Backend string `json:"backend,omitempty"`
-	// 4 or 8: weights that are not packed are, in so many bits, while they come; what is kept for the next visit is the
-	// packed form. Left out: they stay as they are.
+	// 4 or 8: weights that are not packed yet are packed in as many bits while they come; what is kept for the next visit
+	// is the packed form. Left out: they stay as they are.
 	Bits int `json:"bits,omitempty"`
 }
 

@@ -130,9 +130,23 @@ func reports(arrived func(folder.Arrived)) (onBytes js.Func, release func()) {
 	}
 }
 
-// Recall and Remember are the home's.
-func (f *served) Recall(ctx context.Context, key string) string   { return Home{}.Recall(ctx, key) }
-func (f *served) Remember(ctx context.Context, key, value string) { Home{}.Remember(ctx, key, value) }
+// picked tells files of the visitor's own disk, whose address (www/engine/local.ts) means others the next time.
+func (f *served) picked() bool { return strings.HasSuffix(f.base.Host, ".files.invalid") }
+
+// Recall is of folder.Keeper.
+func (f *served) Recall(ctx context.Context, key string) string {
+	if f.picked() {
+		return ""
+	}
+	return Home{}.Recall(ctx, key)
+}
+
+// Remember is of folder.Keeper.
+func (f *served) Remember(ctx context.Context, key, value string) {
+	if !f.picked() {
+		Home{}.Remember(ctx, key, value)
+	}
+}
 
 // Keep waits until no other tab makes the files.
 func (f *served) Keep(ctx context.Context, name string, files []folder.File, arrived func(folder.Arrived)) (folder.Kept, error) {

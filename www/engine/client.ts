@@ -90,8 +90,8 @@ export interface LoadOptions {
    */
   hub?: string | URL | true | undefined;
   /**
-   * Packs weights that are not packed yet in so many bits while they come, as `samba convert` would: what is downloaded
-   * stays as large, what the machine needs and what is stored for the next visit shrinks to a quarter or half of bf16's.
+   * Packs weights that are not packed yet in 4 or 8 bits while they come, as `samba convert` would: the download stays
+   * as large, what the machine needs and what is stored for the next visit shrinks to a quarter or half of bf16's.
    * A folder that is packed already is taken as it is if it has these bits, else refused. Left out: weights stay as they are.
    */
   bits?: 4 | 8 | undefined;

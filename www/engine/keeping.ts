@@ -61,7 +61,7 @@ export class Keeping {
     note: (text: string) => void,
   ): Promise<Keeping> {
     if (!store) return new Keeping(undefined, files, () => {}, part);
-    const release = await hold(`samba-models/${files[0]?.key}`, signal, () =>
+    const release = await hold(`samba-packs/${files[0]?.key}`, signal, () =>
       note("another tab packs this model"),
     );
     note("");
