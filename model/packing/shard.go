@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 
 	"github.com/x448/float16"
 
+	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
 )
@@ -113,7 +113,7 @@ func (s *Shard) Order() (outputs []*Output) {
 
 // Writer makes a shard's bytes of rows that come in the order of Order. It keeps
 // the scales and biases, which are written after the weights: of 200,064 rows of
-// 2,560 weights 32 MB.
+// 2,560 weights 32 MB, which in a browser lie outside of Go's heap.
 type Writer struct {
 	to      *safetensors.Writer
 	packed  Packed  // may be nil
@@ -122,7 +122,11 @@ type Writer struct {
 	kept    map[*Output]*affine
 }
 
-type affine struct{ scales, biases []uint16 }
+// affine is an output's scales and biases, each of them at bytes long so far.
+type affine struct {
+	scales, biases gpu.Blob
+	at             int64
+}
 
 // Packed hears of some rows of an output and of what they were packed to.
 type Packed func(o *Output, values []float32, q []uint32, scales, biases []uint16)
@@ -164,8 +168,8 @@ func (w *Writer) Rows(values []float32) error {
 			half = w.kept[e.of].biases
 			delete(w.kept, e.of)
 		}
-		for some := range slices.Chunk(half, 1<<18) {
-			if _, err := w.to.Write(encode16(some)); err != nil {
+		for at, some := int64(0), int64(1<<18); at < half.Len(); at += some {
+			if _, err := w.to.Write(half.Bytes(at, min(some, half.Len()-at))); err != nil {
 				return err
 			}
 		}
@@ -196,11 +200,13 @@ func (w *Writer) rows(e entry, values []float32) error {
 	}
 	kept := w.kept[o]
 	if kept == nil {
-		n := o.Shape[0] * in / o.Group
-		kept = &affine{make([]uint16, 0, n), make([]uint16, 0, n)}
+		n := 2 * int64(o.Shape[0]) * int64(in/o.Group)
+		kept = &affine{scales: gpu.NewBlob(n), biases: gpu.NewBlob(n)}
 		w.kept[o] = kept
 	}
-	kept.scales, kept.biases = append(kept.scales, s...), append(kept.biases, b...)
+	kept.scales.Put(kept.at, encode16(s))
+	kept.biases.Put(kept.at, encode16(b))
+	kept.at += 2 * int64(len(s))
 	_, err = w.to.Write(encode32(q))
 	return err
 }

@@ -390,7 +390,7 @@ func (p *pass) block(ctx context.Context, b folder.Block) error {
 }
 
 // piece is how much is packed at a time, in bytes: a wish to end is heard in between.
-const piece = 4 << 20
+const piece = 1 << 20
 
 // make packs what has come of a tensor.
 func (p *pass) make(ctx context.Context, w want, b folder.Block) (err error) {

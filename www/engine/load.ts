@@ -205,8 +205,9 @@ export class Weights {
   readonly #again = new Set<number>();
   /** By name, of files that are read by stretches. */
   readonly #remotes = new Map<string, Remote>();
-  /** A buffer's length. */
+  /** A buffer's length, and how many there are at most. */
   readonly #unit: number;
+  readonly #most: number;
   /** Files that the store gave back other than they were. */
   readonly #harmed = new Set<number>();
   readonly #summer = createXXHash64();
@@ -233,9 +234,11 @@ export class Weights {
     // Hashes compare in lower case.
     this.#files = files.map((file) => ({ ...file, sha256: file.sha256.toLowerCase() }));
     const known = this.#files.filter(({ size, sha256 }) => size > 0 && sha256 !== "");
-    const { block, part } = means.settings;
+    const { block, blocks, part, lines } = means.settings;
     // What is packed needs memory for that.
-    const most = this.#files.some(({ end }) => end) ? Math.min(block, 2 * part) : block;
+    const small = this.#files.some(({ end }) => end);
+    this.#most = small ? lines : blocks;
+    const most = small ? part : block;
     this.#unit = Math.min(most, Math.max(...this.#files.map((file) => lengthOf(file) || most)));
     this.#record = {
       url: folder,
@@ -355,7 +358,7 @@ export class Weights {
     if (length > 0 && length <= LITTLE && length < this.#unit) return Promise.resolve(new Uint8Array(length));
     const free = this.#buffers.pop();
     if (free) return Promise.resolve(free);
-    if (this.#allocated < this.means.settings.blocks) {
+    if (this.#allocated < this.#most) {
       this.#allocated++;
       return Promise.resolve(new Uint8Array(this.#unit));
     }
