@@ -61,7 +61,7 @@ in_browser() {
   local run=(go test -short -p 1 -timeout 25m -exec "$PWD/bin/gotest $1") tests=.
   [ "$1" != chromium ] || tests='TestFixtures|TestPublished|TestTrialPublished|TestLostDevice|TestHasRoom|TestNoNumbers'
   export GOOS=js GOARCH=wasm
-  "${run[@]}" ./gpu/... ./model/{graph,machine/...,conversation,folder,schedule,measure} && "${run[@]}" -run "$tests" ./model
+  "${run[@]}" ./gpu/... ./model/{graph,machine/...,conversation,folder,schedule,measure,quant} && "${run[@]}" -run "$tests" ./model
 }
 
 # All browsers at once: each keeps about one core busy.

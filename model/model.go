@@ -20,6 +20,7 @@ import (
 	"github.com/samba-web/samba/model/machine"
 	cpumachine "github.com/samba-web/samba/model/machine/cpu"
 	gpumachine "github.com/samba-web/samba/model/machine/gpu"
+	"github.com/samba-web/samba/model/packing"
 	"github.com/samba-web/samba/model/progress"
 	"github.com/samba-web/samba/model/prompt"
 	"github.com/samba-web/samba/model/safetensors"
@@ -49,6 +50,7 @@ type Progress = progress.Progress
 // The phases of Progress.
 const (
 	PhaseDownload = progress.PhaseDownload
+	PhasePack     = progress.PhasePack
 	PhaseCompile  = progress.PhaseCompile
 	PhasePrefill  = progress.PhasePrefill
 	PhaseRebuild  = progress.PhaseRebuild
@@ -60,6 +62,10 @@ type Options struct {
 	Device     *gpu.Device    // nil: on the processor
 	Chunk      int            // tokens that prefill takes at once; 0: as many as suit the device
 	OnProgress func(Progress) // may be nil
+
+	// Bits, 4 or 8, packs unpacked weights as they come, as samba convert would have;
+	// see packing.Open. 0: they stay as they are.
+	Bits int
 
 	// Memory bounds the bytes that weights and a conversation may take; 0: what the machine has.
 	Memory int64
@@ -113,7 +119,12 @@ func Load(ctx context.Context, src folder.Source, o Options) (*Model, error) {
 	return m, nil
 }
 
-func load(ctx context.Context, src folder.Source, o Options) (*Model, error) {
+func load(ctx context.Context, src folder.Source, o Options) (_ *Model, err error) {
+	if o.Bits != 0 {
+		if src, err = packing.Open(ctx, src, o.Bits); err != nil {
+			return nil, err
+		}
+	}
 	m := &Model{chunk: o.Chunk}
 	m.vocabulary = sync.OnceValue(func() *grammar.Vocabulary {
 		marks := []grammar.Mark{}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -53,10 +52,10 @@ and fills them with random weights in place: nothing is downloaded or written. S
 			return runBench(cmd, &f)
 		},
 	}
-	f.engineFlags.register(cmd)
+	f.engineFlags.registerModel(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.random, "random", "", "random weights in the shapes of "+strings.Join(randomweights.Names(), ", ")+";\nwith "+randomweights.TwinSuffix+" behind one that attends, of a Transformer of that size")
-	flags.IntVar(&f.bits, "bits", 4, "bits of random weights: 4, 8 or 16")
+	flags.IntVar(&f.bits, "bits", 4, "bits of random weights: 4, 8 or 16; of a folder's unpacked ones, which are packed while they load: 4 or 8\n(default: as they are)")
 	flags.IntVar(&f.request.Prompt, "prompt", 2048, "tokens of the prompt")
 	flags.IntVar(&f.request.Generate, "generate", 256, "tokens to generate after it")
 	flags.IntVar(&f.request.Runs, "runs", 5, "measured runs, after one that is not")
@@ -99,7 +98,7 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	}
 	if f.random == "" {
 		if cmd.Flags().Changed("bits") {
-			return errors.New("--bits is for --random: a model's folder says itself how its weights are stored")
+			f.engineFlags.bits = f.bits
 		}
 		return f.engineFlags.check()
 	}

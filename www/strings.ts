@@ -66,6 +66,7 @@ export const strings = {
   startTitle: "Before the first word",
   startWhat: (name: string, size: number) =>
     `The model${name ? ` ${name}` : ""} comes to this browser once${size ? `: ${bytes(size)}` : ""}. It is kept for later visits, and you can delete it under Model at any time.`,
+  packs: (bits: number) => `It is packed to ${bits} bits as it comes, and kept so.`,
   startWhere: (host: string) =>
     `It comes from ${host}, which sees this download, and nothing that you write.`,
   startThen: "Then everything happens here. What you write and what it answers stays on this machine.",
@@ -74,6 +75,7 @@ export const strings = {
   starting: "Starting the engine",
   phases: {
     download: "Loading the model",
+    pack: "Loading the model and packing it",
     compile: "Preparing to compute",
     rebuild: "The graphics chip was lost; reading the conversation again",
   } as Record<string, string>,
@@ -302,6 +304,9 @@ export const strings = {
     growth > 0
       ? `A conversation: ${bytes(state)}, and ${rounded.format(growth / 1024)} KB for every token`
       : `A conversation: ${bytes(state)}, however long`,
+  packHere: (bits: number) => `Pack it to ${bits} bits here`,
+  packedHere: (bits: number) => `packed to ${bits} bits here`,
+  packed: (bits: number, size: number) => `Packed to ${bits} bits here, ${bytes(size)}`,
   bitsAndSize: (bits: number, size: number) => `${bits} bits, ${bytes(size)}`,
   openFolder: "Open a folder of this computer",
   openFolderHint: "or drop one here; it is read where it lies, and goes nowhere.",
@@ -396,6 +401,10 @@ export const strings = {
       "A part of the model is damaged",
       "It was fetched twice. If the server is yours, copy the file again.",
     ],
+    too_large: [
+      "This machine has no room for this model",
+      "Take a smaller one, or fewer bits: the answers lose a little, and the download stays as large.",
+    ],
     bad_model: [
       "This model cannot be used",
       "Its files do not fit together. If it is yours, convert it again.",
@@ -424,6 +433,7 @@ export const labStrings = {
   starting: "Starting the engine",
   phases: {
     download: "Loading weights",
+    pack: "Loading weights and packing them",
     compile: "Preparing kernels",
   } as Record<string, string>,
   bytes: (loaded: number, total: number) => `${bytes(loaded)} of ${bytes(total)}`,

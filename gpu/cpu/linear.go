@@ -137,11 +137,12 @@ func (p *product) widen(w *reference.Weight, from, n int) {
 	if w.ScalesBF16 {
 		dtype = reference.BF16
 	}
-	widen(dtype, w.Scales[from:from+n], p.scales)
-	widen(dtype, w.Biases[from:from+n], p.biases)
+	Widen(dtype, w.Scales[from:from+n], p.scales)
+	Widen(dtype, w.Biases[from:from+n], p.biases)
 }
 
-func widen(dtype reference.DType, from []uint16, to []float32) {
+// Widen makes fp32 of F16 or BF16; to has as many values as from, at least.
+func Widen(dtype reference.DType, from []uint16, to []float32) {
 	whole := 0
 	if simd > 0 && len(from) >= 4 {
 		whole = len(from) &^ 3
@@ -226,7 +227,7 @@ func (p *product) expand(w *reference.Weight, r int, out []float32) {
 	case reference.F32:
 		copy(out, unsafe.Slice((*float32)(at), len(w.Data))[r*w.In:])
 	case reference.F16, reference.BF16:
-		widen(w.DType, unsafe.Slice((*uint16)(at), 2*len(w.Data))[r*w.In:][:w.In], out)
+		Widen(w.DType, unsafe.Slice((*uint16)(at), 2*len(w.Data))[r*w.In:][:w.In], out)
 	default:
 		groups := w.In / w.Group
 		p.widen(w, r*groups, groups)

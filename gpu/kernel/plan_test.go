@@ -15,7 +15,7 @@ import (
 // allKernels has every kernel, as the shaders' names have them.
 var allKernels = []kernel{
 	adjust{}, blocksW{}, blocksX{}, causalConv1D{}, diffCombine{}, embedding{}, gate{}, groupNorm{}, layerNorm{}, logprobs{}, matmul{}, matmulBatch{},
-	matmulBlocks{}, matmulDirect{}, matvec{}, matvecAdd{}, matvecConv{}, matvecGate{}, matvecRope{}, normDBC{}, packAffine{}, quantize{}, rmsnorm{}, rooflineFMA{}, rooflineRead{}, rope{}, sample{}, score{},
+	matmulBlocks{}, matmulDirect{}, matvec{}, matvecAdd{}, matvecConv{}, matvecGate{}, matvecRope{}, normDBC{}, packAffine{}, rmsnorm{}, rooflineFMA{}, rooflineRead{}, rope{}, sample{}, score{},
 	selectiveScan{}, selectiveStateUpdate{}, squaredReLU{}, ssdScan{}, swiglu{}, windowAttention{}, windowAttentionLanes{}, windowAttentionMatrix{},
 	windowAttentionMerge{}, windowAttentionSplit{},
 }
@@ -252,7 +252,6 @@ func TestOtherPlans(t *testing.T) {
 		{"a norm on a processor", one(processor.of(9, 0).rmsnorm(768, 1e-5)), []string{"rmsnorm SIZE=8 VECTORS=true [9 1 1]"}},
 		{"a gated norm's groups", one(baseline.of(9, 0).groupNorm(4, 64, 1e-5, false, reference.Gate{Stride: 512})), []string{"group_norm SIZE=256 Z_FACTOR=1 [9 4 1]"}},
 		{"heads that turn", one(baseline.of(9, 0).rope(RoPE{Shape: window})), []string{"rope SIZE=64 NOPE=true RING=1024 [10 9 1]"}},
-		{"quantizing to 4 bits", one(baseline.quantize(Quantizing{From: reference.BF16, To: reference.Q4, Group: 128, Groups: 1000})), []string{"quantize SIZE=32 GROUP=128 CUTS=9 BF16=true Q4=true [32 1 1]"}},
 	} {
 		var got []string
 		for _, p := range c.plans {

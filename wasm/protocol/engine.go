@@ -266,6 +266,9 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if m.Bits != 0 && m.Bits != 4 && m.Bits != 8 {
+		return nil, fault{CodeBadRequest, fmt.Errorf("load: bits is %d, want 4 or 8, or none to take the weights as they are", m.Bits)}
+	}
 	source, err := e.Home.Source(m.URL)
 	if err != nil {
 		return nil, err
@@ -283,11 +286,11 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 		return nil, err
 	}
 	chosen := m.Backend == BackendAuto && e.device != nil
-	err = e.loadModel(ctx, source, chosen)
+	err = e.loadModel(ctx, source, m.Bits, chosen)
 	if chosen && fallsBack(ctx, err) {
 		e.unload()
 		e.reason = notUsed(err.Error())
-		err = e.loadModel(ctx, source, false)
+		err = e.loadModel(ctx, source, m.Bits, false)
 	}
 	if err != nil {
 		return nil, ofModel(withReason(err, e.reason))
@@ -310,8 +313,8 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 }
 
 // loadModel loads a model onto the device, or for the processor where there is none.
-func (e *Engine) loadModel(ctx context.Context, source folder.Source, try bool) (err error) {
-	options := model.Options{Device: e.device, Try: try, Reopen: e.reopen, OnProgress: func(p model.Progress) {
+func (e *Engine) loadModel(ctx context.Context, source folder.Source, bits int, try bool) (err error) {
+	options := model.Options{Device: e.device, Bits: bits, Try: try, Reopen: e.reopen, OnProgress: func(p model.Progress) {
 		e.send(e.serving, progressOf(p), nil)
 	}}
 	if try { // the machine was left to choose
@@ -766,13 +769,13 @@ func (e *Engine) fail(id uint32, err error) error { return e.send(id, e.explain(
 // explain is what a client is told of an error. A server's own faults, which
 // may name its files, are its owner's to read.
 func (e *Engine) explain(err error) *Error {
-	answer := &Error{Code: CodeOf(err), Message: sentence(err), Param: FieldOf(err)}
+	answer := &Error{Code: CodeOf(err), Message: sentence(err), Param: FieldOf(err), Bits: model.FittingBits(err)}
 	if strings.HasPrefix(err.Error(), answer.Param) { // which is no word to write large
 		answer.Message = answer.Param + answer.Message[len(answer.Param):]
 	}
 	if e.Shared != nil && e.Shared.Report != nil {
 		switch answer.Code {
-		case CodeInternal, CodeMissing, CodeNoAdapter, CodeBadModel:
+		case CodeInternal, CodeMissing, CodeNoAdapter, CodeBadModel, CodeTooLarge:
 			e.Shared.Report(err)
 			return &Error{Code: CodeInternal, Message: "The request failed: a fault of the server's."}
 		}
@@ -807,6 +810,8 @@ func CodeOf(err error) Code {
 		return CodeBadState
 	case errors.Is(err, gpu.ErrNoAdapter):
 		return CodeNoAdapter
+	case errors.Is(err, model.ErrTooLarge):
+		return CodeTooLarge
 	case errors.Is(err, fs.ErrNotExist):
 		return CodeMissing
 	}

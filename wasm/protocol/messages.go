@@ -80,6 +80,9 @@ type Load struct {
 	URL string `json:"url"`
 	// Where to compute: "webgpu" (the default), "cpu", or "auto": WebGPU where it works and is quicker; "remote" takes the model that a server has, whatever the URL.
 	Backend string `json:"backend,omitempty"`
+	// 4 or 8: weights that are not packed yet are packed in as many bits while they come; what is kept for the next visit
+	// is the packed form. Left out: they stay as they are.
+	Bits int `json:"bits,omitempty"`
 }
 
 // ChatMessage is one turn of a conversation.
@@ -322,9 +325,9 @@ type Cancel struct {
 // Progress says how far a long step is.
 type Progress struct {
 	Header
-	// The step: "download" (from the network or the store), "compile", "prefill", "bench", "rebuild" after a lost device, or "connect" after a cut line to a server.
+	// The step: "download" (from the network or the store), "pack" (the same, and what comes is packed in fewer bits), "compile", "prefill", "bench", "rebuild" after a lost device, or "connect" after a cut line to a server.
 	Phase string `json:"phase"`
-	// Done so far: bytes of a download, else steps or tokens.
+	// Done so far: bytes of a download, as they come, else steps or tokens.
 	Loaded int64 `json:"loaded"`
 	// Of how many; 0 where that is not known.
 	Total int64 `json:"total"`
@@ -558,6 +561,8 @@ type Error struct {
 	Message string `json:"message"`
 	// The field of the request that is at fault, where there is one: "temperature".
 	Param string `json:"param,omitempty"`
+	// With the code too_large: the bits in which the model would fit if load packed it, where there are any.
+	Bits int `json:"bits,omitempty"`
 }
 
 // Code tells faults apart for programs; people read the message.
@@ -576,6 +581,7 @@ const (
 	CodeWrongLength Code = "wrong_length" // a file is shorter or longer than the index says
 	CodeWrongHash   Code = "wrong_hash"   // a file's SHA-256 is not the index's
 	CodeBadModel    Code = "bad_model"    // the model's files contradict each other or are not a Samba
+	CodeTooLarge    Code = "too_large"    // the machine has no room for the model
 	CodeBadState    Code = "bad_state"    // a saved state is damaged, of a newer version, or of another model
 	CodeBusy        Code = "busy"         // the server has too much to do, or the client asks too often: ask again later
 	CodeForbidden   Code = "forbidden"    // the server does not serve this client, or not this to anybody
@@ -585,7 +591,7 @@ const (
 // Codes lists every code, for the clients' types.
 var Codes = []Code{
 	CodeBadRequest, CodeNotLoaded, CodeCancelled, CodeNoWebGPU, CodeNoAdapter, CodeDeviceLost,
-	CodeMissing, CodeNetwork, CodeWrongLength, CodeWrongHash, CodeBadModel, CodeBadState, CodeBusy, CodeForbidden, CodeInternal,
+	CodeMissing, CodeNetwork, CodeWrongLength, CodeWrongHash, CodeBadModel, CodeTooLarge, CodeBadState, CodeBusy, CodeForbidden, CodeInternal,
 }
 
 // Message is one of this package's message structs, by pointer.

@@ -3,12 +3,15 @@ import { hubFolder } from "../engine/hub.ts";
 import { type Room, roomFor } from "../engine/room.ts";
 import { strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
+import { packedAddress } from "./model.ts";
 
 /** One folder of a model's weights. */
 interface Download {
   id: string;
   bits: number;
   bytes: number;
+  /** What it takes if it is packed while it loads. */
+  packed?: { bits: number; bytes: number }[];
 }
 
 /** A published model, as tools/hub describes it. */
@@ -55,15 +58,19 @@ function whole(model: Published): boolean {
     numbers.every((n) => Number.isFinite(n) && n >= 0) &&
     Array.isArray(model.downloads) &&
     model.downloads.every(
-      ({ id, bits, bytes }) => hubFolder(id) && bits > 0 && Number.isFinite(bytes) && bytes > 0,
+      ({ id, bits, bytes, packed = [] }) =>
+        hubFolder(id) && Array.isArray(packed) && [{ bits, bytes }, ...packed].every(isSize),
     )
   );
 }
 
+const isSize = ({ bits, bytes }: { bits: number; bytes: number }) =>
+  bits > 0 && Number.isFinite(bytes) && bytes > 0;
+
 /** What a model takes beside its weights until its first answers are written: a conversation, and its computation. */
 const BESIDE = 256 * 2 ** 20;
 
-const needed = ({ state }: Published, { bytes }: Download) => bytes + state + BESIDE;
+const needed = ({ state }: Published, { bytes }: { bytes: number }) => bytes + state + BESIDE;
 
 /** The list, folded up; take is called with the folder that was chosen and the size of its download. */
 export function publishedList(hub: Hub, take: (folder: string, size: number) => void): HTMLElement {
@@ -91,6 +98,14 @@ export function publishedList(hub: Hub, take: (folder: string, size: number) => 
         if (!button.disabled && webgpu === 0) return; // said above, once for all
         const what = button.disabled ? strings.tooLarge : strings.processorOnly;
         fit.append(`${fit.textContent ? " " : ""}${what(download.bits, needs)}`);
+        for (const { bits, bytes } of download.packed ?? []) {
+          if (needed(model, { bytes }) > (webgpu || cpu)) continue;
+          const label = strings.packed(bits, bytes);
+          const pack = () => take(packedAddress(folder, bits), download.bytes);
+          const choice = textButton("quiet small", label, pack);
+          choice.setAttribute("aria-label", `${name}, ${label}`);
+          choices.append(choice);
+        }
       });
     }
     about.append(fit);
@@ -110,7 +125,11 @@ export function publishedList(hub: Hub, take: (folder: string, size: number) => 
   fold.addEventListener(
     "toggle",
     async () => {
-      const needs = hub.models.flatMap((model) => model.downloads.map((download) => needed(model, download)));
+      const needs = hub.models.flatMap((model) =>
+        model.downloads
+          .flatMap((download) => [download, ...(download.packed ?? [])])
+          .map((download) => needed(model, download)),
+      );
       const room = await roomFor(needs).catch(() => undefined); // then the engine tells, once one is chosen
       if (room) for (const check of checks) check(room);
       checking.textContent = room ? strings.checked(room.webgpu > 0) : "";

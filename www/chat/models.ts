@@ -6,7 +6,7 @@ import { strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
 import { confirmLoss, openDialog } from "./dialog.ts";
 import { type Hub, publishedList, siteHub } from "./hub.ts";
-import { deleteModel, folderAddress, known, type ModelLife, nameOf, standard } from "./model.ts";
+import { bitsOf, deleteModel, folderAddress, known, type ModelLife, nameOf, standard } from "./model.ts";
 
 /** Opens the choice of models; choose is called when there is one, another or this one again, and what begins with it. */
 export async function openModels(life: ModelLife, choose: (begin: () => void) => void): Promise<void> {
@@ -24,7 +24,9 @@ export async function openModels(life: ModelLife, choose: (begin: () => void) =>
     const kept = stored.get(folder);
     const about = make("div", "about", make("strong", "", nameOf(folder)));
     const { host, pathname } = new URL(folder);
-    about.append(make("span", "where", host === location.host ? pathname : host + pathname));
+    const bits = bitsOf(folder);
+    const where = host === location.host ? pathname : host + pathname;
+    about.append(make("span", "where", bits ? `${where}, ${strings.packedHere(bits)}` : where));
     about.append(make("span", "where", kept ? strings.kept(kept.bytes, kept.total) : strings.notKeptHere));
     const card = make("a", "", strings.card);
     card.href = new URL("README.md", folder).href;

@@ -89,6 +89,12 @@ export interface LoadOptions {
    * folder is fetched from it as it is; it sees the download. true is that one.
    */
   hub?: string | URL | true | undefined;
+  /**
+   * Packs weights that are not packed yet in 4 or 8 bits while they come, as `samba convert` would: the download stays
+   * as large, what the machine needs and what is stored for the next visit shrinks to a quarter or half of bf16's.
+   * A folder that is packed already is taken as it is if it has these bits, else refused. Left out: weights stay as they are.
+   */
+  bits?: 4 | 8 | undefined;
   /** What the server's owner gave out to be let in with. */
   token?: string | undefined;
   /** Where the engine's worker script lies; left out: beside this script. Another origin's works, too. */
@@ -146,7 +152,9 @@ export class Samba {
   }
 
   static async #load(href: string, files: File[], options: LoadOptions): Promise<Samba> {
-    const { onProgress, signal, backend = "auto", worker, remote = href, token } = options;
+    const { onProgress, signal, backend = "auto", worker, remote = href, token, bits } = options;
+    if (bits !== undefined && bits !== 4 && bits !== 8)
+      refuse("bits", `is ${JSON.stringify(bits)}, want 4 or 8`);
     if (backend === "auto" && options.remote) {
       try {
         return await Samba.#load(href, files, { ...options, remote: undefined });
@@ -162,7 +170,7 @@ export class Samba {
       backend === "remote" ? new WebSocketConnection(serverOf(remote), token) : new WorkerConnection(worker);
     try {
       if (files.length > 0 && engine instanceof WorkerConnection) engine.share(href, files);
-      const request: Asked<Load> = { type: "load", url: href, backend };
+      const request: Asked<Load> = { type: "load", url: href, backend, ...(bits && { bits }) };
       for await (const reply of engine.ask(request, signal)) {
         if (reply.type === "progress") onProgress?.(reply);
         else if (reply.type === "ready") {

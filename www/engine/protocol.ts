@@ -40,6 +40,7 @@ export type Code =
   | "wrong_length"
   | "wrong_hash"
   | "bad_model"
+  | "too_large"
   | "bad_state"
   | "busy"
   | "forbidden"
@@ -73,6 +74,11 @@ export interface Load extends Header {
   url: string;
   /** Where to compute: "webgpu" (the default), "cpu", or "auto": WebGPU where it works and is quicker; "remote" takes the model that a server has, whatever the URL. */
   backend?: string;
+  /**
+   * 4 or 8: weights that are not packed yet are packed in as many bits while they come; what is kept for the next visit
+   * is the packed form. Left out: they stay as they are.
+   */
+  bits?: number;
 }
 
 /** TemplateOptions are what a chat template is given beside the messages. */
@@ -357,9 +363,9 @@ export interface Ping extends Header {
 /** Progress says how far a long step is. */
 export interface Progress extends Header {
   type: "progress";
-  /** The step: "download" (from the network or the store), "compile", "prefill", "bench", "rebuild" after a lost device, or "connect" after a cut line to a server. */
+  /** The step: "download" (from the network or the store), "pack" (the same, and what comes is packed in fewer bits), "compile", "prefill", "bench", "rebuild" after a lost device, or "connect" after a cut line to a server. */
   phase: string;
-  /** Done so far: bytes of a download, else steps or tokens. */
+  /** Done so far: bytes of a download, as they come, else steps or tokens. */
   loaded: number;
   /** Of how many; 0 where that is not known. */
   total: number;
@@ -637,6 +643,8 @@ export interface Error extends Header {
   message: string;
   /** The field of the request that is at fault, where there is one: "temperature". */
   param?: string;
+  /** With the code too_large: the bits in which the model would fit if load packed it, where there are any. */
+  bits?: number;
 }
 
 /** Welcome answers hello. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startHub } from "./hub-server.mjs";
-import { accessible, narrowEnough, patience, visit } from "./page.mjs";
+import { accessible, narrowEnough, patience, ready, text, visit } from "./page.mjs";
 import { launch, modelsFolder, serve } from "./site.mjs";
 import { byteTokenizer } from "./tiny-model.mjs";
 
@@ -28,6 +28,7 @@ function published(name) {
 
 before(async () => {
   const folders = { "org/granite-4bit": published("granite_mlx4"), "org/jamba": published("jamba_a") };
+  folders["org/granite"] = published("granite_a");
   folders["org/huge"] = published("mamba_a");
   writeFileSync(join(folders["org/huge"], "config.json"), `{"model_type": "mamba"${" ".repeat(5 << 20)}}`);
   hub = await startHub(folders, (name, to) => astray(name, to));
@@ -123,6 +124,29 @@ for (const [what, text, name] of [
       assert.ok(hub.served.includes("model.safetensors"));
     }),
   );
+
+test("a published folder that is packed while it loads is kept packed, and its weights are not fetched again", () =>
+  visit(
+    browser,
+    `${server.origin}/?backend=cpu&model=${encodeURIComponent(`${hub.origin}/org/granite/resolve/main/#bits=4`)}`,
+    async (page) => {
+      await page.waitForSelector("#go", patience);
+      assert.match(await text(page, "#start"), /It is packed to 4 bits as it comes, and kept so/);
+      hub.served.length = 0;
+      for (const weights of [true, false]) {
+        await ready(page);
+        assert.equal(hub.served.includes("model.safetensors"), weights, hub.served.join(", "));
+        hub.served.length = 0;
+        await page.click("#model");
+        const facts = await page.waitForSelector("dialog[open] .facts", patience);
+        assert.match(await facts.evaluate((list) => list.textContent), /4.bits/);
+        const about = await facts.evaluate((list) => list.closest("li").textContent);
+        assert.match(about, /packed to 4 bits here[\d.]+ KB are here/);
+        if (weights) await page.reload();
+      }
+    },
+    { origins: [hub.origin, hub.cdn] },
+  ));
 
 for (const [what, redirect, text, sentence] of [
   ["a name that the hub does not have", undefined, "org/nothing", /config\.json is missing/],

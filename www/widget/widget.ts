@@ -479,7 +479,8 @@ export class SambaChat extends HTMLElement {
   #progress(progress: Progress): void {
     const { phase, loaded, total } = progress;
     const what = strings.phases[phase] ?? strings.starting;
-    this.#phase.textContent = phase === "download" ? `${what}: ${strings.loaded(loaded, total)}` : what;
+    this.#phase.textContent =
+      phase === "download" || phase === "pack" ? `${what}: ${strings.loaded(loaded, total)}` : what;
     if (total > 0) this.#bar.value = loaded / total;
     else this.#bar.removeAttribute("value");
     this.#tell("samba-progress", progress);
