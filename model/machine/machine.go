@@ -161,7 +161,7 @@ type Batch interface {
 	Join(place int, r Run, d Drawing, pending uint32, drawn int) (position int, err error)
 	// Step starts to absorb the pending token of each of these places, and to
 	// draw the next: one each, in this order. allowed has the tokens that each may
-	// draw, nil for all.
+	// draw, nil for all. A *PlaceError names one that finds no room: nothing was begun then.
 	Step(places []int, allowed [][]uint32) (BatchStep, error)
 	// Leave gives the run of a place the state after its first `absorbed` tokens,
 	// which is one of the last StateDepth that the place has been through.
@@ -173,6 +173,15 @@ type Batch interface {
 	StateBytes() int64
 	Close()
 }
+
+// PlaceError is ErrNoRoom of one place of a batch.
+type PlaceError struct {
+	Place int
+	Err   error
+}
+
+func (e *PlaceError) Error() string { return e.Err.Error() }
+func (e *PlaceError) Unwrap() error { return e.Err }
 
 // BatchStep is a step of a batch under way.
 type BatchStep interface {
