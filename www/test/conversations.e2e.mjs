@@ -261,11 +261,12 @@ for (const name of browsers) {
           return { held: held.filter(engine).length, pending: pending.filter(engine).length };
         });
         assert.deepEqual([held, pending], [1, 1]);
-        // Both are answered at once.
+        // One is answered beside the other.
+        await page.bringToFront();
         await send(page, "here");
+        await longer(page, 20);
         await other.bringToFront();
         await send(other, "and there");
-        await longer(page, 20);
         await longer(other, 20);
         await page.close();
         const before = (await texts(other, ".answer")).at(-1);
