@@ -65,43 +65,40 @@ func converse(t *testing.T, s *Session, random *rand.Rand, turns int) (said []st
 
 // Sessions that answer at once say what each says alone; the batch is joined and left on the way.
 func TestTogether(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		kinds []string
-	}{
-		{"samba", samba().LayerTypes},
-		{"full attention", []string{config.FullAttention, config.Mamba}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			random := testRandom(t)
-			m := speaker(t, random, testConfig(test.kinds...), Options{Chunk: 16, AtOnce: 3})
-			const talks = 4
-			source := func(i int) *rand.Rand { return rand.New(rand.NewPCG(*seed, uint64(i))) }
-			var want [talks][]string
-			for i := range want {
-				want[i] = converse(t, newSession(t, m), source(i), 3)
-			}
-			if batches := counted(m); batches != 0 {
-				t.Errorf("answers alone were decoded in %d batches", batches)
-			}
-			var all sync.WaitGroup
-			for i := range want {
-				s := newSession(t, m)
-				all.Go(func() {
-					for j, line := range converse(t, s, source(i), 3) {
-						if line != want[i][j] {
-							t.Errorf("conversation %d among others, part %d: %q, alone %q", i, j, line, want[i][j])
-							break
-						}
+	test := func(t *testing.T, o Options, talks, turns int, kinds ...string) {
+		o.Chunk, o.AtOnce = 16, 3
+		m := speaker(t, testRandom(t), testConfig(kinds...), o)
+		source := func(i int) *rand.Rand { return rand.New(rand.NewPCG(*seed, uint64(i))) }
+		want := make([][]string, talks)
+		for i := range want {
+			want[i] = converse(t, newSession(t, m), source(i), turns)
+		}
+		if batches := counted(m); batches != 0 {
+			t.Errorf("answers alone were decoded in %d batches", batches)
+		}
+		var all sync.WaitGroup
+		for i := range want {
+			s := newSession(t, m)
+			all.Go(func() {
+				for j, line := range converse(t, s, source(i), turns) {
+					if line != want[i][j] {
+						t.Errorf("conversation %d among others, part %d: %q, alone %q", i, j, line, want[i][j])
+						break
 					}
-				})
-			}
-			all.Wait()
-			if m.AtOnce() != 3 || counted(m) != 1 {
-				t.Errorf("%d at once in %d batches, want 3 in one", m.AtOnce(), counted(m))
-			}
-		})
+				}
+			})
+		}
+		all.Wait()
+		if o.Device == nil && (m.AtOnce() != 3 || counted(m) != 1) {
+			t.Errorf("%d at once in %d batches, want 3 in one", m.AtOnce(), counted(m))
+		}
 	}
+	t.Run("samba", func(t *testing.T) { test(t, Options{}, 4, 3, samba().LayerTypes...) })
+	t.Run("full attention", func(t *testing.T) { test(t, Options{}, 4, 3, config.FullAttention, config.Mamba) })
+	// What runs share on a device is set aside while another one has it.
+	t.Run("gpu", func(t *testing.T) {
+		test(t, Options{Device: testDevice(t)}, 3, 1, config.Mamba, config.SlidingAttention)
+	})
 }
 
 // counted is how many pools a model has.
@@ -201,7 +198,7 @@ func TestTogetherInTrouble(t *testing.T) {
 	plain := schedule.Alone(m.recovery.Now())
 	kept := m.recovery
 	defer func() { m.recovery = kept }()
-	for round := range 10 {
+	for round := range 6 {
 		renewed := 0
 		engine := func(loseAt, most int) machine.Engine {
 			return schedule.NewTogether(&frail{Engine: plain, loseAt: loseAt, most: most}, &m.company, m.config.VocabSize, func() int { return 3 })

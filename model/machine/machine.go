@@ -183,6 +183,14 @@ type PlaceError struct {
 func (e *PlaceError) Error() string { return e.Err.Error() }
 func (e *PlaceError) Unwrap() error { return e.Err }
 
+// Sharer is a run whose engine keeps in one place for all runs what the next flight of
+// this one goes on from: the outcome of a chunk, the pending token. Who lets runs take
+// turns has it set aside before another run is given work, and taken back after that.
+type Sharer interface {
+	SetAside() error
+	TakeBack() error
+}
+
 // BatchStep is a step of a batch under way.
 type BatchStep interface {
 	// Wait returns a token for each place. Either it or Drop is called, once.

@@ -30,8 +30,9 @@ type Together struct {
 	machine.Engine
 	company *Company
 	vocab   int
-	most    func() int // answers that are decoded together
-	turn    sync.Mutex // held by whoever gives the machine work
+	most    func() int   // answers that are decoded together
+	turn    sync.Mutex   // held by whoever gives the machine work
+	last    *togetherRun // that gave it any, beside batches
 
 	mu     sync.Mutex
 	pool   *Pool // nil: not needed yet, or not to be had
@@ -123,10 +124,28 @@ type togetherFlight struct {
 	number  int // tokens drawn with it
 }
 
-// alone calls f while no other gives the machine work.
+// alone calls f while no other gives the machine work, and what the run goes on from is
+// in its place.
 func (r *togetherRun) alone(f func() error) error {
-	r.of.turn.Lock()
-	defer r.of.turn.Unlock()
+	t := r.of
+	t.turn.Lock()
+	defer t.turn.Unlock()
+	if before := t.last; before != r {
+		t.last = nil
+		if before != nil {
+			if s, ok := before.inner.(machine.Sharer); ok {
+				if err := s.SetAside(); err != nil {
+					return err
+				}
+			}
+		}
+		if s, ok := r.inner.(machine.Sharer); ok {
+			if err := s.TakeBack(); err != nil {
+				return err
+			}
+		}
+		t.last = r
+	}
 	return f()
 }
 
@@ -374,7 +393,9 @@ func (b *togetherBookmark) Recall() error { return b.run.ends(b.inner.Recall) }
 
 func (b *togetherBookmark) Free() {
 	if b.inner != nil {
-		_ = b.run.alone(func() error { b.inner.Free(); return nil })
+		b.run.of.turn.Lock()
+		defer b.run.of.turn.Unlock()
+		b.inner.Free()
 	}
 }
 
@@ -404,7 +425,13 @@ func (r *togetherRun) Profiler() machine.Profiler { return r.inner.Profiler() }
 
 func (r *togetherRun) Close() {
 	_ = r.leave()
-	_ = r.alone(func() error { r.inner.Close(); return nil })
+	t := r.of
+	t.turn.Lock()
+	defer t.turn.Unlock()
+	if t.last == r {
+		t.last = nil
+	}
+	r.inner.Close()
 }
 
 // Pooled tells whether answers have been decoded together.

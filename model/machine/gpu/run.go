@@ -42,6 +42,10 @@ type Run struct {
 
 	pace *gpu.Readback // comes when the last chunk has been absorbed
 
+	aside     buffer // the last chunk's last row, and the pending token, while other runs have their places
+	isAside   bool
+	lastChunk int // tokens that were absorbed at once
+
 	pos      int // tokens absorbed, flights under way included
 	room     int // positions that full attention's buffers hold
 	emitted  int
@@ -178,6 +182,36 @@ func (r *Run) submit(ctx context.Context, ids []uint32) error {
 		return err
 	}
 	r.pos += len(ids)
+	r.lastChunk = len(ids)
+	return r.engine.device.Run(p)
+}
+
+// SetAside is of machine.Sharer. The sampler reads the row of the chunk's last token.
+func (r *Run) SetAside() (err error) {
+	if r.aside == nil {
+		if r.aside, err = r.store.Array("set aside", r.engine.config.HiddenSize+1); err != nil {
+			return err
+		}
+	}
+	r.isAside = true
+	return r.moveAside(func(p *gpu.Program, shared buffer, at uint64, aside, n uint64) { p.Copy(shared, at, r.aside, aside, n) })
+}
+
+// TakeBack is of machine.Sharer.
+func (r *Run) TakeBack() error {
+	if !r.isAside {
+		return nil
+	}
+	r.isAside = false
+	return r.moveAside(func(p *gpu.Program, shared buffer, at uint64, aside, n uint64) { p.Copy(r.aside, aside, shared, at, n) })
+}
+
+func (r *Run) moveAside(copied func(p *gpu.Program, shared buffer, at uint64, aside, n uint64)) error {
+	p := r.engine.device.NewProgram()
+	defer p.Free()
+	row := 4 * uint64(r.engine.config.HiddenSize)
+	copied(p, r.engine.activations.X, uint64(max(r.lastChunk-1, 0))*row, 0, row)
+	copied(p, r.scratch.ids, 0, row, 4)
 	return r.engine.device.Run(p)
 }
 
