@@ -223,12 +223,19 @@ export class TabsConnection extends Waiting {
       if (one.cancelled) this.#end(id, { code: "cancelled", message: "The request was cancelled." });
       else if (moved && this.#needsState(request)) this.#end(id, lostState);
       else {
-        if (moved) {
+        if (moved && (request.type === "generate" || request.type === "absorb")) {
           const note = "The tab that had the engine was closed: it is loaded again, and the answer goes on.";
           this.hear({ type: "progress", id, phase: "connect", loaded: 0, total: 0, note });
         }
         this.#effect(request);
-        this.#send({ ...one.next(this.#about), id } as Request, one.data);
+        try {
+          this.#send({ ...one.next(this.#about), id } as Request, one.data);
+        } catch (error) {
+          this.#end(id, {
+            code: "bad_request",
+            message: `The request cannot be sent: ${said(error).replace(/\.?$/, ".")}`,
+          });
+        }
       }
     }
   }
@@ -254,7 +261,12 @@ export class TabsConnection extends Waiting {
       return;
     }
     this.#effect(request);
-    this.#send(one.request, data);
+    try {
+      this.#send(one.request, data);
+    } catch (error) {
+      this.#unfinished.delete(request.id); // before it began
+      throw error;
+    }
   }
 
   /** Keeps in mind what a request makes of sessions' states. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import type { Asked, Connection } from "../engine/connection.ts";
-import { CancelledError, StateError } from "../engine/errors.ts";
+import { BadRequestError, CancelledError, StateError } from "../engine/errors.ts";
 import { Lead } from "../engine/lead.ts";
 import type { Done, Generate, Ready, Reply } from "../engine/protocol.ts";
 import { pace, TabsConnection } from "../engine/tabs.ts";
@@ -238,6 +238,17 @@ describe("tabs that share an engine", () => {
       () => engine.asked.filter(({ type }) => type === "drop").length === 2,
     );
     await until("two are left", () => a.tabs === 2 && c.tabs === 2);
+  });
+
+  test("one that cannot be sent is refused, and asked of nobody later", async () => {
+    const [a, b] = [tab("a"), tab("b")];
+    const early = assert.rejects(all(b, chat("x", { tools: [() => {}] })), BadRequestError);
+    await Promise.all([load(a), load(b), early]);
+    await assert.rejects(all(b, chat("x", { tools: [() => {}] })), BadRequestError);
+    a.close();
+    await until("b leads", () => b.leads);
+    assert.equal(textOf(await all(b, chat("x"))), counted(1, 10));
+    assert.equal(Counting.all[1]?.asked.filter(({ type }) => type === "generate").length, 1);
   });
 
   test("one is cancelled alone", async () => {
