@@ -142,6 +142,37 @@ func (m *Model) stateSize(device *gpu.Device) int64 {
 	return 4*int64(values) + gpumachine.HalvesBytes(c, device, m.chunk)
 }
 
+// maxCompany is the most that answers beside the first may take beside as much as the weights do.
+const maxCompany = 256 << 20
+
+// roomFor is how many answers at once there is room for: each has a state, and a place
+// among those that are decoded together.
+func (m *Model) roomFor(o Options) int {
+	c := m.config
+	var state, place int64
+	for _, carried := range graph.Sketch(c, func(window int) int { return machine.Ring(window, m.chunk) }).Carried {
+		values := int64(4 * carried.Values)
+		state, place = state+values, place+values
+		if carried.Recurrent() {
+			state += machine.FlightsAhead * values
+			place += (machine.StateDepth - 1) * values
+		}
+	}
+	if o.Device == nil { // each run computes a chunk in memory of its own
+		state += 4 * int64(m.chunk*(3*c.HiddenSize+3*c.IntermediateSize+4*c.DInner()+c.QKVRows()))
+	}
+	for n := min(o.AtOnce, MaxSlots); n > 1; n /= 2 {
+		bytes := int64(n-1)*state + int64(n)*place
+		if bytes > maxCompany+m.weights {
+			continue
+		}
+		if ok, err := m.spare(o)(context.Background(), bytes, 0); ok && err == nil {
+			return n
+		}
+	}
+	return 1
+}
+
 // WeightBytes is how many bytes the model's weights take as samba convert stores them.
 func WeightBytes(c *config.Config, bits int) (total int64) {
 	const group = 64

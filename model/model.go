@@ -74,6 +74,10 @@ type Options struct {
 	// loaded: Load reports gpu.ErrWrong where they compute something else.
 	Try bool
 
+	// AtOnce is how many sessions answer at once at most, each in a goroutine of its own; 0
+	// or 1: sessions belong to one goroutine at a time, all of them together. See Model.AtOnce.
+	AtOnce int
+
 	// Reopen opens a device in the place of Device, which was lost; the model
 	// then loads itself again and conversations go on. Nil: a loss ends them.
 	Reopen func(ctx context.Context) (*gpu.Device, error)
@@ -84,7 +88,7 @@ type Options struct {
 }
 
 // Model is a loaded model. Its sessions belong to one goroutine at a time, all
-// of them together: they share the machine.
+// of them together, for they share the machine; with Options.AtOnce each by itself.
 type Model struct {
 	config    *config.Config
 	published *families.Model      // where the folder's tensors go
@@ -96,9 +100,12 @@ type Model struct {
 	tried     bool            // see Tried
 	text      []byte          // config.json
 	hash      [sha256.Size]byte
-	recovery  schedule.Recovery // has the engine
+	recovery  *schedule.Recovery // has the engine
 	chunk     int
 	weights   int64 // bytes, where the index tells
+
+	company schedule.Company // of the answers that are being written
+	atOnce  func() int       // made once; see AtOnce
 
 	vocabulary func() *grammar.Vocabulary // made once, for the first grammar
 }
@@ -153,8 +160,15 @@ func load(ctx context.Context, src folder.Source, o Options) (_ *Model, err erro
 		return nil, err
 	}
 	m.text = data
-	open := func(ctx context.Context) (machine.Engine, error) { return m.open(ctx, src, index, o) }
-	m.recovery = schedule.Recovery{Vocab: m.config.VocabSize, StateBytes: m.copiedBytes(), OnProgress: o.OnProgress, Limits: schedule.DefaultLimits}
+	m.atOnce = sync.OnceValue(func() int { return m.roomFor(o) })
+	open := func(ctx context.Context) (machine.Engine, error) {
+		e, err := m.open(ctx, src, index, o)
+		if err != nil || o.AtOnce < 2 {
+			return e, err
+		}
+		return schedule.NewTogether(e, &m.company, m.config.VocabSize, m.atOnce), nil
+	}
+	m.recovery = &schedule.Recovery{Vocab: m.config.VocabSize, StateBytes: m.copiedBytes(), OnProgress: o.OnProgress, Limits: schedule.DefaultLimits}
 	if m.recovery.Engine, err = open(ctx); err != nil {
 		return nil, err
 	}
@@ -301,13 +315,17 @@ func (m *Model) Chunk() int { return m.chunk }
 
 // Stored tells how a linear weight is kept: bits of a weight, and how many share a
 // scale and a bias of 16 bits each, 0 without such groups.
-func (m *Model) Stored(name string) (bits, group int) { return m.recovery.Engine.Stored(name) }
+func (m *Model) Stored(name string) (bits, group int) { return m.recovery.Now().Stored(name) }
 
 // Allocated is how many bytes the model and its sessions have on the device; 0 in plain Go.
-func (m *Model) Allocated() int64 { return m.recovery.Engine.Allocated() }
+func (m *Model) Allocated() int64 { return m.recovery.Now().Allocated() }
 
 // Close gives back what the model holds on its device. Sessions are closed first.
-func (m *Model) Close() { m.recovery.Engine.Close() }
+func (m *Model) Close() { m.recovery.Now().Close() }
+
+// AtOnce is how many sessions may answer at once: as many as Options say, or as the
+// machine has room for. It is found out when it is first asked.
+func (m *Model) AtOnce() int { return m.atOnce() }
 
 // NewSession starts an empty conversation.
 func (m *Model) NewSession() (*Session, error) {

@@ -260,9 +260,15 @@ func lose(m *Model, f **flaky, renewed *int, at ...int) (restore func()) {
 		*f = fresh
 		return fresh
 	}
+	m.recovery = fresh(kept)
 	m.recovery.Engine = next()
 	m.recovery.Renew = func(context.Context) (machine.Engine, error) { *renewed++; return next(), nil }
 	return func() { m.recovery = kept }
+}
+
+// fresh is a recovery that has recovered from nothing, and does not.
+func fresh(like *schedule.Recovery) *schedule.Recovery {
+	return &schedule.Recovery{Engine: like.Engine, Vocab: like.Vocab, StateBytes: like.StateBytes, Limits: like.Limits}
 }
 
 // Scores and logits outlive a device, too.

@@ -263,6 +263,7 @@ func (s *Session) Generate(ctx context.Context, r Request, emit func(Chunk) erro
 	if err != nil || result.FinishReason != "" {
 		return result, err
 	}
+	defer s.model.company.Enter()()
 	decoding := time.Now()
 	defer func() { result.DecodeSeconds = time.Since(decoding).Seconds() }()
 	for choice := range max(r.Choices, 1) {

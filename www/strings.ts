@@ -315,7 +315,11 @@ export const strings = {
     state: "Memory of a conversation, always",
     backend: "Computes on",
     reason: "Why there",
+    sharing: "Shared",
   },
+  sharing: (tabs: number, here: boolean) =>
+    `by ${tabs} tabs of this site, which have one copy of the model; it is in ${here ? "this tab: another one takes over when you close it" : "another tab: this one or another takes over when that is closed"}`,
+  sharedBy: (tabs: number) => `shared by ${tabs} tabs`,
 
   // Shortcuts
   help: "Keyboard shortcuts",

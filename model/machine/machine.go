@@ -165,7 +165,7 @@ type Batch interface {
 	Join(place int, r Run, d Drawing, pending uint32, drawn int) (position int, err error)
 	// Step starts to absorb the pending token of each of these places, and to
 	// draw the next: one each, in this order. allowed has the tokens that each may
-	// draw, nil for all.
+	// draw, nil for all. A *PlaceError names one that finds no room: nothing was begun then.
 	Step(places []int, allowed [][]uint32) (BatchStep, error)
 	// Leave gives the run of a place the state after its first `absorbed` tokens,
 	// which is one of the last StateDepth that the place has been through.
@@ -176,6 +176,23 @@ type Batch interface {
 	// Unlike the rest it may be called while others use the batch.
 	StateBytes() int64
 	Close()
+}
+
+// PlaceError is ErrNoRoom of one place of a batch.
+type PlaceError struct {
+	Place int
+	Err   error
+}
+
+func (e *PlaceError) Error() string { return e.Err.Error() }
+func (e *PlaceError) Unwrap() error { return e.Err }
+
+// Sharer is a run whose engine keeps in one place for all runs what the next flight of
+// this one goes on from: the outcome of a chunk, the pending token. Who lets runs take
+// turns has it set aside before another run is given work, and taken back after that.
+type Sharer interface {
+	SetAside() error
+	TakeBack() error
 }
 
 // BatchStep is a step of a batch under way.

@@ -167,7 +167,7 @@ func (r *PooledRun) Launch(ctx context.Context, first bool, allowed []uint32) (m
 	}
 	if first {
 		depth := r.Depth()
-		r.asked, r.sequence = 0, &sequence{run: r, drawing: r.drawing, pending: r.held[0], place: -1, depth: depth, draws: make(chan machine.Draw, depth)}
+		r.asked, r.sequence = 0, &sequence{run: r.inner, drawing: r.drawing, pending: r.held[0], place: -1, depth: depth, draws: make(chan machine.Draw, depth)}
 	}
 	r.asked++
 	return &pooledFlight{r, r.sequence, r.asked}, r.pool.ask(r.sequence, allowed)

@@ -15,12 +15,17 @@
 // loses is made up for on the next one, see Hello.
 //
 // Every request carries an id that the client chose; every answer to it carries
-// the same id. A request ends with exactly one ready, tokens, saved, done or error. Requests
-// are served in the order in which they came, one at a time; cancel alone acts
-// at once.
+// the same id. A request ends with exactly one ready, tokens, saved, done or error.
 //
 // A client has one session at first, number 0: the state of one conversation.
 // Forks of it are further ones, under numbers that the client chooses.
+//
+// Answers are written together, as many as the machine has room for, the others in the
+// order in which they came. Several on one session have a state each, and the one that was
+// asked last leaves its own there; what goes on from a session's state, or changes it,
+// waits for what was asked of it before. A load and measurements have the engine to
+// themselves. Tokenize, detokenize and cancel wait for none of them. To a server, whose
+// clients take turns, requests of one client are served one at a time.
 package protocol
 
 //go:generate go run ./typescript
@@ -204,7 +209,8 @@ type Restore struct {
 	Session uint32 `json:"session,omitempty"`
 }
 
-// Reset empties a session's state. It is answered by one done.
+// Reset empties a session's state; a session of that number need not exist. It is
+// answered by one done.
 type Reset struct {
 	Header
 	// The session.

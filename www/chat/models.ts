@@ -52,7 +52,7 @@ export async function openModels(life: ModelLife, choose: (begin: () => void) =>
       choices.append(remove);
     }
     entry.append(about, choices);
-    if (current && life.samba) entry.append(facts(life.samba.about));
+    if (current && life.samba) entry.append(facts(life.samba));
     list.append(entry);
   }
 
@@ -130,15 +130,16 @@ async function room(): Promise<HTMLElement> {
   return line;
 }
 
-type About = NonNullable<ModelLife["samba"]>["about"];
-
-function facts(about: About): HTMLElement {
+function facts({ about, sharing }: NonNullable<ModelLife["samba"]>): HTMLElement {
   const { facts } = strings;
   const rows: [string, string][] = [
     [strings.model, strings.modelOf(about.parameters, about.bits)],
     [facts.state, strings.stateSize(stateBytes(about, 0), about.state_bytes_per_token ?? 0)],
     [facts.backend, strings.on(about.backend, about.adapter).replace(/^(on|answered by) /, "")],
     ...(about.reason ? ([[facts.reason, about.reason]] satisfies [string, string][]) : []),
+    ...(sharing.tabs > 1
+      ? ([[facts.sharing, strings.sharing(sharing.tabs, sharing.here)]] satisfies [string, string][])
+      : []),
   ];
   return make(
     "dl",

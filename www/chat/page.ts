@@ -71,6 +71,7 @@ export class Page implements View {
     if (rate > 0) parts.unshift(strings.rate(rate));
     figures.replaceChildren(...parts.map((part) => make("span", "", part)));
     (figures.lastElementChild as HTMLElement).title = reason ?? "";
+    if (samba.sharing.tabs > 1) figures.append(make("span", "", strings.sharedBy(samba.sharing.tabs)));
   }
 
   enter(): void {

@@ -299,7 +299,10 @@ export interface Restore extends Header {
   session?: number;
 }
 
-/** Reset empties a session's state. It is answered by one done. */
+/**
+ * Reset empties a session's state; a session of that number need not exist. It is
+ * answered by one done.
+ */
 export interface Reset extends Header {
   type: "reset";
   /** The session. */

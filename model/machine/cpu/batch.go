@@ -100,7 +100,7 @@ func (b *batch) Step(places []int, allowed [][]uint32) (machine.BatchStep, error
 	for _, place := range places {
 		s := b.places[place]
 		if err := s.run.makeRoom(context.Background(), s.pos+1); err != nil {
-			return nil, err
+			return nil, &machine.PlaceError{Place: place, Err: err}
 		}
 		m.ids, m.rows = append(m.ids, s.pending), append(m.rows, s)
 	}

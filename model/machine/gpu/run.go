@@ -46,6 +46,10 @@ type Run struct {
 	unfinished bool // the last token of a chunk has yet to pass the layers that carry no state
 	every      bool // Absorb runs all layers
 
+	aside     buffer // the last chunk's last row, and the pending token, while other runs have their places
+	isAside   bool
+	lastChunk int // tokens that were absorbed at once
+
 	pos      int // tokens absorbed, flights under way included
 	room     int // positions that full attention's buffers hold
 	emitted  int
@@ -198,6 +202,50 @@ func (r *Run) submit(ctx context.Context, ids []uint32, every bool) error {
 	}
 	r.pos += len(ids)
 	r.unfinished = !every
+	r.lastChunk = len(ids)
+	return r.engine.device.Run(p)
+}
+
+// SetAside is of machine.Sharer.
+func (r *Run) SetAside() (err error) {
+	if r.aside == nil {
+		values := 1
+		for _, h := range r.engine.graph.Handed(r.engine.activations) {
+			values += h.Width
+		}
+		if r.aside, err = r.store.Array("set aside", values); err != nil {
+			return err
+		}
+	}
+	r.isAside = true
+	return r.moveAside(func(p *gpu.Program, shared buffer, at uint64, aside, n uint64) { p.Copy(shared, at, r.aside, aside, n) })
+}
+
+// TakeBack is of machine.Sharer.
+func (r *Run) TakeBack() error {
+	if !r.isAside {
+		return nil
+	}
+	r.isAside = false
+	return r.moveAside(func(p *gpu.Program, shared buffer, at uint64, aside, n uint64) { p.Copy(r.aside, aside, shared, at, n) })
+}
+
+// moveAside copies what the first flight after a chunk takes: of the chunk's last token, what the layers
+// that it has yet to pass take of those below, or what the sampler reads where it is through all.
+func (r *Run) moveAside(copied func(p *gpu.Program, shared buffer, at uint64, aside, n uint64)) error {
+	p := r.engine.device.NewProgram()
+	defer p.Free()
+	at, handed := uint64(0), r.engine.graph.Handed(r.engine.activations)
+	from := uint64(0)
+	if !r.unfinished {
+		handed, from = handed[:1], uint64(max(r.lastChunk-1, 0))
+	}
+	for _, h := range handed {
+		row := 4 * uint64(h.Width)
+		copied(p, h.Array, from*row, at, row)
+		at += row
+	}
+	copied(p, r.scratch.ids, 0, at, 4)
 	return r.engine.device.Run(p)
 }
 
