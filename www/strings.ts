@@ -339,6 +339,7 @@ export const strings = {
   } as Record<string, string>,
   about: "Help",
   lab: "Try speed and memory",
+  docs: "Documentation",
 
   // The installed page
   update: "A new version of this page is ready.",
