@@ -29,6 +29,8 @@ export interface Hub {
   address: string;
   host: string;
   models: Published[];
+  /** The model_type of what runs here. */
+  types: string[];
 }
 
 /** More than any list has. */
@@ -39,10 +41,10 @@ export async function siteHub(): Promise<Hub | undefined> {
   try {
     const answer = await fetch(new URL("hub.json", document.baseURI));
     if (!answer.ok) return undefined;
-    const { address, models } = await answer.json();
+    const { address, models, types = [] } = await answer.json();
     const { host, origin, protocol } = new URL(address);
-    if (!/^https?:$/.test(protocol) || !Array.isArray(models)) return undefined;
-    return { address: origin, host, models: models.slice(0, MOST).filter(whole) };
+    if (!/^https?:$/.test(protocol) || !Array.isArray(models) || !Array.isArray(types)) return undefined;
+    return { address: origin, host, models: models.slice(0, MOST).filter(whole), types: types.map(String) };
   } catch {
     return undefined;
   }
@@ -61,7 +63,7 @@ function whole(model: Published): boolean {
 }
 
 /** What a model takes beside its weights until its first answers are written: a conversation, and its computation. */
-const BESIDE = 256 * 2 ** 20;
+export const BESIDE = 256 * 2 ** 20;
 
 const needed = ({ state }: Published, { bytes }: Download) => bytes + state + BESIDE;
 

@@ -88,6 +88,12 @@ func build() error {
 			return err
 		}
 	}
+	const asker = "www/chat/asker.ts"
+	built, err := bundle(hashed, nil, asker)
+	if err != nil {
+		return err
+	}
+	names[visitors]["SAMBA_ASKER"] = filepath.Base(built[asker])
 	for _, page := range keptPages {
 		if err := page.build(names[page.engine]); err != nil {
 			return err
