@@ -358,6 +358,11 @@ export const strings = {
   about: "Help",
   lab: "Try speed and memory",
   docs: "Documentation",
+  killed: [
+    "The browser ended this page three times while the model loaded",
+    "Phones do that to pages that take more memory than they have left. Close other apps and tabs, or choose a smaller model.",
+  ] as const,
+  killedDetails: "Nothing is loaded by itself any more.",
 
   // The installed page
   update: "A new version of this page is ready.",
