@@ -287,6 +287,24 @@ export const strings = {
   publishedModels: (n: number) => `Published models (${number.format(n)})`,
   hubSees: (host: string) =>
     `They come from ${host}, which sees your address and what you download, and nothing that you write. Sizes are of the download; it is kept here.`,
+  hubSearch: (host: string) => `Search ${host}`,
+  hubSearchSees: (host: string) =>
+    `What you write here goes to ${host} once you pause, and your address with it. Models of families that run here are shown.`,
+  hubSearching: (host: string) => `Asking ${host} …`,
+  hubSearchFailed: (why: string) => `The search failed${why && `: ${why}`}. Try it again later.`,
+  hubFound: (n: number, others: number) => {
+    const runs =
+      n === 0 ? "Nothing that runs here" : n === 1 ? "1 model that runs here" : `${n} models that run here`;
+    if (others === 0) return `${runs}.`;
+    return `${runs}; ${others} more ${others === 1 ? "is of a family that does" : "are of families that do"} not.`;
+  },
+  hubFits: (needs: number, fits: boolean) =>
+    fits
+      ? `It needs ${bytes(needs)}: on the processor, slowly.`
+      : `It needs ${bytes(needs)}, more than this machine has free.`,
+  foundModel: (size: number, licence: string) =>
+    `${size ? bytes(size) : "size unknown"} · ${licence || "no licence named"}`,
+  gated: "Its owners ask who you are: samba pull fetches it with your token.",
   checking: "Looking for what fits this machine …",
   checked: (webgpu: boolean) =>
     webgpu
@@ -348,6 +366,12 @@ export const strings = {
   } as Record<string, string>,
   about: "Help",
   lab: "Try speed and memory",
+  docs: "Documentation",
+  killed: [
+    "The browser ended this page three times while the model loaded",
+    "Phones do that to pages that take more memory than they have left. Close other apps and tabs, or choose a smaller model.",
+  ] as const,
+  killedDetails: "Nothing is loaded by itself any more.",
 
   // The installed page
   update: "A new version of this page is ready.",

@@ -72,9 +72,10 @@ func Catalog(hub string) []byte {
 		entries = append(entries, about(&p))
 	}
 	text, err := json.Marshal(struct {
-		Address string  `json:"address"` // of the hub
-		Models  []Entry `json:"models"`
-	}{hub, entries})
+		Address string   `json:"address"` // of the hub
+		Models  []Entry  `json:"models"`
+		Types   []string `json:"types"` // config.json's model_type of what runs
+	}{hub, entries, families.Types()})
 	if err != nil { // numbers and texts of our own
 		panic(err)
 	}

@@ -13,9 +13,13 @@ func TestCatalog(t *testing.T) {
 	var list struct {
 		Address string
 		Models  []Entry
+		Types   []string
 	}
 	if err := json.Unmarshal(Catalog("https://hub.example"), &list); err != nil || list.Address != "https://hub.example" {
 		t.Fatal(err, list.Address)
+	}
+	if !slices.Contains(list.Types, "granitemoehybrid") || !slices.Contains(list.Types, "samba") {
+		t.Errorf("pages search for models of %v, want every family's", list.Types)
 	}
 	for id, want := range map[string]struct {
 		packed        float64

@@ -32,6 +32,8 @@ export interface Hub {
   address: string;
   host: string;
   models: Published[];
+  /** The model_type of what runs here. */
+  types: string[];
 }
 
 /** More than any list has. */
@@ -42,10 +44,10 @@ export async function siteHub(): Promise<Hub | undefined> {
   try {
     const answer = await fetch(new URL("hub.json", document.baseURI));
     if (!answer.ok) return undefined;
-    const { address, models } = await answer.json();
+    const { address, models, types = [] } = await answer.json();
     const { host, origin, protocol } = new URL(address);
-    if (!/^https?:$/.test(protocol) || !Array.isArray(models)) return undefined;
-    return { address: origin, host, models: models.slice(0, MOST).filter(whole) };
+    if (!/^https?:$/.test(protocol) || !Array.isArray(models) || !Array.isArray(types)) return undefined;
+    return { address: origin, host, models: models.slice(0, MOST).filter(whole), types: types.map(String) };
   } catch {
     return undefined;
   }
@@ -68,7 +70,7 @@ const isSize = ({ bits, bytes }: { bits: number; bytes: number }) =>
   bits > 0 && Number.isFinite(bytes) && bytes > 0;
 
 /** What a model takes beside its weights until its first answers are written: a conversation, and its computation. */
-const BESIDE = 256 * 2 ** 20;
+export const BESIDE = 256 * 2 ** 20;
 
 const needed = ({ state }: Published, { bytes }: { bytes: number }) => bytes + state + BESIDE;
 

@@ -14,6 +14,7 @@ import { addressOf, filesOf } from "../engine/local.ts";
 import { strings } from "../strings.ts";
 import { $, make, textButton } from "../view/dom.ts";
 import { modelSize } from "../view/size.ts";
+import { beginLoad, forgetKilled } from "./killed.ts";
 import { ownEngine } from "./server.ts";
 
 /** "asleep" until the visitor agrees to the download. */
@@ -112,7 +113,11 @@ export class ModelLife {
     const loading = new AbortController();
     this.#loading = loading;
     const picked = this.#picked;
-    if (picked.length === 0) remember(this.folder);
+    const { folder } = this;
+    const ended = backend === "remote" ? () => {} : await beginLoad(folder).catch(() => () => {});
+    if (this.#loading !== loading) return ended?.();
+    if (!ended) return this.#fail("killed", strings.killed, strings.killedDetails);
+    if (picked.length === 0) remember(folder);
     try {
       const onProgress = (progress: Progress) => this.#show(progress);
       const options = { backend, bits: bitsOf(this.folder), onProgress, signal: loading.signal };
@@ -134,6 +139,8 @@ export class ModelLife {
       } else {
         this.fail(error);
       }
+    } finally {
+      ended();
     }
   }
 
@@ -150,17 +157,20 @@ export class ModelLife {
   fail(error: unknown): void {
     const code = error instanceof SambaError ? error.code : "internal";
     if (this.samba && (code === "device_lost" || code === "internal")) this.#drop();
+    const { bits } = error instanceof SambaError ? error : {};
+    this.#fail(code, strings.failures[code] ?? strings.otherFailure, said(error), bits);
+  }
+
+  #fail(code: string, [title, advice]: readonly [string, string], sentence: string, bits?: number): void {
     const { failure } = this.#part;
-    const [title, advice] = strings.failures[code] ?? strings.otherFailure;
-    const choices = make(
-      "div",
-      "choices",
-      textButton("choice", strings.retry, () => this.load()),
-    );
+    const again = () => {
+      forgetKilled(this.folder);
+      return this.load();
+    };
+    const choices = make("div", "choices", textButton("choice", strings.retry, again));
     if (code === "no_webgpu" || code === "no_adapter")
       choices.append(textButton("choice", strings.cpu, () => this.load("cpu")));
-    if (error instanceof SambaError && (error.bits === 4 || error.bits === 8)) {
-      const { bits } = error;
+    if (bits === 4 || bits === 8) {
       const pack = () => {
         forget(this.folder);
         this.folder = packedAddress(this.folder, bits);
@@ -168,7 +178,6 @@ export class ModelLife {
       };
       choices.prepend(textButton("choice", strings.packHere(bits), pack));
     }
-    const sentence = said(error);
     failure.replaceChildren(
       make("h2", "", title),
       make("p", "", advice),

@@ -7,6 +7,7 @@ import { make, textButton } from "../view/dom.ts";
 import { confirmLoss, openDialog } from "./dialog.ts";
 import { type Hub, publishedList, siteHub } from "./hub.ts";
 import { bitsOf, deleteModel, folderAddress, known, type ModelLife, nameOf, standard } from "./model.ts";
+import { HubSearch } from "./search.ts";
 
 /** Opens the choice of models; choose is called when there is one, another or this one again, and what begins with it. */
 export async function openModels(life: ModelLife, choose: (begin: () => void) => void): Promise<void> {
@@ -102,9 +103,11 @@ export async function openModels(life: ModelLife, choose: (begin: () => void) =>
     make("span", "hint", ` ${strings.openFolderHint}`),
   );
   const [line, hub]: [HTMLElement, Hub | undefined] = await Promise.all([room(), siteHub()]);
-  const published = hub ? [publishedList(hub, take)] : [];
+  const search = hub && new HubSearch(hub, take);
+  const published = hub && search ? [publishedList(hub, take), search.element] : [];
   if (hub) hint.append(` ${strings.hubHint(hub.host)}`);
   const dialog = openDialog("model", strings.chooseModel, list, line, ...published, form, own);
+  if (search) dialog.addEventListener("close", () => search.end());
   dialog.ondragover = (event) => event.preventDefault();
   dialog.ondrop = (event) => {
     event.preventDefault();

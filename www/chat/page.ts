@@ -259,6 +259,7 @@ export class Page implements View {
     dressed("attach", "attach", strings.attach, false, () => this.composer.pick());
     dressed("settings", "sliders", strings.settings, false, () => this.#settings());
     $("lab").append(icon("gauge"), make("span", "", strings.lab));
+    $("docs").append(icon("document"), make("span", "", strings.docs));
     dressed("help", "help", strings.help, true, () => openHelp());
     const more = $<HTMLButtonElement>("more");
     dressed("more", "more", strings.chatOptions, false, () =>

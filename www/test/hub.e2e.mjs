@@ -15,6 +15,7 @@ const scratch = mkdtempSync(join(tmpdir(), "samba-hub-"));
 const families = fileURLToPath(new URL("../../model/families/testdata/", import.meta.url));
 let hub;
 let astray = (_name, to) => to;
+let answers = (_text, list) => list;
 let server;
 let browser;
 
@@ -31,7 +32,11 @@ before(async () => {
   folders["org/granite"] = published("granite_a");
   folders["org/huge"] = published("mamba_a");
   writeFileSync(join(folders["org/huge"], "config.json"), `{"model_type": "mamba"${" ".repeat(5 << 20)}}`);
-  hub = await startHub(folders, (name, to) => astray(name, to));
+  hub = await startHub(
+    folders,
+    (name, to) => astray(name, to),
+    (text, list) => answers(text, list),
+  );
   server = await serve(models.folder, `--hub=${hub.origin},${hub.cdn}`);
   browser = await launch("chromium", { webgpu: false });
 });
@@ -165,3 +170,45 @@ for (const [what, redirect, text, sentence] of [
         astray = (_name, to) => to;
       }
     }));
+
+test("the search finds models that run here, by keyboard alone, and bounds what a hub answers", () =>
+  choosing(async (page) => {
+    const said = (pattern) =>
+      page.waitForFunction(
+        (source) => new RegExp(source).test(document.querySelector(".model-dialog").textContent),
+        patience,
+        pattern,
+      );
+    const field = await page.$("#hub-search");
+    assert.equal(hub.searched.length, 0, "nothing is asked before something is written");
+    answers = (_text, list) => [...list, { id: "org/other", config: { model_type: "llama" } }];
+    try {
+      await field.type("granite");
+      await said("1 model that runs here; 1 more is of a family that does not");
+      assert.deepEqual(hub.searched, ["granite"], "one question for a word, once it is written");
+      await said("org/granite-4bit\\d+ KB · apache-2\\.0");
+      await accessible(page);
+      await page.setViewport({ width: 390, height: 800 });
+      await narrowEnough(page, 390);
+      for (const [answer, sentence] of [
+        ["<html>", "answers something else than a list of models"],
+        [`[${" ".repeat(5 << 20)}]`, "answers more than 4 MB"],
+      ]) {
+        answers = () => answer;
+        await field.press("Enter");
+        await said(sentence);
+      }
+      answers = (_text, list) => list;
+      await field.press("Enter");
+      await said("1 model that runs here\\.");
+    } finally {
+      answers = (_text, list) => list;
+    }
+    hub.served.length = 0;
+    await page.keyboard.press("Tab");
+    assert.match(await page.evaluate(() => document.activeElement.ariaLabel), /org\/granite-4bit/);
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => !document.querySelector("dialog"), patience);
+    assert.match(await page.$eval("#model", (button) => button.textContent), /granite-4bit/);
+    assert.equal(hub.served.length, 0, "nothing is fetched before the visitor agrees");
+  }));

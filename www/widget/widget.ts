@@ -12,6 +12,7 @@ import type { ChatMessageParam, Progress, Samba } from "../engine/client.ts";
 import { said } from "../engine/errors.ts";
 import { strings } from "../strings.ts";
 import answerStyle from "../view/answer.css" with { type: "text" };
+import codeStyle from "../view/code.css" with { type: "text" };
 import { composes } from "../view/composition.ts";
 import { icon, iconButton, make, textButton } from "../view/dom.ts";
 import { modelSize } from "../view/size.ts";
@@ -63,7 +64,7 @@ const shelves: Record<string, () => Storage> = { tab: () => sessionStorage, devi
 const MOST_KEPT = 1 << 20;
 
 const styles = new CSSStyleSheet();
-styles.replaceSync(answerStyle + widgetStyle);
+styles.replaceSync(answerStyle + codeStyle + widgetStyle);
 
 function part<E extends HTMLElement>(element: E, name: string): E {
   element.part.add(name);
