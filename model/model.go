@@ -17,6 +17,7 @@ import (
 	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/graph"
+	"github.com/samba-web/samba/model/guess"
 	"github.com/samba-web/samba/model/machine"
 	cpumachine "github.com/samba-web/samba/model/machine/cpu"
 	gpumachine "github.com/samba-web/samba/model/machine/gpu"
@@ -93,6 +94,7 @@ type Model struct {
 	recovery  schedule.Recovery // has the engine
 	chunk     int
 	weights   int64 // bytes, where the index tells
+	pay       guess.Pay
 
 	vocabulary func() *grammar.Vocabulary // made once, for the first grammar
 }
@@ -304,5 +306,5 @@ func (m *Model) NewSession() (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Session{model: m, run: r}, nil
+	return &Session{model: m, run: r, guess: guess.NewText()}, nil
 }

@@ -283,6 +283,8 @@ type Bench struct {
 	Kernels bool `json:"kernels,omitempty"`
 	// And those of a step of this many sequences together. Default none.
 	Batch int `json:"batch,omitempty"`
+	// Whether to measure instead what guesses bring where prompts have more or less of the answer in them.
+	Guesses bool `json:"guesses,omitempty"`
 }
 
 // LongRun asks for one long measurement: a prompt of random tokens is read, or a
@@ -524,6 +526,10 @@ type Timings struct {
 	FirstToken float64 `json:"first_token"`
 	// Spent on the answer.
 	Decode float64 `json:"decode"`
+	// Steps that took guesses, the tokens that they absorbed, and those that they brought: one each, and one for each right guess.
+	GuessedSteps  int `json:"guessed_steps,omitempty"`
+	GuessedRows   int `json:"guessed_rows,omitempty"`
+	GuessedTokens int `json:"guessed_tokens,omitempty"`
 }
 
 // Done ends a request that has no answer of another kind.

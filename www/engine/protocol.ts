@@ -227,6 +227,8 @@ export interface Bench extends Header {
   kernels?: boolean;
   /** And those of a step of this many sequences together. Default none. */
   batch?: number;
+  /** Whether to measure instead what guesses bring where prompts have more or less of the answer in them. */
+  guesses?: boolean;
 }
 
 /**
@@ -538,6 +540,18 @@ export interface KernelTime {
   launches: number;
   seconds: number;
 }
+export interface Guessed {
+  steps: number;
+  rows: number;
+  tokens: number;
+}
+export interface GuessTask {
+  task: string;
+  plain: number[];
+  guess: number[];
+  tokens: number;
+  done: Guessed;
+}
 export interface BenchReport {
   warmup: number;
   runs: BenchRun[];
@@ -550,6 +564,7 @@ export interface BenchReport {
   prefill_kernels?: KernelTime[];
   decode_kernels?: KernelTime[];
   batch_kernels?: KernelTime[];
+  guesses?: GuessTask[];
 }
 
 /** Benched carries what a bench measured. */
@@ -603,6 +618,10 @@ export interface Timings {
   first_token: number;
   /** Spent on the answer. */
   decode: number;
+  /** Steps that took guesses, the tokens that they absorbed, and those that they brought: one each, and one for each right guess. */
+  guessed_steps?: number;
+  guessed_rows?: number;
+  guessed_tokens?: number;
 }
 
 /** Done ends a request that has no answer of another kind. */

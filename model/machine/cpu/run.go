@@ -89,6 +89,7 @@ type Run struct {
 	room        int      // positions that full attention's arrays hold
 	drawing     drawing
 	pending     uint32
+	guessing    *guessing // nil until something is guessed
 }
 
 func (r *Run) Reset() error {

@@ -18,6 +18,7 @@ func (r *Run) makeRoom(ctx context.Context, positions int) error {
 			delete(r.absorbs, tokens)
 		}
 		r.drawn.free()
+		r.forgetGuessed()
 		forgotten = true
 	})
 	r.room = room

@@ -1,0 +1,42 @@
+// The causal convolution and SiLU of the next tokens of one text, some of them guesses, as matvec_conv.wgsl has it of one:
+//   rows[t, OFFSET + c] = SiLU(bias[c] + sum_k weight[c, k] * in[t - (D_CONV - 1) + k, c])
+//
+// rows [count, STRIDE] is in_proj's result, whose D_INNER values from OFFSET on are in before and out after. states
+// [rows + 1, D_INNER, D_CONV - 1]: the inputs before them, oldest first, are at cursor.spare, those after row t go to t + 1.
+// One thread a channel.
+//#include shared/cursor.wgsl
+//#include shared/activation.wgsl
+@group(0) @binding(0) var<storage, read_write> rows: array<f32>;
+@group(0) @binding(1) var<storage, read> conv: array<f32>; // weights [D_INNER, D_CONV], then biases [D_INNER]
+@group(0) @binding(2) var<storage, read_write> states: array<f32>;
+@group(0) @binding(3) var<storage, read> cursor: Cursor;
+
+override D_INNER: u32;
+override D_CONV: u32;
+override TAPS: u32; // D_CONV - 1
+override STRIDE: u32;
+override OFFSET: u32;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let c = id.x;
+    if c >= D_INNER {
+        return;
+    }
+    var inputs: array<f32, D_CONV>;
+    for (var k = 0u; k < TAPS; k++) { //#unroll
+        inputs[k] = states[(cursor.spare * D_INNER + c) * TAPS + k];
+    }
+    for (var t = 0u; t < cursor.count; t++) {
+        let at = t * STRIDE + OFFSET + c;
+        let v = rows[at];
+        inputs[TAPS] = v;
+        var sum = conv[D_INNER * D_CONV + c] + conv[c * D_CONV + TAPS] * v;
+        for (var k = 0u; k < TAPS; k++) { //#unroll
+            sum += conv[c * D_CONV + k] * inputs[k];
+            inputs[k] = inputs[k + 1u];
+            states[((t + 1u) * D_INNER + c) * TAPS + k] = inputs[k];
+        }
+        rows[at] = silu(sum);
+    }
+}
