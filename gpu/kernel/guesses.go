@@ -62,21 +62,28 @@ func (p planner) takeState(values int) plan {
 	return plan{takeState{VALUES: values}, spread(blocks(values, 256))}
 }
 
-// ConvRows records the convolution of tokens that go apart, in place of rows; see Conv.
-func (r *Recorder) ConvRows(conv Conv, rows *gpu.Buffer) {
+// ConvRows records the convolution of tokens that go apart; see Conv. out is nil for
+// Mamba's, which stays where it was in rows.
+func (r *Recorder) ConvRows(conv Conv, rows, out *gpu.Buffer) {
 	r.want("conv_rows", "rows", rows, r.Tokens, conv.stride())
 	r.want("conv_rows", "weights and biases", conv.Params, conv.DInner, conv.DConv+1)
 	r.want("conv_rows", "conv_state", conv.State, r.states(), conv.DInner, conv.DConv-1)
-	r.record(r.planner().convRows(conv), rows, conv.Params, conv.State, r.Cursor)
+	buffers := []*gpu.Buffer{rows, conv.Params, conv.State, r.Cursor}
+	if out != nil {
+		r.want("conv_rows", "out", out, r.Tokens, conv.DInner)
+		buffers = append(buffers, out)
+	}
+	r.record(r.planner().convRows(conv, out == nil), buffers...)
 }
 
 type convRows struct {
 	cursorConstants
 	D_INNER, D_CONV, TAPS, STRIDE, OFFSET int
+	GATED, IN_PLACE                       bool
 }
 
 func (convRows) stem() string { return "conv_rows" }
 
-func (p planner) convRows(c Conv) plan {
-	return plan{convRows{D_INNER: c.DInner, D_CONV: c.DConv, TAPS: c.DConv - 1, STRIDE: c.stride(), OFFSET: c.Offset}, [3]uint32{blocks(c.DInner, 64), 1, 1}}
+func (p planner) convRows(c Conv, inPlace bool) plan {
+	return plan{convRows{D_INNER: c.DInner, D_CONV: c.DConv, TAPS: c.DConv - 1, STRIDE: c.stride(), OFFSET: c.Offset, GATED: c.Gated, IN_PLACE: inPlace}, [3]uint32{blocks(c.DInner, 64), 1, 1}}
 }

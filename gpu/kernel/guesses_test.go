@@ -59,7 +59,7 @@ func TestMambaRows(t *testing.T) {
 			gpuConv := kernel.Conv{Params: b.buffer("conv", conv), State: b.buffer("conv_states", convStates), DInner: s.DInner, DConv: s.DConv}
 			gpuSSM, taken := b.buffer("ssm_states", ssmStates), b.buffer("state", b.floats(s.DInner*s.DState, 1))
 			b.TakeState(gpuSSM, taken)
-			b.ConvRows(gpuConv, rows)
+			b.ConvRows(gpuConv, rows, nil)
 			b.SelectiveStateUpdate(s, gpuDTProj, b.buffer("dbc", dbc), rows, b.buffer("params", params), gpuSSM, y)
 			b.run()
 			convState, ssmState := slices.Clone(convStates[before*s.DInner*taps:][:s.DInner*taps]), slices.Clone(ssmStates[before*s.DInner*s.DState:][:s.DInner*s.DState])

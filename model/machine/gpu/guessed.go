@@ -11,7 +11,6 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
 	"github.com/samba-web/samba/gpu/reference"
-	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/graph"
 	"github.com/samba-web/samba/model/machine"
 )
@@ -23,7 +22,7 @@ type guessing struct {
 	failed      error // why
 	activations graph.Activations[buffer]
 	scratch     scratch
-	slots       graph.State[buffer] // what is recurrent: before a step's rows, and after each
+	rowStates   graph.State[buffer] // what is recurrent: before a step's rows, and after each
 	guesses     buffer              // [guessRing] by position
 	drawn       buffer              // [rows]
 	allowed     buffer              // [rows, vocab/32]; nil until a drawing needs it, like raw
@@ -32,9 +31,9 @@ type guessing struct {
 
 const (
 	guessRing = 256
-	// mostSlots bounds what the states after each row take. A large one is written so often that
+	// mostRowStates bounds what the states after each row take. A large one is written so often that
 	// nothing would be gained.
-	mostSlots = 128 << 20
+	mostRowStates = 256 << 20
 )
 
 // guessedKind tells programs apart that are recorded for themselves.
@@ -79,18 +78,13 @@ func (r *Run) MostGuesses() int {
 // newGuessing makes room for as many rows as do not take too much.
 func (e *Engine) newGuessing() (*guessing, error) {
 	g, c := &guessing{rows: 1}, e.config
-	for _, kind := range []string{config.Mamba2, config.Mamba2Attention, config.ShortConv} { // whose kernels have no rows yet
-		if c.Has(kind) {
-			return g, nil
-		}
-	}
 	values, rows := 0, machine.MostGuesses+1
 	for _, s := range e.graph.Carried {
 		if s.Recurrent() {
 			values += s.Values
 		}
 	}
-	for rows > 1 && (4*(rows+1)*values > mostSlots || rows > e.chunk) {
+	for rows > 1 && (4*(rows+1)*values > mostRowStates || rows > e.chunk) {
 		rows /= 2
 	}
 	bytes := int64(4 * ((rows+1)*values + 4*rows*c.VocabSize)) // logits, raw ones and the sampler's weights, and those of single steps while both are held together
@@ -103,7 +97,7 @@ func (e *Engine) newGuessing() (*guessing, error) {
 			*to, err = e.store.Array(name, n)
 		}
 	}
-	g.slots, err = graph.ShapeState(e.graph, func(s graph.Carried) (buffer, error) {
+	g.rowStates, err = graph.ShapeState(e.graph, func(s graph.Carried) (buffer, error) {
 		if !s.Recurrent() {
 			return nil, nil
 		}
@@ -155,10 +149,10 @@ func (r *Run) programsOf(f features, rows int) (*guessedPrograms, error) {
 	m.Program = p.end
 	for _, c := range e.graph.Carried {
 		if c.Recurrent() {
-			state, slots := *r.state.Of(c), *g.slots.Of(c)
-			p.begin.Copy(state, 0, slots, 0, state.Size())
-			m.TakeState(slots, state)
-			*m.state.Of(c) = slots
+			state, states := *r.state.Of(c), *g.rowStates.Of(c)
+			p.begin.Copy(state, 0, states, 0, state.Size())
+			m.TakeState(states, state)
+			*m.state.Of(c) = states
 		}
 	}
 	m.Program = p.step
@@ -329,12 +323,12 @@ func (r *Run) agrees(ctx context.Context) error {
 	keep.Copy(e.scratch.ids, 0, ids, 0, ids.Size())
 	back.Copy(cursor, 0, r.cursor, 0, 16)
 	back.Copy(ids, 0, e.scratch.ids, 0, ids.Size())
-	var states []gpu.Span
+	var ends []gpu.Span // the states, when all is done
 	for _, c := range e.graph.Carried {
 		if c.Recurrent() {
-			state, slots := *r.state.Of(c), *g.slots.Of(c)
-			back.Copy(slots, 0, state, 0, state.Size())
-			states = append(states, gpu.Span{Buffer: state, Size: state.Size()})
+			state, states := *r.state.Of(c), *g.rowStates.Of(c)
+			back.Copy(states, 0, state, 0, state.Size())
+			ends = append(ends, gpu.Span{Buffer: state, Size: state.Size()})
 		}
 	}
 	single := r.record(1, func(m *steps) {
@@ -356,7 +350,7 @@ func (r *Run) agrees(ctx context.Context) error {
 	}
 	// What has come of it: the cursor and the tokens, the logits, the states.
 	found := func(logits buffer) ([]byte, error) {
-		spans := slices.Concat([]gpu.Span{{Buffer: r.cursor, Size: 12}, {Buffer: r.out, Size: r.out.Size()}, {Buffer: logits, Size: uint64(4 * rows * vocab)}}, states)
+		spans := slices.Concat([]gpu.Span{{Buffer: r.cursor, Size: 12}, {Buffer: r.out, Size: r.out.Size()}, {Buffer: logits, Size: uint64(4 * rows * vocab)}}, ends)
 		at := int64(0)
 		for i := range spans {
 			spans[i].At = at

@@ -18,7 +18,7 @@ func (m *steps) Mamba(i int, w *graph.Mamba[buffer, weight], n graph.Norm[buffer
 		in, o := m.norm(a.X, n)
 		if m.Apart {
 			m.Linear(w.InProj, in, a.XZ, o)
-			m.ConvRows(conv, a.XZ)
+			m.ConvRows(conv, a.XZ, nil)
 		} else {
 			o.Conv = &conv
 			m.Linear(w.InProj, in, a.XZ, o)
