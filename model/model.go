@@ -203,6 +203,8 @@ func (m *Model) open(ctx context.Context, src folder.Source, index *safetensors.
 	if err := m.fits(ctx, index, o); err != nil {
 		return nil, err
 	}
+	// A processor that plays a GPU takes seconds to compile kernels, and as long for each row of a step.
+	m.pay.Never = o.Device != nil && o.Device.Info().Variant.CPU
 	if o.Device == nil {
 		s := cpumachine.NewStore()
 		vectors, err := folder.Load(ctx, m.published, src, index, s, o.OnProgress)

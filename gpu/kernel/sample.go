@@ -104,6 +104,9 @@ func (sample) stem() string { return "sample" }
 // sample plans the draw; history is how many tokens a sequence's has room for.
 func (p planner) sample(vocab, history, tail, outRing int) plan {
 	size := p.samplerSize(vocab)
+	if p.apart { // out is no ring
+		outRing = 1
+	}
 	return plan{sample{
 		cursorConstants: p.cursor(), reduceConstants: p.reduce(size),
 		VOCAB: vocab, HISTORY: history, TAIL: tail, OUT_RING: outRing, PER: (vocab + size - 1) / size, HELD: held(size, vocab), ROWS: p.apart,

@@ -11,6 +11,7 @@ type Pay struct {
 	balance float64           // seconds gained, less those lost
 
 	Always bool // guess whatever it costs: for tests and measurements
+	Never  bool // there is no use in finding out what it costs
 }
 
 const (
@@ -64,7 +65,7 @@ func (p *Pay) Choose(right float64, limit, runs int) (rows, steps int) {
 		}
 		return rows, min(runs, maxRuns)
 	}
-	if p.single == 0 {
+	if p.single == 0 || p.Never {
 		return 1, 1
 	}
 	best, rows := least/p.single, 1
