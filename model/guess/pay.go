@@ -22,17 +22,18 @@ const (
 	start     = 4    // single steps' time that may be lost, before any was gained
 	kept      = 0.5  // seconds of gain that later losses may eat at most
 	slow      = 0.02 // seconds of steps from which on a flight has no more of them
-	weight    = 0.15 // of a new figure
+	weight    = 0.04 // of a new figure, for each token that it is of
 	least     = 1.03 // times single steps' rate: what guesses have to promise
 )
 
-// mix blends a measurement into a figure. What is far above it is no measurement: the machine was busy elsewhere.
-func mix(figure *float64, v float64) {
+// mix blends a measurement over so many tokens into a figure: of many it says more, since flights that begin to
+// run ahead, of one or two steps, wait for the host. What is far above it is no measurement: the machine was busy elsewhere.
+func mix(figure *float64, v float64, tokens int) {
 	if *figure == 0 {
 		*figure = v
 		return
 	}
-	*figure += weight * (min(v, 4**figure) - *figure)
+	*figure += min(weight*float64(tokens), 0.5) * (min(v, 4**figure) - *figure)
 }
 
 // Single takes the time of a flight of single steps.
@@ -40,7 +41,7 @@ func (p *Pay) Single(took time.Duration, steps int) {
 	if p.single == 0 {
 		p.balance = start * took.Seconds() / float64(steps)
 	}
-	mix(&p.single, took.Seconds()/float64(steps))
+	mix(&p.single, took.Seconds()/float64(steps), steps)
 	p.earn(allowance * p.single * float64(steps))
 }
 
@@ -52,7 +53,7 @@ func (p *Pay) Guessed(took time.Duration, rows, steps, tokens int) {
 		p.seen[rows] = true
 		return
 	}
-	mix(&p.steps[rows], took.Seconds()/float64(steps))
+	mix(&p.steps[rows], took.Seconds()/float64(steps), 4*steps) // they are few: each says as much as four single ones
 	p.earn(float64(tokens)*p.single - (1-allowance)*took.Seconds())
 }
 
