@@ -17,6 +17,7 @@ import (
 	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/graph"
+	"github.com/samba-web/samba/model/guess"
 	"github.com/samba-web/samba/model/machine"
 	cpumachine "github.com/samba-web/samba/model/machine/cpu"
 	gpumachine "github.com/samba-web/samba/model/machine/gpu"
@@ -103,6 +104,7 @@ type Model struct {
 	recovery  *schedule.Recovery // has the engine
 	chunk     int
 	weights   int64 // bytes, where the index tells
+	pay       guess.Pay
 
 	company schedule.Company // of the answers that are being written
 	atOnce  func() int       // made once; see AtOnce
@@ -226,6 +228,8 @@ func (m *Model) open(ctx context.Context, src folder.Source, index *safetensors.
 	if err := m.fits(ctx, index, o); err != nil {
 		return nil, err
 	}
+	// A processor that plays a GPU takes seconds to compile kernels, and as long for each row of a step.
+	m.pay.Never = o.Device != nil && o.Device.Info().Variant.CPU
 	if o.Device == nil {
 		s := cpumachine.NewStore()
 		vectors, err := folder.Load(ctx, m.published, src, index, s, o.OnProgress)
@@ -333,5 +337,5 @@ func (m *Model) NewSession() (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Session{model: m, run: r}, nil
+	return &Session{model: m, run: r, guess: guess.NewText()}, nil
 }

@@ -68,7 +68,7 @@ and fills them with random weights in place: nothing is downloaded or written. S
 	flags.StringVar(&f.json, "json", "", "write the figures to this file as JSON, too; - prints JSON alone")
 	flags.StringSliceVar(&f.peers, "peers", nil, "other engines to measure after ours, in the same browser: "+bench.PeerWllama+",\n"+bench.PeerWllamaCPU+" (128 + 16 tokens at most), "+bench.PeerORT+" (MatMulNBits alone, beside our kernels)")
 	flags.StringVar(&f.folder, "peers-dir", "bin/peers", "where they are, bundled by npm in tools/bench/peers")
-	cmd.AddCommand(newBenchLongPrompt(), newBenchLongGenerate(), newBenchSoak(), newBenchServe())
+	cmd.AddCommand(newBenchLongPrompt(), newBenchLongGenerate(), newBenchSoak(), newBenchServe(), newBenchSpeculate())
 	cmd.MarkFlagsMutuallyExclusive("model", "random")
 	cmd.MarkFlagsOneRequired("model", "random")
 	return cmd

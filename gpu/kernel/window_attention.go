@@ -139,7 +139,7 @@ func (p planner) attentionConstants(s reference.AttentionShape, row int) attenti
 // rows of this many heads; merge is nil unless several workgroups share the keys.
 func (p planner) windowAttention(s reference.AttentionShape, row int) (attend plan, merge *plan) {
 	c := p.attentionConstants(s, row)
-	if p.tokens > 1 && p.slots == 0 {
+	if p.tokens > 1 && p.slots == 0 && !p.apart {
 		if t, ok := p.matrixTile(s); ok {
 			return p.attentionMatrix(t, c), nil
 		}

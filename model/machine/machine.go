@@ -10,6 +10,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/sampling"
 )
 
 // The sampler's repetition penalty looks back over PenaltyTail tokens.
@@ -74,6 +75,33 @@ type Stepper interface {
 	Launch(ctx context.Context, first bool, allowed []uint32) (Flight, error)
 	// Depth is how many flights should be under way at once.
 	Depth() int
+	Guesser
+}
+
+// Guesser takes several tokens a step where they have been guessed. What is drawn is what
+// single steps draw, to the bit, whatever is guessed.
+type Guesser interface {
+	// MostGuesses is how many a step may have, at most the constant of that name; 0: this run
+	// takes none. It may take a device some steps to find out, so it is asked only when there is something to guess.
+	MostGuesses() int
+	// LaunchGuessed is Launch, from the pending token on, with steps that absorb guesses beside it.
+	// The flight returns Steps tokens at least, and one more for each guess that was right.
+	// ErrNoRoom: full attention cannot have this many positions; a single step may yet find room.
+	LaunchGuessed(ctx context.Context, g Guesses) (Flight, error)
+}
+
+// MostGuesses is how many tokens a step absorbs at most beside the pending one.
+const MostGuesses = sampling.MostGuesses
+
+// Guesses are tokens that may come.
+type Guesses struct {
+	At     int      // the position of the first one; flights under way may go beyond
+	Tokens []uint32 // Rows-1 at least
+	Rows   int      // tokens of a step, 2 to MostGuesses+1: the pending one, and guesses
+	Steps  int      // of the flight, of which FlightsAhead have Rows of RunAhead; 1 where the drawing is constrained
+	// Of a constrained drawing: the tokens that may be drawn after each of a step's rows, a bit each.
+	// Each guess is one of those allowed in its place. Nil otherwise.
+	Allowed [][]uint32
 }
 
 // Flight is decode steps under way.
@@ -241,5 +269,8 @@ func Ring(window, chunk int) int {
 	if window == 0 {
 		return firstRoom * chunk
 	}
-	return window + max(chunk, FlightsAhead*MaxSteps) + 1
+	return window + RunAhead(chunk) + 1
 }
+
+// RunAhead is how many positions flights under way may go through together.
+func RunAhead(chunk int) int { return max(chunk, FlightsAhead*MaxSteps) }

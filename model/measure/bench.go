@@ -29,6 +29,7 @@ type BenchOptions struct {
 	Kernels          bool   // time each kernel, too, where the adapter has timestamps
 	Batch            int    // and those of a step of this many sequences together; 0: none
 	EveryLayer       bool   // run all layers for all of the prompt's tokens, those that carry no state, too
+	Guesses          bool   // measure what guesses bring, and nothing else
 	OnProgress       func(progress.Progress)
 }
 
@@ -46,6 +47,7 @@ type BenchReport struct {
 	PrefillKernels []KernelTime    `json:"prefill_kernels,omitempty"` // of the prompt's last whole chunk
 	DecodeKernels  []KernelTime    `json:"decode_kernels,omitempty"`  // of one token after the prompt
 	BatchKernels   []KernelTime    `json:"batch_kernels,omitempty"`   // of one token each of several sequences after it
+	Guesses        []GuessTask     `json:"guesses,omitempty"`
 }
 
 // BenchRun is one run.
@@ -87,6 +89,10 @@ func Bench(ctx context.Context, s *model.Session, o BenchOptions) (*BenchReport,
 		}
 	}
 	report(0)
+	if o.Guesses {
+		tasks, err := benchGuesses(ctx, s, o, report)
+		return &BenchReport{Guesses: tasks}, err
+	}
 	m := s.Model()
 	random := rand.New(rand.NewPCG(o.Seed, 0))
 	ids := make([]uint32, o.Prompt)

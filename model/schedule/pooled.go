@@ -154,6 +154,18 @@ func (r *PooledRun) Depth() int {
 	return r.pool.depth
 }
 
+// MostGuesses is none within Share: other answers' tokens are a step's rows there.
+func (r *PooledRun) MostGuesses() int {
+	if r.ctx != nil {
+		return 0
+	}
+	return r.inner.MostGuesses()
+}
+
+func (r *PooledRun) LaunchGuessed(ctx context.Context, g machine.Guesses) (machine.Flight, error) {
+	return r.inner.LaunchGuessed(ctx, g)
+}
+
 // pooledFlight is a step of the batch.
 type pooledFlight struct {
 	run      *PooledRun

@@ -213,6 +213,7 @@ type recoveringFlight struct {
 	first      bool
 	shifted    bool // it starts after the pending token was absorbed, not before
 	allowed    []uint32
+	guesses    *machine.Guesses // nil: a flight of single steps
 	start      replayLog
 }
 
@@ -439,13 +440,31 @@ func (r *recoveringRun) Begin(d machine.Drawing) error {
 }
 
 func (r *recoveringRun) Launch(ctx context.Context, first bool, allowed []uint32) (machine.Flight, error) {
-	f := &recoveringFlight{run: r, generation: -1, first: first, allowed: allowed}
+	return r.launch(ctx, &recoveringFlight{run: r, generation: -1, first: first, allowed: allowed})
+}
+
+func (r *recoveringRun) MostGuesses() (n int) {
+	if err := r.persist(context.Background(), func() error { n = r.inner.MostGuesses(); return nil }); err != nil {
+		return 0
+	}
+	return n
+}
+
+func (r *recoveringRun) LaunchGuessed(ctx context.Context, g machine.Guesses) (machine.Flight, error) {
+	f := &recoveringFlight{run: r, generation: -1, guesses: &g}
+	if g.Allowed != nil {
+		f.allowed = g.Allowed[0]
+	}
+	return r.launch(ctx, f)
+}
+
+func (r *recoveringRun) launch(ctx context.Context, f *recoveringFlight) (machine.Flight, error) {
 	r.ahead = append(r.ahead, f)
 	err := r.persist(ctx, func() error {
 		if f.generation == r.generation { // launched by a replay
 			return nil
 		}
-		if len(r.ahead) == 1 && !first { // the first draws from what was absorbed last, which no copy of a state has
+		if len(r.ahead) == 1 && !f.first { // the first draws from what was absorbed last, which no copy of a state has
 			if err := r.shorten(ctx); err != nil {
 				return err
 			}
@@ -468,7 +487,11 @@ func (r *recoveringRun) Depth() int {
 }
 
 func (f *recoveringFlight) launch(ctx context.Context) (err error) {
-	f.inner, err = f.run.inner.Launch(ctx, f.first, f.allowed)
+	if g := f.guesses; g != nil && f.generation < 0 && !f.first {
+		f.inner, err = f.run.inner.LaunchGuessed(ctx, *g)
+	} else { // one that is launched again does without
+		f.inner, err = f.run.inner.Launch(ctx, f.first, f.allowed)
+	}
 	f.generation = f.run.generation
 	return err
 }

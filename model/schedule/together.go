@@ -120,6 +120,7 @@ type togetherFlight struct {
 	first   bool           // as it was launched
 	shifted bool           // it starts after the pending token was absorbed, not before
 	allowed []uint32
+	guesses *machine.Guesses // nil: single steps
 	batch   *sequence
 	number  int // tokens drawn with it
 }
@@ -251,6 +252,32 @@ func (r *togetherRun) Launch(ctx context.Context, first bool, allowed []uint32) 
 	return f, nil
 }
 
+// MostGuesses is none in the batch, where other answers' tokens are a step's rows, none where
+// the answer is about to change over, and none before it has gone on from its pending token.
+func (r *togetherRun) MostGuesses() (n int) {
+	if r.batch != nil || r.left || r.shifted || r.wants() {
+		return 0
+	}
+	if err := r.alone(func() error { n = r.inner.MostGuesses(); return nil }); err != nil {
+		return 0
+	}
+	return n
+}
+
+// LaunchGuessed is of a run that has just said that it takes guesses: it is alone.
+func (r *togetherRun) LaunchGuessed(ctx context.Context, g machine.Guesses) (machine.Flight, error) {
+	f := &togetherFlight{run: r, guesses: &g}
+	if g.Allowed != nil {
+		f.allowed = g.Allowed[0]
+	}
+	r.ahead = append(r.ahead, f)
+	if err := r.send(ctx); err != nil {
+		r.ahead = r.ahead[:len(r.ahead)-1]
+		return nil, err
+	}
+	return f, nil
+}
+
 // send starts flights of the run alone, in order, as many as it has under way at once:
 // there may be more where the answer was in the batch, or on another machine, before.
 func (r *togetherRun) send(ctx context.Context) error {
@@ -269,6 +296,10 @@ func (f *togetherFlight) launch(ctx context.Context) error {
 	r := f.run
 	f.batch, f.shifted = nil, r.shifted
 	return r.alone(func() (err error) {
+		if f.guesses != nil && !r.shifted {
+			f.inner, err = r.inner.LaunchGuessed(ctx, *f.guesses)
+			return err
+		}
 		f.inner, err = r.inner.Launch(ctx, f.first || r.shifted, f.allowed)
 		r.shifted = r.shifted && err != nil
 		return err

@@ -16,7 +16,7 @@ type Lab struct{}
 // Bench is of protocol.Measurer.
 func (Lab) Bench(ctx context.Context, s *model.Session, m *protocol.Bench, onProgress func(model.Progress)) (*protocol.Benched, error) {
 	report, err := measure.Bench(ctx, s, measure.BenchOptions{
-		Prompt: m.Prompt, Generate: m.Generate, Runs: m.Runs, Seed: m.Seed, Roofline: m.Roofline, Kernels: m.Kernels, Batch: m.Batch, EveryLayer: m.EveryLayer,
+		Prompt: m.Prompt, Generate: m.Generate, Runs: m.Runs, Seed: m.Seed, Roofline: m.Roofline, Kernels: m.Kernels, Batch: m.Batch, EveryLayer: m.EveryLayer, Guesses: m.Guesses,
 		OnProgress: onProgress,
 	})
 	if err != nil {

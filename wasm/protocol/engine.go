@@ -583,7 +583,7 @@ func ended(s *model.Session, r *model.Result) *Done {
 			PromptTokens: r.PromptTokens, PrefilledTokens: r.PrefilledTokens,
 			CompletionTokens: r.CompletionTokens, TotalTokens: r.PromptTokens + r.CompletionTokens,
 		},
-		Timings:  Timings{Prefill: r.PrefillSeconds, FirstToken: r.FirstTokenSeconds, Decode: r.DecodeSeconds},
+		Timings:  Timings{Prefill: r.PrefillSeconds, FirstToken: r.FirstTokenSeconds, Decode: r.DecodeSeconds, GuessedSteps: r.Guessed.Steps, GuessedRows: r.Guessed.Rows, GuessedTokens: r.Guessed.Tokens},
 		Position: s.Position(), StateBytes: s.StateBytes(),
 	}
 }

@@ -296,6 +296,8 @@ type Bench struct {
 	Batch int `json:"batch,omitempty"`
 	// Whether all layers run for all of a prompt's tokens, those that carry no state, too.
 	EveryLayer bool `json:"every_layer,omitempty"`
+	// Whether to measure instead what guesses bring where prompts have more or less of the answer in them.
+	Guesses bool `json:"guesses,omitempty"`
 }
 
 // LongRun asks for one long measurement: a prompt of random tokens is read, or a
@@ -539,6 +541,10 @@ type Timings struct {
 	FirstToken float64 `json:"first_token"`
 	// Spent on the answer.
 	Decode float64 `json:"decode"`
+	// Steps that took guesses, the tokens that they absorbed, and those that they brought: one each, and one for each right guess.
+	GuessedSteps  int `json:"guessed_steps,omitempty"`
+	GuessedRows   int `json:"guessed_rows,omitempty"`
+	GuessedTokens int `json:"guessed_tokens,omitempty"`
 }
 
 // Done ends a request that has no answer of another kind.

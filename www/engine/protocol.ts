@@ -237,6 +237,8 @@ export interface Bench extends Header {
   batch?: number;
   /** Whether all layers run for all of a prompt's tokens, those that carry no state, too. */
   every_layer?: boolean;
+  /** Whether to measure instead what guesses bring where prompts have more or less of the answer in them. */
+  guesses?: boolean;
 }
 
 /**
@@ -553,6 +555,18 @@ export interface KernelTime {
   launches: number;
   seconds: number;
 }
+export interface Guessed {
+  steps: number;
+  rows: number;
+  tokens: number;
+}
+export interface GuessTask {
+  task: string;
+  plain: number[];
+  guess: number[];
+  tokens: number;
+  done: Guessed;
+}
 export interface BenchReport {
   warmup: number;
   runs: BenchRun[];
@@ -565,6 +579,7 @@ export interface BenchReport {
   prefill_kernels?: KernelTime[];
   decode_kernels?: KernelTime[];
   batch_kernels?: KernelTime[];
+  guesses?: GuessTask[];
 }
 
 /** Benched carries what a bench measured. */
@@ -618,6 +633,10 @@ export interface Timings {
   first_token: number;
   /** Spent on the answer. */
   decode: number;
+  /** Steps that took guesses, the tokens that they absorbed, and those that they brought: one each, and one for each right guess. */
+  guessed_steps?: number;
+  guessed_rows?: number;
+  guessed_tokens?: number;
 }
 
 /** Done ends a request that has no answer of another kind. */

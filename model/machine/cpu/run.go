@@ -89,8 +89,9 @@ type Run struct {
 	room        int      // positions that full attention's arrays hold
 	drawing     drawing
 	pending     uint32
-	unfinished  bool // the last token has yet to pass the layers that carry no state
-	every       bool // Absorb runs all layers
+	unfinished  bool      // the last token has yet to pass the layers that carry no state
+	every       bool      // Absorb runs all layers
+	guessing    *guessing // nil until something is guessed
 }
 
 func (r *Run) Reset() error {

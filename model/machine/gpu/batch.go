@@ -260,7 +260,7 @@ func (b *batch) Leave(place, absorbed int) error {
 	if err := r.makeRoom(context.Background(), absorbed); err != nil {
 		return err
 	}
-	r.pos = absorbed
+	r.pos, r.at = absorbed, absorbed
 	return b.move(place, r, absorbed, true)
 }
 

@@ -36,7 +36,7 @@ type programs struct {
 
 func (r *Run) Begin(d machine.Drawing) error {
 	r.drawn.Drawing = d
-	r.emitted = 0
+	r.emitted, r.landed, r.unsure = 0, 0, 0
 	if err := r.drawn.set(&r.store, d, r.engine.config.VocabSize, 0, 1, outRing); err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type Engine struct {
 	scratch     scratch
 	chunk       int
 	spare       machine.Spare
+	guessing    *guessing // nil until something is guessed
 }
 
 // NewEngine takes a model whose weights are in the store. Its runs absorb at most

@@ -21,6 +21,7 @@ func (r *Run) makeRoom(ctx context.Context, positions int) error {
 			}
 		}
 		r.drawn.free()
+		r.forgetGuessed()
 		forgotten = true
 	})
 	r.room = room

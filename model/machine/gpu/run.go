@@ -36,6 +36,7 @@ type Run struct {
 	next      buffer // [chunk] tokens, and how likely they were, once somebody asks for scores
 	scores    buffer
 
+	guessed map[guessedKind]*guessedPrograms
 	absorbs map[int]*gpu.Program // by number of tokens: the layers that carry state
 	wholes  map[int]*gpu.Program // all layers
 	heads   map[int]*gpu.Program // logits of all of them
@@ -50,9 +51,12 @@ type Run struct {
 	isAside   bool
 	lastChunk int // tokens that were absorbed at once
 
-	pos      int // tokens absorbed, flights under way included
+	pos      int // tokens absorbed, flights under way included: of guesses, all
+	at       int // tokens absorbed, those flights not
 	room     int // positions that full attention's buffers hold
-	emitted  int
+	emitted  int // tokens drawn since Begin, flights under way included: of guesses, all
+	landed   int // tokens drawn, those flights not
+	unsure   int // flights of guesses under way
 	launched int
 	Steps    int // of the next flight: 1, 2, 4, ... MaxSteps
 }
@@ -67,7 +71,7 @@ func (e *Engine) newRun() (*Run, error) {
 	r := &Run{
 		engine: e, scratch: e.scratch, Steps: 1,
 		store:   Store{device: e.device},
-		absorbs: map[int]*gpu.Program{}, wholes: map[int]*gpu.Program{}, heads: map[int]*gpu.Program{}, scorers: map[int]*gpu.Program{},
+		guessed: map[guessedKind]*guessedPrograms{}, absorbs: map[int]*gpu.Program{}, wholes: map[int]*gpu.Program{}, heads: map[int]*gpu.Program{}, scorers: map[int]*gpu.Program{},
 	}
 	if err := r.allocate(); err != nil {
 		r.Close()
@@ -138,7 +142,7 @@ func (r *Run) Reset() error {
 			return err
 		}
 	}
-	r.pos = 0
+	r.pos, r.at = 0, 0
 	return nil
 }
 
@@ -201,6 +205,7 @@ func (r *Run) submit(ctx context.Context, ids []uint32, every bool) error {
 		return err
 	}
 	r.pos += len(ids)
+	r.at = r.pos
 	r.unfinished = !every
 	r.lastChunk = len(ids)
 	return r.engine.device.Run(p)
@@ -334,11 +339,14 @@ func (r *Run) firstSample() (*gpu.Program, error) {
 type flight struct {
 	run      *Run
 	snapshot *snapshot
-	pos      int // tokens absorbed at its start
-	steps    int // tokens that it samples
+	pos      int // tokens absorbed at its start; known when it lands
+	steps    int // tokens that it draws; of guesses, at most
+	first    bool
+	guessed  bool
 	launched time.Time
 	readback *gpu.Readback
 	logprobs *gpu.Readback // nil where the drawing asks for none
+	whole    bool          // readback is what readWhole reads
 }
 
 func (r *Run) Launch(ctx context.Context, first bool, allowed []uint32) (machine.Flight, error) {
@@ -349,14 +357,14 @@ func (r *Run) Launch(ctx context.Context, first bool, allowed []uint32) (machine
 			return nil, err
 		}
 	}
-	// A flight's tokens must not wrap around the ring: it starts at a multiple of its length.
-	for r.emitted%steps != 0 {
+	// A flight's tokens must not wrap around the ring.
+	for r.unsure == 0 && r.emitted%outRing+steps > outRing {
 		steps /= 2
 	}
 	if err := r.makeRoom(ctx, r.pos+steps); err != nil {
 		return nil, err
 	}
-	f := &flight{run: r, snapshot: &r.snapshots[r.launched%machine.FlightsAhead], pos: r.pos, steps: steps, launched: time.Now()}
+	f := &flight{run: r, snapshot: &r.snapshots[r.launched%machine.FlightsAhead], steps: steps, first: first, launched: time.Now()}
 	r.launched++
 	programs := []*gpu.Program{f.snapshot.save}
 	absorbed := steps
@@ -378,6 +386,9 @@ func (r *Run) Launch(ctx context.Context, first bool, allowed []uint32) (machine
 	from := r.emitted % outRing
 	r.pos += absorbed
 	r.emitted += steps
+	if r.unsure > 0 { // it is not known where in the ring they come to lie
+		return f, f.readWhole()
+	}
 	var err error
 	if f.readback, err = r.engine.device.Read(r.out, 4*uint64(from), 4*uint64(steps)); err == nil && r.drawn.Logprobs {
 		row := 4 * uint64(kernel.LogprobsRow(machine.MaxTopLogprobs))
@@ -387,9 +398,19 @@ func (r *Run) Launch(ctx context.Context, first bool, allowed []uint32) (machine
 }
 
 func (f *flight) Wait(ctx context.Context) ([]machine.Draw, error) {
-	draws, err := readDraws(ctx, f.readback, f.logprobs, f.run.engine.config.VocabSize, f.steps, func(int) (bool, int) { return true, f.run.drawn.Top })
+	var draws []machine.Draw
+	var err error
+	if f.whole {
+		draws, err = f.drawsOfWhole(ctx)
+	} else {
+		draws, err = readDraws(ctx, f.readback, f.logprobs, f.run.engine.config.VocabSize, f.steps, func(int) (bool, int) { return true, f.run.drawn.Top })
+	}
 	if err != nil {
 		return nil, err
+	}
+	f.land(len(draws))
+	if f.guessed {
+		return draws, nil
 	}
 	switch took := time.Since(f.launched); {
 	case took < quick:
@@ -436,7 +457,7 @@ func (f *flight) Rewind(ctx context.Context, absorbed []uint32) error {
 	if err := r.engine.device.Run(f.snapshot.restore); err != nil {
 		return err
 	}
-	r.pos = f.pos
+	r.pos, r.at = f.pos, f.pos
 	for _, id := range absorbed {
 		if err := r.submit(ctx, []uint32{id}, false); err != nil {
 			return err
@@ -475,6 +496,7 @@ func (r *Run) Close() {
 			p.Free()
 		}
 	}
+	r.forgetGuessed()
 	r.drawn.free()
 	r.store.Free()
 }

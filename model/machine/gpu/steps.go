@@ -28,8 +28,8 @@ func (m *steps) Embed(table weight, x buffer) {
 	m.Embedding(table, m.buffer.ids, x, m.buffer.history)
 }
 
-// single tells whether there is one token, whose layers take fewer kernels.
-func (m *steps) single() bool { return m.Tokens == 1 && m.Slots == 0 }
+// single tells whether tokens are taken one by one, whose layers take fewer kernels.
+func (m *steps) single() bool { return m.Tokens == 1 && m.Slots == 0 || m.Apart }
 
 // norm leaves what linear layers take in the place of x, and tells them to do the rest: a single token's RMSNorm
 // is theirs.
@@ -79,7 +79,9 @@ func (m *steps) Head(x buffer, n graph.Norm[buffer], w weight, logits buffer, al
 	o := kernel.LinearOptions{Gain: n.Gain, Eps: m.eps, Last: true}
 	if n.Layer { // of as many rows as a chunk may have: the last one's place is known on the device alone
 		last := m.Recorder
-		last.Tokens = int(m.buffer.normed.Size() / n.Gain.Size())
+		if !m.Apart {
+			last.Tokens = int(m.buffer.normed.Size() / n.Gain.Size())
+		}
 		last.LayerNorm(x, n.Gain, n.Bias, m.buffer.normed, m.eps)
 		x, o = m.buffer.normed, kernel.LinearOptions{Last: true}
 	}
