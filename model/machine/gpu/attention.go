@@ -31,6 +31,12 @@ func (m *steps) Attention(_ int, w *graph.Attention[buffer, weight], n graph.Nor
 		m.DifferentialAttention(shape, a.QKV, kv, m.buffer.partials, a.Heads, *w.Pairs, out)
 		return
 	}
+	if m.single() {
+		if splits := m.SplitAttention(w.OProj, shape, a.QKV, kv, m.buffer.partials); splits != nil {
+			m.split.of, m.split.splits = out, splits
+			return
+		}
+	}
 	m.WindowAttention(shape, a.QKV, kv, m.buffer.partials, out)
 }
 
