@@ -17,6 +17,7 @@ type LinearOptions struct {
 	SwiGLU  bool        // W holds gate's rows, then up's: y = SiLU(gate) * up; one token only, W in one part
 	Conv    *Conv       // W is in_proj, some of whose rows go on through the convolution, not a gated one; one token only
 	RoPE    *RoPE       // W is attention's projection, whose heads go on to be turned; one token only, W in one part
+	Splits  *Splits     // x is what SplitAttention left; Add only
 	Last    bool        // only the chunk's last token, whatever Tokens is
 }
 
@@ -57,7 +58,10 @@ type RoPE struct {
 // Linear records y[t, r] = Factor (sum_k W[r, k] x[t, k] + Bias[r]): by one of the matvec kernels for one
 // token, and for tokens that go apart, by one of the matmul kernels for more and for a batch.
 func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
-	if o.XStride == 0 {
+	switch {
+	case o.Splits != nil:
+		o.XStride = o.Splits.pitch()
+	case o.XStride == 0:
 		o.XStride = w.In
 	}
 	if o.RoPE != nil && (w.Bias != nil || o.RoPE.Norm != nil) {
@@ -116,7 +120,11 @@ func (r *Recorder) wantLinear(step linearStep, w *Weight, x, y *gpu.Buffer, o Li
 		return
 	}
 	before := r.planner().rows() - 1 // tokens before the last
-	r.want(stem, "x", x, before*o.XStride+w.In)
+	if s := o.Splits; s != nil {
+		r.want(stem, "splits", x, before+1, s.pitch())
+	} else {
+		r.want(stem, "x", x, before*o.XStride+w.In)
+	}
 	switch c := o.Conv; {
 	case c != nil:
 		r.want(stem, "y", y, w.Out)
@@ -218,10 +226,11 @@ type matvecConstants struct {
 	cursorConstants
 	weightConstants
 	finishConstants
-	IN, OUT, X_STRIDE, Y_STRIDE, ROW0                         int
-	EPS                                                       float64
-	VALUES, QUADS, SIZE, LANES, ROWS, N, SUMS, SUBGROUP, WARP int
-	ALIGNED, NORM, LAST, STAGED, SUBGROUPS, SHARED, PAIRED    bool
+	IN, OUT, X_STRIDE, Y_STRIDE, ROW0                              int
+	EPS                                                            float64
+	VALUES, QUADS, SIZE, LANES, ROWS, N, SUMS, SUBGROUP, WARP      int
+	SPLITS, COLUMNS                                                int
+	ALIGNED, NORM, LAST, STAGED, SUBGROUPS, SHARED, PAIRED, JOINED bool
 }
 
 type matvec struct{ matvecConstants }
@@ -294,6 +303,9 @@ func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
 		IN: w.In, OUT: outputs, X_STRIDE: o.XStride, Y_STRIDE: w.Out, ROW0: part.Row0, EPS: o.Eps,
 		VALUES: values, QUADS: max(values/4, 1), SIZE: s.size, LANES: s.lanes, ROWS: s.rows, N: n, SUMS: sums, SUBGROUP: subgroup, WARP: warp,
 		ALIGNED: aligned, NORM: o.Gain != nil, LAST: o.Last, STAGED: staged, SUBGROUPS: subgroup > 1, SHARED: s.lanes > subgroup, PAIRED: pair,
+	}
+	if o.Splits != nil {
+		c.JOINED, c.SPLITS, c.COLUMNS = true, o.Splits.splits, o.Splits.headDim/4
 	}
 	var k kernel = matvec{c}
 	switch {

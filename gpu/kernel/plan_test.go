@@ -147,6 +147,8 @@ func TestLinearPlans(t *testing.T) {
 			[]string{"matvec_conv VALUES=32 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true D_INNER=1024 D_CONV=4 TAPS=3 FACTOR=1 [1 128 1]"}},
 		{"heads that turn", large.of(1, 0), weight(reference.Q4, 20*64, 768), LinearOptions{RoPE: window},
 			[]string{"matvec_rope VALUES=32 SIZE=256 LANES=32 ROWS=1 N=2 SUMS=2 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true PAIRED=true HEADS=12 RING=1024 FACTOR=1 [1 80 1]"}},
+		{"the splits of attention on the way", large.of(1, 0), weight(reference.Q4, 1536, 1536), LinearOptions{Add: true, Splits: &Splits{12, 128, 16}},
+			[]string{"matvec_add VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true JOINED=true SPLITS=16 COLUMNS=32 FACTOR=1 [1 96 1]"}},
 		{"two parts, bias and factor", large.of(1, 0), halved, LinearOptions{}, []string{
 			"matvec VALUES=32 SIZE=512 LANES=32 ROWS=2 N=2 SUMS=2 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true FACTOR=0.5 BIAS=true [1 94 1]",
 			"matvec VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true ROW0=3000 FACTOR=0.5 BIAS=true [1 69 1]"}},
@@ -179,7 +181,7 @@ func TestLinearPlans(t *testing.T) {
 		for _, step := range c.p.linear(c.w, c.o) {
 			plans = append(plans, step.plan)
 			got = append(got, brief(step.plan, "VALUES", "SIZE", "LANES", "ROWS", "N", "SUMS", "SUBGROUP", "WARP", "STAGED", "SUBGROUPS", "SHARED", "NORM", "LAST", "PAIRED", "BATCH", "PLACES",
-				"ADD", "D_INNER", "D_CONV", "TAPS", "HEADS", "RING", "ROW0", "VECTORS", "EIGHTS", "TOKENS", "FM", "FN", "GM", "GN", "GK", "STEPS", "WORDS", "FACTOR", "BIAS"))
+				"ADD", "D_INNER", "D_CONV", "TAPS", "HEADS", "RING", "ROW0", "VECTORS", "EIGHTS", "TOKENS", "FM", "FN", "GM", "GN", "GK", "STEPS", "WORDS", "JOINED", "SPLITS", "COLUMNS", "FACTOR", "BIAS"))
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)

@@ -19,6 +19,8 @@ enable subgroups;
 // row (shared/matvec_quantized.wgsl), or 4 plain weights or one (shared/matvec_plain.wgsl).
 // STAGED  x lies in workgroup memory, normalised and scaled, a step's vectors STEPS + 1 apart, so that neighbouring
 //         lanes read neighbouring places. The next step's weights are on their way while a step is computed.
+// JOINED  x is what the splits of window_attention_split.wgsl found, joined as it is staged; STAGED, too. Each workgroup
+//         reads all of it from the GPU's cache, which takes less time than a dispatch between
 //#include shared/cursor.wgsl
 //#include shared/finish.wgsl
 //#include shared/weight.wgsl
@@ -67,7 +69,37 @@ alias Inputs = array<vec4<f32>, QUADS>;
 alias Inputs = f32;
 //#endif
 
+//#if JOINED
+override SPLITS: u32;
+override COLUMNS: u32; // vectors of a head
+// sum_s exp(m_s - m) acc_s / sum_s exp(m_s - m) weight_s, as window_attention_merge.wgsl has it
+fn input(first: u32, i: u32) -> vec4<f32> {
+    let base = first + i / COLUMNS * SPLITS * (COLUMNS + 1u);
+    var said: array<vec4<f32>, SPLITS>; // highest score, sum of weights
+    var values: array<vec4<f32>, SPLITS>;
+    for (var s = 0u; s < SPLITS; s++) { //#unroll
+        said[s] = x[base + s * (COLUMNS + 1u) + COLUMNS];
+        values[s] = x[base + s * (COLUMNS + 1u) + i % COLUMNS];
+    }
+    var highest = said[0].x;
+    for (var s = 0u; s < SPLITS; s++) { //#unroll
+        highest = max(highest, said[s].x);
+    }
+    var sum = vec4<f32>(0.0);
+    var weight = 0.0;
+    for (var s = 0u; s < SPLITS; s++) { //#unroll
+        let share = exp(said[s].x - highest);
+        weight += share * said[s].y;
+        sum += share * values[s];
+    }
+    return sum / weight;
+}
+//#endif
+
 //#if STAGED
+//#if !JOINED
+fn input(first: u32, i: u32) -> vec4<f32> { return x[first + i]; }
+//#endif
 const PITCH = STEPS + 1u;
 const STAGE = QUADS * PITCH;
 var<workgroup> stage: array<vec4<f32>, STAGE>;
@@ -113,7 +145,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     var square = 0.0;
     for (var i = thread; i < STEPS * QUADS; i += SIZE) {
-        var v = x[first / 4u + i];
+        var v = input(first / 4u, i);
 //#if NORM
         square += dot(v, v);
         v *= gain[i];

@@ -42,6 +42,12 @@ func (m *steps) Attend(w *graph.Attention[buffer, weight], a *graph.Activations[
 		m.DifferentialAttention(shape, a.QKV, kv, m.buffer.partials, a.Heads, *w.Pairs, out)
 		return
 	}
+	if m.single() {
+		if splits := m.SplitAttention(w.OProj, shape, a.QKV, kv, m.buffer.partials); splits != nil {
+			m.split.of, m.split.splits = out, splits
+			return
+		}
+	}
 	m.WindowAttention(shape, a.QKV, kv, m.buffer.partials, out)
 }
 

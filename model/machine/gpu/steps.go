@@ -11,6 +11,10 @@ type steps struct {
 	eps    float64
 	buffer *scratch
 	state  graph.State[buffer]
+	split  struct { // the outcome of an attention that lies in partials until its last projection reads it
+		of     buffer
+		splits *kernel.Splits
+	}
 }
 
 // scratch are the buffers that every run of an engine shares beside the activations.
@@ -68,7 +72,12 @@ func (m *steps) NormSquaredReLU(x buffer, n graph.Norm[buffer], w weight, h buff
 }
 
 func (m *steps) LinearAdd(w weight, x, y buffer) {
-	m.Linear(w, x, y, kernel.LinearOptions{Add: true})
+	o := kernel.LinearOptions{Add: true}
+	if m.split.splits != nil && m.split.of == x {
+		o.Splits, m.split.splits = m.split.splits, nil
+		x = m.buffer.partials
+	}
+	m.Linear(w, x, y, o)
 }
 
 func (m *steps) Head(x buffer, n graph.Norm[buffer], w weight, logits buffer, all bool) {
