@@ -42,6 +42,40 @@ func TestApartIsAlone(t *testing.T) {
 	})
 }
 
+// Attention whose splits the last projection joins has the bits for tokens that go apart that it has for each alone.
+func TestJoinedApart(t *testing.T) {
+	const tokens, out = 3, 37
+	eachVariant(t, tokens, func(b *bench) {
+		s := reference.AttentionShape{Heads: 4, KVHeads: 2, HeadDim: 64, Window: 200, Ring: 210}
+		in, pos := s.Heads*s.HeadDim, 150+b.IntN(300)
+		_, w := b.weight(reference.Q4, out, in, 64, out, false)
+		x, y := b.floats(tokens*(s.Heads+2*s.KVHeads)*s.HeadDim, 1), b.floats(tokens*out, 1)
+		kv := b.buffer("kv", b.floats(2*s.Ring*s.KVHeads*s.HeadDim, 1))
+		project := func(x, y []float32, pos int, count int) []byte {
+			b.Tokens, b.Apart = count, count > 1
+			b.cursor(pos, count)
+			partials, to := b.buffer("partials", make([]float32, count*b.AttentionPartials(s))), b.buffer("y", y)
+			splits := b.SplitAttention(w, s, b.buffer("qkv", x), kv, partials)
+			if splits == nil {
+				if !b.Restrict.CPU {
+					b.Error("the projection joins no splits")
+				}
+				return nil
+			}
+			b.Linear(w, partials, to, kernel.LinearOptions{Splits: splits, Add: true})
+			b.run()
+			return b.read(to)
+		}
+		got := project(x, y, pos, tokens)
+		for i := range tokens {
+			width := len(x) / tokens
+			if want := project(x[i*width:][:width], y[i*out:][:out], pos+i, 1); got != nil && !bytes.Equal(got[4*i*out:][:4*out], want) {
+				b.Errorf("token %d has other bits than alone", i)
+			}
+		}
+	})
+}
+
 // The rows of Mamba's convolution and scan, from a state in the midst of others: what each row makes, and every state behind it.
 func TestMambaRows(t *testing.T) {
 	const tokens = 4
