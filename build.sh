@@ -61,7 +61,7 @@ in_browser() {
   local run=(go test -short -p 1 -timeout 25m -exec "$PWD/bin/gotest $1") tests=.
   [ "$1" != chromium ] || tests='TestFixtures|TestPublished|TestTrialPublished|TestLostDevice|TestHasRoom|TestNoNumbers'
   export GOOS=js GOARCH=wasm
-  "${run[@]}" ./gpu/... ./model/{graph,machine/...,conversation,folder,schedule,measure} && "${run[@]}" -run "$tests" ./model
+  "${run[@]}" ./gpu/... ./model/{graph,machine/...,conversation,folder,schedule,measure,quant} && "${run[@]}" -run "$tests" ./model
 }
 
 # All browsers at once: each keeps about one core busy.
@@ -121,6 +121,8 @@ ended() {
 run_tests() {
   need chromium command -v chromium
   need firefox-esr command -v firefox-esr
+  need webkit2gtk-driver test -x /usr/bin/WebKitWebDriver
+  need xvfb command -v Xvfb
   need mesa-vulkan-drivers test -e /usr/share/vulkan/icd.d/lvp_icd.x86_64.json -o -e /usr/share/vulkan/icd.d/lvp_icd.aarch64.json
   need nginx test -x /usr/sbin/nginx
   need python3-regex /usr/bin/python3 -c "import regex"

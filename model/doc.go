@@ -16,6 +16,7 @@
 //	model/machine/gpu  the graph recorded as WGSL kernels
 //	model/machine/cpu  the same computed in plain Go, which the other is held to
 //	model/machine      what a machine does, as the rooms above see it
+//	model/guess        which tokens may come next, and whether to guess them pays
 //	model/graph        layers, one file a kind of mixer: weights, steps, state; no machine
 //	model/folder       a model folder's files on their way to a machine
 //	model/config       config.json, and the tensors that follow from it
@@ -32,6 +33,8 @@
 //	absorbed       of a token: the state has seen it
 //	pending        of a token: sampled, and not absorbed yet
 //	flight         decode steps sent to the machine together, whose tokens are still to come
+//	guess          a token that came next when the text went so before; a step may absorb some beside the pending one
+//	row            one of the tokens of such a step, or a sequence's in a batch's step
 //	rewind         to undo what flights did beyond a token
 //	bookmark       a copy of a run's state within the machine, for several answers to one prompt
 //	absorbed text  the text that a state stands for, known by digests; a prompt that begins with it goes on from there

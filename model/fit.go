@@ -28,7 +28,7 @@ func (m *Model) leastWeights() int64 {
 	if q := m.config.Quantization; q != nil {
 		bits = q.Bits
 	}
-	return weightBytes(m.config, bits)
+	return WeightBytes(m.config, bits)
 }
 
 // ErrTooLarge is what Load reports, wrapped, of a model that the machine has no room for.
@@ -65,22 +65,44 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 			where += " (" + name + ")"
 		}
 	}
-	advice := "choose a smaller model"
+	advice, fitting := "choose a smaller model", 0
 	for _, bits := range []int{8, 4} {
 		if q := m.config.Quantization; q != nil && q.Bits <= bits {
 			continue
 		}
-		smaller := weightBytes(m.config, bits)
+		smaller := WeightBytes(m.config, bits)
 		if ok, err := room(smaller); err != nil {
 			return err
 		} else if ok && smaller < weights {
-			advice = fmt.Sprintf("at %d bits it would need %s and fit: take the model in %d bits, or make it by samba convert --bits %d",
-				bits, machine.Gigabytes(smaller+state), bits, bits)
+			advice = fmt.Sprintf("at %d bits it would need %s and fit: take the model in %d bits, or have it packed", bits, machine.Gigabytes(smaller+state), bits)
+			if m.config.Quantization == nil {
+				fitting = bits
+				advice += fmt.Sprintf(" while it loads (bits: %d, --bits %d) or by samba convert --bits %d", bits, bits, bits)
+			} else {
+				advice += fmt.Sprintf(" from the unpacked one by samba convert --bits %d", bits)
+			}
 			break
 		}
 	}
-	return fmt.Errorf("%w: it needs %s of %s (weights %s, a conversation and its computation %s), which is more than is free; %s; nothing was downloaded",
+	err = fmt.Errorf("%w: it needs %s of %s (weights %s, a conversation and its computation %s), which is more than is free; %s; nothing was downloaded",
 		ErrTooLarge, machine.Gigabytes(weights+state), where, machine.Gigabytes(weights), machine.Gigabytes(state), advice)
+	return tooLarge{err, fitting}
+}
+
+// tooLarge is an error of a model, and the bits in which it would fit; 0: in none.
+type tooLarge struct {
+	error
+	bits int
+}
+
+func (t tooLarge) Unwrap() error { return t.error }
+
+// FittingBits tells, of an error that is ErrTooLarge, in which Options.Bits the model
+// would have fitted; 0: in none.
+func FittingBits(err error) int {
+	var t tooLarge
+	errors.As(err, &t)
+	return t.bits
 }
 
 // room tells whether this many bytes may be taken in all, some of them from now on.
@@ -120,8 +142,39 @@ func (m *Model) stateSize(device *gpu.Device) int64 {
 	return 4*int64(values) + gpumachine.HalvesBytes(c, device, m.chunk)
 }
 
-// weightBytes is what the model's weights take as samba convert stores them.
-func weightBytes(c *config.Config, bits int) (total int64) {
+// maxCompany is the most that answers beside the first may take beside as much as the weights do.
+const maxCompany = 256 << 20
+
+// roomFor is how many answers at once there is room for: each has a state, and a place
+// among those that are decoded together.
+func (m *Model) roomFor(o Options) int {
+	c := m.config
+	var state, place int64
+	for _, carried := range graph.Sketch(c, func(window int) int { return machine.Ring(window, m.chunk) }).Carried {
+		values := int64(4 * carried.Values)
+		state, place = state+values, place+values
+		if carried.Recurrent() {
+			state += machine.FlightsAhead * values
+			place += (machine.StateDepth - 1) * values
+		}
+	}
+	if o.Device == nil { // each run computes a chunk in memory of its own
+		state += 4 * int64(m.chunk*(3*c.HiddenSize+3*c.IntermediateSize+4*c.DInner()+c.QKVRows()))
+	}
+	for n := min(o.AtOnce, MaxSlots); n > 1; n /= 2 {
+		bytes := int64(n-1)*state + int64(n)*place
+		if bytes > maxCompany+m.weights {
+			continue
+		}
+		if ok, err := m.spare(o)(context.Background(), bytes, 0); ok && err == nil {
+			return n
+		}
+	}
+	return 1
+}
+
+// WeightBytes is how many bytes the model's weights take as samba convert stores them.
+func WeightBytes(c *config.Config, bits int) (total int64) {
 	const group = 64
 	for _, spec := range c.TensorSpecs() {
 		n := int64(1)

@@ -68,9 +68,12 @@ func TestDoesNotFit(t *testing.T) {
 	for bits, want := range map[int]string{8: "at 8 bits it would need", 4: "at 4 bits it would need", 2: "choose a smaller model"} {
 		memory := state + 1<<16
 		if bits > 2 {
-			memory = state + weightBytes(c, bits)
+			memory = state + WeightBytes(c, bits)
 		}
 		_, err := Load(context.Background(), src, Options{Chunk: 64, Memory: memory})
+		if fitting := bits &^ 2; FittingBits(err) != fitting {
+			t.Errorf("it would fit in %d bits, want %d", FittingBits(err), fitting)
+		}
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "does not fit") || src.asked {
 			t.Errorf("%v, want a sentence with %q and no weights asked for (%v)", err, want, src.asked)
 		}

@@ -24,10 +24,18 @@ type answer struct {
 
 	matcher *grammar.Matcher // nil: any text
 	text    *conversation.Answer
-	ahead   []machine.Flight // under way, in order
+	ahead   []underWay // in order
 	sampled int
 	since   []uint32 // the pending token that the last flight to land began with, and what it sampled
 	full    error    // no room for another flight: the answer ends with those under way
+	pace    pace
+}
+
+// underWay is a flight of steps of this many rows.
+type underWay struct {
+	machine.Flight
+	rows, steps int
+	launched    time.Time
 }
 
 // decode is the token loop: flights of steps go to the machine ahead of the
@@ -85,15 +93,8 @@ func (a *answer) begin() error {
 
 // launch keeps as many flights under way as the machine likes.
 func (a *answer) launch(ctx context.Context) error {
-	for a.full == nil && len(a.ahead) < a.session.run.Depth() {
-		var allowed []uint32
-		if a.matcher != nil {
-			var err error
-			if allowed, err = a.matcher.Allowed(); err != nil {
-				return err
-			}
-		}
-		f, err := a.session.run.Launch(ctx, len(a.ahead) == 0 && a.sampled == 0, allowed)
+	for a.full == nil && len(a.ahead) < a.session.run.Depth() && !a.doubtful() {
+		f, err := a.launchOne(ctx)
 		if errors.Is(err, machine.ErrNoRoom) {
 			a.full = err
 			return nil
@@ -104,6 +105,25 @@ func (a *answer) launch(ctx context.Context) error {
 		a.ahead = append(a.ahead, f)
 	}
 	return nil
+}
+
+func (a *answer) launchOne(ctx context.Context) (f underWay, err error) {
+	f = underWay{rows: 1, launched: time.Now()}
+	if g, ok := a.guesses(); ok {
+		f.rows, f.steps = g.Rows, g.Steps
+		if f.Flight, err = a.session.run.LaunchGuessed(ctx, g); !errors.Is(err, machine.ErrNoRoom) {
+			return f, err
+		}
+		f.rows = 1
+	}
+	var allowed []uint32
+	if a.matcher != nil {
+		if allowed, err = a.matcher.Allowed(); err != nil {
+			return f, err
+		}
+	}
+	f.Flight, err = a.session.run.Launch(ctx, len(a.ahead) == 0 && a.sampled == 0, allowed)
+	return f, err
 }
 
 // endFull ends an answer that found no room: the state is where the last flight left it.
@@ -124,6 +144,7 @@ func (a *answer) land(ctx context.Context) (machine.Flight, []machine.Draw, erro
 	if err == nil {
 		err = machine.Sound(draws)
 	}
+	a.landed(f, len(draws))
 	// It began by absorbing the token that was sampled last, if there was one.
 	a.since = slices.Delete(a.since, 0, max(0, len(a.since)-1))
 	return f, draws, err
@@ -140,6 +161,9 @@ func (a *answer) note(token uint32) {
 	a.since = append(a.since, token)
 	a.sampled++
 	a.result.CompletionTokens++
+	if a.session.guess != nil {
+		a.session.guess.Said(token)
+	}
 }
 
 // spell returns what a token lets be shown, and whether the text ends with it.

@@ -156,8 +156,8 @@ func FuzzConfig(f *testing.F) {
 			return
 		}
 		m := &Model{config: c, chunk: DefaultChunk}
-		if weightBytes(c, 4) <= 0 || m.stateSize(nil) <= 0 {
-			t.Errorf("sizes overflow: weights %d, state %d", weightBytes(c, 4), m.stateSize(nil))
+		if WeightBytes(c, 4) <= 0 || m.stateSize(nil) <= 0 {
+			t.Errorf("sizes overflow: weights %d, state %d", WeightBytes(c, 4), m.stateSize(nil))
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/machine"
+	"github.com/samba-web/samba/model/packing"
 	"github.com/samba-web/samba/model/safetensors"
 )
 
@@ -19,6 +20,9 @@ func (m *Model) Hash() string { return hex.EncodeToString(m.hash[:]) }
 // identify computes the hash. An index from elsewhere has no hashes: in their
 // place stand the values of the model's small tensors.
 func (m *Model) identify(src folder.Source, index *safetensors.Index, vectors map[string][]float32) {
+	if packed, ok := src.(*packing.Source); ok {
+		index = packed.Index() // has them by now
+	}
 	h := sha256.New()
 	h.Write(m.text)
 	for _, name := range index.Files() {

@@ -17,9 +17,11 @@ import (
 	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/grammar"
 	"github.com/samba-web/samba/model/graph"
+	"github.com/samba-web/samba/model/guess"
 	"github.com/samba-web/samba/model/machine"
 	cpumachine "github.com/samba-web/samba/model/machine/cpu"
 	gpumachine "github.com/samba-web/samba/model/machine/gpu"
+	"github.com/samba-web/samba/model/packing"
 	"github.com/samba-web/samba/model/progress"
 	"github.com/samba-web/samba/model/prompt"
 	"github.com/samba-web/samba/model/safetensors"
@@ -49,6 +51,7 @@ type Progress = progress.Progress
 // The phases of Progress.
 const (
 	PhaseDownload = progress.PhaseDownload
+	PhasePack     = progress.PhasePack
 	PhaseCompile  = progress.PhaseCompile
 	PhasePrefill  = progress.PhasePrefill
 	PhaseRebuild  = progress.PhaseRebuild
@@ -61,12 +64,20 @@ type Options struct {
 	Chunk      int            // tokens that prefill takes at once; 0: as many as suit the device
 	OnProgress func(Progress) // may be nil
 
+	// Bits, 4 or 8, packs unpacked weights as they come, as samba convert would have;
+	// see packing.Open. 0: they stay as they are.
+	Bits int
+
 	// Memory bounds the bytes that weights and a conversation may take; 0: what the machine has.
 	Memory int64
 
 	// Try runs the kernels on numbers whose outcome is known, once the model is
 	// loaded: Load reports gpu.ErrWrong where they compute something else.
 	Try bool
+
+	// AtOnce is how many sessions answer at once at most, each in a goroutine of its own; 0
+	// or 1: sessions belong to one goroutine at a time, all of them together. See Model.AtOnce.
+	AtOnce int
 
 	// Reopen opens a device in the place of Device, which was lost; the model
 	// then loads itself again and conversations go on. Nil: a loss ends them.
@@ -78,7 +89,7 @@ type Options struct {
 }
 
 // Model is a loaded model. Its sessions belong to one goroutine at a time, all
-// of them together: they share the machine.
+// of them together, for they share the machine; with Options.AtOnce each by itself.
 type Model struct {
 	config    *config.Config
 	published *families.Model      // where the folder's tensors go
@@ -90,9 +101,13 @@ type Model struct {
 	tried     bool            // see Tried
 	text      []byte          // config.json
 	hash      [sha256.Size]byte
-	recovery  schedule.Recovery // has the engine
+	recovery  *schedule.Recovery // has the engine
 	chunk     int
 	weights   int64 // bytes, where the index tells
+	pay       guess.Pay
+
+	company schedule.Company // of the answers that are being written
+	atOnce  func() int       // made once; see AtOnce
 
 	vocabulary func() *grammar.Vocabulary // made once, for the first grammar
 }
@@ -113,7 +128,12 @@ func Load(ctx context.Context, src folder.Source, o Options) (*Model, error) {
 	return m, nil
 }
 
-func load(ctx context.Context, src folder.Source, o Options) (*Model, error) {
+func load(ctx context.Context, src folder.Source, o Options) (_ *Model, err error) {
+	if o.Bits != 0 {
+		if src, err = packing.Open(ctx, src, o.Bits); err != nil {
+			return nil, err
+		}
+	}
 	m := &Model{chunk: o.Chunk}
 	m.vocabulary = sync.OnceValue(func() *grammar.Vocabulary {
 		marks := []grammar.Mark{}
@@ -142,8 +162,15 @@ func load(ctx context.Context, src folder.Source, o Options) (*Model, error) {
 		return nil, err
 	}
 	m.text = data
-	open := func(ctx context.Context) (machine.Engine, error) { return m.open(ctx, src, index, o) }
-	m.recovery = schedule.Recovery{Vocab: m.config.VocabSize, StateBytes: m.copiedBytes(), OnProgress: o.OnProgress, Limits: schedule.DefaultLimits}
+	m.atOnce = sync.OnceValue(func() int { return m.roomFor(o) })
+	open := func(ctx context.Context) (machine.Engine, error) {
+		e, err := m.open(ctx, src, index, o)
+		if err != nil || o.AtOnce < 2 {
+			return e, err
+		}
+		return schedule.NewTogether(e, &m.company, m.config.VocabSize, m.atOnce), nil
+	}
+	m.recovery = &schedule.Recovery{Vocab: m.config.VocabSize, StateBytes: m.copiedBytes(), OnProgress: o.OnProgress, Limits: schedule.DefaultLimits}
 	if m.recovery.Engine, err = open(ctx); err != nil {
 		return nil, err
 	}
@@ -201,6 +228,8 @@ func (m *Model) open(ctx context.Context, src folder.Source, index *safetensors.
 	if err := m.fits(ctx, index, o); err != nil {
 		return nil, err
 	}
+	// A processor that plays a GPU takes seconds to compile kernels, and as long for each row of a step.
+	m.pay.Never = o.Device != nil && o.Device.Info().Variant.CPU
 	if o.Device == nil {
 		s := cpumachine.NewStore()
 		vectors, err := folder.Load(ctx, m.published, src, index, s, o.OnProgress)
@@ -290,13 +319,17 @@ func (m *Model) Chunk() int { return m.chunk }
 
 // Stored tells how a linear weight is kept: bits of a weight, and how many share a
 // scale and a bias of 16 bits each, 0 without such groups.
-func (m *Model) Stored(name string) (bits, group int) { return m.recovery.Engine.Stored(name) }
+func (m *Model) Stored(name string) (bits, group int) { return m.recovery.Now().Stored(name) }
 
 // Allocated is how many bytes the model and its sessions have on the device; 0 in plain Go.
-func (m *Model) Allocated() int64 { return m.recovery.Engine.Allocated() }
+func (m *Model) Allocated() int64 { return m.recovery.Now().Allocated() }
 
 // Close gives back what the model holds on its device. Sessions are closed first.
-func (m *Model) Close() { m.recovery.Engine.Close() }
+func (m *Model) Close() { m.recovery.Now().Close() }
+
+// AtOnce is how many sessions may answer at once: as many as Options say, or as the
+// machine has room for. It is found out when it is first asked.
+func (m *Model) AtOnce() int { return m.atOnce() }
 
 // NewSession starts an empty conversation.
 func (m *Model) NewSession() (*Session, error) {
@@ -304,5 +337,5 @@ func (m *Model) NewSession() (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Session{model: m, run: r}, nil
+	return &Session{model: m, run: r, guess: guess.NewText()}, nil
 }

@@ -203,7 +203,7 @@ func TestNumbAnswers(t *testing.T) {
 	} {
 		renews, leaves := 0, 0
 		engine := func(from int) *numb { return &numb{Engine: kept.Engine, from: from} }
-		m.recovery = kept
+		m.recovery = fresh(kept)
 		m.recovery.Engine = engine(9)
 		m.recovery.Renew = func(context.Context) (machine.Engine, error) { renews++; return engine(c.renewed), nil }
 		if c.left >= 0 {

@@ -21,7 +21,7 @@ type Pool struct {
 // NewPool takes the model over: until the pool is closed its sessions alone
 // use the machine. slots is how many sequences are decoded together at most.
 func (m *Model) NewPool(slots int) (*Pool, error) {
-	runs, err := schedule.NewPool(m.recovery.Engine, m.config.VocabSize, slots)
+	runs, err := schedule.NewPool(schedule.Alone(m.recovery.Now()), m.config.VocabSize, slots)
 	if err != nil {
 		return nil, err
 	}

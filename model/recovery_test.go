@@ -56,6 +56,11 @@ func (r *flakyRun) Launch(ctx context.Context, first bool, allowed []uint32) (f 
 	return &flakyFlight{f, r.on}, err
 }
 
+func (r *flakyRun) LaunchGuessed(ctx context.Context, g machine.Guesses) (f machine.Flight, err error) {
+	err = try(r.on, func() error { f, err = r.Run.LaunchGuessed(ctx, g); return err })
+	return &flakyFlight{f, r.on}, err
+}
+
 func (f *flakyFlight) Rewind(ctx context.Context, absorbed []uint32) error {
 	return try(f.on, func() error { return f.Flight.Rewind(ctx, absorbed) })
 }
@@ -142,6 +147,9 @@ func TestLostAtAnyCall(t *testing.T) {
 					o.Device = testDevice(t)
 				}
 				m := talker(t, testRandom(t), o)
+				if choices == 2 { // with guesses
+					m.pay.Always, sampling.Guesses = true, machine.MostGuesses
+				}
 				// talk answers twice and says at which call the device was lost, if it was.
 				talk := func(losses ...int) (said [3]string, f *flaky, renewed int) {
 					defer lose(m, &f, &renewed, losses...)()
@@ -260,9 +268,15 @@ func lose(m *Model, f **flaky, renewed *int, at ...int) (restore func()) {
 		*f = fresh
 		return fresh
 	}
+	m.recovery = fresh(kept)
 	m.recovery.Engine = next()
 	m.recovery.Renew = func(context.Context) (machine.Engine, error) { *renewed++; return next(), nil }
 	return func() { m.recovery = kept }
+}
+
+// fresh is a recovery that has recovered from nothing, and does not.
+func fresh(like *schedule.Recovery) *schedule.Recovery {
+	return &schedule.Recovery{Engine: like.Engine, Vocab: like.Vocab, StateBytes: like.StateBytes, Limits: like.Limits}
 }
 
 // Scores and logits outlive a device, too.

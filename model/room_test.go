@@ -96,7 +96,7 @@ func TestNoRoomToGrow(t *testing.T) {
 		if probe.config, err = randomweights.Config("tiny-transformer"); err != nil {
 			t.Fatal(err)
 		}
-		probe.weights = weightBytes(probe.config, 16) + 1<<12
+		probe.weights = WeightBytes(probe.config, 16) + 1<<12
 		each := int64(2 * 2 * 32 * 4)
 		// There is room for 128 positions and a layer of 64 beside the first 64, not for 256.
 		m := load(src, Options{Chunk: 16, Memory: probe.weights + probe.stateSize(nil) + (128+32+22)*each})

@@ -24,13 +24,14 @@ type Sampling struct {
 	LogitBias         map[uint32]float64 `json:"logit_bias"`         // added to tokens' logits
 	TopK              int                `json:"top_k"`              // 0: off
 	Seed              uint64             `json:"seed"`
+	Guesses           int                `json:"guesses"` // 0: off
 }
 
 // Validate reports the first setting that makes no sense: what is not 0 must be in the range of sampling.Table.
 func (s Sampling) Validate() error {
 	given := sampling.Settings{LogitBias: s.LogitBias}
 	for name, v := range map[string]float64{
-		"temperature": s.Temperature, "top_p": s.TopP, "top_k": float64(s.TopK), "min_p": s.MinP, "repetition_penalty": s.RepetitionPenalty,
+		"temperature": s.Temperature, "top_p": s.TopP, "top_k": float64(s.TopK), "guesses": float64(s.Guesses), "min_p": s.MinP, "repetition_penalty": s.RepetitionPenalty,
 		"presence_penalty": s.PresencePenalty, "frequency_penalty": s.FrequencyPenalty,
 	} {
 		if v != 0 {
@@ -53,6 +54,7 @@ func (s Sampling) With(given sampling.Settings) Sampling {
 	set(&s.PresencePenalty, given.PresencePenalty)
 	set(&s.FrequencyPenalty, given.FrequencyPenalty)
 	set(&s.Seed, given.Seed)
+	set(&s.Guesses, given.Guesses)
 	if given.LogitBias != nil {
 		s.LogitBias = given.LogitBias
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/conversation"
 	"github.com/samba-web/samba/model/grammar"
+	"github.com/samba-web/samba/model/guess"
 	"github.com/samba-web/samba/model/machine"
 	"github.com/samba-web/samba/model/schedule"
 	"github.com/samba-web/samba/model/tokenizer"
@@ -23,7 +24,8 @@ type Session struct {
 	run    machine.Run
 	pooled *schedule.PooledRun // run, where it is a pool's
 	past   conversation.Past
-	broken error // after a failed step the state is no longer known
+	guess  *guess.Text // nil: nothing is guessed
+	broken error       // after a failed step the state is no longer known
 }
 
 // Position is the number of tokens that the state has absorbed.
@@ -38,6 +40,10 @@ func (s *Session) Settle(ctx context.Context) error { return s.run.Settle(ctx) }
 // Profiler times the session's kernels; nil where there are none. Reset is next.
 func (s *Session) Profiler() machine.Profiler { return s.run.Profiler() }
 
+// EveryLayer lets prompts pass every layer with every token, or no longer: for measurements
+// of what is saved otherwise.
+func (s *Session) EveryLayer(on bool) { s.run.EveryLayer(on) }
+
 // Model is the one that the session is of.
 func (s *Session) Model() *Model { return s.model }
 
@@ -47,6 +53,9 @@ func (s *Session) Close() { s.run.Close() }
 // Reset forgets the conversation.
 func (s *Session) Reset() error {
 	s.past = conversation.Past{}
+	if s.guess != nil {
+		s.guess = guess.NewText()
+	}
 	s.broken = s.run.Reset()
 	return s.broken
 }
@@ -78,6 +87,9 @@ func (s *Session) Prefill(ctx context.Context, ids []uint32, onProgress func(don
 			return s.keep(err)
 		}
 		s.past.Note(ids[done : done+n]...)
+		if s.guess != nil {
+			s.guess.Read(ids[done : done+n]...)
+		}
 		done += n
 		if onProgress != nil {
 			onProgress(done, len(ids))
@@ -225,6 +237,13 @@ const (
 	FinishCancelled = "cancelled" // the context was cancelled
 )
 
+// Guessed is what steps with guesses have done.
+type Guessed struct {
+	Steps  int `json:"steps"`
+	Rows   int `json:"rows"`   // tokens that they absorbed, right or wrong
+	Tokens int `json:"tokens"` // that they brought: one a step, and one for each right guess
+}
+
 // Result is what an answer cost and why it, or the last of several, ended.
 type Result struct {
 	FinishReason      string  `json:"finish_reason"`
@@ -235,6 +254,7 @@ type Result struct {
 	PrefillSeconds    float64 `json:"prefill_seconds"`
 	DecodeSeconds     float64 `json:"decode_seconds"`
 	FirstTokenSeconds float64 `json:"first_token_seconds"` // from the call to the first token's arrival
+	Guessed           Guessed `json:"guessed"`
 }
 
 // Generate answers a prompt, handing text to emit as it comes. A cancelled
@@ -259,6 +279,7 @@ func (s *Session) Generate(ctx context.Context, r Request, emit func(Chunk) erro
 	if err != nil || result.FinishReason != "" {
 		return result, err
 	}
+	defer s.model.company.Enter()()
 	decoding := time.Now()
 	defer func() { result.DecodeSeconds = time.Since(decoding).Seconds() }()
 	for choice := range max(r.Choices, 1) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/samba-web/samba/model/guess"
 	"runtime"
 	"slices"
 
@@ -128,6 +129,7 @@ func (s *Session) Fork() (*Session, error) {
 		other.run = other.pooled
 	} else {
 		other.run, err = s.run.Fork()
+		other.guess = guess.NewText()
 	}
 	if err != nil {
 		return nil, s.keep(err)

@@ -22,7 +22,7 @@ var errNoTokenizer = errors.New("the model folder has no tokenizer.json, so it t
 // is given, and the weights are required: a model without the rest takes and
 // gives ids.
 func (m *Model) readText(ctx context.Context, src folder.Source, config []byte) error {
-	m.defaults, m.stops = Sampling{Temperature: 0.8, TopP: 0.95, RepetitionPenalty: 1.1}, map[uint32]bool{}
+	m.defaults, m.stops = Sampling{Temperature: 0.8, TopP: 0.95, RepetitionPenalty: 1.1, Guesses: sampling.MostGuesses}, map[uint32]bool{}
 	// A file that is not there is read as nothing.
 	optional := func(name string) ([]byte, error) {
 		data, err := src.ReadFile(ctx, name)

@@ -4,6 +4,8 @@
 //   l += bias - [count > 0] * presence - count * frequency;   l = FORBIDDEN where not allowed
 //
 // counts [VOCAB] are kept here: the token that was sampled last is counted first. One thread a token.
+// ROWS: logits and allowed have a row for each of the next tokens of one text, some of them guesses: a row counts those
+// before it, and guesses_judge.wgsl keeps the counts.
 // BATCH: logits have a row for each row of the run, all else one for each of PLACES sequences.
 //#include shared/row.wgsl
 struct Adjustment {
@@ -40,16 +42,24 @@ fn main(@builtin(global_invocation_id) thread: vec3<u32>) {
     let emitted = cursor.emitted;
 //#endif
     var count = counts[at];
+//#if ROWS
+    for (var t = 0u; t <= row; t++) {
+        count += select(0u, 1u, ids[t] == i);
+    }
+    let permitted = row;
+//#else
     // Before the first token of an answer ids holds the prompt.
     if emitted > 0u && ids[own] == i {
         count += 1u;
         counts[at] = count;
     }
+    let permitted = own;
+//#endif
     var l = logits[row * VOCAB + i] + bias[at];
     if count > 0u {
         l -= adjustment.presence + adjustment.frequency * f32(count);
     }
-    if adjustment.masked != 0u && ((allowed[own * WORDS + i / 32u] >> (i % 32u)) & 1u) == 0u {
+    if adjustment.masked != 0u && ((allowed[permitted * WORDS + i / 32u] >> (i % 32u)) & 1u) == 0u {
         l = FORBIDDEN;
     }
     logits[row * VOCAB + i] = l;

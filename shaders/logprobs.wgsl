@@ -3,6 +3,7 @@
 //
 // One workgroup. ids[0] is the token. rows, a ring of OUT_RING rows of 1 + 2 TOP words, takes its log probability, then
 // the ids of the likeliest tokens, then their log probabilities; of TOP as many as the settings ask for.
+// ROWS: a workgroup for each of the next tokens of one text, some of them guesses; ids has what was drawn after each, plus 1.
 // BATCH: a workgroup for each row of logits and rows; settings and ids have one for each of PLACES sequences.
 //#include shared/row.wgsl
 struct Adjustment {
@@ -70,11 +71,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //#if BATCH
     let row = group.x * (1u + 2u * TOP);
 //#else
+//#if ROWS
+    let row = ((cursor.emitted + group.x) % OUT_RING) * (1u + 2u * TOP);
+//#else
     // The sampler has counted the token already.
     let row = ((cursor.emitted - 1u) % OUT_RING) * (1u + 2u * TOP);
 //#endif
+//#endif
+//#if ROWS
+    let token = ids[group.x] - 1u;
+//#else
+    let token = ids[own];
+//#endif
     if lane == 0u {
-        rows[row] = bitcast<u32>(logits[first + min(ids[own], VOCAB - 1u)] - all);
+        rows[row] = bitcast<u32>(logits[first + min(token, VOCAB - 1u)] - all);
     }
     for (var n = 0u; n < min(adjustments[own].alternatives, TOP); n++) {
         if lane == 0u {

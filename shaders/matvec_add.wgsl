@@ -2,6 +2,6 @@
 // W [OUT, IN], x [IN], y [ROW0 + OUT] at least; how the sum comes about is shared/matvec.wgsl's
 //#include shared/matvec.wgsl
 
-fn store(r: u32, v: f32) {
-    y[ROW0 + r] += v;
+fn store(t: u32, r: u32, v: f32) {
+    y[t * Y_STRIDE + ROW0 + r] += v;
 }

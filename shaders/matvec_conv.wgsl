@@ -1,6 +1,6 @@
 // One token through in_proj of Mamba or Mamba-2 and the causal convolution behind it: of y = W x, D_INNER rows from OFFSET on
 // pass through the convolution and SiLU as in causal_conv1d.wgsl, each channel on its own, and conv_state moves on; the
-// others stay as they are.
+// others stay as they are. Of several tokens conv_rows.wgsl makes it, which needs the ones before.
 // W [OUT, IN], x [IN], y all of W's rows, conv_state [D_INNER, D_CONV - 1]; how the sum comes about is shared/matvec.wgsl's
 //#include shared/matvec.wgsl
 //#include shared/activation.wgsl
@@ -11,7 +11,7 @@ override D_CONV: u32;
 override TAPS: u32; // D_CONV - 1: inputs that the state keeps
 override OFFSET: u32;
 
-fn store(r: u32, v: f32) {
+fn store(t: u32, r: u32, v: f32) {
     let row = ROW0 + r;
     if row < OFFSET || row >= OFFSET + D_INNER {
         y[row] = v;

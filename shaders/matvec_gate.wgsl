@@ -11,6 +11,6 @@ fn second_row(r: u32) -> u32 {
     return OUT + r;
 }
 
-fn store(r: u32, a: f32, b: f32) {
-    y[ROW0 + r] = silu(a) * b;
+fn store(t: u32, r: u32, a: f32, b: f32) {
+    y[t * Y_STRIDE + ROW0 + r] = silu(a) * b;
 }

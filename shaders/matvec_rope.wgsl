@@ -18,6 +18,6 @@ fn second_row(r: u32) -> u32 {
     return first_row(r) + HALF;
 }
 
-fn store(r: u32, a: f32, b: f32) {
-    place(vec2<f32>(a, b), r / HALF, r % HALF, cursor.pos, first_row(r), 0u);
+fn store(t: u32, r: u32, a: f32, b: f32) {
+    place(vec2<f32>(a, b), r / HALF, r % HALF, cursor.pos + t, t * Y_STRIDE + first_row(r), 0u);
 }

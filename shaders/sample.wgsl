@@ -23,6 +23,8 @@ enable subgroups;
 // One workgroup. history [HISTORY] by absolute position; ids[0] takes the token; out [OUT_RING] takes it for the host,
 // plus 1: 0 stands for no token, as does a buffer that was never written.
 // BATCH: a workgroup for each row of logits, weights and out; all else has a row for each of PLACES sequences.
+// ROWS: a workgroup for each row of logits, weights and out, which are the next tokens of one text, some of them guesses:
+// history has them all, and guesses_judge.wgsl moves the cursor on.
 //#include shared/cursor.wgsl
 struct Sampling {
     temperature: f32,
@@ -38,7 +40,9 @@ struct Sampling {
 @group(0) @binding(1) var<storage, read> samplings: array<Sampling>;
 @group(0) @binding(2) var<storage, read> history: array<u32>;
 @group(0) @binding(3) var<storage, read_write> cursor: Cursor;
+//#if !ROWS
 @group(0) @binding(4) var<storage, read_write> ids: array<u32>;
+//#endif
 @group(0) @binding(5) var<storage, read_write> out: array<u32>;
 
 //#if !HELD
@@ -156,7 +160,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let pos = cursor.positions[own] + 1u;
 //#else
     let own = 0u;
+//#if ROWS
+    let pos = cursor.pos + group.x + 1u;
+//#else
     let pos = cursor.pos + cursor.count;
+//#endif
 //#endif
     let sampling = samplings[own];
     let temperature = sampling.temperature;
@@ -292,6 +300,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if lane == 0u {
         // A temperature so low that no score is a number leaves the likeliest.
         token = select(token, likeliest, token >= VOCAB);
+//#if ROWS
+        out[group.x] = token + 1u;
+//#else
         // Steps that run ahead read a token that there is.
         ids[own] = select(token, 0u, token == NONE);
 //#if BATCH
@@ -303,6 +314,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         cursor.emitted += 1u;
         cursor.pos = pos;
         cursor.count = 1u;
+//#endif
 //#endif
     }
 }

@@ -10,6 +10,9 @@ enable subgroups;
 // [D_INNER, D_STATE], D, dt_bias; ssm_state h [D_INNER, D_STATE]; y [D_INNER]. Everything is fp32.
 // UNGATED: y without SiLU(z).
 // LANES threads share a channel: its row of W and its states.
+// ROWS: the next tokens of one text, some of them guesses: dbc, xz and y have a row of each. ssm_state [rows + 1, ...] has
+// the state before them at cursor.spare, and takes the one after row t at t + 1.
+//#include shared/cursor.wgsl
 //#include shared/activation.wgsl
 //#include shared/softplus.wgsl
 @group(0) @binding(0) var<storage, read> weight: array<u32>;
@@ -20,6 +23,9 @@ enable subgroups;
 @group(0) @binding(4) var<storage, read> params: array<f32>;
 @group(0) @binding(5) var<storage, read_write> ssm_state: array<f32>;
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
+//#if ROWS
+@group(0) @binding(7) var<storage, read> cursor: Cursor;
+//#endif
 
 override D_INNER: u32;
 override D_STATE: u32;
@@ -63,39 +69,56 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     // The states are on their way while dt is summed up.
     var a: array<f32, TURNS>;
     var h: array<f32, TURNS>;
+//#if ROWS
+    let before = cursor.spare * D_INNER * D_STATE;
+//#else
+    let before = 0u;
+//#endif
     for (var i = 0u; i < TURNS; i++) { //#unroll
         let at = c * D_STATE + min(lane + i * LANES, D_STATE - 1u);
         a[i] = exp(params[at]);
-        h[i] = ssm_state[at];
+        h[i] = ssm_state[before + at];
     }
-    let v = xz[c];
-//#if !UNGATED
-    let z = xz[D_INNER + c];
-//#endif
     let d = params[D_INNER * D_STATE + c];
     let dt_bias = params[D_INNER * (D_STATE + 1u) + c];
+//#if ROWS
+    for (var t = 0u; t < cursor.count; t++) {
+    let after = (t + 1u) * D_INNER * D_STATE;
+//#else
+    let t = 0u;
+    let after = 0u;
+//#endif
+    let of_xz = 2u * t * D_INNER + c;
+    let of_dbc = t * (IN + 2u * D_STATE);
+    let v = xz[of_xz];
+//#if !UNGATED
+    let z = xz[of_xz + D_INNER];
+//#endif
     var raw = 0.0;
     for (var k = lane; k < IN; k += LANES) {
-        raw += weight_at(row, k) * dbc[k];
+        raw += weight_at(row, k) * dbc[of_dbc + k];
     }
     let dt = softplus(total(raw, thread) + dt_bias);
     var sum = 0.0;
     for (var i = 0u; i < TURNS; i++) { //#unroll
         let n = lane + i * LANES;
         if n < D_STATE {
-            h[i] = exp(-dt * a[i]) * h[i] + dt * dbc[IN + n] * v;
-            sum += dbc[IN + D_STATE + n] * h[i];
+            h[i] = exp(-dt * a[i]) * h[i] + dt * dbc[of_dbc + IN + n] * v;
+            sum += dbc[of_dbc + IN + D_STATE + n] * h[i];
             if r < OUT {
-                ssm_state[c * D_STATE + n] = h[i];
+                ssm_state[after + c * D_STATE + n] = h[i];
             }
         }
     }
     sum = total(sum, thread);
     if lane == 0u && r < OUT {
 //#if UNGATED
-        y[c] = sum + d * v;
+        y[t * D_INNER + c] = sum + d * v;
 //#else
-        y[c] = (sum + d * v) * silu(z);
+        y[t * D_INNER + c] = (sum + d * v) * silu(z);
 //#endif
     }
+//#if ROWS
+    }
+//#endif
 }

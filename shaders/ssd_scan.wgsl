@@ -9,6 +9,9 @@
 // CLAMPED: dt stays between DT_MIN and DT_MAX. UNGATED: without SiLU(z). VECTORS: D_STATE, INNER, XBC_STRIDE and
 // XBC_OFFSET are multiples of 4. BATCH: one token each of sequences whose states are ssm_state [PLACES, DEPTH, ...].
 //
+// ROWS: the next tokens of one text, some of them guesses, in tiles of one. ssm_state [rows + 1, ...] has the state before
+// them at cursor.spare, and takes the one after row t at t + 1.
+//
 // A workgroup has CHANNELS channels of a head. LANES threads share a channel's states, which lie in registers, four to a
 // vector; what is beyond the last stays 0. Time goes in tiles of TILE tokens, whose B, C, x and decays lie in workgroup
 // memory; the next tile's are on their way while one is computed. A thread's part of a sum over n waits there, too, and
@@ -88,6 +91,24 @@ fn bc_at(i: u32, t0: u32, last: u32, matrix: u32) -> vec4<f32> {
     return v;
 }
 
+// A thread's states to their place.
+fn leave(h: ptr<function, array<vec4<f32>, FOURS>>, after: u32, lane: u32) {
+    for (var f = 0u; f < FOURS; f++) { //#unroll
+        let n = (f * LANES + lane) * 4u;
+        if n < D_STATE {
+//#if VECTORS
+            ssm_state[(after + n) / 4u] = (*h)[f];
+//#else
+            for (var j = 0u; j < 4u; j++) { //#unroll
+                if n + j < D_STATE {
+                    ssm_state[after + n + j] = (*h)[f][j];
+                }
+            }
+//#endif
+        }
+    }
+}
+
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let head = group.x / PARTS;
@@ -107,8 +128,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     // Threads past the head's last channel work on it again and write nothing: barriers need every thread.
     let own = channel0 + thread / LANES;
     let c = head * HEAD_DIM + min(own, HEAD_DIM - 1u);
+//#if ROWS
+    let before = (cursor.spare * INNER + c) * D_STATE;
+//#else
     let before = (found(row) * INNER + c) * D_STATE;
-    let after = (left(row) * INNER + c) * D_STATE;
+//#endif
     var h: array<vec4<f32>, FOURS>;
     for (var f = 0u; f < FOURS; f++) { //#unroll
         let n = (f * LANES + lane) * 4u;
@@ -201,23 +225,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //#endif
             }
         }
+//#if ROWS
+        if own < HEAD_DIM {
+            leave(&h, ((t0 + 1u) * INNER + c) * D_STATE, lane);
+        }
+//#endif
         // No barrier: what the next tile writes before one was last read before the last one.
     }
-    if own >= HEAD_DIM {
-        return;
+//#if !ROWS
+    if own < HEAD_DIM {
+        leave(&h, (left(row) * INNER + c) * D_STATE, lane);
     }
-    for (var f = 0u; f < FOURS; f++) { //#unroll
-        let n = (f * LANES + lane) * 4u;
-        if n < D_STATE {
-//#if VECTORS
-            ssm_state[(after + n) / 4u] = h[f];
-//#else
-            for (var j = 0u; j < 4u; j++) { //#unroll
-                if n + j < D_STATE {
-                    ssm_state[after + n + j] = h[f][j];
-                }
-            }
 //#endif
-        }
-    }
 }

@@ -1,4 +1,4 @@
-// Joins what the splits of window_attention_split.wgsl found: with m the highest of all scores,
+// Joins what the splits of window_attention_split.wgsl found, where the layer that reads it does not (shared/matvec.wgsl): with m the highest of all scores,
 //   out[h, i] = sum_s exp(m_s - m) acc_s[i] / sum_s exp(m_s - m) weight_s
 // A split without keys has m_s far below all others and weight 0. A workgroup takes a head; its splits are dealt out to
 // SLICES of its threads.
@@ -11,7 +11,7 @@ override SPLITS: u32;
 override SLICES: u32;   // SIZE / HEAD_DIM, a power of 2
 override TOGETHER: u32; // splits whose loads are under way at once
 const SIZE = 256u;
-const PITCH = HEAD_DIM + 2u;
+const PITCH = HEAD_DIM + 4u;
 const COLUMNS = SIZE / SLICES;
 
 var<workgroup> shares: array<f32, SPLITS>;

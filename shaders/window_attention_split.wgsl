@@ -3,7 +3,7 @@
 // one KV head, so that a key and a value are read once for all of them.
 //
 // qkv [(HEADS + 2 KV_HEADS) * HEAD_DIM], query turned; kv [2, RING, KV_HEADS, HEAD_DIM]; partial [HEADS, SPLITS,
-// HEAD_DIM + 2]: the values' sum, the highest score, the sum of weights exp(score - highest).
+// HEAD_DIM + 4]: the values' sum, the highest score, the sum of weights exp(score - highest), two that fill a vector.
 // WHOLE: one split, whose result goes out as it is, out [HEADS * HEAD_DIM].
 // BATCH: one token each of sequences: qkv, partial and out have a row of each, kv [PLACES, 2, RING, ...].
 //
@@ -156,7 +156,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     for (var h = 0u; h < GROUP; h++) { //#unroll
         let head = head0 + h;
-        let base = ((row * HEADS + head) * SPLITS + group.y) * (HEAD_DIM + 2u);
+        let base = ((row * HEADS + head) * SPLITS + group.y) * (HEAD_DIM + 4u);
         var four = peaks[h * SHARERS / 4u];
         for (var i = 1u; i < SHARERS / 4u; i++) {
             four += peaks[h * SHARERS / 4u + i];

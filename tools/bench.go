@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -53,10 +52,10 @@ and fills them with random weights in place: nothing is downloaded or written. S
 			return runBench(cmd, &f)
 		},
 	}
-	f.engineFlags.register(cmd)
+	f.engineFlags.registerModel(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.random, "random", "", "random weights in the shapes of "+strings.Join(randomweights.Names(), ", ")+";\nwith "+randomweights.TwinSuffix+" behind one of the paper's, of a Transformer of that size")
-	flags.IntVar(&f.bits, "bits", 4, "bits of random weights: 4, 8 or 16")
+	flags.StringVar(&f.random, "random", "", "random weights in the shapes of "+strings.Join(randomweights.Names(), ", ")+";\nwith "+randomweights.TwinSuffix+" behind one that attends, of a Transformer of that size")
+	flags.IntVar(&f.bits, "bits", 4, "bits of random weights: 4, 8 or 16; of a folder's unpacked ones, which are packed while they load: 4 or 8\n(default: as they are)")
 	flags.IntVar(&f.request.Prompt, "prompt", 2048, "tokens of the prompt")
 	flags.IntVar(&f.request.Generate, "generate", 256, "tokens to generate after it")
 	flags.IntVar(&f.request.Runs, "runs", 5, "measured runs, after one that is not")
@@ -64,11 +63,12 @@ and fills them with random weights in place: nothing is downloaded or written. S
 	flags.Uint64Var(&f.request.Seed, "seed", 0, "of random weights and of the prompt's tokens")
 	flags.BoolVar(&f.request.Kernels, "kernels", false, "the GPU's time in each kernel, too, by timestamp queries (in browsers)")
 	flags.IntVar(&f.request.Batch, "batch", 0, "with --kernels: those of a step of this many sequences together after the prompt, too")
+	flags.BoolVar(&f.request.EveryLayer, "every-layer", false, "let all of the prompt's tokens pass all layers, those that carry no state, too: for what leaving them out saves")
 	flags.BoolVar(&f.request.Roofline, "roofline", true, "measure what the adapter reaches at best, too")
 	flags.StringVar(&f.json, "json", "", "write the figures to this file as JSON, too; - prints JSON alone")
 	flags.StringSliceVar(&f.peers, "peers", nil, "other engines to measure after ours, in the same browser: "+bench.PeerWllama+",\n"+bench.PeerWllamaCPU+" (128 + 16 tokens at most), "+bench.PeerORT+" (MatMulNBits alone, beside our kernels)")
 	flags.StringVar(&f.folder, "peers-dir", "bin/peers", "where they are, bundled by npm in tools/bench/peers")
-	cmd.AddCommand(newBenchLongPrompt(), newBenchLongGenerate(), newBenchSoak(), newBenchServe())
+	cmd.AddCommand(newBenchLongPrompt(), newBenchLongGenerate(), newBenchSoak(), newBenchServe(), newBenchSpeculate())
 	cmd.MarkFlagsMutuallyExclusive("model", "random")
 	cmd.MarkFlagsOneRequired("model", "random")
 	return cmd
@@ -98,7 +98,7 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	}
 	if f.random == "" {
 		if cmd.Flags().Changed("bits") {
-			return errors.New("--bits is for --random: a model's folder says itself how its weights are stored")
+			f.engineFlags.bits = f.bits
 		}
 		return f.engineFlags.check()
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/samba-web/samba/model"
+	"github.com/samba-web/samba/model/families"
 	"github.com/samba-web/samba/model/measure"
 	"github.com/samba-web/samba/tools/bench"
 	"github.com/samba-web/samba/tools/browser"
@@ -44,9 +45,6 @@ func (f *longFlags) check() error {
 		}
 		if strings.HasSuffix(f.random, randomweights.TwinSuffix) {
 			return fmt.Errorf("--random is %q, want the name alone: its Transformer is measured beside it", f.random)
-		}
-		if randomweights.Published(f.random) {
-			return fmt.Errorf("--random is %q, want one of the paper's shapes, which have a Transformer to stand beside; samba bench measures published ones", f.random)
 		}
 		f.model = randomAddress(f.random, f.bits, f.run.Seed)
 	}
@@ -97,30 +95,38 @@ func (f *longFlags) measure(ctx context.Context, e *engine, runner *bench.Runner
 
 func newBenchLongPrompt() *cobra.Command {
 	var f longFlags
-	var sizes string
+	var sizes, beside string
 	cmd := &cobra.Command{
 		Use:   "long-prompt",
 		Short: "How fast Samba reads long prompts, beside a Transformer of its size",
 		Long: `Reads one prompt of random tokens as long as the last of --sizes, tells at each of them how long
 it took until there and what the state has grown to, and does the same with Samba's Transformer
 twin: same width, depth, heads and, within half a percent, number of parameters, full attention
-in every layer by the same kernels, its keys and values growing. Both are filled with random
-weights in place: nothing is downloaded or written. Ctrl-C keeps what was measured.`,
-		Example: "  samba bench long-prompt --sizes 1K,4K,...,128K --random 1.7B --backend chromium --plot long-prompt.svg",
-		Args:    cobra.NoArgs,
+in every layer by the same kernels, its keys and values growing. With --beside every-layer it does
+the same with the model itself, every layer run for every token: what it saves to run layers that
+carry no state for the last token alone. Both are filled with random weights in place: nothing is
+downloaded or written. Ctrl-C keeps what was measured.`,
+		Example: "  samba bench long-prompt --sizes 1K,4K,...,128K --random 1.7B --backend chromium --plot long-prompt.svg\n" +
+			"  samba bench long-prompt --sizes 2K,8K,32K --random phi-4-mini-flash --beside every-layer --backend chromium",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			lengths, err := eval.ParseLengths("sizes", sizes)
 			if err != nil {
 				return err
 			}
+			other, known := map[string]contender{besideTwin: twin(f.random), besideEvery: {name: "every layer", shapes: f.random, everyLayer: true}}[beside]
+			if !known {
+				return fmt.Errorf("--beside is %q, want %s or %s", beside, besideTwin, besideEvery)
+			}
 			if err := f.check(); err != nil {
 				return err
 			}
 			f.run.Laps, f.run.Prompt = lengths, lengths[len(lengths)-1]
-			return runRace(cmd, &f, &bench.Race{})
+			return runRace(cmd, &f, &bench.Race{}, other)
 		},
 	}
 	f.register(cmd, "1.7B")
+	cmd.Flags().StringVar(&beside, "beside", besideTwin, besideTwin+", or "+besideEvery+": the model itself, all layers run for all tokens")
 	cmd.Flags().StringVar(&sizes, "sizes", "1K,4K,16K,64K,128K", "tokens, separated by commas; dots go on by the factor before them")
 	return cmd
 }
@@ -152,7 +158,7 @@ together, and their tokens are counted together. Ctrl-C keeps what was measured.
 				f.run.Laps = append(f.run.Laps, at)
 			}
 			f.run.Laps = append(f.run.Laps, f.run.Generate)
-			return runRace(cmd, &f, &bench.Race{Writing: true, Prompt: f.run.Prompt, Batch: f.run.Batch})
+			return runRace(cmd, &f, &bench.Race{Writing: true, Prompt: f.run.Prompt, Batch: f.run.Batch}, twin(f.random))
 		},
 	}
 	f.register(cmd, "1.7B")
@@ -162,8 +168,28 @@ together, and their tokens are counted together. Ctrl-C keeps what was measured.
 	return cmd
 }
 
-// runRace measures Samba, then its twin on the same engine.
-func runRace(cmd *cobra.Command, f *longFlags, race *bench.Race) error {
+// What may stand beside a model that reads.
+const besideTwin, besideEvery = "transformer", "every-layer"
+
+// contender is a model of a race.
+type contender struct {
+	name, shapes string
+	everyLayer   bool
+}
+
+func twin(of string) contender {
+	return contender{name: "Transformer", shapes: of + randomweights.TwinSuffix}
+}
+
+// runRace measures Samba or a published model, then another on the same engine.
+func runRace(cmd *cobra.Command, f *longFlags, race *bench.Race, other contender) error {
+	if err := checkRandom(other.shapes, f.bits); err != nil {
+		return err
+	}
+	first := contender{name: "Samba", shapes: f.random}
+	if _, published := families.Find(f.random); published {
+		first.name = f.random
+	}
 	ctx := cmd.Context()
 	progress := newProgress(os.Stderr)
 	defer progress.done()
@@ -172,7 +198,7 @@ func runRace(cmd *cobra.Command, f *longFlags, race *bench.Race) error {
 		return err
 	}
 	defer e.close()
-	for _, who := range []struct{ name, shapes string }{{"Samba", f.random}, {"Transformer", f.random + randomweights.TwinSuffix}} {
+	for _, who := range []contender{first, other} {
 		load.URL = randomAddress(who.shapes, f.bits, f.run.Seed)
 		ready, err := f.load(ctx, e, load, progress.report)
 		progress.done()
@@ -185,6 +211,7 @@ func runRace(cmd *cobra.Command, f *longFlags, race *bench.Race) error {
 		runner := &bench.Runner{Name: who.name}
 		runner.About(ready)
 		race.Runners = append(race.Runners, runner)
+		f.run.EveryLayer = who.everyLayer
 		if err := f.measure(ctx, e, runner, progress, nil); err != nil {
 			return f.keep(cmd, race, true, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func TestBenchRefuses(t *testing.T) {
 		{[]string{}, "at least one of the flags in the group [model random] is required"},
 		{[]string{"--random", "7B"}, `--random: random model "7B", want one of tiny, 421M, 1.3B, 1.7B, 3.8B, granite-4.0-h-350m, `},
 		{[]string{"--random", "tiny", "--bits", "3"}, "--bits is 3, want 4, 8 or 16"},
-		{[]string{"--model", "x", "--bits", "8"}, "--bits is for --random"},
+		{[]string{"--model", "x", "--bits", "16"}, "--bits is 16, want 4 or 8"},
 		{[]string{"--random", "tiny", "--prompt", "0"}, "--prompt is 0, want 1 to 1048576"},
 		{[]string{"--random", "tiny", "--generate", "-1"}, "--generate is -1, want 1 to"},
 		{[]string{"--random", "tiny", "--runs", "0"}, "--runs is 0, want 1 to 1000"},
@@ -80,6 +81,8 @@ func TestLongBenchesRefuse(t *testing.T) {
 		{"long-prompt --random 7B", `random model "7B", want one of`},
 		{"long-prompt --random tiny-transformer", "its Transformer is measured beside it"},
 		{"long-prompt --sizes 1K,...", "--sizes 1K,...: want two numbers before the dots"},
+		{"long-prompt --random mamba-tiny", "mamba-tiny does not attend"},
+		{"long-prompt --random tiny --beside itself", `--beside is "itself", want transformer or every-layer`},
 		{"long-prompt --random tiny --bits 5", "--bits is 5, want 4, 8 or 16"},
 		{"long-prompt --random tiny --plot none/x.svg", "there is no folder none"},
 		{"long-prompt --random tiny --backend abacus", `--backend is "abacus"`},
@@ -102,7 +105,9 @@ func TestLongBenches(t *testing.T) {
 	run := func(report any, arguments string) string {
 		t.Helper()
 		file, drawing := filepath.Join(folder, "out.json"), filepath.Join(folder, "out.svg")
-		out, _, err := samba(t, append([]string{"bench"}, append(strings.Fields(arguments), "--random", "tiny", "--backend", "cpu", "--json", file, "--plot", drawing)...)...)
+		words := strings.Fields(arguments)
+		all := slices.Concat([]string{"bench", words[0], "--random", "tiny"}, words[1:], []string{"--backend", "cpu", "--json", file, "--plot", drawing})
+		out, _, err := samba(t, all...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,8 +131,15 @@ func TestLongBenches(t *testing.T) {
 			t.Errorf("%s: %+v\n%s", arguments, race, out)
 		}
 	}
+	// A published model beside itself: what layers without state save is counted.
+	var race bench.Race
+	out := run(&race, "long-prompt --sizes 32,64 --random phi4flash-tiny --beside every-layer")
+	if len(race.Runners) != 2 || len(race.Runners[1].Laps) != 2 || race.Runners[0].Model != race.Runners[1].Model ||
+		race.Runners[1].Laps[1].Counted.Ops*10 < race.Runners[0].Laps[1].Counted.Ops*13 {
+		t.Errorf("%+v\n%s", race, out)
+	}
 	var soak bench.Soak
-	out := run(&soak, "soak --tokens 240")
+	out = run(&soak, "soak --tokens 240")
 	if len(soak.Laps) != 60 || soak.Laps[59].Tokens != 240 || soak.Drift == nil || !soak.Drift.Within || !soak.Verdict.Known {
 		t.Errorf("%d laps, %+v, %+v\n%s", len(soak.Laps), soak.Drift, soak.Verdict, out)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/samba-web/samba/model/randomweights"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/samba-web/samba/tools/browser"
 	"github.com/samba-web/samba/wasm/protocol"
@@ -123,6 +124,7 @@ func (e *engine) tell(id uint32, m protocol.Message, data []byte) error {
 // engineFlags are the flags of commands that run a model.
 type engineFlags struct {
 	model        string
+	bits         int // packs the weights while they load; 0: as they are
 	backend      string
 	browserPath  string
 	browserFlags string
@@ -131,8 +133,26 @@ type engineFlags struct {
 }
 
 func (f *engineFlags) register(cmd *cobra.Command) {
+	registerBits(cmd.Flags(), &f.bits, "")
+	f.registerModel(cmd)
+}
+
+// registerModel registers those that say which and where.
+func (f *engineFlags) registerModel(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.model, "model", "", "the model's folder")
 	f.registerHome(cmd)
+}
+
+// registerBits registers the flag that packs a model while it loads.
+func registerBits(flags *pflag.FlagSet, bits *int, when string) {
+	flags.IntVar(bits, "bits", 0, when+"pack unpacked weights in 4 or 8 bits while they load, as samba convert does (default: as they are)")
+}
+
+func checkBits(bits int) error {
+	if bits != 0 && bits != 4 && bits != 8 {
+		return fmt.Errorf("--bits is %d, want 4 or 8, or none to take the weights as they are", bits)
+	}
+	return nil
 }
 
 // registerHome registers those that say where.
@@ -154,6 +174,9 @@ func (f *engineFlags) check() error {
 	}
 	if within := []string{protocol.BackendWebGPU, protocol.BackendCPU, protocol.BackendAuto}; f.within != "" && !slices.Contains(within, f.within) {
 		return fmt.Errorf("--browser-backend is %q, want one of %s", f.within, strings.Join(within, ", "))
+	}
+	if err := checkBits(f.bits); err != nil {
+		return err
 	}
 	if randomweights.Is(f.model) {
 		return nil
@@ -200,7 +223,7 @@ func (f *engineFlags) start(ctx context.Context) (*engine, *protocol.Load, error
 			return nil, nil, err
 		}
 	}
-	load := &protocol.Load{URL: address, Backend: protocol.BackendWebGPU}
+	load := &protocol.Load{URL: address, Backend: protocol.BackendWebGPU, Bits: f.bits}
 	switch f.backend {
 	case backendCPU:
 		load.Backend = protocol.BackendCPU

@@ -73,8 +73,10 @@ exported.`,
 			switch given := cmd.Flags().Changed; {
 			case given("chat") && chat == "":
 				return errors.New("--chat is empty: there is nothing to answer")
-			case given("prompt") && text == "":
+			case given("prompt") && text == "" && request.Suffix == "":
 				return errors.New("--prompt is empty: there is nothing to continue")
+			case chat != "" && request.Suffix != "":
+				return errors.New("--suffix is for a --prompt: it is the text after the gap that the answer fills")
 			case chat != "" && request.ControlTokens:
 				return errors.New("--control-tokens is for a --prompt: what a message spells is text")
 			}
@@ -119,6 +121,7 @@ exported.`,
 	flags.register(cmd)
 	cmd.MarkFlagRequired("model")
 	cmd.Flags().StringVar(&text, "prompt", "", "text to continue")
+	cmd.Flags().StringVar(&request.Suffix, "suffix", "", "with --prompt: the text that comes after the answer, which fills the gap between them;\nof models that have tokens for it, such as Granite")
 	cmd.Flags().BoolVar(&request.ControlTokens, "control-tokens", false, "with --prompt: what spells a control token, such as <|im_end|>, is one")
 	cmd.Flags().StringVar(&chat, "chat", "", "message to answer")
 	cmd.Flags().IntVar(&maxTokens, "max-tokens", sampling.DefaultTokens, sampling.Named("max_tokens").Usage())

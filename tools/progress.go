@@ -51,7 +51,7 @@ func (p *progress) update(m *protocol.Progress) {
 	if p.phase != m.Phase {
 		p.finish()
 		counters := decor.CountersNoUnit("%d of %d")
-		if m.Phase == model.PhaseDownload {
+		if m.Phase == model.PhaseDownload || m.Phase == model.PhasePack {
 			counters = decor.CountersKibiByte("% .1f of % .1f")
 		}
 		p.phase = m.Phase
@@ -65,13 +65,13 @@ func (p *progress) update(m *protocol.Progress) {
 
 var phaseNames = map[string]string{
 	model.PhaseDownload: "loading weights",
+	model.PhasePack:     "packing weights",
 	model.PhaseCompile:  "preparing kernels",
 	model.PhaseBench:    "measuring",
 	model.PhasePrefill:  "reading the prompt",
 	model.PhaseRebuild:  "after a lost device",
 	"score":             "scoring tokens",
 	"passkey":           "asking for keys",
-	"pack":              "packing weights",
 	"answers":           "asking questions",
 }
 
@@ -80,7 +80,7 @@ func pace(m *protocol.Progress) string {
 	switch {
 	case m.Note != "":
 		return "  " + m.Note
-	case m.Phase == model.PhaseDownload && m.Rate > 0:
+	case (m.Phase == model.PhaseDownload || m.Phase == model.PhasePack) && m.Rate > 0:
 		return fmt.Sprintf("  % .1f/s, %.0f s left", decor.SizeB1024(m.Rate), math.Ceil(m.SecondsLeft))
 	case m.SecondsLeft > 0:
 		return fmt.Sprintf("  %.1f/s, %.0f s left", m.Rate, math.Ceil(m.SecondsLeft))

@@ -86,7 +86,7 @@ func runPull(cmd *cobra.Command, o hub.Options, bits, group int) error {
 	if bits != 0 {
 		_, err := convert.Convert(cmd.Context(), convert.Options{From: o.To, To: to, Bits: bits, Group: group, Force: o.Force,
 			Progress: func(done, total int64) {
-				progress.update(&protocol.Progress{Phase: "pack", Loaded: done, Total: total})
+				progress.update(&protocol.Progress{Phase: model.PhasePack, Loaded: done, Total: total})
 			}})
 		if err != nil {
 			return err

@@ -30,6 +30,7 @@ import (
 type serveEngine struct {
 	folder  string
 	backend string
+	bits    int
 	slots   int
 	tokens  string
 	grace   time.Duration
@@ -43,6 +44,7 @@ func (f *serveEngine) register(cmd *cobra.Command) {
 	flags := pflag.NewFlagSet("engine", pflag.ContinueOnError)
 	flags.StringVar(&f.folder, "engine", "", "a model's folder: answer with it at /engine (WebSocket) and /v1 (OpenAI's HTTP API)")
 	flags.StringVar(&f.backend, "backend", backendNative, "with --engine: where to compute, native (the GPU; the CPU if there is none) or cpu")
+	registerBits(flags, &f.bits, "with --engine: ")
 	flags.IntVar(&f.slots, "batch", 16, "answers that are decoded together at most; fewer by default where the GPU binds too little memory for that many")
 	flags.StringVar(&f.States, "states", "", "folder of the conversations' states; servers that share it stand in for each other (default: one that is\nremoved at the end)")
 	flags.Float64Var(&f.gigs, "states-gb", 32, "gigabytes that the states may take there; the least recently used make room")
@@ -83,7 +85,7 @@ func (f *serveEngine) check() error {
 	if f.backend != backendNative && f.backend != backendCPU {
 		return fmt.Errorf("--backend is %q, want %s or %s", f.backend, backendNative, backendCPU)
 	}
-	if err := (&engineFlags{model: f.folder, backend: f.backend}).check(); err != nil {
+	if err := (&engineFlags{model: f.folder, backend: f.backend, bits: f.bits}).check(); err != nil {
 		return errors.New(strings.Replace(err.Error(), "--model", "--engine", 1))
 	}
 	for _, n := range []struct {
@@ -212,7 +214,7 @@ func (f *serveEngine) load(ctx context.Context) (_ *server.Engine, err error) {
 			return nil, err
 		}
 	}
-	load := &protocol.Load{URL: folder, Backend: protocol.BackendWebGPU}
+	load := &protocol.Load{URL: folder, Backend: protocol.BackendWebGPU, Bits: f.bits}
 	if f.backend == backendCPU {
 		load.Backend = protocol.BackendCPU
 	}

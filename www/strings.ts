@@ -66,6 +66,7 @@ export const strings = {
   startTitle: "Before the first word",
   startWhat: (name: string, size: number) =>
     `The model${name ? ` ${name}` : ""} comes to this browser once${size ? `: ${bytes(size)}` : ""}. It is kept for later visits, and you can delete it under Model at any time.`,
+  packs: (bits: number) => `It is packed to ${bits} bits as it comes, and kept so.`,
   startWhere: (host: string) =>
     `It comes from ${host}, which sees this download, and nothing that you write.`,
   startThen: "Then everything happens here. What you write and what it answers stays on this machine.",
@@ -74,6 +75,7 @@ export const strings = {
   starting: "Starting the engine",
   phases: {
     download: "Loading the model",
+    pack: "Loading the model and packing it",
     compile: "Preparing to compute",
     rebuild: "The graphics chip was lost; reading the conversation again",
   } as Record<string, string>,
@@ -285,6 +287,24 @@ export const strings = {
   publishedModels: (n: number) => `Published models (${number.format(n)})`,
   hubSees: (host: string) =>
     `They come from ${host}, which sees your address and what you download, and nothing that you write. Sizes are of the download; it is kept here.`,
+  hubSearch: (host: string) => `Search ${host}`,
+  hubSearchSees: (host: string) =>
+    `What you write here goes to ${host} once you pause, and your address with it. Models of families that run here are shown.`,
+  hubSearching: (host: string) => `Asking ${host} …`,
+  hubSearchFailed: (why: string) => `The search failed${why && `: ${why}`}. Try it again later.`,
+  hubFound: (n: number, others: number) => {
+    const runs =
+      n === 0 ? "Nothing that runs here" : n === 1 ? "1 model that runs here" : `${n} models that run here`;
+    if (others === 0) return `${runs}.`;
+    return `${runs}; ${others} more ${others === 1 ? "is of a family that does" : "are of families that do"} not.`;
+  },
+  hubFits: (needs: number, fits: boolean) =>
+    fits
+      ? `It needs ${bytes(needs)}: on the processor, slowly.`
+      : `It needs ${bytes(needs)}, more than this machine has free.`,
+  foundModel: (size: number, licence: string) =>
+    `${size ? bytes(size) : "size unknown"} · ${licence || "no licence named"}`,
+  gated: "Its owners ask who you are: samba pull fetches it with your token.",
   checking: "Looking for what fits this machine …",
   checked: (webgpu: boolean) =>
     webgpu
@@ -302,6 +322,9 @@ export const strings = {
     growth > 0
       ? `A conversation: ${bytes(state)}, and ${rounded.format(growth / 1024)} KB for every token`
       : `A conversation: ${bytes(state)}, however long`,
+  packHere: (bits: number) => `Pack it to ${bits} bits here`,
+  packedHere: (bits: number) => `packed to ${bits} bits here`,
+  packed: (bits: number, size: number) => `Packed to ${bits} bits here, ${bytes(size)}`,
   bitsAndSize: (bits: number, size: number) => `${bits} bits, ${bytes(size)}`,
   openFolder: "Open a folder of this computer",
   openFolderHint: "or drop one here; it is read where it lies, and goes nowhere.",
@@ -310,7 +333,11 @@ export const strings = {
     state: "Memory of a conversation, always",
     backend: "Computes on",
     reason: "Why there",
+    sharing: "Shared",
   },
+  sharing: (tabs: number, here: boolean) =>
+    `by ${tabs} tabs of this site, which have one copy of the model; it is in ${here ? "this tab: another one takes over when you close it" : "another tab: this one or another takes over when that is closed"}`,
+  sharedBy: (tabs: number) => `shared by ${tabs} tabs`,
 
   // Shortcuts
   help: "Keyboard shortcuts",
@@ -339,6 +366,12 @@ export const strings = {
   } as Record<string, string>,
   about: "Help",
   lab: "Try speed and memory",
+  docs: "Documentation",
+  killed: [
+    "The browser ended this page three times while the model loaded",
+    "Phones do that to pages that take more memory than they have left. Close other apps and tabs, or choose a smaller model.",
+  ] as const,
+  killedDetails: "Nothing is loaded by itself any more.",
 
   // The installed page
   update: "A new version of this page is ready.",
@@ -396,6 +429,10 @@ export const strings = {
       "A part of the model is damaged",
       "It was fetched twice. If the server is yours, copy the file again.",
     ],
+    too_large: [
+      "This machine has no room for this model",
+      "Take a smaller one, or fewer bits: the answers lose a little, and the download stays as large.",
+    ],
     bad_model: [
       "This model cannot be used",
       "Its files do not fit together. If it is yours, convert it again.",
@@ -424,6 +461,7 @@ export const labStrings = {
   starting: "Starting the engine",
   phases: {
     download: "Loading weights",
+    pack: "Loading weights and packing them",
     compile: "Preparing kernels",
   } as Record<string, string>,
   bytes: (loaded: number, total: number) => `${bytes(loaded)} of ${bytes(total)}`,

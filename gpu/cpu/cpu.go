@@ -19,6 +19,7 @@ import (
 // one goroutine at a time.
 type Kernels struct {
 	product product
+	sampler sampler
 	scores  []float32           // of one head
 	second  []float32           // what the second of a pair of heads makes
 	turns   []float64           // cos and sin of a position's angles

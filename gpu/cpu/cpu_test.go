@@ -330,7 +330,7 @@ func TestWiden(t *testing.T) {
 			all[i] = uint16(i)
 		}
 		for dtype, one := range map[reference.DType]func(uint16) float32{reference.F16: reference.FromF16, reference.BF16: reference.FromBF16} {
-			widen(dtype, all, got)
+			Widen(dtype, all, got)
 			for i, v := range got {
 				if want := one(all[i]); math.Float32bits(v) != math.Float32bits(want) && !(v != v && want != want) {
 					t.Fatalf("%v %#04x is %g, want %g", dtype, all[i], v, want)

@@ -102,13 +102,16 @@ func (p *point) set(x []float32, group int, dtype reference.DType) {
 	step := 32 / dtype.Bits() / 2 // weights of a 16-bit lane
 	for g := range len(x) / group {
 		values := x[g*group : (g+1)*group]
-		var sum, largest float32
+		var sum float32
+		largest := uint32(0) // of the sizes, as bits: those of numbers without a sign are in order
 		for _, v := range values {
 			sum += v
-			largest = max(largest, max(v, -v))
+			if size := math.Float32bits(v) &^ (1 << 31); size > largest {
+				largest = size
+			}
 		}
 		// 2^e > largest, both ends kept within fp32's normal range.
-		e := min(max(int(math.Float32bits(largest)>>23)-126, -96), 127)
+		e := min(max(int(largest>>23)-126, -96), 127)
 		scale, unit := power(30-e), power(e-30)
 		planes := p.planes[2*g*group:][:2*group]
 		for at, lane := 0, 0; at < group; at += step {
@@ -134,11 +137,12 @@ func (p *product) widen(w *reference.Weight, from, n int) {
 	if w.ScalesBF16 {
 		dtype = reference.BF16
 	}
-	widen(dtype, w.Scales[from:from+n], p.scales)
-	widen(dtype, w.Biases[from:from+n], p.biases)
+	Widen(dtype, w.Scales[from:from+n], p.scales)
+	Widen(dtype, w.Biases[from:from+n], p.biases)
 }
 
-func widen(dtype reference.DType, from []uint16, to []float32) {
+// Widen makes fp32 of F16 or BF16; to has as many values as from, at least.
+func Widen(dtype reference.DType, from []uint16, to []float32) {
 	whole := 0
 	if simd > 0 && len(from) >= 4 {
 		whole = len(from) &^ 3
@@ -223,7 +227,7 @@ func (p *product) expand(w *reference.Weight, r int, out []float32) {
 	case reference.F32:
 		copy(out, unsafe.Slice((*float32)(at), len(w.Data))[r*w.In:])
 	case reference.F16, reference.BF16:
-		widen(w.DType, unsafe.Slice((*uint16)(at), 2*len(w.Data))[r*w.In:][:w.In], out)
+		Widen(w.DType, unsafe.Slice((*uint16)(at), 2*len(w.Data))[r*w.In:][:w.In], out)
 	default:
 		groups := w.In / w.Group
 		p.widen(w, r*groups, groups)

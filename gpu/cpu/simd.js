@@ -14,7 +14,7 @@
   };
   const names = [
     "silu", "silu_mul", "softplus", "softmax", "widen_f16", "widen_bf16", "expand_q8", "expand_q4",
-    "matvec_q4", "matvec_q8", "matmul", "dots", "mix", "scan", "ssd",
+    "matvec_q4", "matvec_q8", "matmul", "dots", "mix", "scan", "ssd", "quantize",
   ];
   globalThis.sambaSIMD = {
     imports: Object.fromEntries(names.map((name) => [name, imported(name)])),

@@ -635,4 +635,177 @@
       (local.set $h (i32.add (local.get $h) (local.get $states)))
       (local.set $channels (i32.sub (local.get $channels) (i32.const 1)))
       (br $channel))))
+
+  ;; ---- weights into groups of codes, as model/quant packs them, to the bit ----
+
+  ;; 2^e of each of two numbers, at least fp16's least normal one.
+  (func $power (param $v v128) (result v128)
+    (f64x2.max (v128.and (local.get $v) (v128.const i64x2 0x7ff0000000000000 0x7ff0000000000000)) (v128.const f64x2 0x1p-14 0x1p-14)))
+
+  ;; The fp16 next to each of two numbers, which are made fp32 first; ties to even. Beyond fp16 it is above 65504, or NaN.
+  (func $half (param $v v128) (result v128)
+    (local $m v128)
+    (local.set $v (f64x2.promote_low_f32x4 (f32x4.demote_f64x2_zero (local.get $v))))
+    ;; At 1.5 * 2^(e + 42) fp64 is as coarse as fp16 is at 2^e.
+    (local.set $m (f64x2.mul (call $power (local.get $v)) (v128.const f64x2 0x1.8p42 0x1.8p42)))
+    (v128.or
+      (f64x2.sub (f64x2.add (local.get $v) (local.get $m)) (local.get $m))
+      (v128.and (local.get $v) (v128.const i64x2 0x8000000000000000 0x8000000000000000)))) ;; of a zero, too
+
+  ;; Stores the fp16 that a number is.
+  (func $store_half (param $to i32) (param $v f64)
+    (local $bits i64)
+    (local.set $bits (i64.reinterpret_f64 (local.get $v)))
+    (i32.store16 (local.get $to) (i32.or
+      (i32.wrap_i64 (i64.and (i64.shr_u (local.get $bits) (i64.const 48)) (i64.const 0x8000)))
+      (if (result i32) (f64.lt (f64.abs (local.get $v)) (f64.const 0x1p-14))
+        (then (i32.trunc_sat_f64_u (f64.mul (f64.abs (local.get $v)) (f64.const 0x1p24))))
+        (else (i32.sub
+          (i32.wrap_i64 (i64.and (i64.shr_u (local.get $bits) (i64.const 42)) (i64.const 0x1fffff)))
+          (i32.const 0xfc000))))))) ;; the exponents' biases, 1023 and 15, differ by 1008
+
+  ;; Packs groups of $group weights, fp32 one after another, in $bits each; see quant.Quantize. $cuts are the $count parts
+  ;; of the range that are tried, fp64; $pairs has room for two groups as fp64. 1: a weight is not finite or beyond fp16.
+  ;; Two groups are fitted side by side, one in each half of a vector, so that sums are taken in the order in which Go
+  ;; takes them. The last of an odd number is fitted in both.
+  (func (export "quantize") (param $w i32) (param $groups i32) (param $group i32) (param $bits i32)
+    (param $cuts i32) (param $count i32) (param $refits i32) (param $pairs i32)
+    (param $q i32) (param $scales i32) (param $biases i32) (result i32)
+    (local $bytes i32) (local $words i32) (local $two i32) (local $end i32) (local $at i32) (local $turn i32) (local $shift i32) (local $to i32)
+    (local $levels v128) (local $n v128) (local $lo v128) (local $hi v128) (local $sw v128) (local $most v128) (local $v v128)
+    (local $equal v128) (local $middle v128) (local $reach v128) (local $part v128) (local $active v128) (local $better v128)
+    (local $s v128) (local $b v128) (local $inverse v128) (local $code v128) (local $d v128) (local $word v128) (local $constant v128)
+    (local $sum v128) (local $sq v128) (local $sqq v128) (local $sqw v128)
+    (local $scale v128) (local $bias v128) (local $least v128) (local $least_q v128) (local $least_qq v128) (local $least_qw v128)
+    (local.set $bytes (i32.shl (local.get $group) (i32.const 2)))
+    (local.set $words (i32.shr_u (i32.mul (local.get $group) (local.get $bits)) (i32.const 3))) ;; in bytes
+    (local.set $levels (f64x2.splat (f64.convert_i32_u (i32.sub (i32.shl (i32.const 1) (local.get $bits)) (i32.const 1)))))
+    (local.set $n (f64x2.splat (f64.convert_i32_u (local.get $group))))
+    (local.set $end (i32.add (local.get $pairs) (i32.shl (local.get $group) (i32.const 4))))
+    (block $done (loop $next
+      (br_if $done (i32.eqz (local.get $groups)))
+      (local.set $two (i32.gt_u (local.get $groups) (i32.const 1)))
+
+      ;; Their values side by side, the range, and the sum
+      (local.set $at (local.get $pairs))
+      (local.set $lo (v128.const f64x2 inf inf))
+      (local.set $hi (v128.const f64x2 -inf -inf))
+      (local.set $sw (v128.const i64x2 0 0))
+      (local.set $most (v128.const i64x2 0 0))
+      (loop $value
+        (local.set $v (f64x2.promote_low_f32x4 (v128.load32_lane 1
+          (i32.add (local.get $w) (i32.mul (local.get $bytes) (local.get $two)))
+          (v128.load32_zero (local.get $w)))))
+        (v128.store (local.get $at) (local.get $v))
+        (local.set $lo (f64x2.min (local.get $lo) (local.get $v)))
+        (local.set $hi (f64x2.max (local.get $hi) (local.get $v)))
+        (local.set $most (f64x2.max (local.get $most) (f64x2.abs (local.get $v))))
+        (local.set $sw (f64x2.add (local.get $sw) (local.get $v)))
+        (local.set $w (i32.add (local.get $w) (i32.const 4)))
+        (br_if $value (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))
+      (if (i32.eqz (i64x2.all_true (f64x2.le (local.get $most) (v128.const f64x2 65504 65504))))
+        (then (return (i32.const 1))))
+
+      (local.set $equal (f64x2.eq (local.get $lo) (local.get $hi)))
+      (local.set $middle (f64x2.div (f64x2.add (local.get $lo) (local.get $hi)) (v128.const f64x2 2 2)))
+      (local.set $reach (f64x2.div (f64x2.sub (local.get $hi) (local.get $lo)) (v128.const f64x2 2 2)))
+      (local.set $least (v128.const f64x2 inf inf))
+      (local.set $active (v128.const i64x2 -1 -1))
+      (local.set $turn (i32.const 0))
+      (block $fitted (loop $try
+        (if (i32.eqz (local.get $turn))
+          (then
+            ;; The range that certainly covers every weight: bias rounded down, scale rounded up
+            (local.set $d (f64x2.mul (call $power (local.get $lo)) (v128.const f64x2 0x1p-10 0x1p-10)))
+            (local.set $b (f64x2.mul (f64x2.floor (f64x2.div (local.get $lo) (local.get $d))) (local.get $d)))
+            (local.set $s (f64x2.div (f64x2.sub (local.get $hi) (local.get $b)) (local.get $levels)))
+            (local.set $d (f64x2.mul (call $power (local.get $s)) (v128.const f64x2 0x1p-10 0x1p-10)))
+            (local.set $s (f64x2.mul (f64x2.ceil (f64x2.div (local.get $s) (local.get $d))) (local.get $d))))
+          (else (if (i32.le_u (local.get $turn) (local.get $count))
+            (then
+              (local.set $part (f64x2.mul (local.get $reach)
+                (v128.load64_splat (i32.add (local.get $cuts) (i32.shl (i32.sub (local.get $turn) (i32.const 1)) (i32.const 3))))))
+              (local.set $s (call $half (f64x2.div (f64x2.add (local.get $part) (local.get $part)) (local.get $levels))))
+              (local.set $b (call $half (f64x2.sub (local.get $middle) (local.get $part)))))
+            (else
+              ;; What fits the best codes best, by least squares
+              (local.set $d (f64x2.sub (f64x2.mul (local.get $n) (local.get $least_qq)) (f64x2.mul (local.get $least_q) (local.get $least_q))))
+              (local.set $active (v128.and (local.get $active) (f64x2.gt (local.get $d) (v128.const f64x2 0 0))))
+              (local.set $s (call $half (f64x2.div
+                (f64x2.sub (f64x2.mul (local.get $n) (local.get $least_qw)) (f64x2.mul (local.get $least_q) (local.get $sw)))
+                (local.get $d))))
+              (local.set $b (call $half (f64x2.div (f64x2.sub (local.get $sw) (f64x2.mul (local.get $s) (local.get $least_q))) (local.get $n))))))))
+        (local.set $inverse (f64x2.div (v128.const f64x2 1 1) (local.get $s)))
+        (local.set $sum (v128.const i64x2 0 0))
+        (local.set $sq (v128.const i64x2 0 0))
+        (local.set $sqq (v128.const i64x2 0 0))
+        (local.set $sqw (v128.const i64x2 0 0))
+        (local.set $at (local.get $pairs))
+        (loop $value
+          (local.set $v (v128.load (local.get $at)))
+          (local.set $code (f64x2.floor (f64x2.add
+            (f64x2.pmin (local.get $levels) (f64x2.pmax (v128.const f64x2 0 0)
+              (f64x2.mul (f64x2.sub (local.get $v) (local.get $b)) (local.get $inverse))))
+            (v128.const f64x2 0.5 0.5))))
+          (local.set $d (f64x2.sub (f64x2.add (f64x2.mul (local.get $s) (local.get $code)) (local.get $b)) (local.get $v)))
+          (local.set $sum (f64x2.add (local.get $sum) (f64x2.mul (local.get $d) (local.get $d))))
+          (local.set $sq (f64x2.add (local.get $sq) (local.get $code)))
+          (local.set $sqq (f64x2.add (local.get $sqq) (f64x2.mul (local.get $code) (local.get $code))))
+          (local.set $sqw (f64x2.add (local.get $sqw) (f64x2.mul (local.get $code) (local.get $v))))
+          (br_if $value (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))
+        (local.set $better (v128.and
+          (v128.and (f64x2.lt (local.get $sum) (local.get $least)) (f64x2.gt (local.get $s) (v128.const f64x2 0 0)))
+          (v128.and
+            (v128.and (f64x2.le (local.get $s) (v128.const f64x2 65504 65504)) (f64x2.le (f64x2.abs (local.get $b)) (v128.const f64x2 65504 65504)))
+            (local.get $active))))
+        (local.set $least (v128.bitselect (local.get $sum) (local.get $least) (local.get $better)))
+        (local.set $scale (v128.bitselect (local.get $s) (local.get $scale) (local.get $better)))
+        (local.set $bias (v128.bitselect (local.get $b) (local.get $bias) (local.get $better)))
+        (local.set $least_q (v128.bitselect (local.get $sq) (local.get $least_q) (local.get $better)))
+        (local.set $least_qq (v128.bitselect (local.get $sqq) (local.get $least_qq) (local.get $better)))
+        (local.set $least_qw (v128.bitselect (local.get $sqw) (local.get $least_qw) (local.get $better)))
+        (if (i32.gt_u (local.get $turn) (local.get $count)) (then (local.set $active (local.get $better))))
+        (br_if $fitted (i32.eqz (v128.any_true (local.get $active))))
+        (local.set $turn (i32.add (local.get $turn) (i32.const 1)))
+        (br_if $try (i32.le_u (local.get $turn) (i32.add (local.get $count) (local.get $refits))))))
+
+      ;; Of a group whose values are all equal the bias holds the value, one step of the scale what the bias missed.
+      (local.set $b (call $half (local.get $lo)))
+      (local.set $s (call $half (f64x2.sub (local.get $lo) (local.get $b))))
+      (local.set $constant (v128.and (f64x2.ne (local.get $s) (v128.const f64x2 0 0)) (v128.const f64x2 1 1)))
+      (local.set $scale (v128.bitselect (local.get $s) (local.get $scale) (local.get $equal)))
+      (local.set $bias (v128.bitselect (local.get $b) (local.get $bias) (local.get $equal)))
+      (local.set $inverse (f64x2.div (v128.const f64x2 1 1) (local.get $scale)))
+      (call $store_half (local.get $scales) (f64x2.extract_lane 0 (local.get $scale)))
+      (call $store_half (local.get $biases) (f64x2.extract_lane 0 (local.get $bias)))
+      (call $store_half (i32.add (local.get $scales) (i32.shl (local.get $two) (i32.const 1))) (f64x2.extract_lane 1 (local.get $scale)))
+      (call $store_half (i32.add (local.get $biases) (i32.shl (local.get $two) (i32.const 1))) (f64x2.extract_lane 1 (local.get $bias)))
+      (local.set $at (local.get $pairs))
+      (local.set $to (local.get $q))
+      (loop $words
+        (local.set $word (v128.const i64x2 0 0))
+        (local.set $shift (i32.const 0))
+        (loop $value
+          (local.set $code (v128.bitselect (local.get $constant)
+            (f64x2.floor (f64x2.add
+              (f64x2.pmin (local.get $levels) (f64x2.pmax (v128.const f64x2 0 0)
+                (f64x2.mul (f64x2.sub (v128.load (local.get $at)) (local.get $bias)) (local.get $inverse))))
+              (v128.const f64x2 0.5 0.5)))
+            (local.get $equal)))
+          (local.set $word (v128.or (local.get $word) (i32x4.shl (i32x4.trunc_sat_f64x2_u_zero (local.get $code)) (local.get $shift))))
+          (local.set $at (i32.add (local.get $at) (i32.const 16)))
+          (br_if $value (i32.lt_u (local.tee $shift (i32.add (local.get $shift) (local.get $bits))) (i32.const 32))))
+        (v128.store32_lane 0 (local.get $to) (local.get $word))
+        (v128.store32_lane 1 (i32.add (local.get $to) (i32.mul (local.get $words) (local.get $two))) (local.get $word))
+        (local.set $to (i32.add (local.get $to) (i32.const 4)))
+        (br_if $words (i32.lt_u (local.get $at) (local.get $end))))
+
+      (local.set $two (i32.add (local.get $two) (i32.const 1)))
+      (local.set $w (i32.add (local.get $w) (i32.mul (local.get $bytes) (i32.sub (local.get $two) (i32.const 1)))))
+      (local.set $q (i32.add (local.get $q) (i32.mul (local.get $words) (local.get $two))))
+      (local.set $scales (i32.add (local.get $scales) (i32.shl (local.get $two) (i32.const 1))))
+      (local.set $biases (i32.add (local.get $biases) (i32.shl (local.get $two) (i32.const 1))))
+      (local.set $groups (i32.sub (local.get $groups) (local.get $two)))
+      (br $next)))
+    (i32.const 0))
 )

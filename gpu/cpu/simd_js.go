@@ -96,6 +96,9 @@ func simdScan(dtY, x, b, c unsafe.Pointer, bcStride int32, a, d, h unsafe.Pointe
 //go:wasmimport simd ssd
 func simdSSD(x, b, c unsafe.Pointer, stride int32, steps unsafe.Pointer, d float32, h, y unsafe.Pointer, yStride, channels, states, count int32)
 
+//go:wasmimport simd quantize
+func simdQuantize(w unsafe.Pointer, groups, group, bits int32, cuts unsafe.Pointer, count, refits int32, pairs, q, scales, biases unsafe.Pointer) int32
+
 func at[T any](v *T) unsafe.Pointer { return unsafe.Pointer(v) }
 
 func flag(on bool) int32 {
@@ -152,4 +155,8 @@ func scan(dtY, x, b, c *float32, bcStride int, a, d, h *float32, channels, state
 
 func ssd(x, b, c *float32, stride int, steps *float32, d float32, h, y *float32, yStride, channels, states, count int) {
 	simdSSD(at(x), at(b), at(c), int32(stride), at(steps), d, at(h), at(y), int32(yStride), int32(channels), int32(states), int32(count))
+}
+
+func quantize(w *float32, groups, group, bits int, cuts *float64, count, refits int, pairs *float64, q *uint32, scales, biases *uint16) bool {
+	return simdQuantize(at(w), int32(groups), int32(group), int32(bits), at(cuts), int32(count), int32(refits), at(pairs), at(q), at(scales), at(biases)) == 0
 }

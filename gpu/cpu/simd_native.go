@@ -51,3 +51,7 @@ func scan(dtY, x, b, c *float32, bcStride int, a, d, h *float32, channels, state
 func ssd(x, b, c *float32, stride int, steps *float32, d float32, h, y *float32, yStride, channels, states, count int) {
 	panic(missing)
 }
+
+func quantize(w *float32, groups, group, bits int, cuts *float64, count, refits int, pairs *float64, q *uint32, scales, biases *uint16) bool {
+	panic(missing)
+}

@@ -23,7 +23,8 @@ func AdjustmentBytes(a reference.Adjustment, alternatives int) []byte {
 }
 
 // Adjust records the change of logits [vocab] before they are sampled, and the
-// count of the token in ids[0]. allowed is a set of bits. Of a batch, logits have
+// count of the token in ids[0]. allowed is a set of bits. Of tokens that go
+// apart, logits and allowed have rows, and nothing is counted: JudgeGuesses does that. Of a batch, logits have
 // rows and all else is there for each sequence.
 func (r *Recorder) Adjust(logits, adjustment, bias, counts, allowed, ids *gpu.Buffer, vocab int) {
 	p := r.planner()
@@ -31,7 +32,11 @@ func (r *Recorder) Adjust(logits, adjustment, bias, counts, allowed, ids *gpu.Bu
 	r.want("adjust", "adjustment", adjustment, p.places(), 4)
 	r.want("adjust", "bias", bias, p.places(), vocab)
 	r.want("adjust", "counts", counts, p.places(), vocab)
-	r.want("adjust", "allowed", allowed, p.places(), int(blocks(vocab, 32)))
+	sets := p.places()
+	if r.Apart {
+		sets = p.rows()
+	}
+	r.want("adjust", "allowed", allowed, sets, int(blocks(vocab, 32)))
 	r.record(p.adjust(vocab), logits, adjustment, bias, counts, allowed, ids, r.Cursor)
 }
 
@@ -39,10 +44,11 @@ type adjust struct {
 	cursorConstants
 	VOCAB     int
 	FORBIDDEN float32
+	ROWS      bool
 }
 
 func (adjust) stem() string { return "adjust" }
 
 func (p planner) adjust(vocab int) plan {
-	return plan{adjust{cursorConstants: p.cursor(), VOCAB: vocab, FORBIDDEN: float32(reference.Forbidden)}, [3]uint32{blocks(vocab, 256), uint32(p.rows()), 1}}
+	return plan{adjust{cursorConstants: p.cursor(), VOCAB: vocab, FORBIDDEN: float32(reference.Forbidden), ROWS: p.apart}, [3]uint32{blocks(vocab, 256), uint32(p.rows()), 1}}
 }

@@ -24,9 +24,14 @@ import (
 type Recorder struct {
 	Device  *gpu.Device
 	Program *gpu.Program
-	Cursor  *gpu.Buffer // 4 words: pos, count, emitted, spare; a batch's are BatchCursor's
+	Cursor  *gpu.Buffer // 4 words: pos, count, emitted, spare, of which Apart alone makes use; a batch's are BatchCursor's
 	Tokens  int         // of a batch: rows, at most Slots
 	Slots   int         // 0: no batch
+
+	// Apart: the tokens are a few of one text, and each goes by the kernels that it would have
+	// alone, with the same bits. Activations, logits and partials have a row of each; recurrent
+	// states have one for each behind the first: [Tokens + 1, ...], the one before them at cursor.spare.
+	Apart bool
 
 	// Prepare starts to compile the kernels and records nothing; of the buffers
 	// only the sizes count then.
@@ -68,15 +73,18 @@ const BatchDepth = 4
 
 // states is how many of Mamba's states lie side by side.
 func (r *Recorder) states() int {
-	if r.Slots > 0 {
+	switch {
+	case r.Slots > 0:
 		return r.Slots * BatchDepth
+	case r.Apart:
+		return r.Tokens + 1
 	}
 	return 1
 }
 
 func (r *Recorder) planner() planner {
 	p := plannerOf(r.Device, r.variant())
-	p.tokens, p.slots, p.exact, p.tuned = r.Tokens, r.Slots, r.Exact, r.tuned
+	p.tokens, p.slots, p.apart, p.exact, p.tuned = r.Tokens, r.Slots, r.Apart, r.Exact, r.tuned
 	if r.Halves.X != nil {
 		p.room = room{r.Halves.X.Size(), r.Halves.W.Size()}
 	}

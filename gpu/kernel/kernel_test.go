@@ -704,6 +704,33 @@ func (a *attention) attend(pos, count int) {
 		tolerance = 2e-3 // see TestWindowAttentionMatrix
 	}
 	a.near(fmt.Sprintf("attention of %d at %d", count, pos), a.readFloats(out), want, tolerance)
+	if count == 1 {
+		a.project(pos, gpuQKV, want)
+	}
+}
+
+// project holds a last projection that joins the splits of one token's attention to that of the whole outcome.
+func (a *attention) project(pos int, qkv *gpu.Buffer, attended []float32) {
+	a.Helper()
+	const out = 37
+	in, dtype, group := len(attended), reference.F32, 0
+	if in%64 == 0 && pos%2 == 0 {
+		dtype, group = reference.Q4, 64
+	}
+	w, k := a.weight(dtype, out, in, group, out, false)
+	y := a.floats(out, 1)
+	gpuY := a.buffer("y", y)
+	splits := a.SplitAttention(k, a.shape, qkv, a.rope.Ring, a.partials)
+	if want := !a.Restrict.CPU && a.shape.Window > 128 && a.shape.HeadDim%4 == 0; (splits != nil) != want {
+		a.Errorf("joined by the projection: %v, want %v", splits != nil, want)
+	}
+	if splits == nil {
+		return
+	}
+	a.Linear(k, a.partials, gpuY, kernel.LinearOptions{Splits: splits, Add: true})
+	a.run()
+	reference.Linear(w, attended, in, y, 1, true)
+	a.near(fmt.Sprintf("projection at %d", pos), a.readFloats(gpuY), y, 2e-5)
 }
 
 // matrixHeads tells whether attention's matrix units take heads of that size.

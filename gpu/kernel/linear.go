@@ -17,6 +17,7 @@ type LinearOptions struct {
 	SwiGLU  bool        // W holds gate's rows, then up's: y = SiLU(gate) * up; one token only, W in one part
 	Conv    *Conv       // W is in_proj, some of whose rows go on through the convolution, not a gated one; one token only
 	RoPE    *RoPE       // W is attention's projection, whose heads go on to be turned; one token only, W in one part
+	Splits  *Splits     // x is what SplitAttention left; Add only
 	Last    bool        // only the chunk's last token, whatever Tokens is
 }
 
@@ -55,9 +56,12 @@ type RoPE struct {
 }
 
 // Linear records y[t, r] = Factor (sum_k W[r, k] x[t, k] + Bias[r]): by one of the matvec kernels for one
-// token, by one of the matmul kernels for more and for a batch.
+// token, and for tokens that go apart, by one of the matmul kernels for more and for a batch.
 func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
-	if o.XStride == 0 {
+	switch {
+	case o.Splits != nil:
+		o.XStride = o.Splits.pitch()
+	case o.XStride == 0:
 		o.XStride = w.In
 	}
 	if o.RoPE != nil && (w.Bias != nil || o.RoPE.Norm != nil) {
@@ -84,7 +88,7 @@ type linearStep struct {
 
 // linear plans a layer; XStride is set, and RoPE only where matvec has it.
 func (p planner) linear(w *Weight, o LinearOptions) (steps []linearStep) {
-	one := p.slots == 0 && (p.tokens == 1 || o.Last)
+	one := p.slots == 0 && (p.tokens == 1 || o.Last || p.apart)
 	if !one {
 		if steps = p.matmulBlocks(w, o); steps != nil {
 			return steps
@@ -115,7 +119,12 @@ func (r *Recorder) wantLinear(step linearStep, w *Weight, x, y *gpu.Buffer, o Li
 		r.want(stem, "y", y, r.Tokens, w.Out)
 		return
 	}
-	r.want(stem, "x", x, w.In)
+	before := r.planner().rows() - 1 // tokens before the last
+	if s := o.Splits; s != nil {
+		r.want(stem, "splits", x, before+1, s.pitch())
+	} else {
+		r.want(stem, "x", x, before*o.XStride+w.In)
+	}
 	switch c := o.Conv; {
 	case c != nil:
 		r.want(stem, "y", y, w.Out)
@@ -125,14 +134,14 @@ func (r *Recorder) wantLinear(step linearStep, w *Weight, x, y *gpu.Buffer, o Li
 			r.Program.Fail(fmt.Errorf("kernel %s: a convolution of %d channels from row %d on, gated %v, in a layer of %d rows", stem, c.DInner, c.Offset, c.Gated, w.Out))
 		}
 	case o.RoPE != nil:
-		r.want(stem, "y", y, o.RoPE.Shape.Heads, o.RoPE.Shape.HeadDim)
+		r.want(stem, "y", y, before*w.Out+o.RoPE.Shape.Heads*o.RoPE.Shape.HeadDim)
 		r.wantRoPE(stem, *o.RoPE)
 	default:
-		rows := step.part.Rows
+		rows, stride := step.part.Rows, w.Out
 		if o.SwiGLU {
-			rows /= 2
+			rows, stride = rows/2, stride/2
 		}
-		r.want(stem, "y", y, step.part.Row0+rows)
+		r.want(stem, "y", y, before*stride+step.part.Row0+rows)
 	}
 }
 
@@ -217,10 +226,11 @@ type matvecConstants struct {
 	cursorConstants
 	weightConstants
 	finishConstants
-	IN, OUT, X_STRIDE, ROW0                                   int
-	EPS                                                       float64
-	VALUES, QUADS, SIZE, LANES, ROWS, N, SUMS, SUBGROUP, WARP int
-	ALIGNED, NORM, LAST, STAGED, SUBGROUPS, SHARED, PAIRED    bool
+	IN, OUT, X_STRIDE, Y_STRIDE, ROW0                              int
+	EPS                                                            float64
+	VALUES, QUADS, SIZE, LANES, ROWS, N, SUMS, SUBGROUP, WARP      int
+	SPLITS, COLUMNS                                                int
+	ALIGNED, NORM, LAST, STAGED, SUBGROUPS, SHARED, PAIRED, JOINED bool
 }
 
 type matvec struct{ matvecConstants }
@@ -249,7 +259,7 @@ type matvecRope struct {
 
 func (matvecRope) stem() string { return "matvec_rope" }
 
-// matvec plans a part's product with one token.
+// matvec plans a part's product with one token, or with each of those that go apart.
 func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
 	outputs := part.Rows
 	pair := o.SwiGLU || o.RoPE != nil
@@ -290,13 +300,17 @@ func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
 	}
 	c := matvecConstants{
 		weightConstants: w.constants(), finishConstants: w.finish(),
-		IN: w.In, OUT: outputs, X_STRIDE: o.XStride, ROW0: part.Row0, EPS: o.Eps,
+		IN: w.In, OUT: outputs, X_STRIDE: o.XStride, Y_STRIDE: w.Out, ROW0: part.Row0, EPS: o.Eps,
 		VALUES: values, QUADS: max(values/4, 1), SIZE: s.size, LANES: s.lanes, ROWS: s.rows, N: n, SUMS: sums, SUBGROUP: subgroup, WARP: warp,
 		ALIGNED: aligned, NORM: o.Gain != nil, LAST: o.Last, STAGED: staged, SUBGROUPS: subgroup > 1, SHARED: s.lanes > subgroup, PAIRED: pair,
+	}
+	if o.Splits != nil {
+		c.JOINED, c.SPLITS, c.COLUMNS = true, o.Splits.splits, o.Splits.headDim/4
 	}
 	var k kernel = matvec{c}
 	switch {
 	case o.SwiGLU:
+		c.Y_STRIDE /= 2
 		k = matvecGate{c}
 	case o.RoPE != nil:
 		k = matvecRope{c, o.RoPE.constants()}
@@ -305,7 +319,8 @@ func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
 	case o.Add:
 		k = matvecAdd{c}
 	}
-	return plan{k, spread(blocks(outputs, s.size/s.lanes*s.rows))}
+	groups := spread(blocks(outputs, s.size/s.lanes*s.rows))
+	return plan{k, [3]uint32{uint32(p.rows()), groups[0], groups[1]}}
 }
 
 // matmulConstants are those of shared/matmul.wgsl.

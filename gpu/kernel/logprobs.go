@@ -23,7 +23,8 @@ func ReadLogprobs(row []byte, top, alternatives int) (own float32, likeliest []r
 
 // Logprobs records the log probability of the token in ids[0], which Sample
 // has just drawn, and of the likeliest ones, at most top, from logits that
-// nothing has changed. rows is a ring of rows of LogprobsRow(top) words; of a
+// nothing has changed. rows is a ring of rows of LogprobsRow(top) words. Of tokens
+// that go apart ids is what Sample has drawn. Of a
 // batch, a row for each of its own.
 func (r *Recorder) Logprobs(logits, adjustment, ids, rows *gpu.Buffer, vocab, ring, top int) {
 	p := r.planner()
@@ -37,10 +38,11 @@ type logprobs struct {
 	cursorConstants
 	reduceConstants
 	VOCAB, OUT_RING, TOP int
+	ROWS                 bool
 }
 
 func (logprobs) stem() string { return "logprobs" }
 
 func (p planner) logprobs(vocab, ring, top int) plan {
-	return plan{logprobs{cursorConstants: p.cursor(), reduceConstants: reduceAlone, VOCAB: vocab, OUT_RING: ring, TOP: top}, [3]uint32{uint32(p.rows()), 1, 1}}
+	return plan{logprobs{cursorConstants: p.cursor(), reduceConstants: reduceAlone, VOCAB: vocab, OUT_RING: ring, TOP: top, ROWS: p.apart}, [3]uint32{uint32(p.rows()), 1, 1}}
 }

@@ -24,7 +24,7 @@ type planner struct {
 	Variant
 	size, storage int  // threads of a workgroup and words of its memory, at most
 	tokens, slots int  // the Recorder's
-	exact         bool // the Recorder's
+	apart, exact  bool // the Recorder's
 	room          room
 	tuned         tuning
 }
@@ -52,9 +52,9 @@ func plannerOf(d *gpu.Device, v Variant) planner {
 // places is how many sequences' states lie side by side.
 func (p planner) places() int { return max(p.slots, 1) }
 
-// rows is how many rows of logits there are: one for each sequence that takes part.
+// rows is how many rows of logits there are: one for each sequence that takes part, or for each token that goes apart.
 func (p planner) rows() int {
-	if p.slots > 0 {
+	if p.slots > 0 || p.apart {
 		return p.tokens
 	}
 	return 1

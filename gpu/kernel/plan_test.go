@@ -14,9 +14,9 @@ import (
 
 // allKernels has every kernel, as the shaders' names have them.
 var allKernels = []kernel{
-	adjust{}, blocksW{}, blocksX{}, causalConv1D{}, diffCombine{}, embedding{}, gate{}, groupNorm{}, layerNorm{}, logprobs{}, matmul{}, matmulBatch{},
-	matmulBlocks{}, matmulDirect{}, matvec{}, matvecAdd{}, matvecConv{}, matvecGate{}, matvecRope{}, normDBC{}, packAffine{}, quantize{}, rmsnorm{}, rooflineFMA{}, rooflineRead{}, rope{}, sample{}, score{},
-	selectiveScan{}, selectiveStateUpdate{}, squaredReLU{}, ssdScan{}, swiglu{}, windowAttention{}, windowAttentionLanes{}, windowAttentionMatrix{},
+	adjust{}, blocksW{}, blocksX{}, causalConv1D{}, convRows{}, diffCombine{}, embedding{}, gate{}, groupNorm{}, guessesJudge{}, guessesPlace{}, layerNorm{}, logprobs{}, matmul{}, matmulBatch{},
+	matmulBlocks{}, matmulDirect{}, matvec{}, matvecAdd{}, matvecConv{}, matvecGate{}, matvecRope{}, normDBC{}, packAffine{}, rmsnorm{}, rooflineFMA{}, rooflineRead{}, rope{}, sample{}, score{},
+	selectiveScan{}, selectiveStateUpdate{}, squaredReLU{}, ssdScan{}, swiglu{}, takeState{}, windowAttention{}, windowAttentionLanes{}, windowAttentionMatrix{},
 	windowAttentionMerge{}, windowAttentionSplit{},
 }
 
@@ -126,30 +126,32 @@ func TestLinearPlans(t *testing.T) {
 		want []string
 	}{
 		{"few outputs: many lanes", baseline.of(1, 0), weight(reference.Q4, 256, 2048), LinearOptions{},
-			[]string{"matvec VALUES=32 SIZE=128 LANES=16 ROWS=1 N=1 SUMS=1 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [32 1 1]"}},
+			[]string{"matvec VALUES=32 SIZE=128 LANES=16 ROWS=1 N=1 SUMS=1 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [1 32 1]"}},
 		{"subgroups", large.of(1, 0), weight(reference.Q4, 1024, 2048), LinearOptions{Add: true},
-			[]string{"matvec_add VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true FACTOR=1 [64 1 1]"}},
+			[]string{"matvec_add VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true FACTOR=1 [1 64 1]"}},
 		{"a workgroup of 512 where there are 256", baseline.of(1, 0), weight(reference.Q8, 2048, 1024), LinearOptions{},
-			[]string{"matvec VALUES=16 SIZE=256 LANES=32 ROWS=2 N=2 SUMS=2 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [128 1 1]"}},
+			[]string{"matvec VALUES=16 SIZE=256 LANES=32 ROWS=2 N=2 SUMS=2 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [1 128 1]"}},
 		{"x has no room in workgroup memory: squares are summed along", baseline.of(1, 0), weight(reference.Q8, 8192, 4096), LinearOptions{Gain: gain},
-			[]string{"matvec VALUES=16 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=3 SUBGROUP=1 WARP=1 SHARED=true NORM=true FACTOR=1 [256 1 1]"}},
+			[]string{"matvec VALUES=16 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=3 SUBGROUP=1 WARP=1 SHARED=true NORM=true FACTOR=1 [1 256 1]"}},
 		{"odd rows", large.of(1, 0), weight(reference.F16, 600, 13), LinearOptions{},
-			[]string{"matvec VALUES=1 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 SUBGROUPS=true FACTOR=1 [38 1 1]"}},
+			[]string{"matvec VALUES=1 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 SUBGROUPS=true FACTOR=1 [1 38 1]"}},
 		{"a processor", processor.of(1, 0), weight(reference.F32, 1000, 64), LinearOptions{},
-			[]string{"matvec VALUES=4 SIZE=16 LANES=1 ROWS=8 N=8 SUMS=8 SUBGROUP=1 WARP=1 FACTOR=1 [8 1 1]"}},
+			[]string{"matvec VALUES=4 SIZE=16 LANES=1 ROWS=8 N=8 SUMS=8 SUBGROUP=1 WARP=1 FACTOR=1 [1 8 1]"}},
 		{"the last of a chunk", large.of(512, 0), weight(reference.Q4, 50304, 768), LinearOptions{Last: true, Gain: gain},
-			[]string{"matvec VALUES=32 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true NORM=true LAST=true FACTOR=1 [1572 1 1]"}},
+			[]string{"matvec VALUES=32 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true NORM=true LAST=true FACTOR=1 [1 1572 1]"}},
 		{"a vocabulary beyond one direction of the grid", baseline.of(1, 0), weight(reference.F16, 1<<21, 64), LinearOptions{},
-			[]string{"matvec VALUES=4 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [32768 2 1]"}},
+			[]string{"matvec VALUES=4 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [1 32768 2]"}},
 		{"gate and up", large.of(1, 0), weight(reference.Q4, 6144, 1024), LinearOptions{SwiGLU: true},
-			[]string{"matvec_gate VALUES=32 SIZE=256 LANES=16 ROWS=1 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true PAIRED=true FACTOR=1 [192 1 1]"}},
+			[]string{"matvec_gate VALUES=32 SIZE=256 LANES=16 ROWS=1 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true PAIRED=true FACTOR=1 [1 192 1]"}},
 		{"in_proj with its convolution", large.of(1, 0), weight(reference.Q4, 4096, 1024), LinearOptions{Conv: conv},
-			[]string{"matvec_conv VALUES=32 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true D_INNER=1024 D_CONV=4 TAPS=3 FACTOR=1 [128 1 1]"}},
+			[]string{"matvec_conv VALUES=32 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true D_INNER=1024 D_CONV=4 TAPS=3 FACTOR=1 [1 128 1]"}},
 		{"heads that turn", large.of(1, 0), weight(reference.Q4, 20*64, 768), LinearOptions{RoPE: window},
-			[]string{"matvec_rope VALUES=32 SIZE=256 LANES=32 ROWS=1 N=2 SUMS=2 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true PAIRED=true HEADS=12 RING=1024 FACTOR=1 [80 1 1]"}},
+			[]string{"matvec_rope VALUES=32 SIZE=256 LANES=32 ROWS=1 N=2 SUMS=2 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true PAIRED=true HEADS=12 RING=1024 FACTOR=1 [1 80 1]"}},
+		{"the splits of attention on the way", large.of(1, 0), weight(reference.Q4, 1536, 1536), LinearOptions{Add: true, Splits: &Splits{12, 128, 16}},
+			[]string{"matvec_add VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true JOINED=true SPLITS=16 COLUMNS=32 FACTOR=1 [1 96 1]"}},
 		{"two parts, bias and factor", large.of(1, 0), halved, LinearOptions{}, []string{
-			"matvec VALUES=32 SIZE=512 LANES=32 ROWS=2 N=2 SUMS=2 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true FACTOR=0.5 BIAS=true [94 1 1]",
-			"matvec VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true ROW0=3000 FACTOR=0.5 BIAS=true [69 1 1]"}},
+			"matvec VALUES=32 SIZE=512 LANES=32 ROWS=2 N=2 SUMS=2 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true FACTOR=0.5 BIAS=true [1 94 1]",
+			"matvec VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true ROW0=3000 FACTOR=0.5 BIAS=true [1 69 1]"}},
 		{"a chunk", baseline.of(130, 0), weight(reference.Q4, 1000, 768), LinearOptions{Add: true}, []string{"matmul ADD=true VECTORS=true EIGHTS=true FACTOR=1 [16 3 1]"}},
 		{"a chunk, odd strides", baseline.of(130, 0), weight(reference.F32, 1000, 768), LinearOptions{XStride: 769}, []string{"matmul FACTOR=1 [16 3 1]"}},
 		{"two tokens on a processor", processor.of(2, 0), weight(reference.F32, 1000, 64), LinearOptions{},
@@ -179,7 +181,7 @@ func TestLinearPlans(t *testing.T) {
 		for _, step := range c.p.linear(c.w, c.o) {
 			plans = append(plans, step.plan)
 			got = append(got, brief(step.plan, "VALUES", "SIZE", "LANES", "ROWS", "N", "SUMS", "SUBGROUP", "WARP", "STAGED", "SUBGROUPS", "SHARED", "NORM", "LAST", "PAIRED", "BATCH", "PLACES",
-				"ADD", "D_INNER", "D_CONV", "TAPS", "HEADS", "RING", "ROW0", "VECTORS", "EIGHTS", "TOKENS", "FM", "FN", "GM", "GN", "GK", "STEPS", "WORDS", "FACTOR", "BIAS"))
+				"ADD", "D_INNER", "D_CONV", "TAPS", "HEADS", "RING", "ROW0", "VECTORS", "EIGHTS", "TOKENS", "FM", "FN", "GM", "GN", "GK", "STEPS", "WORDS", "JOINED", "SPLITS", "COLUMNS", "FACTOR", "BIAS"))
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)
@@ -252,7 +254,6 @@ func TestOtherPlans(t *testing.T) {
 		{"a norm on a processor", one(processor.of(9, 0).rmsnorm(768, 1e-5)), []string{"rmsnorm SIZE=8 VECTORS=true [9 1 1]"}},
 		{"a gated norm's groups", one(baseline.of(9, 0).groupNorm(4, 64, 1e-5, false, reference.Gate{Stride: 512})), []string{"group_norm SIZE=256 Z_FACTOR=1 [9 4 1]"}},
 		{"heads that turn", one(baseline.of(9, 0).rope(RoPE{Shape: window})), []string{"rope SIZE=64 NOPE=true RING=1024 [10 9 1]"}},
-		{"quantizing to 4 bits", one(baseline.quantize(Quantizing{From: reference.BF16, To: reference.Q4, Group: 128, Groups: 1000})), []string{"quantize SIZE=32 GROUP=128 CUTS=9 BF16=true Q4=true [32 1 1]"}},
 	} {
 		var got []string
 		for _, p := range c.plans {

@@ -96,7 +96,7 @@ type sample struct {
 	cursorConstants
 	reduceConstants
 	VOCAB, HISTORY, TAIL, OUT_RING, PER int
-	HELD                                bool
+	HELD, ROWS                          bool
 }
 
 func (sample) stem() string { return "sample" }
@@ -104,23 +104,31 @@ func (sample) stem() string { return "sample" }
 // sample plans the draw; history is how many tokens a sequence's has room for.
 func (p planner) sample(vocab, history, tail, outRing int) plan {
 	size := p.samplerSize(vocab)
+	if p.apart { // out is no ring
+		outRing = 1
+	}
 	return plan{sample{
 		cursorConstants: p.cursor(), reduceConstants: p.reduce(size),
-		VOCAB: vocab, HISTORY: history, TAIL: tail, OUT_RING: outRing, PER: (vocab + size - 1) / size, HELD: held(size, vocab),
+		VOCAB: vocab, HISTORY: history, TAIL: tail, OUT_RING: outRing, PER: (vocab + size - 1) / size, HELD: held(size, vocab), ROWS: p.apart,
 	}, [3]uint32{uint32(p.rows()), 1, 1}}
 }
 
 // Sample records the draw of the next token from logits [vocab] and the
 // cursor's advance. The penalty looks back over the last tail tokens of
 // history; ids[0] takes the token, and out, a ring, what Drawn reads. scratch has room for
-// SampleScratch values and is nil for none. Of a batch, logits, out and scratch
+// SampleScratch values and is nil for none. Of tokens that go apart, logits, out and scratch have rows, ids is not
+// touched and the cursor stays: JudgeGuesses is next. Of a batch, logits, out and scratch
 // have rows, and all else is there for each sequence.
 func (r *Recorder) Sample(logits, sampling, history, ids, out, scratch *gpu.Buffer, vocab, tail int) {
 	p := r.planner()
 	r.want("sample", "logits", logits, p.rows(), vocab)
 	r.want("sample", "sampling", sampling, p.places(), 8)
 	r.want("sample", "history", history, p.places(), tail)
-	buffers := []*gpu.Buffer{logits, sampling, history, r.Cursor, ids, out}
+	buffers := []*gpu.Buffer{logits, sampling, history, r.Cursor}
+	if !r.Apart {
+		buffers = append(buffers, ids)
+	}
+	buffers = append(buffers, out)
 	if !held(p.samplerSize(vocab), vocab) {
 		r.want("sample", "scratch", scratch, p.rows(), vocab)
 		buffers = append(buffers, scratch)

@@ -39,25 +39,31 @@ func (p planner) selectiveScan(s reference.ScanShape) plan {
 	}, [3]uint32{blocks(s.DInner, scanSize), uint32(rows), 1}}
 }
 
-// SelectiveStateUpdate records dt_proj and the recurrence for one token: xz
-// holds x after the convolution, then z; y takes [d_inner].
+// SelectiveStateUpdate records dt_proj and the recurrence for one token, or for
+// those that go apart: xz holds x after the convolution, then z; y takes [d_inner].
 func (r *Recorder) SelectiveStateUpdate(s reference.ScanShape, dtProj *Weight, dbc, xz, params, ssmState, y *gpu.Buffer) {
-	r.want("selective_state_update", "dt, B, C", dbc, s.DTRank+2*s.DState)
-	r.want("selective_state_update", "xz", xz, 2*s.DInner)
+	rows := r.planner().rows()
+	r.want("selective_state_update", "dt, B, C", dbc, rows, s.DTRank+2*s.DState)
+	r.want("selective_state_update", "xz", xz, rows, 2*s.DInner)
 	r.want("selective_state_update", "A_log, D, dt_bias", params, s.DInner, s.DState+2)
-	r.want("selective_state_update", "ssm_state", ssmState, s.DInner, s.DState)
-	r.want("selective_state_update", "y", y, s.DInner)
+	r.want("selective_state_update", "ssm_state", ssmState, r.states(), s.DInner, s.DState)
+	r.want("selective_state_update", "y", y, rows, s.DInner)
 	p := r.planner()
 	for _, part := range dtProj.Parts {
-		r.record(p.selectiveStateUpdate(s, dtProj, part), append(dtProj.buffers(part), dbc, xz, params, ssmState, y)...)
+		buffers := append(dtProj.buffers(part), dbc, xz, params, ssmState, y)
+		if r.Apart {
+			buffers = append(buffers, r.Cursor)
+		}
+		r.record(p.selectiveStateUpdate(s, dtProj, part), buffers...)
 	}
 }
 
 type selectiveStateUpdate struct {
+	cursorConstants
 	weightConstants
 	subgroupConstants
 	IN, OUT, ROW0, D_INNER, D_STATE, LANES, TURNS int
-	UNGATED                                       bool
+	UNGATED, ROWS                                 bool
 }
 
 func (selectiveStateUpdate) stem() string { return "selective_state_update" }
@@ -72,6 +78,6 @@ func (p planner) selectiveStateUpdate(s reference.ScanShape, dtProj *Weight, par
 	}
 	return plan{selectiveStateUpdate{
 		weightConstants: dtProj.constants(), subgroupConstants: p.subgroups(lanes),
-		IN: dtProj.In, OUT: part.Rows, ROW0: part.Row0, D_INNER: s.DInner, D_STATE: s.DState, LANES: lanes, TURNS: int(blocks(s.DState, lanes)), UNGATED: s.Ungated,
+		IN: dtProj.In, OUT: part.Rows, ROW0: part.Row0, D_INNER: s.DInner, D_STATE: s.DState, LANES: lanes, TURNS: int(blocks(s.DState, lanes)), UNGATED: s.Ungated, ROWS: p.apart,
 	}, [3]uint32{blocks(part.Rows, 64/lanes), 1, 1}}
 }

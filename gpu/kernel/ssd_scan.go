@@ -36,7 +36,7 @@ func (p planner) shapeSSD(s reference.SSDShape) ssdShape {
 	for d.channels > 1 && d.channels/2 >= s.HeadDim {
 		d.channels /= 2
 	}
-	if p.tokens == 1 || p.slots > 0 {
+	if p.tokens == 1 || p.slots > 0 || p.apart {
 		d.tile = 1
 	}
 	// A thread has a token's decay at most.
@@ -46,7 +46,7 @@ func (p planner) shapeSSD(s reference.SSDShape) ssdShape {
 	return d
 }
 
-// SSDScan records Mamba-2's recurrence for a chunk, one token or a batch;
+// SSDScan records Mamba-2's recurrence for a chunk, one token, tokens that go apart or a batch;
 // buffers and shapes are those of reference.SSDScan. xbc nil: the convolution has
 // left x, B and C where in_proj put them, in rows.
 func (r *Recorder) SSDScan(s reference.SSDShape, rows, xbc, params, ssmState, y *gpu.Buffer) {
@@ -66,7 +66,7 @@ type ssdScan struct {
 	cursorConstants
 	HEADS, HEAD_DIM, D_STATE, GROUPS, XBC_STRIDE, XBC_OFFSET int
 	LANES, CHANNELS, TILE, FOURS, LOADS, OUTS                int
-	UNGATED, CLAMPED, VECTORS                                bool
+	UNGATED, CLAMPED, VECTORS, ROWS                          bool
 	DT_MIN, DT_MAX, DT_FACTOR, Z_FACTOR                      float64
 }
 
@@ -81,7 +81,7 @@ func (p planner) ssdScan(s reference.SSDShape, stride, offset int) plan {
 		HEADS:           s.Heads, HEAD_DIM: s.HeadDim, D_STATE: s.DState, GROUPS: s.Groups, XBC_STRIDE: stride, XBC_OFFSET: offset,
 		LANES: d.lanes, CHANNELS: d.channels, TILE: d.tile, FOURS: fours,
 		LOADS: int(blocks(2*d.tile*fours*d.lanes, size)), OUTS: int(blocks(d.tile, d.lanes)),
-		UNGATED: s.Ungated, VECTORS: s.DState%4 == 0 && s.Inner()%4 == 0 && stride%4 == 0 && offset%4 == 0,
+		UNGATED: s.Ungated, ROWS: p.apart, VECTORS: s.DState%4 == 0 && s.Inner()%4 == 0 && stride%4 == 0 && offset%4 == 0,
 		DT_FACTOR: factor(s.DTFactor), Z_FACTOR: factor(s.ZFactor),
 	}
 	if s.DTMax > 0 {

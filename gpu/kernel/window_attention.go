@@ -85,7 +85,7 @@ func (p planner) sharing(s reference.AttentionShape) sharing {
 func (r *Recorder) AttentionPartials(s reference.AttentionShape) int {
 	s = doubled(s)
 	if splits := r.planner().sharing(s).splits; splits > 1 {
-		return s.Heads * splits * (s.HeadDim + 2)
+		return s.Heads * splits * splitPitch(s.HeadDim)
 	}
 	return 0
 }
@@ -101,20 +101,70 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 		r.Program.Fail(fmt.Errorf("kernel window_attention: a ring of %d positions for a window of %d and chunks of %d, want at least %d",
 			s.Ring, s.Window, r.Tokens, s.Window+r.Tokens-1))
 	}
-	r.want("window_attention", "qkv", qkv, r.Tokens, s.RowHeads(), s.HeadDim)
-	p := r.planner()
-	r.want("window_attention", "KV ring", kv, p.places(), 2, s.Ring, s.KVHeads, s.HeadDim)
-	row := s.RowHeads()
-	s = doubled(s)
+	p, s, row := r.wantAttention(s, qkv, kv)
 	r.want("window_attention", "out", out, r.Tokens, s.Heads, s.HeadDim)
 	attend, merge := p.windowAttention(s, row)
 	if merge == nil {
 		r.record(attend, qkv, kv, out, r.Cursor)
 		return
 	}
-	r.want("window_attention", "partials", partials, r.Tokens, s.Heads, merge.kernel.(windowAttentionMerge).SPLITS, s.HeadDim+2)
+	r.want("window_attention", "partials", partials, r.Tokens, s.Heads, merge.kernel.(windowAttentionMerge).SPLITS, splitPitch(s.HeadDim))
 	r.record(attend, qkv, kv, partials, r.Cursor)
 	r.record(*merge, partials, out)
+}
+
+// Splits is one token's attention as workgroups that share its keys left it in
+// their partials: [heads, splits, head_dim + 4], or that of each of those that go apart.
+type Splits struct{ heads, headDim, splits int }
+
+// pitch is how many values there are of a token.
+func (s *Splits) pitch() int { return s.heads * s.splits * splitPitch(s.headDim) }
+
+// joinedMost is how many splits a linear layer joins at most: its threads have what
+// all of them say in registers.
+const joinedMost = 16
+
+// splitPitch is how many values a split leaves of a head: window_attention_split.wgsl.
+func splitPitch(headDim int) int { return headDim + 4 }
+
+// SplitAttention is WindowAttention whose outcome stays in partials, for reader, which
+// takes them as LinearOptions.Splits. It is nil, and nothing is recorded, where the
+// keys are not split, or in too many for it.
+func (r *Recorder) SplitAttention(reader *Weight, s reference.AttentionShape, qkv, kv, partials *gpu.Buffer) *Splits {
+	p, doubled, row := r.wantAttention(s, qkv, kv)
+	attend, merge := p.windowAttention(doubled, row)
+	if merge == nil || s.Differential || r.Slots > 0 {
+		return nil
+	}
+	splits := &Splits{s.Heads, s.HeadDim, merge.kernel.(windowAttentionMerge).SPLITS}
+	if !p.joins(reader, splits) {
+		return nil
+	}
+	r.want("window_attention", "partials", partials, r.Tokens, splits.pitch())
+	r.record(attend, qkv, kv, partials, r.Cursor)
+	return splits
+}
+
+// joins tells whether a layer for one token can read splits.
+func (p planner) joins(reader *Weight, s *Splits) bool {
+	if s.splits > joinedMost || s.headDim%4 != 0 || reader.In != s.heads*s.headDim {
+		return false
+	}
+	for _, part := range reader.Parts {
+		if !p.matvec(reader, part, LinearOptions{XStride: reader.In, Add: true}).kernel.(matvecAdd).STAGED {
+			return false
+		}
+	}
+	return true
+}
+
+// wantAttention fails the recording if qkv or kv is smaller than attention takes. Its
+// planner, its shape, doubled if differential, and the heads in a row of qkv come back.
+func (r *Recorder) wantAttention(s reference.AttentionShape, qkv, kv *gpu.Buffer) (planner, reference.AttentionShape, int) {
+	r.want("window_attention", "qkv", qkv, r.Tokens, s.RowHeads(), s.HeadDim)
+	p := r.planner()
+	r.want("window_attention", "KV ring", kv, p.places(), 2, s.Ring, s.KVHeads, s.HeadDim)
+	return p, doubled(s), s.RowHeads()
 }
 
 // attentionConstants are those of shared/attention.wgsl.
@@ -139,7 +189,7 @@ func (p planner) attentionConstants(s reference.AttentionShape, row int) attenti
 // rows of this many heads; merge is nil unless several workgroups share the keys.
 func (p planner) windowAttention(s reference.AttentionShape, row int) (attend plan, merge *plan) {
 	c := p.attentionConstants(s, row)
-	if p.tokens > 1 && p.slots == 0 {
+	if p.tokens > 1 && p.slots == 0 && !p.apart {
 		if t, ok := p.matrixTile(s); ok {
 			return p.attentionMatrix(t, c), nil
 		}

@@ -31,6 +31,28 @@ const noNumber = 3e38
 // the last tokens, for the repetition penalty. Where one of the logits is no
 // number, or none below 3e38 in size, it draws NoToken.
 func Sample(s Sampling, logits []float32, tail []uint32, pos uint32) uint32 {
+	best := Likeliest(s, logits, tail)
+	if best == NoToken || s.Temperature < LeastTemperature {
+		return best
+	}
+	bound := Bound(s, logits)
+	stream := Stream(s.Seed, pos)
+	top, token := math.Inf(-1), 0
+	for i, l := range logits {
+		if l < bound {
+			continue
+		}
+		uniform := (float64(stream.Noise(i)) + 0.5) / (1 << NoiseBits)
+		if score := float64(l)/float64(s.Temperature) - math.Log(-math.Log(uniform)); score > top {
+			top, token = score, i
+		}
+	}
+	return uint32(token)
+}
+
+// Likeliest applies the repetition penalty to logits and finds the highest; NoToken
+// where one is no number, or none below 3e38 in size.
+func Likeliest(s Sampling, logits []float32, tail []uint32) uint32 {
 	if s.Repetition != 1 {
 		seen := make(map[uint32]bool, len(tail))
 		for _, token := range tail {
@@ -54,22 +76,23 @@ func Sample(s Sampling, logits []float32, tail []uint32, pos uint32) uint32 {
 			best = i
 		}
 	}
-	if s.Temperature < LeastTemperature {
-		return uint32(best)
-	}
-	bound := Bound(s, logits)
-	stream := pcg(uint32(s.Seed) ^ pcg(uint32(s.Seed>>32)^pcg(pos)))
-	top, token := math.Inf(-1), 0
-	for i, l := range logits {
-		if l < bound {
-			continue
-		}
-		uniform := (float64(pcg(stream^pcg(uint32(i)))>>9) + 0.5) / (1 << 23)
-		if score := float64(l)/float64(s.Temperature) - math.Log(-math.Log(uniform)); score > top {
-			top, token = score, i
-		}
-	}
-	return uint32(token)
+	return uint32(best)
+}
+
+// NoiseBits is how many bits a token's noise has.
+const NoiseBits = 23
+
+// NoiseStream is where the tokens' noise at one position comes from.
+type NoiseStream uint32
+
+// Stream is a seed's noise at a position.
+func Stream(seed uint64, pos uint32) NoiseStream {
+	return NoiseStream(pcg(uint32(seed) ^ pcg(uint32(seed>>32)^pcg(pos))))
+}
+
+// Noise is a token's: uniform, below 2^NoiseBits.
+func (n NoiseStream) Noise(token int) uint32 {
+	return pcg(uint32(n)^pcg(uint32(token))) >> (32 - NoiseBits)
 }
 
 // Bound is the lowest logit that top-k, top-p and min-p keep.

@@ -57,11 +57,11 @@ func Parse(data []byte) (*Model, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("config.json: model_type is %q, want one of %s", kind, strings.Join(types(), ", "))
+	return nil, fmt.Errorf("config.json: model_type is %q, want one of %s", kind, strings.Join(Types(), ", "))
 }
 
-// types are the model types that there are, ours first.
-func types() []string {
+// Types are the model types that there are, ours first.
+func Types() []string {
 	var all []string
 	for _, f := range List {
 		all = append(all, f.Types...)

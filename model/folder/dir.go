@@ -59,11 +59,20 @@ func (d dir) file(ctx context.Context, want File, state *Arrived, arrived func(A
 	}()
 	finish := sync.OnceFunc(func() { close(blocks); <-hashed })
 	defer finish()
-	for offset := int64(0); offset == 0 || offset < size; offset += dirBlock {
+	end := size
+	if want.End > 0 {
+		end = min(end, want.End)
+	}
+	if want.Begin > 0 {
+		if _, err := f.Seek(want.Begin, io.SeekStart); err != nil {
+			return err
+		}
+	}
+	for offset := want.Begin; offset == want.Begin || offset < end; offset += dirBlock {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		data := make([]byte, min(dirBlock, size-offset))
+		data := make([]byte, max(0, min(dirBlock, end-offset)))
 		if _, err := io.ReadFull(f, data); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}

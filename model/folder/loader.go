@@ -53,8 +53,8 @@ type putter interface {
 	Settle(ctx context.Context) error
 }
 
-// maxHeader bounds a shard's header: names and shapes of a thousand layers.
-const maxHeader = 16 << 20
+// MaxHeader bounds, in bytes, a shard's header: names and shapes of a thousand layers.
+const MaxHeader = 16 << 20
 
 // Load reads all shards of a source: linear weights go to the putter,
 // the values of small tensors come back by name.
@@ -71,7 +71,7 @@ func Load(ctx context.Context, model *families.Model, src Source, index *safeten
 	var files []File
 	progress := progress.Progress{Phase: progress.PhaseDownload}
 	for _, name := range index.Files() {
-		files = append(files, File{name, index.Metadata.Size[name], index.Metadata.SHA256[name]})
+		files = append(files, File{Name: name, Size: index.Metadata.Size[name], SHA256: index.Metadata.SHA256[name]})
 		progress.Total += index.Metadata.Size[name]
 	}
 	progress.Shards = len(files)
@@ -222,8 +222,8 @@ func (l *loader) readHeader(b Block) (whole bool, err error) {
 		if l.end, err = safetensors.HeaderEnd(l.header, b.Size); err != nil {
 			return false, err
 		}
-		if l.end > maxHeader {
-			return false, fmt.Errorf("the header has %d bytes, want at most %d", l.end, maxHeader)
+		if l.end > MaxHeader {
+			return false, fmt.Errorf("the header has %d bytes, want at most %d", l.end, MaxHeader)
 		}
 	}
 	header, err := safetensors.ParseHeader(l.header, b.Size)

@@ -40,6 +40,9 @@ func newReports(start progress.Progress, report func(progress.Progress)) *report
 func (r *reports) arrived(a Arrived) {
 	r.set(func(p *progress.Progress) bool {
 		told := a.Note != p.Note || a.File != p.File
+		if p.Phase = progress.PhaseDownload; a.Packs {
+			p.Phase = progress.PhasePack
+		}
 		p.Loaded, p.File, p.Note = a.Bytes, a.File, a.Note
 		if a.Total > 0 {
 			p.Total = a.Total

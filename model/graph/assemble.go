@@ -102,7 +102,7 @@ func or1(factor float64) float64 {
 // positions of the KV rings for a layer's window.
 func Assemble[V, W any](c *config.Config, s Store[V, W], vectors map[string][]float32, ring func(window int) int) (*Graph[V, W], error) {
 	b := &builder[V, W]{config: c, store: s, vectors: vectors, ring: ring}
-	g := &Graph[V, W]{embedTokens: b.weight("embed_tokens", nil, c.EmbeddingScale)}
+	g := &Graph[V, W]{width: c.HiddenSize, embedTokens: b.weight("embed_tokens", nil, c.EmbeddingScale)}
 	for i, name := range c.LayerTypes {
 		kind, err := kindOf[V, W](name)
 		if err != nil {

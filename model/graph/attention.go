@@ -29,8 +29,10 @@ type attentionActivations[V any] struct {
 }
 
 type attentionStep[V, W any] interface {
-	// Attention: out = the mixer of layer i but its last projection, of Norm(x); a's QKV and Heads lie between.
-	Attention(i int, w *Attention[V, W], n Norm[V], a *Activations[V], out V)
+	// QKV: a.QKV = W Norm(x), queries and keys turned by their positions; keys and values are kept.
+	QKV(w *Attention[V, W], n Norm[V], a *Activations[V])
+	// Attend: out = what a.QKV's queries make of the values that are kept; a's Heads lie between.
+	Attend(w *Attention[V, W], a *Activations[V], out V)
 }
 
 func newAttention[V, W any](b *builder[V, W], i int) Mixer[V, W] {
@@ -98,9 +100,17 @@ func (g *Graph[V, W]) Attention() (shapes []reference.AttentionShape) {
 	return shapes
 }
 
-func (w *Attention[V, W]) Forward(m Machine[V, W], i int, n Norm[V], a *Activations[V]) {
-	m.Attention(i, w, n, a, a.Mixed)
+func (w *Attention[V, W]) carry(m Machine[V, W], _ int, n Norm[V], a *Activations[V]) {
+	m.QKV(w, n, a)
+}
+
+func (w *Attention[V, W]) finish(m Machine[V, W], a *Activations[V]) {
+	m.Attend(w, a, a.Mixed)
 	m.LinearAdd(w.OProj, a.Mixed, a.X)
+}
+
+func (w *Attention[V, W]) handed(a *Activations[V]) []Handed[V] {
+	return []Handed[V]{{a.QKV, w.Shape.RowHeads() * w.Shape.HeadDim}}
 }
 
 func (w *Attention[V, W]) carried() []Carried {
@@ -111,16 +121,20 @@ func (w *Attention[V, W]) carried() []Carried {
 	return []Carried{AttentionKV: {Name: "kv_ring", Values: w.Shape.Ring * row, Row: row, Ring: w.Shape.Ring, Window: w.Shape.Window}}
 }
 
-func (w *Attention[V, W]) Cost(pos, tokens int) (state, ops int64) {
+func (w *Attention[V, W]) cost(pos, tokens, finished int) (state, ops int64) {
 	n, before, window := int64(tokens), int64(pos), int64(w.Shape.Window)
 	if window == 0 {
 		window = before + n
 	}
 	keys := int64(0)
-	for t := range n {
+	for t := n - int64(finished); t < n; t++ {
 		keys += min(before+t+1, window)
 	}
 	row := 2 * int64(w.Shape.KVHeads) * int64(w.Shape.HeadDim) * 4 // a key and a value, fp32
-	// The keys that the window holds are read, the new ones written.
-	return (min(before, window-1) + n) * row, 4 * keys * int64(w.Shape.Heads) * int64(w.Shape.HeadDim)
+	// The new keys are written, those that the window holds read where any token attends.
+	state = n * row
+	if finished > 0 {
+		state += min(before, window-1) * row
+	}
+	return state, 4 * keys * int64(w.Shape.Heads) * int64(w.Shape.HeadDim)
 }

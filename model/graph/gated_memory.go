@@ -29,14 +29,21 @@ func allocateGatedMemory[V any](a *Activations[V], c *config.Config, array func(
 	return c.DInner()
 }
 
-func (w *GatedMemory[V, W]) Forward(m Machine[V, W], _ int, n Norm[V], a *Activations[V]) {
+func (w *GatedMemory[V, W]) carry(m Machine[V, W], _ int, n Norm[V], a *Activations[V]) {
 	m.GatedMemory(w, n, a)
+}
+
+func (w *GatedMemory[V, W]) finish(m Machine[V, W], a *Activations[V]) {
 	m.LinearAdd(w.outProj, a.Mixed, a.X)
+}
+
+func (w *GatedMemory[V, W]) handed(a *Activations[V]) []Handed[V] {
+	return []Handed[V]{{a.Mixed, w.Width}}
 }
 
 func (w *GatedMemory[V, W]) carried() []Carried { return nil }
 
-func (w *GatedMemory[V, W]) Cost(_, tokens int) (state, ops int64) {
+func (w *GatedMemory[V, W]) cost(_, tokens, _ int) (state, ops int64) {
 	return 0, int64(tokens) * int64(w.Width) * 5
 }
 
@@ -49,8 +56,12 @@ func allocateNothing[V any](*Activations[V], *config.Config, func(name string, w
 	return 1
 }
 
-func (noMixer[V, W]) Forward(Machine[V, W], int, Norm[V], *Activations[V]) {}
+func (noMixer[V, W]) carry(Machine[V, W], int, Norm[V], *Activations[V]) {}
+
+func (noMixer[V, W]) finish(Machine[V, W], *Activations[V]) {}
+
+func (noMixer[V, W]) handed(*Activations[V]) []Handed[V] { return nil }
 
 func (noMixer[V, W]) carried() []Carried { return nil }
 
-func (noMixer[V, W]) Cost(int, int) (state, ops int64) { return 0, 0 }
+func (noMixer[V, W]) cost(int, int, int) (state, ops int64) { return 0, 0 }

@@ -29,6 +29,27 @@ func shape(kinds ...string) *config.Config {
 	}
 }
 
+// Layers at the end that carry no state are told by what they carry, whatever their kinds, and take of those below what
+// the kinds among them read.
+func TestTail(t *testing.T) {
+	for _, test := range []struct {
+		kinds  []string
+		tail   int
+		handed int
+	}{
+		{[]string{config.Mamba, config.SlidingAttention}, 2, 2},
+		{[]string{config.Mamba, config.NoMixer, config.NoMixer}, 1, 2},
+		{[]string{config.Mamba, config.FullAttention, config.CrossAttention}, 2, 2},
+		{[]string{config.SlidingAttention, config.Mamba, config.FullAttention, config.GatedMemory, config.CrossAttention}, 3, 3},
+		{[]string{config.Mamba, config.GatedMemory, config.Mamba}, 3, 2},
+	} {
+		g := Sketch(shape(test.kinds...), func(window int) int { return window })
+		if got, handed := g.Tail(), len(g.Handed(new(Activations[noArray]))); got != test.tail || handed != test.handed {
+			t.Errorf("%v: the tail begins at layer %d and takes %d activations, want %d and %d", test.kinds, got, handed, test.tail, test.handed)
+		}
+	}
+}
+
 // Each kind that a config.json of ours may name has a mixer, which takes all of the tensors that config lists for it, and
 // no other, and carries a state of the size that config says. Another kind is refused in a sentence.
 func TestKinds(t *testing.T) {

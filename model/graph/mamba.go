@@ -74,9 +74,16 @@ func allocateMamba[V any](a *Activations[V], c *config.Config, array func(name s
 	return c.DInner()
 }
 
-func (w *Mamba[V, W]) Forward(m Machine[V, W], i int, n Norm[V], a *Activations[V]) {
+func (w *Mamba[V, W]) carry(m Machine[V, W], i int, n Norm[V], a *Activations[V]) {
 	m.Mamba(i, w, n, a)
+}
+
+func (w *Mamba[V, W]) finish(m Machine[V, W], a *Activations[V]) {
 	m.LinearAdd(w.outProj, a.Mixed, a.X)
+}
+
+func (w *Mamba[V, W]) handed(a *Activations[V]) []Handed[V] {
+	return []Handed[V]{{a.Mixed, w.Shape.DInner}}
 }
 
 func (w *Mamba[V, W]) carried() []Carried {
@@ -86,7 +93,7 @@ func (w *Mamba[V, W]) carried() []Carried {
 	}
 }
 
-func (w *Mamba[V, W]) Cost(_, tokens int) (state, ops int64) {
+func (w *Mamba[V, W]) cost(_, tokens, _ int) (state, ops int64) {
 	inner, states, before := int64(w.Shape.DInner), int64(w.Shape.DState), int64(w.Shape.DConv-1)
 	// Both states are read and written.
 	// The convolution; and h = exp(dt A) h + dt B x, y = C h: seven for each state.

@@ -78,9 +78,16 @@ func allocateMamba2[V any](a *Activations[V], c *config.Config, array func(name 
 	return c.DInner()
 }
 
-func (w *Mamba2[V, W]) Forward(m Machine[V, W], i int, n Norm[V], a *Activations[V]) {
+func (w *Mamba2[V, W]) carry(m Machine[V, W], i int, n Norm[V], a *Activations[V]) {
 	m.Mamba2(i, w, n, a)
+}
+
+func (w *Mamba2[V, W]) finish(m Machine[V, W], a *Activations[V]) {
 	m.LinearAdd(w.outProj, a.Mixed, a.X)
+}
+
+func (w *Mamba2[V, W]) handed(a *Activations[V]) []Handed[V] {
+	return []Handed[V]{{a.Mixed, w.Shape.Inner()}}
 }
 
 func (w *Mamba2[V, W]) carried() []Carried {
@@ -90,7 +97,7 @@ func (w *Mamba2[V, W]) carried() []Carried {
 	}
 }
 
-func (w *Mamba2[V, W]) Cost(_, tokens int) (state, ops int64) {
+func (w *Mamba2[V, W]) cost(_, tokens, _ int) (state, ops int64) {
 	channels, inner, states, before := int64(w.Shape.Channels()), int64(w.Shape.Inner()), int64(w.Shape.DState), int64(w.DConv-1)
 	// Both states are read and written. The convolution; and h = decay h + dt B x, y = C h: five for each state.
 	return 2 * 4 * (channels*before + inner*states), int64(tokens) * (2*channels*(before+1) + 5*inner*states)
@@ -114,19 +121,27 @@ func allocateParallel[V any](a *Activations[V], c *config.Config, array func(nam
 	return mixed
 }
 
-func (p *parallel[V, W]) Forward(m Machine[V, W], i int, n Norm[V], a *Activations[V]) {
-	m.Attention(i, p.attention, n, a, a.both)
-	m.Mamba2(i, p.Mamba2, n, a)
-	m.LinearAdd(p.outProj, a.Mixed, a.X)
+func (p *parallel[V, W]) carry(m Machine[V, W], i int, n Norm[V], a *Activations[V]) {
+	p.attention.carry(m, i, n, a)
+	p.Mamba2.carry(m, i, n, a)
+}
+
+func (p *parallel[V, W]) finish(m Machine[V, W], a *Activations[V]) {
+	m.Attend(p.attention, a, a.both)
+	p.Mamba2.finish(m, a)
 	m.LinearAdd(p.attention.OProj, a.both, a.X)
+}
+
+func (p *parallel[V, W]) handed(a *Activations[V]) []Handed[V] {
+	return append(p.Mamba2.handed(a), p.attention.handed(a)...)
 }
 
 func (p *parallel[V, W]) carried() []Carried {
 	return append(p.Mamba2.carried(), p.attention.carried()...)
 }
 
-func (p *parallel[V, W]) Cost(pos, tokens int) (state, ops int64) {
-	state, ops = p.Mamba2.Cost(pos, tokens)
-	more, moreOps := p.attention.Cost(pos, tokens)
+func (p *parallel[V, W]) cost(pos, tokens, finished int) (state, ops int64) {
+	state, ops = p.Mamba2.cost(pos, tokens, finished)
+	more, moreOps := p.attention.cost(pos, tokens, finished)
 	return state + more, ops + moreOps
 }

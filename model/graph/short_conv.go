@@ -41,16 +41,23 @@ func allocateShortConv[V any](a *Activations[V], c *config.Config, array func(na
 	return c.HiddenSize
 }
 
-func (w *ShortConv[V, W]) Forward(m Machine[V, W], i int, n Norm[V], a *Activations[V]) {
+func (w *ShortConv[V, W]) carry(m Machine[V, W], i int, n Norm[V], a *Activations[V]) {
 	m.ShortConv(i, w, n, a)
+}
+
+func (w *ShortConv[V, W]) finish(m Machine[V, W], a *Activations[V]) {
 	m.LinearAdd(w.outProj, a.Mixed, a.X)
+}
+
+func (w *ShortConv[V, W]) handed(a *Activations[V]) []Handed[V] {
+	return []Handed[V]{{a.Mixed, w.Shape.Channels}}
 }
 
 func (w *ShortConv[V, W]) carried() []Carried {
 	return []Carried{ShortConvState: {Name: "conv_state", Values: w.Shape.Channels * (w.Shape.DConv - 1)}}
 }
 
-func (w *ShortConv[V, W]) Cost(_, tokens int) (state, ops int64) {
+func (w *ShortConv[V, W]) cost(_, tokens, _ int) (state, ops int64) {
 	channels, width := int64(w.Shape.Channels), int64(w.Shape.DConv)
 	return 2 * 4 * channels * (width - 1), int64(tokens) * channels * (2*width + 2)
 }

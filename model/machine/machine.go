@@ -10,6 +10,7 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
 	"github.com/samba-web/samba/gpu/reference"
+	"github.com/samba-web/samba/model/sampling"
 )
 
 // The sampler's repetition penalty looks back over PenaltyTail tokens.
@@ -62,7 +63,8 @@ type Run interface {
 type Stepper interface {
 	// Reset forgets everything.
 	Reset() error
-	// Absorb takes 1 to chunk tokens.
+	// Absorb takes 1 to chunk tokens. Layers that carry no state wait until the first
+	// flight draws from the last of them.
 	Absorb(ctx context.Context, ids []uint32) error
 	// Begin sets the sampler for the flights to come.
 	Begin(d Drawing) error
@@ -73,6 +75,33 @@ type Stepper interface {
 	Launch(ctx context.Context, first bool, allowed []uint32) (Flight, error)
 	// Depth is how many flights should be under way at once.
 	Depth() int
+	Guesser
+}
+
+// Guesser takes several tokens a step where they have been guessed. What is drawn is what
+// single steps draw, to the bit, whatever is guessed.
+type Guesser interface {
+	// MostGuesses is how many a step may have, at most the constant of that name; 0: this run
+	// takes none. It may take a device some steps to find out, so it is asked only when there is something to guess.
+	MostGuesses() int
+	// LaunchGuessed is Launch, from the pending token on, with steps that absorb guesses beside it.
+	// The flight returns Steps tokens at least, and one more for each guess that was right.
+	// ErrNoRoom: full attention cannot have this many positions; a single step may yet find room.
+	LaunchGuessed(ctx context.Context, g Guesses) (Flight, error)
+}
+
+// MostGuesses is how many tokens a step absorbs at most beside the pending one.
+const MostGuesses = sampling.MostGuesses
+
+// Guesses are tokens that may come.
+type Guesses struct {
+	At     int      // the position of the first one; flights under way may go beyond
+	Tokens []uint32 // Rows-1 at least
+	Rows   int      // tokens of a step, 2 to MostGuesses+1: the pending one, and guesses
+	Steps  int      // of the flight, of which FlightsAhead have Rows of RunAhead; 1 where the drawing is constrained
+	// Of a constrained drawing: the tokens that may be drawn after each of a step's rows, a bit each.
+	// Each guess is one of those allowed in its place. Nil otherwise.
+	Allowed [][]uint32
 }
 
 // Flight is decode steps under way.
@@ -129,6 +158,9 @@ type Measured interface {
 	Settle(ctx context.Context) error
 	// Profiler times the run's kernels; nil where there are none.
 	Profiler() Profiler
+	// EveryLayer lets Absorb run all layers for all tokens, or no longer: what it saves
+	// otherwise can be measured then.
+	EveryLayer(on bool)
 }
 
 // Profiler times what a run's steps consist of. It leaves the run in some state:
@@ -161,7 +193,7 @@ type Batch interface {
 	Join(place int, r Run, d Drawing, pending uint32, drawn int) (position int, err error)
 	// Step starts to absorb the pending token of each of these places, and to
 	// draw the next: one each, in this order. allowed has the tokens that each may
-	// draw, nil for all.
+	// draw, nil for all. A *PlaceError names one that finds no room: nothing was begun then.
 	Step(places []int, allowed [][]uint32) (BatchStep, error)
 	// Leave gives the run of a place the state after its first `absorbed` tokens,
 	// which is one of the last StateDepth that the place has been through.
@@ -172,6 +204,23 @@ type Batch interface {
 	// Unlike the rest it may be called while others use the batch.
 	StateBytes() int64
 	Close()
+}
+
+// PlaceError is ErrNoRoom of one place of a batch.
+type PlaceError struct {
+	Place int
+	Err   error
+}
+
+func (e *PlaceError) Error() string { return e.Err.Error() }
+func (e *PlaceError) Unwrap() error { return e.Err }
+
+// Sharer is a run whose engine keeps in one place for all runs what the next flight of
+// this one goes on from: the outcome of a chunk, the pending token. Who lets runs take
+// turns has it set aside before another run is given work, and taken back after that.
+type Sharer interface {
+	SetAside() error
+	TakeBack() error
 }
 
 // BatchStep is a step of a batch under way.
@@ -220,5 +269,8 @@ func Ring(window, chunk int) int {
 	if window == 0 {
 		return firstRoom * chunk
 	}
-	return window + max(chunk, FlightsAhead*MaxSteps) + 1
+	return window + RunAhead(chunk) + 1
 }
+
+// RunAhead is how many positions flights under way may go through together.
+func RunAhead(chunk int) int { return max(chunk, FlightsAhead*MaxSteps) }

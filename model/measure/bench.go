@@ -28,6 +28,8 @@ type BenchOptions struct {
 	Roofline         bool   // measure what the adapter reaches at best, too
 	Kernels          bool   // time each kernel, too, where the adapter has timestamps
 	Batch            int    // and those of a step of this many sequences together; 0: none
+	EveryLayer       bool   // run all layers for all of the prompt's tokens, those that carry no state, too
+	Guesses          bool   // measure what guesses bring, and nothing else
 	OnProgress       func(progress.Progress)
 }
 
@@ -45,6 +47,7 @@ type BenchReport struct {
 	PrefillKernels []KernelTime    `json:"prefill_kernels,omitempty"` // of the prompt's last whole chunk
 	DecodeKernels  []KernelTime    `json:"decode_kernels,omitempty"`  // of one token after the prompt
 	BatchKernels   []KernelTime    `json:"batch_kernels,omitempty"`   // of one token each of several sequences after it
+	Guesses        []GuessTask     `json:"guesses,omitempty"`
 }
 
 // BenchRun is one run.
@@ -86,18 +89,20 @@ func Bench(ctx context.Context, s *model.Session, o BenchOptions) (*BenchReport,
 		}
 	}
 	report(0)
+	if o.Guesses {
+		tasks, err := benchGuesses(ctx, s, o, report)
+		return &BenchReport{Guesses: tasks}, err
+	}
 	m := s.Model()
 	random := rand.New(rand.NewPCG(o.Seed, 0))
 	ids := make([]uint32, o.Prompt)
 	for i := range ids {
 		ids[i] = random.Uint32N(uint32(m.Config().VocabSize))
 	}
-	b := &BenchReport{PrefillChunk: min(m.Chunk(), o.Prompt), Decode: CostOf(m, o.Prompt+o.Generate/2, 1)}
-	for done := 0; done < o.Prompt; done += m.Chunk() {
-		c := CostOf(m, done, min(m.Chunk(), o.Prompt-done))
-		b.Prefill.Bytes += c.Bytes
-		b.Prefill.Ops += c.Ops
-	}
+	b := &BenchReport{PrefillChunk: min(m.Chunk(), o.Prompt), Decode: CostOf(m, Step(o.Prompt+o.Generate/2))}
+	b.Prefill = readingCost(m, 0, o.Prompt, o.EveryLayer)
+	s.EveryLayer(o.EveryLayer)
+	defer s.EveryLayer(false)
 	started := time.Now()
 	for i := range o.Runs + 1 {
 		run, err := benchRun(ctx, s, ids, o.Generate)

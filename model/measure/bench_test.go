@@ -33,16 +33,19 @@ func TestCost(t *testing.T) {
 		return 16, 0
 	}
 	for _, test := range []struct {
-		name        string
-		pos, tokens int
-		want        Cost
+		name string
+		pass Pass
+		want Cost
 	}{
 		// Two states of 8 channels times 3 values go both ways: 192 bytes. Two keys and values are read, one is written: 96.
-		{"one token beyond the window", 5, 1, Cost{Bytes: 800 + 304 + 8 + 80 + 192 + 96, State: 192 + 96, Ops: 800 + 80 + 144 + 4*3*4}},
+		{"one token beyond the window", Step(5), Cost{Bytes: 800 + 304 + 8 + 80 + 192 + 96, State: 192 + 96, Ops: 800 + 80 + 144 + 4*3*4}},
 		// The tokens see 1, 2, 3 and 3 keys.
-		{"four tokens from the start", 0, 4, Cost{Bytes: 800 + 304 + 32 + 80 + 192 + 128, State: 192 + 128, Ops: 4*800 + 80 + 4*144 + 4*9*4}},
+		{"four tokens from the start, all through all layers", Pass{0, 4, 4, true}, Cost{Bytes: 800 + 304 + 32 + 80 + 192 + 128, State: 192 + 128, Ops: 4*800 + 80 + 4*144 + 4*9*4}},
+		// The last layer's attention, its o_proj of 16 weights, its MLP of 96 and that one's norm of 4 wait for the last token.
+		{"four tokens, the last of them finished", Pass{0, 4, 1, true}, Cost{Bytes: 800 + 304 + 32 + 80 + 192 + 128, State: 192 + 128, Ops: 4*800 - 3*2*112 + 80 + 4*144 + 4*3*4}},
+		{"four tokens, none of them finished", Pass{5, 4, 0, false}, Cost{Bytes: 800 - 2*112 + 304 - 2*16 + 32 + 192 + 128, State: 192 + 128, Ops: 4*800 - 4*2*112 + 4*144}},
 	} {
-		if got := cost(c, test.pos, test.tokens, stored); got != test.want {
+		if got := cost(c, test.pass, stored); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
 		}
 	}
@@ -50,7 +53,7 @@ func TestCost(t *testing.T) {
 
 func TestRandomModels(t *testing.T) {
 	// The table of the paper, to its digits.
-	for name, want := range map[string]float64{"421M": 421793280, "1.3B": 1330207488, "1.7B": 1.742e9, "3.8B": 3.864e9} {
+	for name, want := range map[string]float64{"421M": 421793280, "1.3B": 1330207488, "1.7B": 1.742e9, "3.8B": 3.864e9, "phi-4-mini-flash": 3.853e9} {
 		c, err := randomweights.Config(name)
 		if err != nil {
 			t.Fatal(err)
@@ -73,12 +76,12 @@ func TestRandomModels(t *testing.T) {
 		}
 	}
 	for address, want := range map[string]string{
-		"random:5B":                   `random model "5B", want one of tiny, 421M, 1.3B, 1.7B, 3.8B, granite-4.0-h-350m, `,
-		"random:7-transformer":        `random model "7", want one of`,
-		"random:jamba-3b-transformer": "jamba-3b is a published model, and Transformers stand beside the paper's alone",
-		"random:tiny?bits=3":          `bits is "3", want 4, 8 or 16`,
-		"random:tiny?seed=-1":         `seed is "-1", want a whole number`,
-		"https://example.org/m":       "is no random model",
+		"random:5B":                     `random model "5B", want one of tiny, 421M, 1.3B, 1.7B, 3.8B, granite-4.0-h-350m, `,
+		"random:7-transformer":          `random model "7", want one of`,
+		"random:mamba-130m-transformer": "mamba-130m does not attend, so there are no heads that a Transformer of its size could have",
+		"random:tiny?bits=3":            `bits is "3", want 4, 8 or 16`,
+		"random:tiny?seed=-1":           `seed is "-1", want a whole number`,
+		"https://example.org/m":         "is no random model",
 	} {
 		if _, err := randomweights.Open(address); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", address, err, want)

@@ -16,13 +16,24 @@ type Cost struct {
 	Ops   int64 `json:"ops"`   // of arithmetic, a multiply-add counting as two; dequantization, norms and gates are left out
 }
 
-// CostOf counts a pass over tokens tokens that follow pos others, with the
-// logits of the last one.
-func CostOf(m *model.Model, pos, tokens int) Cost { return cost(m.Config(), pos, tokens, m.Stored) }
+// Pass is a pass of the graph over some tokens.
+type Pass struct {
+	Pos      int // tokens before them
+	Tokens   int
+	Finished int  // the last of them, which pass all layers; the others pass those that carry state
+	Logits   bool // of the last one
+}
 
-func cost(c *config.Config, pos, tokens int, stored func(name string) (bits, group int)) Cost {
+// Step is a token's pass at a position, from its embedding to its logits.
+func Step(pos int) Pass { return Pass{Pos: pos, Tokens: 1, Finished: 1, Logits: true} }
+
+// CostOf counts a pass.
+func CostOf(m *model.Model, p Pass) Cost { return cost(m.Config(), p, m.Stored) }
+
+func cost(c *config.Config, p Pass, stored func(name string) (bits, group int)) Cost {
 	var sum Cost
-	n := int64(tokens)
+	// A window's ring is the window here: how much more a machine keeps costs nothing.
+	g := graph.Sketch(c, func(window int) int { return window })
 	matrix := func(name string, rows, width int) int64 {
 		bits, group := stored(name)
 		bytes := int64(rows) * int64(width) * int64(bits) / 8
@@ -32,6 +43,13 @@ func cost(c *config.Config, pos, tokens int, stored func(name string) (bits, gro
 		return bytes
 	}
 	for _, spec := range c.TensorSpecs() {
+		n := int64(p.Tokens)
+		if g.Late(spec.Name) {
+			n = int64(p.Finished)
+		}
+		if n == 0 {
+			continue
+		}
 		size := int64(1)
 		for _, d := range spec.Shape {
 			size *= int64(d)
@@ -40,6 +58,7 @@ func cost(c *config.Config, pos, tokens int, stored func(name string) (bits, gro
 		case spec.Name == config.EmbedTokens: // a row for each token
 			sum.Bytes += n * matrix(spec.Name, 1, spec.Shape[1])
 		case spec.Name == config.LMHead: // below
+		case strings.HasPrefix(spec.Name, "norm.") && !p.Logits: // which nothing passes
 		case strings.HasSuffix(spec.Name, "_proj.weight"):
 			sum.Bytes += matrix(spec.Name, spec.Shape[0], spec.Shape[1])
 			sum.Ops += 2 * size * n
@@ -47,19 +66,16 @@ func cost(c *config.Config, pos, tokens int, stored func(name string) (bits, gro
 			sum.Bytes += 4 * size
 		}
 	}
-	head := config.LMHead
-	if c.TieEmbeddings {
-		head = config.EmbedTokens
+	if p.Logits {
+		head := config.LMHead
+		if c.TieEmbeddings {
+			head = config.EmbedTokens
+		}
+		sum.Bytes += matrix(head, c.VocabSize, c.HiddenSize)
+		sum.Ops += 2 * int64(c.VocabSize) * int64(c.HiddenSize)
 	}
-	sum.Bytes += matrix(head, c.VocabSize, c.HiddenSize)
-	sum.Ops += 2 * int64(c.VocabSize) * int64(c.HiddenSize)
-
-	// A window's ring is the window here: how much more a machine keeps costs nothing.
-	for _, l := range graph.Sketch(c, func(window int) int { return window }).Layers {
-		state, ops := l.Mixer.Cost(pos, tokens)
-		sum.State += state
-		sum.Ops += ops
-	}
+	state, ops := g.Cost(p.Pos, p.Tokens, p.Finished)
+	sum.State, sum.Ops = state, sum.Ops+ops
 	sum.Bytes += sum.State
 	return sum
 }

@@ -22,6 +22,8 @@ type LongOptions struct {
 	Seed     uint64 // of the prompt, and of the sampler
 	Trace    bool   // laps bring the tokens of the first sequence, the last one the logits that follow them
 
+	EveryLayer bool // run all layers for all of a prompt's tokens, those that carry no state, too
+
 	OnProgress func(progress.Progress)
 }
 
@@ -98,6 +100,7 @@ func Long(ctx context.Context, m *model.Model, o LongOptions, onLap func(Lap) er
 		if err != nil {
 			return err
 		}
+		s.EveryLayer(r.EveryLayer)
 		r.sessions = append(r.sessions, s)
 	}
 	if err := alone(func() error { return r.warmUp(ctx, ids) }); err != nil {
@@ -164,7 +167,7 @@ func (r *longRun) warmUpTogether(ctx context.Context, pool *model.Pool, ids []ui
 
 func (r *longRun) read(ctx context.Context, ids []uint32) error {
 	s := r.sessions[0]
-	r.total = float64(readingCost(r.model, 0, len(ids)).Ops)
+	r.total = float64(r.reading(0, len(ids)).Ops)
 	r.started = time.Now()
 	for done := 0; done < len(ids); {
 		lap := len(ids)
@@ -172,7 +175,7 @@ func (r *longRun) read(ctx context.Context, ids []uint32) error {
 			lap = min(lap, r.laps[0])
 		}
 		err := s.Prefill(ctx, ids[done:lap], func(n, _ int) {
-			r.tell(done+n, len(ids), func() float64 { return float64(r.counted.Ops + readingCost(r.model, done, done+n).Ops) })
+			r.tell(done+n, len(ids), func() float64 { return float64(r.counted.Ops + r.reading(done, done+n).Ops) })
 		})
 		if err == nil {
 			err = s.Settle(ctx)
@@ -180,7 +183,7 @@ func (r *longRun) read(ctx context.Context, ids []uint32) error {
 		if err != nil {
 			return err
 		}
-		r.counted = r.counted.plus(readingCost(r.model, done, lap))
+		r.counted = r.counted.plus(r.reading(done, lap))
 		done = lap
 		if len(r.laps) > 0 && done == r.laps[0] {
 			if err := r.onLap(r.lap(done)); err != nil {
@@ -314,10 +317,16 @@ func (r *longRun) tell(done, total int, count func() float64) {
 
 func (c Cost) plus(d Cost) Cost { return Cost{c.Bytes + d.Bytes, c.State + d.State, c.Ops + d.Ops} }
 
-// readingCost counts a prompt's tokens from one on to another, in chunks.
-func readingCost(m *model.Model, from, to int) (sum Cost) {
+func (r *longRun) reading(from, to int) Cost { return readingCost(r.model, from, to, r.EveryLayer) }
+
+// readingCost counts a prompt's tokens from one on to another, in chunks: nothing is drawn.
+func readingCost(m *model.Model, from, to int, everyLayer bool) (sum Cost) {
 	for ; from < to; from += m.Chunk() {
-		sum = sum.plus(CostOf(m, from, min(m.Chunk(), to-from)))
+		p := Pass{Pos: from, Tokens: min(m.Chunk(), to-from)}
+		if everyLayer {
+			p.Finished = p.Tokens
+		}
+		sum = sum.plus(CostOf(m, p))
 	}
 	return sum
 }
@@ -331,7 +340,7 @@ func (r *longRun) writing(from, to int) (sum Cost) {
 		if b == a {
 			continue
 		}
-		step, batch := CostOf(r.model, r.Prompt+(a+b)/2, 1), int64(r.Batch)
+		step, batch := CostOf(r.model, Step(r.Prompt+(a+b)/2)), int64(r.Batch)
 		step = Cost{step.Bytes + (batch-1)*step.State, batch * step.State, batch * step.Ops}
 		n := int64(b - a)
 		sum = sum.plus(Cost{n * step.Bytes, n * step.State, n * step.Ops})

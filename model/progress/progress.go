@@ -18,6 +18,7 @@ type Progress struct {
 // The phases, in order.
 const (
 	PhaseDownload = "download" // weights come from the network or the store, and go to the machine
+	PhasePack     = "pack"     // the same, and what comes is packed in fewer bits
 	PhaseCompile  = "compile"  // kernels are prepared
 	PhasePrefill  = "prefill"  // a prompt is read
 	PhaseRebuild  = "rebuild"  // after a lost device the conversation is computed again

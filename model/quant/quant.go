@@ -18,6 +18,7 @@ import (
 
 	"github.com/x448/float16"
 
+	"github.com/samba-web/samba/gpu/cpu"
 	"github.com/samba-web/samba/gpu/reference"
 )
 
@@ -42,9 +43,10 @@ func Check(bits, group, in int) error {
 // what gives the least squared error as the weights will be read back: with
 // scale and bias rounded to F16.
 //
-// The same bits come out on every machine, and of quantize.wgsl: products whose
-// rounding matters are rounded by a conversion, which keeps a processor from
-// fusing them with the sum behind.
+// The same bits come out on every machine, and of simd.wat in browsers, which is
+// some twenty times as fast as WebAssembly from Go: products whose rounding matters
+// are rounded by a conversion, which keeps a processor from fusing them with the
+// sum behind.
 //
 // The error names the tensor and the place of a weight that is not finite or
 // that F16 cannot reach.
@@ -60,8 +62,20 @@ func Quantize(name string, w []float32, in, group, bits int) (q []uint32, scales
 	scales = make([]uint16, len(w)/group)
 	biases = make([]uint16, len(w)/group)
 
+	if cpu.Quantize(w, group, bits, shrinks(bits), refits, q, scales, biases) {
+		return q, scales, biases, nil
+	}
+	if bad := fitAll(w, in, group, bits, q, scales, biases); bad < len(w) {
+		return nil, nil, nil, fmt.Errorf("%s: the weight at row %d, column %d is %g, want a finite number within F16's ±65504", name, bad/in, bad%in, w[bad])
+	}
+	return q, scales, biases, nil
+}
+
+// fitAll packs all groups, or returns the first weight that cannot be stored.
+func fitAll(w []float32, in, group, bits int, q []uint32, scales, biases []uint16) (bad int) {
+	perWord, cuts := 32/bits, shrinks(bits)
+	bad = len(w)
 	var mu sync.Mutex
-	bad := len(w) // the first weight that was refused
 	reference.Parallel(len(w)/in, func(from, to int) {
 		codes := make([]uint8, group)
 		for g := from * in / group; g < to*in/group; g++ {
@@ -72,17 +86,15 @@ func Quantize(name string, w []float32, in, group, bits int) (q []uint32, scales
 				mu.Unlock()
 				return
 			}
-			scales[g], biases[g] = fitGroup(values, bits, codes)
+			scales[g], biases[g] = fitGroup(values, bits, cuts, codes)
 			words := q[g*group/perWord : (g+1)*group/perWord]
+			clear(words)
 			for i, code := range codes {
 				words[i/perWord] |= uint32(code) << (bits * (i % perWord))
 			}
 		}
 	})
-	if bad < len(w) {
-		return nil, nil, nil, fmt.Errorf("%s: the weight at row %d, column %d is %g, want a finite number within F16's ±65504", name, bad/in, bad%in, w[bad])
-	}
-	return q, scales, biases, nil
+	return bad
 }
 
 // Dequantize unpacks rows of in weights into out, which holds whole rows:
@@ -118,11 +130,18 @@ var (
 	shrinks8 = []float64{1, 0.99}
 )
 
+func shrinks(bits int) []float64 {
+	if bits == 8 {
+		return shrinks8
+	}
+	return shrinks4
+}
+
 // refits bounds the turns of refitting: later ones gain next to nothing.
 const refits = 4
 
 // fitGroup fills codes and returns scale and bias as F16 bits.
-func fitGroup(w []float32, bits int, codes []uint8) (scale, bias uint16) {
+func fitGroup(w []float32, bits int, cuts []float64, codes []uint8) (scale, bias uint16) {
 	lo, hi := w[0], w[0]
 	for _, v := range w[1:] {
 		lo, hi = min(lo, v), max(hi, v)
@@ -131,10 +150,6 @@ func fitGroup(w []float32, bits int, codes []uint8) (scale, bias uint16) {
 		return fitConstant(lo, codes)
 	}
 	levels := float64(uint(1)<<bits - 1)
-	shrinks := shrinks4
-	if bits == 8 {
-		shrinks = shrinks8
-	}
 	best := fit{err: math.Inf(1)}
 	// The range that certainly covers every weight: bias rounded down, scale
 	// rounded up. No weight is then off by more than half a step.
@@ -142,7 +157,7 @@ func fitGroup(w []float32, bits int, codes []uint8) (scale, bias uint16) {
 	s := roundUp((float64(hi) - b.value) / levels)
 	best.consider(w, s, b, levels)
 	middle := (float64(lo) + float64(hi)) / 2
-	for _, f := range shrinks {
+	for _, f := range cuts {
 		half := float64((float64(hi) - float64(lo)) / 2 * f)
 		best.consider(w, nearest(2*half/levels), nearest(middle-half), levels)
 	}
@@ -276,11 +291,11 @@ func (f *fit) consider(w []float32, s, b half, levels float64) {
 	inverse, sum := 1/s.value, 0.0
 	for _, v := range w {
 		d := s.value*level(float64(v), b.value, inverse, levels) + b.value - float64(v)
-		sum += float64(d * d)
+		if sum += float64(d * d); sum >= f.err {
+			return // it grows no smaller
+		}
 	}
-	if sum < f.err {
-		*f = fit{s, b, sum}
-	}
+	*f = fit{s, b, sum}
 }
 
 // refit solves for the scale and bias that fit the present codes best.
@@ -317,7 +332,13 @@ func (f *fit) encode(w []float32, levels float64, codes []uint8) {
 // level is the nearest code to v, clamped to the codes there are.
 func level(v, bias, inverse, levels float64) float64 {
 	q := (v - bias) * inverse
-	return math.Floor(min(max(q, 0), levels) + 0.5)
+	if !(q > 0) {
+		return 0
+	}
+	if q >= levels {
+		return levels
+	}
+	return float64(int32(q + 0.5)) // the floor, as it is above zero
 }
 
 // firstUnfit is the index of the first weight that cannot be stored, or -1.

@@ -2,12 +2,9 @@ package safetensors
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash"
 	"io"
 )
 
@@ -76,11 +73,9 @@ func Layout(tensors []Tensor, metadata map[string]string) (header []byte, fileSi
 }
 
 // Writer streams a file whose tensors' sizes are known beforehand: the header
-// first, then the tensors' bytes in order, hashed as they go by. Nothing is
-// buffered.
+// first, then the tensors' bytes in order. Nothing is buffered.
 type Writer struct {
 	out  io.Writer
-	hash hash.Hash
 	done int64
 	size int64
 }
@@ -92,7 +87,7 @@ func NewWriter(out io.Writer, tensors []Tensor, metadata map[string]string) (*Wr
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{out: out, hash: sha256.New(), size: size}
+	w := &Writer{out: out, size: size}
 	_, err = w.Write(header)
 	return w, err
 }
@@ -103,7 +98,6 @@ func (w *Writer) Write(p []byte) (int, error) {
 		return 0, fmt.Errorf("safetensors: %d bytes written past the %d that the header declares", int64(len(p))-(w.size-w.done), w.size)
 	}
 	n, err := w.out.Write(p)
-	w.hash.Write(p[:n])
 	w.done += int64(n)
 	return n, err
 }
@@ -119,6 +113,3 @@ func (w *Writer) Close() error {
 
 // Size is the whole file's size in bytes.
 func (w *Writer) Size() int64 { return w.size }
-
-// SHA256 is the hash of everything written so far, in hexadecimal.
-func (w *Writer) SHA256() string { return hex.EncodeToString(w.hash.Sum(nil)) }

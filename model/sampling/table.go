@@ -32,6 +32,7 @@ type Settings struct {
 	MaxTokens         *int               `json:"max_tokens,omitempty"`
 	N                 *int               `json:"n,omitempty"`
 	Seed              *uint64            `json:"seed,omitempty"`
+	Guesses           *int               `json:"guesses,omitempty"`
 }
 
 // Setting is a row of the table.
@@ -52,6 +53,9 @@ type Setting struct {
 
 // DefaultTokens is how long an answer may become where a request does not say.
 const DefaultTokens = 1024
+
+// MostGuesses is how many tokens a step absorbs at most beside the one that was drawn last.
+const MostGuesses = 7
 
 // MaxSeed is the highest seed: what JavaScript's numbers hold exactly.
 const MaxSeed = 1<<53 - 1
@@ -83,6 +87,8 @@ var Table = []Setting{
 	{Name: "seed", Low: 0, High: MaxSeed, Whole: true,
 		Text:  "The same seed gives the same text; left out: drawn at random",
 		Title: "Seed", Hint: "The same seed gives the same answer"},
+	{Name: "guesses", Low: 0, High: MostGuesses, Whole: true, Neutral: new(0.0), Default: new(float64(MostGuesses)), Flag: true,
+		Text: "The most tokens that a step guesses ahead from the text so far, where that is quicker; the answer is the same"},
 }
 
 // Named is the row of a setting, which must be in the table.

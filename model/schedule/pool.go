@@ -36,6 +36,8 @@ type Pool struct {
 	depth    int // steps that an answer asks for ahead
 	Patience int // for how many tokens a sequence keeps its place while others wait for one
 
+	machine *sync.Mutex // held while the machine is given work
+
 	turns  chan turn
 	asked  chan struct{} // holds a value when steps have been asked for
 	closed chan struct{}
@@ -56,7 +58,7 @@ type turn struct {
 // sequence is an answer under way. What the pool's goroutine and the caller's
 // both use is guarded by the pool's mu.
 type sequence struct {
-	run     *PooledRun
+	run     machine.Run // the engine's own
 	drawing machine.Drawing
 	start   int      // tokens that the state had absorbed before the first step
 	pending uint32   // drawn last, or the prompt's last token
@@ -66,6 +68,9 @@ type sequence struct {
 	place   int      // -1: none
 	turn    int      // steps at which it got its place
 	leaving bool     // it gives its place up once it has caught up
+	guest   bool     // its run can go on alone: it is shown out where the batch has no room for it
+	evicted bool     // it is shown out once it has looked at all that was drawn
+	looked  int      // steps that a guest has looked at, and goes on
 
 	wanted [][]uint32        // steps asked for and not launched, with the tokens that each may draw
 	under  int               // steps under way
@@ -76,6 +81,11 @@ type sequence struct {
 // NewPool takes the engine over: until the pool is closed its runs alone use the
 // machine. slots is how many sequences are decoded together at most.
 func NewPool(engine machine.Engine, vocab, slots int) (*Pool, error) {
+	return newPool(engine, vocab, slots, new(sync.Mutex))
+}
+
+// newPool is NewPool; others may use the machine, too, who hold that mutex.
+func newPool(engine machine.Engine, vocab, slots int, machine *sync.Mutex) (*Pool, error) {
 	if slots < 1 || slots > MaxSlots {
 		return nil, fmt.Errorf("%d sequences at once, want 1 to %d", slots, MaxSlots)
 	}
@@ -84,7 +94,7 @@ func NewPool(engine machine.Engine, vocab, slots int) (*Pool, error) {
 		return nil, err
 	}
 	p := &Pool{
-		engine: engine, vocab: vocab, batch: b, depth: b.Ahead() + 1, Patience: patience,
+		machine: machine, engine: engine, vocab: vocab, batch: b, depth: b.Ahead() + 1, Patience: patience,
 		turns: make(chan turn), asked: make(chan struct{}, 1), closed: make(chan struct{}), ended: make(chan struct{}),
 		places: make([]*sequence, slots),
 	}
@@ -150,7 +160,7 @@ func (p *Pool) work() {
 	var under []poolStep
 	for {
 		var launched poolStep
-		err := guarded(func() (err error) { launched, err = p.launch(); return err })
+		err := guarded(p.holding(func() (err error) { launched, err = p.launch(); return err }))
 		if launched.step != nil {
 			under = append(under, launched)
 		}
@@ -187,8 +197,17 @@ func (p *Pool) work() {
 		default:
 		}
 		if t.do != nil {
-			t.done <- guarded(t.do)
+			t.done <- guarded(p.holding(t.do))
 		}
+	}
+}
+
+// holding makes f one that holds the machine.
+func (p *Pool) holding(f func() error) func() error {
+	return func() error {
+		p.machine.Lock()
+		defer p.machine.Unlock()
+		return f()
 	}
 }
 
@@ -213,17 +232,54 @@ func (p *Pool) launch() (s poolStep, err error) {
 	var places []int
 	var allowed [][]uint32
 	for place, q := range p.places {
-		if q != nil && len(q.wanted) > 0 && !q.leaving {
+		switch {
+		case q == nil:
+		case q.evicted && q.under == 0 && q.looked == q.steps:
+			if err := p.unseat(q, q.start+q.steps); err != nil {
+				return s, err
+			}
+			q.end(errNoPlace)
+		case len(q.wanted) > 0 && !q.leaving && !q.evicted:
 			places, allowed = append(places, place), append(allowed, q.wanted[0])
-			q.wanted = q.wanted[1:]
-			q.under++
 			s.rows = append(s.rows, q)
 		}
 	}
-	if len(places) > 0 {
-		s.step, err = p.batch.Step(places, allowed)
+	if len(places) == 0 {
+		return s, nil
+	}
+	s.step, err = p.batch.Step(places, allowed)
+	var full *machine.PlaceError
+	if errors.As(err, &full) && p.places[full.Place].guest {
+		// Nothing was begun: the others' step is next.
+		p.places[full.Place].evicted = true
+		p.nudge()
+		return poolStep{}, nil
+	}
+	for _, q := range s.rows {
+		q.wanted = q.wanted[1:]
+		q.under++
 	}
 	return s, err
+}
+
+// errNoPlace ends the stay of a guest that the batch has no room for.
+var errNoPlace = errors.New("the batch has no room for this answer")
+
+// lookedAt notes that a guest goes on after this many tokens.
+func (p *Pool) lookedAt(q *sequence, steps int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if q.looked = steps; q.evicted {
+		p.nudge()
+	}
+}
+
+// nudge has the pool look for what can be done.
+func (p *Pool) nudge() {
+	select {
+	case p.asked <- struct{}{}:
+	default:
+	}
 }
 
 // seat deals out places. One that others wait for is given up after a while,
@@ -252,12 +308,18 @@ func (p *Pool) seat() error {
 		q, p.waiting = p.waiting[0], p.waiting[1:]
 		d := q.drawing
 		if d.Adjusted && q.steps > 0 {
-			d.Adjustment.Counts = make([]uint32, p.vocab)
+			counts := make([]uint32, p.vocab)
+			copy(counts, d.Adjustment.Counts)
+			d.Adjustment.Counts = counts
 			for _, id := range q.drawn[:len(q.drawn)-1] {
 				d.Adjustment.Counts[id]++
 			}
 		}
-		position, err := p.batch.Join(place, q.run.inner, d, q.pending, q.steps)
+		position, err := p.batch.Join(place, q.run, d, q.pending, q.steps)
+		if q.guest && errors.Is(err, machine.ErrNoRoom) {
+			q.end(errNoPlace)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -336,10 +398,7 @@ func (p *Pool) ask(q *sequence, allowed []uint32) error {
 		p.waiting = append(p.waiting, q)
 	}
 	q.wanted = append(q.wanted, allowed)
-	select {
-	case p.asked <- struct{}{}:
-	default:
-	}
+	p.nudge()
 	return nil
 }
 

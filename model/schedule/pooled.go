@@ -154,6 +154,18 @@ func (r *PooledRun) Depth() int {
 	return r.pool.depth
 }
 
+// MostGuesses is none within Share: other answers' tokens are a step's rows there.
+func (r *PooledRun) MostGuesses() int {
+	if r.ctx != nil {
+		return 0
+	}
+	return r.inner.MostGuesses()
+}
+
+func (r *PooledRun) LaunchGuessed(ctx context.Context, g machine.Guesses) (machine.Flight, error) {
+	return r.inner.LaunchGuessed(ctx, g)
+}
+
 // pooledFlight is a step of the batch.
 type pooledFlight struct {
 	run      *PooledRun
@@ -167,7 +179,7 @@ func (r *PooledRun) Launch(ctx context.Context, first bool, allowed []uint32) (m
 	}
 	if first {
 		depth := r.Depth()
-		r.asked, r.sequence = 0, &sequence{run: r, drawing: r.drawing, pending: r.held[0], place: -1, depth: depth, draws: make(chan machine.Draw, depth)}
+		r.asked, r.sequence = 0, &sequence{run: r.inner, drawing: r.drawing, pending: r.held[0], place: -1, depth: depth, draws: make(chan machine.Draw, depth)}
 	}
 	r.asked++
 	return &pooledFlight{r, r.sequence, r.asked}, r.pool.ask(r.sequence, allowed)
@@ -257,6 +269,9 @@ func (r *PooledRun) Settle(ctx context.Context) error {
 
 // Profiler is used within Do.
 func (r *PooledRun) Profiler() machine.Profiler { return r.inner.Profiler() }
+
+// EveryLayer is used within Do.
+func (r *PooledRun) EveryLayer(on bool) { r.inner.EveryLayer(on) }
 
 func (r *PooledRun) Close() {
 	_ = r.turn(context.Background(), func() error { r.inner.Close(); return nil })

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/samba-web/samba/gpu"
@@ -20,9 +22,9 @@ const (
 )
 
 // Recovery is a model's engine, and how it comes back on a new device when its own
-// is lost.
+// is lost. Its runs may be used by several goroutines at once if the engine's may.
 type Recovery struct {
-	Engine machine.Engine
+	Engine machine.Engine // at first; see Now
 	// Renew puts an engine on a new device in the lost one's place, weights and all;
 	// nil: that cannot be done.
 	Renew func(ctx context.Context) (machine.Engine, error)
@@ -34,23 +36,40 @@ type Recovery struct {
 	OnProgress func(progress.Progress) // of what is computed again; may be nil
 	Limits     ReplayLimits
 
-	generation int         // how often the engine was renewed
-	losses     []time.Time // within lossWindow
-	unsound    int         // times in a row that no numbers came
-	left       bool        // the device, for good
+	generation atomic.Int64 // how often the engine was renewed
+	unsound    atomic.Int64 // times in a row that no numbers came
+
+	mu     sync.Mutex  // held while the engine is renewed
+	losses []time.Time // within lossWindow
+	left   bool        // the device, for good
+}
+
+// Now is the engine that there is now. While it is renewed that is waited for.
+func (c *Recovery) Now() machine.Engine {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Engine
 }
 
 // NewRun starts a conversation, which outlives the device where the engine can be renewed.
 func (c *Recovery) NewRun() (machine.Run, error) {
-	r, err := c.Engine.NewRun()
+	c.mu.Lock()
+	engine, generation := c.Engine, c.generation.Load()
+	c.mu.Unlock()
+	r, err := engine.NewRun()
 	if err != nil || c.Renew == nil {
 		return r, err
 	}
-	return &recoveringRun{inner: r, recovery: c, generation: c.generation}, nil
+	return &recoveringRun{inner: r, recovery: c, generation: generation}, nil
 }
 
 // Forgive forgets earlier losses.
-func (c *Recovery) Forgive() { c.losses, c.unsound = nil, 0 }
+func (c *Recovery) Forgive() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.losses = nil
+	c.unsound.Store(0)
+}
 
 // gone tells whether a run must go on with another engine.
 func gone(err error) bool {
@@ -60,17 +79,19 @@ func gone(err error) bool {
 // renew replaces an engine whose device was lost by a new one. Runs that find
 // themselves on an older generation than the engine's renew nothing: another one
 // has done it.
-func (c *Recovery) renew(ctx context.Context, generation int, lost error) error {
-	for c.generation == generation {
+func (c *Recovery) renew(ctx context.Context, generation int64, lost error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.generation.Load() == generation {
 		now := time.Now()
 		c.losses = slices.DeleteFunc(append(c.losses, now), func(at time.Time) bool { return now.Sub(at) > lossWindow })
 		if errors.Is(lost, machine.ErrNoNumbers) {
-			c.unsound++
+			c.unsound.Add(1)
 		}
 		switch leaves := c.Leave != nil && !c.left; {
-		case c.left, c.unsound > 1 && !leaves:
+		case c.left, c.unsound.Load() > 1 && !leaves:
 			return fmt.Errorf("%w, and no more so with the weights loaded again: they, or what is known of this conversation, hold values that are none (NaN, or infinite); begin a new conversation, and if that does not help delete the stored model and load it again", lost)
-		case c.unsound > 1, len(c.losses) >= maxLosses && leaves:
+		case c.unsound.Load() > 1, len(c.losses) >= maxLosses && leaves:
 			return c.leave(ctx, lost)
 		case len(c.losses) >= maxLosses:
 			return fmt.Errorf("%w; that was the third time within a minute, so it is not tried again: close other programs and tabs that use the GPU, or choose a smaller model, then load it again", lost)
@@ -80,7 +101,7 @@ func (c *Recovery) renew(ctx context.Context, generation int, lost error) error 
 		switch {
 		case err == nil:
 			c.Engine = engine
-			c.generation++
+			c.generation.Add(1)
 			return nil
 		case ctx.Err() == nil && c.Leave != nil && !errors.Is(err, gpu.ErrLost):
 			return c.leave(ctx, lost)
@@ -104,7 +125,7 @@ func (c *Recovery) leave(ctx context.Context, lost error) error {
 		return fmt.Errorf("%w, and the processor cannot go on: %w", lost, err)
 	}
 	c.Engine = engine
-	c.generation++
+	c.generation.Add(1)
 	return nil
 }
 
@@ -115,7 +136,7 @@ func (c *Recovery) leave(ctx context.Context, lost error) error {
 type recoveringRun struct {
 	inner      machine.Run
 	recovery   *Recovery
-	generation int
+	generation int64
 	failed     error // it could not be revived
 
 	log     replayLog
@@ -188,10 +209,11 @@ func (l *replayLog) end() *copied {
 type recoveringFlight struct {
 	inner      machine.Flight
 	run        *recoveringRun
-	generation int
+	generation int64
 	first      bool
 	shifted    bool // it starts after the pending token was absorbed, not before
 	allowed    []uint32
+	guesses    *machine.Guesses // nil: a flight of single steps
 	start      replayLog
 }
 
@@ -235,7 +257,7 @@ func (r *recoveringRun) restart(c *copied) {
 func (r *recoveringRun) persist(ctx context.Context, f func() error) error {
 	for r.failed == nil {
 		err := gpu.ErrLost
-		if r.generation == r.recovery.generation {
+		if r.generation == r.recovery.generation.Load() {
 			err = f()
 		}
 		if err == nil || !gone(err) {
@@ -253,9 +275,12 @@ func (r *recoveringRun) revive(ctx context.Context, lost error) error {
 		if err := r.recovery.renew(ctx, r.generation, lost); err != nil {
 			return err
 		}
-		r.generation = r.recovery.generation
+		r.recovery.mu.Lock()
+		engine, generation := r.recovery.Engine, r.recovery.generation.Load()
+		r.recovery.mu.Unlock()
+		r.generation = generation
 		r.inner.Close()
-		r.inner, lost = r.recovery.Engine.NewRun()
+		r.inner, lost = engine.NewRun()
 		if lost == nil {
 			lost = r.replay(ctx)
 		}
@@ -316,8 +341,9 @@ func (l replayLog) walk(ctx context.Context, r machine.Run, tell func(progress.P
 
 // forget lets a run that has found no numbers begin again from others.
 func (r *recoveringRun) forget() {
-	if errors.Is(r.failed, machine.ErrNoNumbers) && r.generation == r.recovery.generation {
-		r.failed, r.recovery.unsound = nil, 0
+	if errors.Is(r.failed, machine.ErrNoNumbers) && r.generation == r.recovery.generation.Load() {
+		r.failed = nil
+		r.recovery.unsound.Store(0)
 	}
 }
 
@@ -361,7 +387,7 @@ func (r *recoveringRun) AbsorbLogits(ctx context.Context, ids []uint32) (logits 
 type recoveringScores struct {
 	inner      machine.Scores
 	run        *recoveringRun
-	generation int
+	generation int64
 	ids, next  []uint32
 	start      replayLog
 }
@@ -386,7 +412,7 @@ func (r *recoveringRun) AbsorbScores(ctx context.Context, ids, next []uint32) (m
 func (s *recoveringScores) Wait(ctx context.Context) (values []float32, err error) {
 	err = s.run.persist(ctx, func() (err error) {
 		if s.generation != s.run.generation {
-			other, err := s.run.recovery.Engine.NewRun()
+			other, err := s.run.recovery.Now().NewRun()
 			if err != nil {
 				return err
 			}
@@ -414,13 +440,31 @@ func (r *recoveringRun) Begin(d machine.Drawing) error {
 }
 
 func (r *recoveringRun) Launch(ctx context.Context, first bool, allowed []uint32) (machine.Flight, error) {
-	f := &recoveringFlight{run: r, generation: -1, first: first, allowed: allowed}
+	return r.launch(ctx, &recoveringFlight{run: r, generation: -1, first: first, allowed: allowed})
+}
+
+func (r *recoveringRun) MostGuesses() (n int) {
+	if err := r.persist(context.Background(), func() error { n = r.inner.MostGuesses(); return nil }); err != nil {
+		return 0
+	}
+	return n
+}
+
+func (r *recoveringRun) LaunchGuessed(ctx context.Context, g machine.Guesses) (machine.Flight, error) {
+	f := &recoveringFlight{run: r, generation: -1, guesses: &g}
+	if g.Allowed != nil {
+		f.allowed = g.Allowed[0]
+	}
+	return r.launch(ctx, f)
+}
+
+func (r *recoveringRun) launch(ctx context.Context, f *recoveringFlight) (machine.Flight, error) {
 	r.ahead = append(r.ahead, f)
 	err := r.persist(ctx, func() error {
 		if f.generation == r.generation { // launched by a replay
 			return nil
 		}
-		if len(r.ahead) == 1 && !first { // the first draws from what was absorbed last, which no copy of a state has
+		if len(r.ahead) == 1 && !f.first { // the first draws from what was absorbed last, which no copy of a state has
 			if err := r.shorten(ctx); err != nil {
 				return err
 			}
@@ -443,31 +487,28 @@ func (r *recoveringRun) Depth() int {
 }
 
 func (f *recoveringFlight) launch(ctx context.Context) (err error) {
-	f.inner, err = f.run.inner.Launch(ctx, f.first, f.allowed)
+	if g := f.guesses; g != nil && f.generation < 0 && !f.first {
+		f.inner, err = f.run.inner.LaunchGuessed(ctx, *g)
+	} else { // one that is launched again does without
+		f.inner, err = f.run.inner.Launch(ctx, f.first, f.allowed)
+	}
 	f.generation = f.run.generation
 	return err
 }
 
 // Wait is called in the order of the flights.
 func (f *recoveringFlight) Wait(ctx context.Context) (draws []machine.Draw, err error) {
-	draws, err = f.wait(ctx, machine.Sound)
-	if err == nil {
-		f.run.recovery.unsound = 0
-	}
-	return draws, err
-}
-
-func (f *recoveringFlight) wait(ctx context.Context, check func([]machine.Draw) error) (draws []machine.Draw, err error) {
 	r := f.run
 	err = r.persist(ctx, func() (err error) {
 		if draws, err = f.inner.Wait(ctx); err == nil {
-			err = check(draws)
+			err = machine.Sound(draws)
 		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	r.recovery.unsound.Store(0)
 	r.ahead = r.ahead[1:]
 	f.start = r.log.here()
 	if r.pending {
@@ -488,7 +529,10 @@ func (f *recoveringFlight) wait(ctx context.Context, check func([]machine.Draw) 
 
 // Drop does not mind what was drawn: it ran ahead of the text.
 func (f *recoveringFlight) Drop(ctx context.Context) error {
-	_, err := f.wait(ctx, func([]machine.Draw) error { return nil })
+	err := f.run.persist(ctx, func() error { return f.inner.Drop(ctx) })
+	if err == nil {
+		f.run.ahead = f.run.ahead[1:]
+	}
 	return err
 }
 
@@ -507,7 +551,7 @@ func (f *recoveringFlight) Rewind(ctx context.Context, absorbed []uint32) error 
 
 // goTo brings the run to the state that its notes tell: by a shorter way if
 // that was prepared on this generation's device.
-func (r *recoveringRun) goTo(ctx context.Context, generation int, short func() error) error {
+func (r *recoveringRun) goTo(ctx context.Context, generation int64, short func() error) error {
 	before := r.generation
 	return r.persist(ctx, func() error {
 		switch r.generation {
@@ -527,7 +571,7 @@ func (r *recoveringRun) goTo(ctx context.Context, generation int, short func() e
 type recoveringBookmark struct {
 	inner      machine.Bookmark
 	run        *recoveringRun
-	generation int
+	generation int64
 	at         replayLog
 }
 
@@ -586,9 +630,11 @@ func (r *recoveringRun) Logged() (chunks, tokens int) { return len(r.log.chunks)
 
 func (r *recoveringRun) StateBytes() int64 { return r.inner.StateBytes() }
 
-// Settle and Profiler are for measurements, which a loss ends.
+// Settle, Profiler and EveryLayer are for measurements, which a loss ends.
 func (r *recoveringRun) Settle(ctx context.Context) error { return r.inner.Settle(ctx) }
 
 func (r *recoveringRun) Profiler() machine.Profiler { return r.inner.Profiler() }
+
+func (r *recoveringRun) EveryLayer(on bool) { r.inner.EveryLayer(on) }
 
 func (r *recoveringRun) Close() { r.inner.Close() }

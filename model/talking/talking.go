@@ -32,6 +32,13 @@ func ChatML(folder folder.Source) folder.Source {
 	}}
 }
 
+// Middle is a model folder that talks, whose tokenizer has the control tokens of Granite 4 to fill a gap by.
+func Middle(folder folder.Source) folder.Source {
+	return source{folder, map[string][]byte{
+		"tokenizer.json": tokenizer("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"), "tokenizer_config.json": []byte(`{}`),
+	}}
+}
+
 // Tools is a model folder that talks, whose chat template knows tools and thoughts, as
 // Hermes' does. ToolsTemplate is its template; it begins a thought if enable_thinking says so.
 func Tools(folder folder.Source) folder.Source {

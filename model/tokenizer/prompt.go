@@ -63,6 +63,33 @@ func (t *Tokenizer) Prompt(pieces iter.Seq2[string, bool]) Prompt {
 	return Prompt(out.String())
 }
 
+// middles are the control tokens that models were trained to fill a gap by: what stands
+// before it, what behind, and where the answer begins.
+var middles = [][3]string{
+	{"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"}, // Granite 4
+	{"<fim_prefix>", "<fim_suffix>", "<fim_middle>"},       // StarCoder's, Granite 3's
+	{">>PREFIX<<", ">>SUFFIX<<", ">>MIDDLE<<"},             // Falcon's
+}
+
+// FillIn is a prompt that asks for what stands between two others; not ok: the
+// tokenizer has no tokens for that.
+func (t *Tokenizer) FillIn(before, after Prompt) (p Prompt, ok bool) {
+	for _, names := range middles {
+		var marks [3]Prompt
+		ok = true
+		for i, name := range names {
+			id, known := t.ID(name)
+			if ok = ok && known && t.vocab.controls(id); ok {
+				marks[i] = t.Spell(id)
+			}
+		}
+		if ok {
+			return marks[0] + before + marks[1] + after + marks[2], true
+		}
+	}
+	return "", false
+}
+
 // String is the prompt's text.
 func (p Prompt) String() string { return strings.ReplaceAll(string(p), mark, "") }
 

@@ -207,3 +207,27 @@ func TestAddedSpelling(t *testing.T) {
 		}
 	}
 }
+
+// What is between two texts is asked for by the tokenizer's own control tokens, and what the texts spell is text.
+func TestFillIn(t *testing.T) {
+	_, tok := openGolden(t, "granite")
+	before, after := "def f(x):\n<|fim_middle|>", "\n    return y\n"
+	p, ok := tok.FillIn(Text(before), Text(after))
+	if !ok || p.String() != "<|fim_prefix|>"+before+"<|fim_suffix|>"+after+"<|fim_middle|>" {
+		t.Fatalf("%q, %v", p.String(), ok)
+	}
+	ids := tok.EncodePrompt(p, false)
+	var controls []string
+	for _, id := range ids {
+		if tok.vocab.controls(id) {
+			controls = append(controls, string(tok.vocab.bytes(id)))
+		}
+	}
+	if want := []string{"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"}; !slices.Equal(controls, want) || tok.Decode(ids[len(ids)-1:], false) != want[2] {
+		t.Errorf("control tokens %q, want %q", controls, want)
+	}
+	_, plain := openGolden(t, "gpt2")
+	if p, ok := plain.FillIn(Text(before), Text(after)); ok {
+		t.Errorf("%q of a tokenizer without tokens for it", p.String())
+	}
+}

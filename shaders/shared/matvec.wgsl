@@ -1,24 +1,26 @@
 //#if SUBGROUPS
 enable subgroups;
 //#endif
-// What the matvec kernels share: one token through a linear layer. A kernel includes this file first and says what becomes
-// of the sums,
-//   fn store(r: u32, v: f32)              v = FACTOR (sum_k W[r, k] x[k] + bias[r])     y[ROW0 + r] is r's place
+// What the matvec kernels share: one token through a linear layer, or a few of one text, each by workgroups of its own
+// (grid.x) that do what one token's do, to the bit. A kernel includes this file first and says what becomes of the sums,
+//   fn store(t: u32, r: u32, v: f32)      v = FACTOR (sum_k W[r, k] x[k] + bias[r])     y[t, ROW0 + r] is r's place
 // or, where an output is made from two rows (PAIRED), which they are and what becomes of both:
 //   fn first_row(r: u32) -> u32
 //   fn second_row(r: u32) -> u32
-//   fn store(r: u32, a: f32, b: f32)
+//   fn store(t: u32, r: u32, a: f32, b: f32)
 // W [rows, IN] as in shared/weight.wgsl
 //
 // NORM    x is normalised on the way (RMSNorm with the given gain): the scale factors out of the sum, so that
 //         each row's lanes gather sum(x^2) beside their product and no pass of its own is needed
 // ALIGNED IN and X_STRIDE are multiples of 4, so that four values load at once
-// LAST    x is the last of the chunk's tokens (cursor.count), not the first
+// LAST    x is the last of the chunk's tokens (cursor.count), not the first: as many as there are grid.x
 //
 // LANES threads share ROWS outputs, so that x is read once for all of them. Each step a lane takes 16 bytes of a quantized
 // row (shared/matvec_quantized.wgsl), or 4 plain weights or one (shared/matvec_plain.wgsl).
 // STAGED  x lies in workgroup memory, normalised and scaled, a step's vectors STEPS + 1 apart, so that neighbouring
 //         lanes read neighbouring places. The next step's weights are on their way while a step is computed.
+// JOINED  x is what the splits of window_attention_split.wgsl found, joined as it is staged; STAGED, too. Each workgroup
+//         reads all of it from the GPU's cache, which takes less time than a dispatch between
 //#include shared/cursor.wgsl
 //#include shared/finish.wgsl
 //#include shared/weight.wgsl
@@ -47,6 +49,7 @@ enable subgroups;
 override IN: u32;
 override OUT: u32;       // outputs: rows, or pairs of rows
 override X_STRIDE: u32;  // elements between two tokens' x
+override Y_STRIDE: u32;  // and y
 override ROW0: u32;      // first row of y that this part of W makes
 override EPS: f32;
 override VALUES: u32;    // weights a lane takes in one step: 32, 16, 4 or 1
@@ -66,7 +69,37 @@ alias Inputs = array<vec4<f32>, QUADS>;
 alias Inputs = f32;
 //#endif
 
+//#if JOINED
+override SPLITS: u32;
+override COLUMNS: u32; // vectors of a head
+// sum_s exp(m_s - m) acc_s / sum_s exp(m_s - m) weight_s, as window_attention_merge.wgsl has it
+fn input(first: u32, i: u32) -> vec4<f32> {
+    let base = first + i / COLUMNS * SPLITS * (COLUMNS + 1u);
+    var said: array<vec4<f32>, SPLITS>; // highest score, sum of weights
+    var values: array<vec4<f32>, SPLITS>;
+    for (var s = 0u; s < SPLITS; s++) { //#unroll
+        said[s] = x[base + s * (COLUMNS + 1u) + COLUMNS];
+        values[s] = x[base + s * (COLUMNS + 1u) + i % COLUMNS];
+    }
+    var highest = said[0].x;
+    for (var s = 0u; s < SPLITS; s++) { //#unroll
+        highest = max(highest, said[s].x);
+    }
+    var sum = vec4<f32>(0.0);
+    var weight = 0.0;
+    for (var s = 0u; s < SPLITS; s++) { //#unroll
+        let share = exp(said[s].x - highest);
+        weight += share * said[s].y;
+        sum += share * values[s];
+    }
+    return sum / weight;
+}
+//#endif
+
 //#if STAGED
+//#if !JOINED
+fn input(first: u32, i: u32) -> vec4<f32> { return x[first + i]; }
+//#endif
 const PITCH = STEPS + 1u;
 const STAGE = QUADS * PITCH;
 var<workgroup> stage: array<vec4<f32>, STAGE>;
@@ -85,7 +118,9 @@ var<workgroup> partial: array<array<f32, SUMS>, PARTIALS>;
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let lane = thread % LANES;
-    let r0 = ((group.y * groups.x + group.x) * (SIZE / LANES) + thread / LANES) * ROWS;
+    // Tokens come first: neighbours read the same weights while a cache has them.
+    let t = group.x;
+    let r0 = ((group.z * groups.y + group.y) * (SIZE / LANES) + thread / LANES) * ROWS;
     // Outputs past the last are the last again, and nothing is written: barriers below need every thread.
     var rows: array<u32, N>;
     for (var n = 0u; n < ROWS; n++) { //#unroll
@@ -98,9 +133,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 //#endif
     }
 //#if LAST
-    let first = (cursor.count - 1u) * X_STRIDE;
+    let first = (cursor.count - groups.x + t) * X_STRIDE;
 //#else
-    let first = 0u;
+    let first = t * X_STRIDE;
 //#endif
     var acc: array<f32, SUMS>;
 //#if STAGED
@@ -110,7 +145,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     var square = 0.0;
     for (var i = thread; i < STEPS * QUADS; i += SIZE) {
-        var v = x[first / 4u + i];
+        var v = input(first / 4u, i);
 //#if NORM
         square += dot(v, v);
         v *= gain[i];
@@ -225,9 +260,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     for (var n = 0u; n < ROWS; n++) { //#unroll
         if lane == n % LANES && r0 + n < OUT {
 //#if PAIRED
-            store(r0 + n, finished(acc[n] * scale, ROW0 + rows[n]), finished(acc[ROWS + n] * scale, ROW0 + rows[ROWS + n]));
+            store(t, r0 + n, finished(acc[n] * scale, ROW0 + rows[n]), finished(acc[ROWS + n] * scale, ROW0 + rows[ROWS + n]));
 //#else
-            store(r0 + n, finished(acc[n] * scale, ROW0 + rows[n]));
+            store(t, r0 + n, finished(acc[n] * scale, ROW0 + rows[n]));
 //#endif
         }
     }

@@ -201,7 +201,7 @@ func TestWllamaOnOneThread(t *testing.T) {
 	if _, err := browser.Find(browser.Chromium, ""); err != nil {
 		t.Skip(err)
 	}
-	for _, name := range []string{"tiny", "falcon-mamba-tiny", "granitemoehybrid-tiny"} {
+	for _, name := range []string{"tiny", "falcon-mamba-tiny", "granitemoehybrid-tiny", "phi4flash-tiny"} {
 		c, err := randomweights.Config(name)
 		if err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/randomweights"
 )
 
 // ggufGraph is one of llama.cpp's graphs, and how a config's shapes become a file for it.
@@ -31,8 +32,12 @@ func graphOf(c *config.Config) (*ggufGraph, error) {
 			}
 		}
 	case "jamba", "mamba", "falcon_mamba", "granitemoehybrid":
+	case "phi4flash":
+		return &ggufGraph{tensors: phi3Tensors, values: phi3Values, differences: []string{
+			"llama.cpp has no SambaY: these are its phi3 graph's figures, a Transformer of the same width, depth, heads, vocabulary and number of parameters, with full attention and RoPE in every layer.",
+		}}, nil
 	default:
-		return nil, fmt.Errorf("llama.cpp's %s is not among the graphs that are measured here, which are mamba, falcon_mamba, jamba and granitemoehybrid", c.ModelType)
+		return nil, fmt.Errorf("llama.cpp's %s is not among the graphs that are measured here, which are mamba, falcon_mamba, jamba, granitemoehybrid and, for phi4flash, phi3", c.ModelType)
 	}
 	if c.DInner() != 2*c.HiddenSize {
 		return nil, fmt.Errorf("llama.cpp's graphs want twice as many Mamba channels as the model is wide, not %d of %d", c.DInner(), c.HiddenSize)
@@ -134,6 +139,28 @@ func (t *ggufTensors) mamba2(c *config.Config, at func(name string) string) {
 	t.matrix(at("ssm_out.weight"), inner, d)
 }
 
+// phi3Tensors are those of llama.cpp's src/models/phi3.cpp, for a SambaY's twin.
+func phi3Tensors(c *config.Config, seed uint64) []ggufTensor {
+	c = randomweights.Twin(c)
+	t := newTensors(seed)
+	d, wide := c.HiddenSize, c.NumHeads*c.HeadDim
+	t.matrix("token_embd.weight", d, c.VocabSize)
+	t.vector("output_norm.weight", []int{d}, 1)
+	if !c.TieEmbeddings {
+		t.matrix("output.weight", d, c.VocabSize)
+	}
+	for i := range c.LayerTypes {
+		at := func(name string) string { return fmt.Sprintf("blk.%d.%s", i, name) }
+		t.vector(at("attn_norm.weight"), []int{d}, 1)
+		t.matrix(at("attn_qkv.weight"), d, wide+2*c.NumKVHeads*c.HeadDim)
+		t.matrix(at("attn_output.weight"), wide, d)
+		t.vector(at("ffn_norm.weight"), []int{d}, 1)
+		t.matrix(at("ffn_up.weight"), d, 2*c.IntermediateSize) // gate's rows, then up's
+		t.matrix(at("ffn_down.weight"), c.IntermediateSize, d)
+	}
+	return t.all
+}
+
 // shape tells what all graphs are told, under the name of the architecture.
 func (kv *ggufValues) shape(name string, c *config.Config, more map[string]int) {
 	kv.add("general.architecture", ggufString, name)
@@ -141,7 +168,6 @@ func (kv *ggufValues) shape(name string, c *config.Config, more map[string]int) 
 	for field, n := range map[string]int{
 		"block_count": c.NumHiddenLayers, "context_length": max(c.MaxPositions, 1<<20), "embedding_length": c.HiddenSize,
 		"feed_forward_length": c.IntermediateSize, "attention.head_count": c.NumHeads, "vocab_size": c.VocabSize,
-		"ssm.conv_kernel": c.DConv, "ssm.inner_size": c.DInner(), "ssm.state_size": c.DState,
 	} {
 		kv.add(name+"."+field, ggufUint32, uint32(n))
 	}
@@ -149,6 +175,13 @@ func (kv *ggufValues) shape(name string, c *config.Config, more map[string]int) 
 		kv.add(name+"."+field, ggufUint32, uint32(n))
 	}
 	kv.add(name+".attention.layer_norm_rms_epsilon", ggufFloat32, float32(c.RMSNormEps))
+}
+
+// states tells a graph with Mamba of its states.
+func (kv *ggufValues) states(name string, c *config.Config) {
+	for field, n := range map[string]int{"conv_kernel": c.DConv, "inner_size": c.DInner(), "state_size": c.DState} {
+		kv.add(name+".ssm."+field, ggufUint32, uint32(n))
+	}
 }
 
 // keyHeads tells the layers that attend from those that do not, which have no key heads.
@@ -164,12 +197,14 @@ func (kv *ggufValues) keyHeads(name string, c *config.Config) {
 
 func jambaValues(kv *ggufValues, c *config.Config) {
 	kv.shape("jamba", c, map[string]int{"ssm.time_step_rank": c.DTRank})
+	kv.states("jamba", c)
 	kv.keyHeads("jamba", c)
 	kv.tokenizer(c)
 }
 
 func mambaValues(kv *ggufValues, c *config.Config) {
 	kv.shape("mamba", c, map[string]int{"ssm.time_step_rank": c.DTRank})
+	kv.states("mamba", c)
 	kv.add("mamba.ssm.dt_b_c_rms", ggufBool, c.DBCNorm == config.NormPlain) // Falcon-Mamba's norms
 	kv.tokenizer(c)
 }
@@ -177,6 +212,7 @@ func mambaValues(kv *ggufValues, c *config.Config) {
 func graniteValues(kv *ggufValues, c *config.Config) {
 	const name = "granitehybrid"
 	kv.shape(name, c, map[string]int{"ssm.time_step_rank": c.SSM.Heads, "ssm.group_count": c.SSM.Groups})
+	kv.states(name, c)
 	kv.keyHeads(name, c)
 	for field, factor := range map[string]float64{
 		"attention.scale": c.AttentionScale, "embedding_scale": c.EmbeddingScale, "residual_scale": c.ResidualScale,
@@ -187,5 +223,13 @@ func graniteValues(kv *ggufValues, c *config.Config) {
 		}
 	}
 	kv.add(name+".rope.scaling.finetuned", ggufBool, false) // it takes this for: no positions
+	kv.tokenizer(c)
+}
+
+func phi3Values(kv *ggufValues, c *config.Config) {
+	c = randomweights.Twin(c)
+	kv.shape("phi3", c, map[string]int{
+		"attention.head_count_kv": c.NumKVHeads, "attention.key_length": c.HeadDim, "attention.value_length": c.HeadDim, "rope.dimension_count": c.HeadDim,
+	})
 	kv.tokenizer(c)
 }

@@ -43,10 +43,11 @@ type Runner struct {
 	Model      string        `json:"model"`
 	Parameters int64         `json:"parameters"`
 	Bits       int           `json:"bits"`
-	Window     int           `json:"window"`            // 0: without sliding attention
-	Laps       []measure.Lap `json:"laps"`              // as far as it came
-	PerSecond  []float64     `json:"tokens_per_second"` // all sequences together, from the start to each lap
-	Ended      string        `json:"ended,omitempty"`   // why it came no further
+	Window     int           `json:"window"`                   // 0: without sliding attention
+	Laps       []measure.Lap `json:"laps"`                     // as far as it came
+	PerSecond  []float64     `json:"tokens_per_second"`        // all sequences together, from the start to each lap
+	Here       []float64     `json:"tokens_per_second_of_lap"` // and from the lap before to it
+	Ended      string        `json:"ended,omitempty"`          // why it came no further
 }
 
 // About fills in what the engine says of the model.
@@ -56,21 +57,27 @@ func (r *Runner) About(ready *protocol.Ready) {
 
 // Lap takes the next one, of this many sequences.
 func (r *Runner) Lap(lap measure.Lap, batch int) {
+	before := measure.Lap{}
+	if n := len(r.Laps); n > 0 {
+		before = r.Laps[n-1]
+	}
+	r.Here = append(r.Here, float64((lap.Tokens-before.Tokens)*batch)/(lap.Seconds-before.Seconds))
 	r.Laps = append(r.Laps, lap)
 	r.PerSecond = append(r.PerSecond, float64(lap.Tokens*batch)/lap.Seconds)
 }
 
-// Race is a long run of Samba and of its Transformer twin.
+// Race is a long run of a model and of what stands beside it: its Transformer twin, or
+// itself with every layer run for every token.
 type Race struct {
 	LongAbout
 	Writing bool      `json:"writing"` // tokens are written after a short prompt, not read
 	Prompt  int       `json:"prompt"`  // tokens read before writing
 	Batch   int       `json:"batch"`   // sequences written together
-	Runners []*Runner `json:"runners"` // Samba, then its twin
+	Runners []*Runner `json:"runners"` // the model, then what stands beside it
 }
 
-// ratios are, at one of Samba's laps, its tokens a second over the twin's, and
-// the same of machines that do nothing but what is counted; 0 where the twin
+// ratios are, at one of the model's laps, its tokens a second over the other's, and
+// the same of machines that do nothing but what is counted; 0 where the other
 // did not come so far.
 func (r *Race) ratios(lap int) (measured, counted float64) {
 	if len(r.Runners) < 2 || lap >= len(r.Runners[1].Laps) {
@@ -106,6 +113,9 @@ func (r *Race) Write(out io.Writer) error {
 	for _, runner := range r.Runners {
 		fmt.Fprintf(w, "%s, tokens/s\t", runner.Name)
 	}
+	for _, runner := range r.Runners {
+		fmt.Fprintf(w, "%s, here\t", runner.Name)
+	}
 	fmt.Fprint(w, "ratio\tcounted\t")
 	for _, runner := range r.Runners {
 		fmt.Fprintf(w, "%s, state\t", runner.Name)
@@ -117,20 +127,20 @@ func (r *Race) Write(out io.Writer) error {
 	}
 	for i := range rows {
 		tokens := 0
-		var speeds, states string
+		var speeds, heres, states string
 		for _, runner := range r.Runners {
-			speed, state := "-", "-"
+			speed, here, state := "-", "-", "-"
 			if i < len(runner.Laps) {
 				tokens = runner.Laps[i].Tokens
-				speed, state = fmt.Sprintf("%.1f", runner.PerSecond[i]), si(float64(runner.Laps[i].Memory.State), "B")
+				speed, here, state = fmt.Sprintf("%.1f", runner.PerSecond[i]), fmt.Sprintf("%.1f", runner.Here[i]), si(float64(runner.Laps[i].Memory.State), "B")
 			}
-			speeds, states = speeds+speed+"\t", states+state+"\t"
+			speeds, heres, states = speeds+speed+"\t", heres+here+"\t", states+state+"\t"
 		}
 		ratio, least := "-", "-"
 		if measured, counted := r.ratios(i); measured > 0 {
 			ratio, least = fmt.Sprintf("%.2f", measured), fmt.Sprintf("%.2f", counted)
 		}
-		fmt.Fprintf(w, "%d\t%s%s\t%s\t%s\n", tokens, speeds, ratio, least, states)
+		fmt.Fprintf(w, "%d\t%s%s%s\t%s\t%s\n", tokens, speeds, heres, ratio, least, states)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -139,9 +149,14 @@ func (r *Race) Write(out io.Writer) error {
 	if r.Writing {
 		what = "bytes moved"
 	}
-	fmt.Fprintf(out, "\nratio: Samba's tokens a second over the Transformer's. counted: the Transformer's %s over Samba's, at least,\n"+
-		"which is what the ratio would be if nothing else took time. State: allocated for the conversation, keys and values in\n"+
-		"fp32, of several together twice: each one's own, and a place in the batch; full attention's has room to grow.\n", what)
+	fmt.Fprint(out, "\ntokens/s: from the start. here: since the row above.")
+	if len(r.Runners) > 1 {
+		a, b := r.Runners[0].Name, r.Runners[1].Name
+		fmt.Fprintf(out, " ratio: %s's tokens a second from the start over %s's.\n"+
+			"counted: %s's %s over %s's, at least, which is what the ratio would be if nothing else took time.", a, b, b, what, a)
+	}
+	fmt.Fprint(out, "\nstate: allocated for the conversation, keys and values in fp32, of several together twice: each one's own, and a\n"+
+		"place in the batch; full attention's has room to grow.\n")
 	for _, runner := range r.Runners {
 		if runner.Ended != "" {
 			fmt.Fprintf(out, "%s ended early: %s\n", runner.Name, runner.Ended)

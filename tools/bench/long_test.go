@@ -43,7 +43,7 @@ func TestRaceByHand(t *testing.T) {
 	if err := r.Write(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"1,234,567 parameters", "1024 2048.0 1024.0 2.00 1.50 1 MB 2 MB", "4096 2048.0 - - - 1 MB -", "Transformer ended early: no room"} {
+	for _, line := range []string{"1,234,567 parameters", "1024 2048.0 1024.0 2048.0 1024.0 2.00 1.50 1 MB 2 MB", "4096 2048.0 - 2048.0 - - - 1 MB -", "Transformer ended early: no room"} {
 		if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), line) {
 			t.Errorf("the table lacks %q:\n%s", line, &out)
 		}

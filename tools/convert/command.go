@@ -28,7 +28,7 @@ CHECKPOINT is one of
   FILE.pth                      the reference code's checkpoint (torch.save); an optimizer beside the weights is skipped
   FILE.safetensors              one file
   model.safetensors.index.json  shards
-  DIR                           a folder of either, also a model folder of ours, to store it in other bits
+  DIR                           a folder of either: a published model of a family that runs, or one of ours, to store it in other bits
 
 The config is taken from --config: one of Samba_421M, Samba_1.3B, Samba_1.7B,
 Samba_3.8B, LLaMA_438M, or a JSON file of the reference's config fields: n_layer,
@@ -43,6 +43,7 @@ Bits: 32 and 16 store floats. 8 and 4 quantize in groups; with 4, embeddings
 The folder is built as DIR.partial and renamed at the end. When a run is killed,
 the same command goes on with the shards that are finished.`,
 		Example: `  samba convert --from ckpt.pth --config Samba_421M --bits 4 --tokenizer tokenizer.json --to models/samba-421m
+  samba convert --from granite-4.0-h-350m --bits 4 --to models/granite-350m
   samba convert --from models/samba-421m-f16 --bits 8 --to models/samba-421m-8bit`,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,

@@ -26,6 +26,7 @@ import (
 
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/folder"
+	"github.com/samba-web/samba/model/packing"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
 )
@@ -55,9 +56,6 @@ type Report struct {
 
 	Rounding quant.Error // of the weights quantized in this run
 }
-
-// formatVersion changes whenever the same input gives other bytes.
-const formatVersion = 2
 
 const stateName = "convert-state.json"
 
@@ -107,12 +105,13 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	var c *config.Config
-	var outputs []*output
+	var outputs []*packing.Output
+	format := packing.Format{Bits: o.Bits, Group: o.Group, Wider: wider}
 	if published != nil {
 		c = published.Config
-		outputs, err = planPublished(published, src, o.Bits, o.Group, wider)
+		outputs, err = planPublished(published, src, format)
 	} else if c, err = configFrom(o.Config, src); err == nil {
-		outputs, err = plan(c, src, o.Bits, o.Group, wider)
+		outputs, err = plan(c, src, format)
 	}
 	if err != nil {
 		return nil, err
@@ -121,17 +120,17 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 	quantized := false
 	for _, out := range outputs {
 		n := int64(1)
-		for _, d := range out.shape {
+		for _, d := range out.Shape {
 			n *= int64(d)
 		}
 		report.Parameters += n
-		quantized = quantized || out.bits != 0
-		if out.indivisible {
-			kind := out.name
+		quantized = quantized || out.Bits != 0
+		if out.Indivisible {
+			kind := out.Name
 			if _, inLayer, ok := strings.Cut(kind, "layers."); ok { // the same for every layer
 				_, kind, _ = strings.Cut(inLayer, ".")
 			}
-			note := fmt.Sprintf("%s stays %s: its rows of %d are no multiple of the group size %d", kind, out.dtype, out.in(), o.Group)
+			note := fmt.Sprintf("%s stays %s: its rows of %d are no multiple of the group size %d", kind, out.DType, out.In(), o.Group)
 			if !slices.Contains(report.Notes, note) {
 				report.Notes = append(report.Notes, note)
 			}
@@ -145,7 +144,7 @@ func Convert(ctx context.Context, o Options) (*Report, error) {
 	}
 	texts, err := companions(o, c, src, report)
 	if err == nil && published != nil {
-		texts["config.json"], err = publishedConfig(src.config, outputs, o.Bits, o.Group)
+		texts["config.json"], err = packing.Config(src.config, published, outputs, format)
 		if card := beside(src, "README.md"); card != nil && o.Card == "" {
 			texts["README.md"] = card // who made the model, and under which licence
 		}
@@ -207,8 +206,8 @@ func checkTarget(from, to string, force bool) error {
 }
 
 // build fills the partial folder.
-func build(ctx context.Context, o Options, partial string, src *source, outputs []*output, c *config.Config, texts map[string][]byte, report *Report) error {
-	shards := shard(outputs)
+func build(ctx context.Context, o Options, partial string, src *source, outputs []*packing.Output, c *config.Config, texts map[string][]byte, report *Report) error {
+	shards := packing.Shards(outputs)
 	print, err := fingerprint(o, src, c)
 	if err != nil {
 		return err
@@ -217,13 +216,9 @@ func build(ctx context.Context, o Options, partial string, src *source, outputs 
 	if err != nil {
 		return err
 	}
-	index := &safetensors.Index{WeightMap: map[string]string{}}
-	index.Metadata.SHA256, index.Metadata.Size = map[string]string{}, map[string]int64{}
-	var written, total int64
-	for _, out := range outputs {
-		total += out.bytes()
-	}
-	index.Metadata.TotalSize = total
+	index := packing.Index(shards)
+	var written int64
+	total := index.Metadata.TotalSize
 	// Shards are made side by side, one for each processor: what limits is the rounding of weights.
 	working, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -241,20 +236,15 @@ func build(ctx context.Context, o Options, partial string, src *source, outputs 
 		defer mu.Unlock()
 		report.Rounding.Add(e)
 	}
-	for i, outputs := range shards {
-		name := fmt.Sprintf("model-%05d-of-%05d.safetensors", i+1, len(shards))
-		for _, out := range outputs {
-			for _, t := range out.tensors() {
-				index.WeightMap[t.Name] = name
-			}
-		}
+	for _, shard := range shards {
+		name := shard.Name
 		mu.Lock()
 		file, ok := done.Shards[name]
 		mu.Unlock()
 		if ok {
 			report.Reused++
-			for _, out := range outputs {
-				count(out.bytes())
+			for _, out := range shard.Outputs {
+				count(out.Bytes())
 			}
 			continue
 		}
@@ -266,7 +256,7 @@ func build(ctx context.Context, o Options, partial string, src *source, outputs 
 			}
 			path := filepath.Join(partial, name)
 			var err error
-			file.SHA256, file.Size, err = writeShard(working, path+".tmp", outputs, count, rounded)
+			file.SHA256, file.Size, err = writeShard(working, path+".tmp", src, shard, count, rounded)
 			if err == nil {
 				err = os.Rename(path+".tmp", path)
 			}
@@ -313,7 +303,7 @@ func fingerprint(o Options, src *source, c *config.Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(h, "%d %d %d %s\n", formatVersion, o.Bits, o.Group, encoded)
+	fmt.Fprintf(h, "%d %d %d %s\n", packing.Version, o.Bits, o.Group, encoded)
 	for _, path := range src.files {
 		info, err := os.Stat(path)
 		if err != nil {

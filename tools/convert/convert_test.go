@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/packing"
 	"github.com/samba-web/samba/model/quant"
 	"github.com/samba-web/samba/model/safetensors"
 	"github.com/samba-web/samba/tools/convert/internal/pthwriter"
@@ -793,9 +794,9 @@ func TestNamedConfigs(t *testing.T) {
 
 // What does not divide into groups stays F16, and is named.
 func TestIndivisibleRows(t *testing.T) {
-	o := &output{name: "layers.0.mlp.down_proj.weight", shape: []int{2048, 8196}}
-	o.encode(config.TensorSpec{Name: o.name, Shape: o.shape}, 4, 64, config.Overrides4)
-	if o.dtype != safetensors.F16 || !o.indivisible {
+	o := &packing.Output{Name: "layers.0.mlp.down_proj.weight", Shape: []int{2048, 8196}}
+	o.Encode(config.TensorSpec{Name: o.Name, Shape: o.Shape}, packing.Format{Bits: 4, Group: 64, Wider: config.Overrides4})
+	if o.DType != safetensors.F16 || !o.Indivisible {
 		t.Errorf("got %+v", o)
 	}
 	r := tiny(nil) // dt_rank is 4
@@ -856,7 +857,7 @@ func TestResume(t *testing.T) {
 		t.Fatalf("%d shards, want several", whole.Shards)
 	}
 	for _, e := range must(os.ReadDir(o.To)) {
-		if info, err := e.Info(); err != nil || info.Size() > maxShard || info.Mode().Perm() != 0o644 {
+		if info, err := e.Info(); err != nil || info.Size() > 32<<20 || info.Mode().Perm() != 0o644 {
 			t.Errorf("%s: %d bytes, mode %v, %v", e.Name(), info.Size(), info.Mode(), err)
 		}
 	}
@@ -1069,26 +1070,19 @@ func TestGigabytes(t *testing.T) {
 func TestShards(t *testing.T) {
 	r := must(named("Samba_421M"))
 	c := must(r.Model())
-	var outputs []*output
+	var outputs []*packing.Output
 	for _, spec := range c.TensorSpecs() {
-		o := &output{name: spec.Name, shape: spec.Shape}
-		o.encode(spec, 8, 64, nil)
+		o := &packing.Output{Name: spec.Name, Shape: spec.Shape}
+		o.Encode(spec, packing.Format{Bits: 8, Group: 64})
 		outputs = append(outputs, o)
 	}
-	var inOrder []*output
-	for i, outputs := range shard(outputs) {
-		var tensors []safetensors.Tensor
-		for _, o := range outputs {
-			tensors = append(tensors, o.tensors()...)
-		}
-		_, size, err := safetensors.Layout(tensors, map[string]string{"format": "pt"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if size > maxShard && len(outputs) > 1 {
+	var inOrder []*packing.Output
+	for i, shard := range packing.Shards(outputs) {
+		size, outputs := must(shard.Size()), shard.Outputs
+		if size > 32<<20 && len(outputs) > 1 {
 			t.Errorf("shard %d has %d bytes for %d weights", i, size, len(outputs))
 		}
-		if i == 0 && (len(outputs) != 1 || outputs[0].name != config.EmbedTokens || size < maxShard) {
+		if i == 0 && (len(outputs) != 1 || outputs[0].Name != config.EmbedTokens || size < 32<<20) {
 			t.Errorf("shard 0 has %d weights and %d bytes, want the embedding alone", len(outputs), size)
 		}
 		inOrder = append(inOrder, outputs...)

@@ -7,92 +7,8 @@ import (
 	"strings"
 
 	"github.com/samba-web/samba/model/config"
-	"github.com/samba-web/samba/model/safetensors"
+	"github.com/samba-web/samba/model/packing"
 )
-
-// maxShard is the size that no shard of several tensors exceeds.
-const maxShard = 32 << 20
-
-// part is a run of rows of a source tensor. A vector has rows of one element.
-type part struct {
-	name       string
-	t          tensor
-	from, rows int
-}
-
-// output is one weight of the model to be written: where its rows come from
-// and how they are stored.
-type output struct {
-	name  string // X.weight; quantized, X.scales and X.biases belong to it
-	shape []int
-	parts []part
-	dtype safetensors.DType // F32, F16, or U32 for a quantized weight
-	bits  int               // of a quantized weight
-	group int
-
-	indivisible bool // not quantized, because groups do not divide its rows
-}
-
-// in is the number of elements of a row.
-func (o *output) in() int {
-	in := 1
-	for _, d := range o.shape[1:] {
-		in *= d
-	}
-	return in
-}
-
-// tensors are the entries that the output becomes, without offsets.
-func (o *output) tensors() []safetensors.Tensor {
-	if o.bits == 0 {
-		return []safetensors.Tensor{{Name: o.name, DType: o.dtype, Shape: o.shape}}
-	}
-	stem := strings.TrimSuffix(o.name, ".weight")
-	rows, in := o.shape[0], o.shape[1]
-	return []safetensors.Tensor{
-		{Name: o.name, DType: safetensors.U32, Shape: []int{rows, in * o.bits / 32}},
-		{Name: stem + ".scales", DType: safetensors.F16, Shape: []int{rows, in / o.group}},
-		{Name: stem + ".biases", DType: safetensors.F16, Shape: []int{rows, in / o.group}},
-	}
-}
-
-func (o *output) bytes() int64 {
-	total := int64(0)
-	for _, t := range o.tensors() {
-		n := int64(t.DType.Size())
-		for _, d := range t.Shape {
-			n *= int64(d)
-		}
-		total += n
-	}
-	return total
-}
-
-// encode chooses how an output, which is that tensor of the model or some rows
-// of it, is stored: in bits, or where that is 4 in the bits that wider has for
-// the last part of the tensor's name. Norms, convolutions and the SSM's own
-// tensors stay F32.
-func (o *output) encode(spec config.TensorSpec, bits, group int, wider map[string]int) {
-	o.dtype = safetensors.F32
-	if bits == 32 || !spec.IsLinear() {
-		return
-	}
-	o.dtype = safetensors.F16
-	if bits == 16 {
-		return
-	}
-	if o.in()%group != 0 {
-		o.indivisible = true
-		return
-	}
-	o.dtype, o.bits, o.group = safetensors.U32, bits, group
-	if bits == 4 {
-		stem := strings.TrimSuffix(spec.Name, ".weight")
-		if more := wider[stem[strings.LastIndexByte(stem, '.')+1:]]; more != 0 {
-			o.bits = more
-		}
-	}
-}
 
 // planner matches a config's tensors with the source's.
 type planner struct {
@@ -103,7 +19,7 @@ type planner struct {
 
 // plan lists the model's weights in the order in which a token meets them. The
 // error names the tensor that is missing, misshapen or left over.
-func plan(c *config.Config, src *source, bits, group int, wider map[string]int) ([]*output, error) {
+func plan(c *config.Config, src *source, f packing.Format) ([]*packing.Output, error) {
 	p := &planner{c, src, map[string]bool{}}
 	theirs := p.has("transformer.wte.weight")
 	if !theirs && !p.has(config.EmbedTokens) {
@@ -115,19 +31,19 @@ func plan(c *config.Config, src *source, bits, group int, wider map[string]int) 
 		}
 	}
 	blocks := p.blocks()
-	var outputs []*output
+	var outputs []*packing.Output
 	for _, spec := range c.TensorSpecs() {
-		o := &output{name: spec.Name, shape: spec.Shape}
+		o := &packing.Output{Name: spec.Name, Shape: spec.Shape}
 		var err error
 		if theirs {
-			o.parts, err = p.reference(spec, blocks)
+			o.Parts, err = p.reference(spec, blocks)
 		} else {
-			o.parts, err = p.rows(spec.Name, spec.Shape)
+			o.Parts, err = p.rows(spec.Name, spec.Shape)
 		}
 		if err != nil {
 			return nil, err
 		}
-		o.encode(spec, bits, group, wider)
+		o.Encode(spec, f)
 		outputs = append(outputs, o)
 	}
 	for _, name := range slices.Sorted(maps.Keys(src.tensors)) {
@@ -141,7 +57,7 @@ func plan(c *config.Config, src *source, bits, group int, wider map[string]int) 
 func (p *planner) has(name string) bool { return p.src.tensors[name] != nil }
 
 // rows takes a whole tensor; it may have dimensions of 1 that ours has not.
-func (p *planner) rows(name string, want []int) ([]part, error) {
+func (p *planner) rows(name string, want []int) ([]packing.Part, error) {
 	t, ok := p.src.tensors[name]
 	if !ok {
 		return nil, fmt.Errorf("%s: the tensor %s is missing, which the config asks for with shape %v", p.src.path, name, want)
@@ -152,14 +68,10 @@ func (p *planner) rows(name string, want []int) ([]part, error) {
 			return nil, fmt.Errorf("%s: %w", p.src.path, err)
 		}
 	}
-	if !slices.Equal(squeeze(t.shape()), squeeze(want)) {
-		return nil, fmt.Errorf("%s: %s has shape %v, want %v: the config disagrees with the weights", p.src.path, name, t.shape(), want)
+	if err := packing.CheckShape(name, t.shape(), want); err != nil {
+		return nil, fmt.Errorf("%s: %w", p.src.path, err)
 	}
-	return []part{{name, t, 0, want[0]}}, nil
-}
-
-func squeeze(shape []int) []int {
-	return slices.DeleteFunc(slices.Clone(shape), func(n int) bool { return n == 1 })
+	return []packing.Part{{Name: name, Rows: want[0]}}, nil
 }
 
 // untie settles the output head. A tied checkpoint holds it twice, equal; when
@@ -239,7 +151,7 @@ func (p *planner) blocks() []block {
 }
 
 // reference finds the rows of one of our tensors among the reference's.
-func (p *planner) reference(spec config.TensorSpec, blocks []block) ([]part, error) {
+func (p *planner) reference(spec config.TensorSpec, blocks []block) ([]packing.Part, error) {
 	switch spec.Name {
 	case config.EmbedTokens:
 		return p.rows("transformer.wte.weight", spec.Shape)
@@ -284,40 +196,18 @@ func (p *planner) reference(spec config.TensorSpec, blocks []block) ([]part, err
 // qkv sorts a fused projection's rows. The reference interleaves them by group:
 // a group's queries, then its key, then its value; ours has all queries, then
 // all keys, then all values.
-func (p *planner) qkv(name string, want []int) ([]part, error) {
-	whole, err := p.rows(name, want)
-	if err != nil {
+func (p *planner) qkv(name string, want []int) ([]packing.Part, error) {
+	if _, err := p.rows(name, want); err != nil {
 		return nil, err
 	}
-	t := whole[0].t
 	c := p.config
 	perGroup := c.NumHeads / c.NumKVHeads
-	var queries, keys, values []part
+	var queries, keys, values []packing.Part
 	for g := range c.NumKVHeads {
 		row := g * (perGroup + 2) * c.HeadDim
-		queries = append(queries, part{name, t, row, perGroup * c.HeadDim})
-		keys = append(keys, part{name, t, row + perGroup*c.HeadDim, c.HeadDim})
-		values = append(values, part{name, t, row + (perGroup+1)*c.HeadDim, c.HeadDim})
+		queries = append(queries, packing.Part{Name: name, From: row, Rows: perGroup * c.HeadDim})
+		keys = append(keys, packing.Part{Name: name, From: row + perGroup*c.HeadDim, Rows: c.HeadDim})
+		values = append(values, packing.Part{Name: name, From: row + (perGroup+1)*c.HeadDim, Rows: c.HeadDim})
 	}
 	return slices.Concat(queries, keys, values), nil
-}
-
-// shard cuts the outputs, in order, into files of at most maxShard bytes; a
-// weight that is larger by itself gets a file of its own.
-func shard(outputs []*output) [][]*output {
-	var shards [][]*output
-	size := int64(maxShard)
-	for _, o := range outputs {
-		n := o.bytes()
-		for _, t := range o.tensors() {
-			n += int64(len(t.Name)) + 128 // its line in the header
-		}
-		if size+n > maxShard-64 {
-			shards = append(shards, nil)
-			size = 0
-		}
-		size += n
-		shards[len(shards)-1] = append(shards[len(shards)-1], o)
-	}
-	return shards
 }

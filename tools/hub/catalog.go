@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/families"
 )
@@ -54,6 +55,14 @@ type Download struct {
 	ID    string `json:"id"`
 	Bits  int    `json:"bits"`
 	Bytes int64  `json:"bytes"` // of the weights, to about a percent
+
+	Packed []Packed `json:"packed,omitempty"` // the larger one first; none of what is packed already
+}
+
+// Packed is what a folder's weights take if they are packed while they load.
+type Packed struct {
+	Bits  int   `json:"bits"`
+	Bytes int64 `json:"bytes"`
 }
 
 // Catalog is the list that pages show, as JSON.
@@ -63,9 +72,10 @@ func Catalog(hub string) []byte {
 		entries = append(entries, about(&p))
 	}
 	text, err := json.Marshal(struct {
-		Address string  `json:"address"` // of the hub
-		Models  []Entry `json:"models"`
-	}{hub, entries})
+		Address string   `json:"address"` // of the hub
+		Models  []Entry  `json:"models"`
+		Types   []string `json:"types"` // config.json's model_type of what runs
+	}{hub, entries, families.Types()})
 	if err != nil { // numbers and texts of our own
 		panic(err)
 	}
@@ -78,9 +88,13 @@ func about(p *families.Published) Entry {
 	fixed, perToken := c.StateValues()
 	e.State, e.Growth = 4*fixed, 4*perToken
 	if p.Packed != "" {
-		e.Downloads = append(e.Downloads, Download{p.Packed, 4, packedBytes(c)})
+		e.Downloads = append(e.Downloads, Download{ID: p.Packed, Bits: 4, Bytes: packedBytes(c)})
 	}
-	e.Downloads = append(e.Downloads, Download{p.ID, 16, 2 * e.Parameters})
+	whole := Download{ID: p.ID, Bits: 16, Bytes: 2 * e.Parameters}
+	for _, bits := range []int{8, 4} {
+		whole.Packed = append(whole.Packed, Packed{bits, model.WeightBytes(c, bits)})
+	}
+	e.Downloads = append(e.Downloads, whole)
 	return e
 }
 

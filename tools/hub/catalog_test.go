@@ -13,9 +13,13 @@ func TestCatalog(t *testing.T) {
 	var list struct {
 		Address string
 		Models  []Entry
+		Types   []string
 	}
 	if err := json.Unmarshal(Catalog("https://hub.example"), &list); err != nil || list.Address != "https://hub.example" {
 		t.Fatal(err, list.Address)
+	}
+	if !slices.Contains(list.Types, "granitemoehybrid") || !slices.Contains(list.Types, "samba") {
+		t.Errorf("pages search for models of %v, want every family's", list.Types)
 	}
 	for id, want := range map[string]struct {
 		packed        float64
@@ -38,6 +42,8 @@ func TestCatalog(t *testing.T) {
 		}
 		if d := e.Downloads[1]; d.Bits != 16 || d.ID != id || d.Bytes != 2*e.Parameters {
 			t.Errorf("%s: %+v, want 2 bytes a parameter as it was published", id, d)
+		} else if p := d.Packed; len(p) != 2 || p[0].Bits != 8 || p[1].Bits != 4 || p[0].Bytes >= d.Bytes*6/10 || p[1].Bytes >= p[0].Bytes || p[1].Bytes < e.Downloads[0].Bytes {
+			t.Errorf("%s: %+v, want what samba convert makes of it: at 4 bits a little more than MLX, whose embeddings have 4, too", id, p)
 		}
 		if e.Growth != want.growth || !near(float64(e.State), float64(want.state), 0.02) {
 			t.Errorf("%s: a state of %d bytes and %d a token, want %d and %d", id, e.State, e.Growth, want.state, want.growth)

@@ -104,6 +104,8 @@ func TestErrorsHaveOpenAIsShape(t *testing.T) {
 		{"/v1/chat/completions", `{"messages":[{"role":"user","content":"a"}],"response_format":{"type":"xml"}}`, 400, "response_format.type", `"xml"`},
 		{"/v1/chat/completions", `{"messages":[{"role":"user","content":"` + strings.Repeat("a", 2000) + `"}]}`, 413, nil, "larger than 2000 bytes"},
 		{"/v1/completions", `{"prompt":["a","b"]}`, 400, "prompt", "want a string"},
+		{"/v1/completions", `{"prompt":"a","suffix":"b"}`, 400, "suffix", "not possible with this model"},
+		{"/v1/chat/completions", `{"messages":[{"role":"user","content":"a"}],"suffix":"b"}`, 400, "suffix", ""},
 		{"/v1/completions", `{"prompt":"` + strings.Repeat("a", 1500) + `"}`, 400, "prompt", "1500 tokens"},
 		{"/v1/embeddings", `{}`, 404, nil, "There is no POST"},
 	} {

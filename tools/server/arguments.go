@@ -534,6 +534,8 @@ type textRequest struct {
 	BestOf   *int  `json:"best_of"`
 	// Control tokens that the prompt spells are control tokens, not text.
 	ControlTokens bool `json:"control_tokens"`
+	// What comes after the answer.
+	Suffix string `json:"suffix"`
 }
 
 func (r *textRequest) generate() (*protocol.Generate, *apiError) {
@@ -541,13 +543,13 @@ func (r *textRequest) generate() (*protocol.Generate, *apiError) {
 	switch {
 	case failure != nil:
 		return nil, failure
-	case len(r.Prompt) != 1 || r.Prompt[0] == "":
+	case len(r.Prompt) != 1 || r.Prompt[0] == "" && r.Suffix == "":
 		return nil, badRequest("prompt", "prompt is not one text: want a string.")
 	case r.Echo:
 		return nil, badRequest("echo", "echo is not possible here: put the prompt before the answer yourself.")
 	case r.BestOf != nil && (r.N == nil && *r.BestOf != 1 || r.N != nil && *r.BestOf != *r.N):
 		return nil, badRequest("best_of", "best_of is not possible here: ask for n answers and choose.")
 	}
-	g.Prompt, g.ControlTokens, g.TopLogprobs = r.Prompt[0], r.ControlTokens, r.Logprobs
+	g.Prompt, g.Suffix, g.ControlTokens, g.TopLogprobs = r.Prompt[0], r.Suffix, r.ControlTokens, r.Logprobs
 	return g, nil
 }

@@ -12,7 +12,7 @@ import (
 var dist embed.FS
 
 // FS is what `go run ./tools/site/build` made of www/ and wasm/: index.html,
-// relay.html and assets/ with hashed names, each with a .br beside it. It has
+// relay.html, docs/ and assets/ with hashed names, each with a .br beside it. It has
 // no index.html when the program was built before the site.
 var FS = sub(dist, "dist")
 

@@ -16,7 +16,7 @@ type Lab struct{}
 // Bench is of protocol.Measurer.
 func (Lab) Bench(ctx context.Context, s *model.Session, m *protocol.Bench, onProgress func(model.Progress)) (*protocol.Benched, error) {
 	report, err := measure.Bench(ctx, s, measure.BenchOptions{
-		Prompt: m.Prompt, Generate: m.Generate, Runs: m.Runs, Seed: m.Seed, Roofline: m.Roofline, Kernels: m.Kernels, Batch: m.Batch,
+		Prompt: m.Prompt, Generate: m.Generate, Runs: m.Runs, Seed: m.Seed, Roofline: m.Roofline, Kernels: m.Kernels, Batch: m.Batch, EveryLayer: m.EveryLayer, Guesses: m.Guesses,
 		OnProgress: onProgress,
 	})
 	if err != nil {
@@ -28,7 +28,7 @@ func (Lab) Bench(ctx context.Context, s *model.Session, m *protocol.Bench, onPro
 // LongRun is of protocol.Measurer.
 func (Lab) LongRun(ctx context.Context, m *model.Model, r *protocol.LongRun, onProgress func(model.Progress), onLap func(*protocol.Lapped) error) error {
 	return measure.Long(ctx, m, measure.LongOptions{
-		Prompt: r.Prompt, Generate: r.Generate, Batch: r.Batch, Laps: r.Laps, Seed: r.Seed, Trace: r.Trace,
+		Prompt: r.Prompt, Generate: r.Generate, Batch: r.Batch, Laps: r.Laps, Seed: r.Seed, Trace: r.Trace, EveryLayer: r.EveryLayer,
 		OnProgress: onProgress,
 	}, func(lap measure.Lap) error { return onLap(&protocol.Lapped{Lap: lap}) })
 }

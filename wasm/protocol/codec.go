@@ -173,8 +173,11 @@ func (m *Hello) validate() error {
 }
 
 func (m *Generate) validate() error {
-	if len(m.Messages) == 0 && m.Prompt == "" {
+	switch {
+	case len(m.Messages) == 0 && m.Prompt == "" && m.Suffix == "":
 		return wrong("messages", " and prompt are both empty, want one of them")
+	case m.Suffix != "" && (len(m.Messages) > 0 || m.Append):
+		return wrong("suffix", " is for a prompt that is the whole text before it")
 	}
 	if err := turns(m.Messages, "prompt", m.Prompt, m.ControlTokens); err != nil {
 		return err

@@ -45,7 +45,7 @@ func TestRoundTrip(t *testing.T) {
 		&Scores{First: 1, Count: 3},
 		&Tokens{IDs: []uint32{1}, Text: "a"},
 		&Saved{Position: 9, Hash: "0f"},
-		&Done{FinishReason: "stop", Usage: Usage{1, 2, 3, 1, 4}, Timings: Timings{0.1, 0.2, 0.3}, Position: 9},
+		&Done{FinishReason: "stop", Usage: Usage{1, 2, 3, 1, 4}, Timings: Timings{Prefill: 0.1, FirstToken: 0.2, Decode: 0.3}, Position: 9},
 		&Error{Code: CodeWrongHash, Message: "Shard 2 is damaged.", Param: "url"},
 		&Welcome{Version: ProtocolVersion, Session: "s", Secret: "x", Answered: 4, Silence: 60},
 		&Pong{},

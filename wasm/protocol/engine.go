@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,7 +37,7 @@ const (
 	BackendRemote = "remote" // at a server, which has loaded its model
 )
 
-// maxWaiting is how many requests a client may have waiting behind the one at work.
+// maxWaiting is how many requests a client may have that are not finished, beside one.
 const maxWaiting = 64
 
 // Home is the place that an engine runs in: a worker in a page, or a process.
@@ -62,58 +64,57 @@ type Engine struct {
 
 	conn    Conn
 	model   *model.Model
-	session *model.Session // the first
-	forks   map[uint32]*model.Session
-	device  *gpu.Device  // nil on the CPU
-	variant *gpu.Variant // what the device is treated as; nil: what it says it is
-	reason  string       // why the model is where it is, where there was a choice
-	serving uint32       // the id of the request at work
-
-	asked   string // what the grammar is of that was asked for last
-	grammar *grammar.Grammar
+	session *model.Session // of a client that is lent one
+	device  *gpu.Device    // nil on the CPU
+	variant *gpu.Variant   // what the device is treated as; nil: what it says it is
+	reason  string         // why the model is where it is, where there was a choice
 
 	mu      sync.Mutex
 	pending map[uint32]context.CancelFunc // requests that run or wait, by id
+	working map[uint32]bool               // those that run, which hear what the machine does
+	came    uint64                        // requests so far
+	line    line
+	seats   seats
+	held    map[uint32]*held // sessions, by number; 0 is the first
+	asked   string           // what the grammar is of that was asked for last
+	grammar *grammar.Grammar // nil: none, or an answer has it
 }
 
-// job is a request on its way through the queue.
+// job is a request on its way.
 type job struct {
 	ctx     context.Context
 	id      uint32
 	request Message
-	frame   Frame    // that it came in
-	state   gpu.Blob // goes with the answer
+	frame   Frame         // that it came in
+	state   gpu.Blob      // goes with the answer
+	number  uint64        // in the order in which they came
+	after   []*job        // those that end before it begins
+	seats   bool          // it needs a seat
+	seated  chan struct{} // closed when it gets the seat that it waits for
+	done    chan struct{} // closed when it has ended
 }
 
 // Serve answers the client's messages until it goes away or ctx ends, then
 // gives back all that the engine held. It returns nil when the client left.
 func (e *Engine) Serve(ctx context.Context, conn Conn) error {
 	ctx, stop := context.WithCancel(ctx)
-	e.conn, e.pending = conn, map[uint32]context.CancelFunc{}
+	e.conn, e.pending, e.working = conn, map[uint32]context.CancelFunc{}, map[uint32]bool{}
 	if e.Shared != nil {
 		e.model = e.Shared.Model
 	}
-	queue := make(chan job, maxWaiting)
-	finished := make(chan struct{})
-	go func() {
-		defer close(finished)
-		defer e.unload()
-		for j := range queue {
-			e.run(j)
-		}
-	}()
-	err := e.receive(ctx, queue)
+	var all sync.WaitGroup
+	err := e.receive(ctx, &all)
 	stop()
-	close(queue)
-	<-finished
+	all.Wait()
+	e.unload()
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err
 }
 
-// receive queues requests and carries out cancels until the connection ends.
-func (e *Engine) receive(ctx context.Context, queue chan<- job) error {
+// receive begins requests and carries out cancels until the connection ends.
+func (e *Engine) receive(ctx context.Context, all *sync.WaitGroup) error {
 	for {
 		frame, err := e.conn.Receive(ctx)
 		if err != nil {
@@ -136,7 +137,10 @@ func (e *Engine) receive(ctx context.Context, queue chan<- job) error {
 			}
 			continue
 		}
-		if err := e.enqueue(ctx, queue, id, request, frame); err != nil {
+		j, err := e.enqueue(ctx, id, request, frame)
+		if err == nil {
+			all.Go(func() { e.run(j) })
+		} else {
 			if err := e.fail(id, fault{CodeBadRequest, err}); err != nil {
 				return err
 			}
@@ -144,21 +148,25 @@ func (e *Engine) receive(ctx context.Context, queue chan<- job) error {
 	}
 }
 
-func (e *Engine) enqueue(ctx context.Context, queue chan<- job, id uint32, request Message, frame Frame) error {
+func (e *Engine) enqueue(ctx context.Context, id uint32, request Message, frame Frame) (*job, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if _, taken := e.pending[id]; taken {
-		return fmt.Errorf("message %s: id %d belongs to a request that is not finished yet", request.Type(), id)
+		return nil, fmt.Errorf("message %s: id %d belongs to a request that is not finished yet", request.Type(), id)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	select {
-	case queue <- job{ctx: ctx, id: id, request: request, frame: frame}:
-		e.pending[id] = cancel
-		return nil
-	default:
-		cancel()
-		return fmt.Errorf("message %s: %d requests are waiting already", request.Type(), maxWaiting)
+	if len(e.pending) > maxWaiting {
+		return nil, fmt.Errorf("message %s: %d requests are waiting already", request.Type(), maxWaiting)
 	}
+	j := &job{id: id, request: request, frame: frame, number: e.came, done: make(chan struct{})}
+	e.came++
+	j.ctx, e.pending[id] = context.WithCancel(ctx)
+	needs, sessions := e.needs(request)
+	e.line.join(j, needs, sessions)
+	switch request.(type) {
+	case *Generate, *Absorb:
+		j.seats = e.Shared == nil
+	}
+	return j, nil
 }
 
 func (e *Engine) cancel(id uint32) {
@@ -169,14 +177,15 @@ func (e *Engine) cancel(id uint32) {
 	}
 }
 
-// run serves one request and sends the one message that ends it.
-func (e *Engine) run(j job) {
-	e.serving = j.id
-	answer, err := e.serve(&j)
+// run serves one request, when it is its turn, and sends the one message that ends it.
+func (e *Engine) run(j *job) {
+	defer e.end(j)
+	answer, err := e.inTurn(j)
 	// The id is free again before its last message is out: a client may use it at once.
 	e.mu.Lock()
 	e.pending[j.id]()
 	delete(e.pending, j.id)
+	delete(e.working, j.id)
 	e.mu.Unlock()
 	if err != nil {
 		e.fail(j.id, err)
@@ -186,6 +195,26 @@ func (e *Engine) run(j job) {
 	if err == nil {
 		e.conn.Send(frame)
 	}
+}
+
+func (e *Engine) inTurn(j *job) (Message, error) {
+	if err := j.wait(); err != nil {
+		return e.notBegun(j.request)
+	}
+	if j.seats && e.model != nil {
+		if err := e.sit(j); err != nil {
+			return e.notBegun(j.request)
+		}
+		defer e.stand()
+	}
+	e.mu.Lock()
+	e.working[j.id] = true
+	e.mu.Unlock()
+	answer, err := e.serve(j)
+	if needs, sessions := e.needs(j.request); needs == takesSession {
+		e.note(sessions)
+	}
+	return answer, err
 }
 
 func (e *Engine) serve(j *job) (answer Message, err error) {
@@ -208,7 +237,7 @@ func (e *Engine) serve(j *job) (answer Message, err error) {
 	}
 	switch request := j.request.(type) {
 	case *Generate:
-		return e.generate(j.ctx, j.id, request)
+		return e.generate(j, request)
 	case *Logits:
 		return e.logits(j.ctx, j.id, request)
 	case *Score:
@@ -241,11 +270,8 @@ func (e *Engine) unload() {
 	if e.Shared != nil { // whose all of it is
 		return
 	}
-	for _, s := range e.forks {
-		s.Close()
-	}
-	if e.session != nil {
-		e.session.Close()
+	for _, h := range e.held {
+		h.session.Close()
 	}
 	if e.model != nil {
 		e.model.Close()
@@ -253,7 +279,17 @@ func (e *Engine) unload() {
 	if e.device != nil {
 		e.device.Close()
 	}
-	e.session, e.forks, e.model, e.device, e.grammar = nil, nil, nil, nil, nil
+	e.held, e.model, e.device, e.grammar = nil, nil, nil, nil
+}
+
+// first is the session that there is always.
+func (e *Engine) first() *model.Session {
+	if e.Shared != nil {
+		return e.session
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.held[0].session
 }
 
 func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err error) {
@@ -265,6 +301,9 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 	}()
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if m.Bits != 0 && m.Bits != 4 && m.Bits != 8 {
+		return nil, fault{CodeBadRequest, fmt.Errorf("load: bits is %d, want 4 or 8, or none to take the weights as they are", m.Bits)}
 	}
 	source, err := e.Home.Source(m.URL)
 	if err != nil {
@@ -283,18 +322,20 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 		return nil, err
 	}
 	chosen := m.Backend == BackendAuto && e.device != nil
-	err = e.loadModel(ctx, source, chosen)
+	err = e.loadModel(ctx, source, m.Bits, chosen)
 	if chosen && fallsBack(ctx, err) {
 		e.unload()
 		e.reason = notUsed(err.Error())
-		err = e.loadModel(ctx, source, false)
+		err = e.loadModel(ctx, source, m.Bits, false)
 	}
 	if err != nil {
 		return nil, ofModel(withReason(err, e.reason))
 	}
-	if e.session, err = e.model.NewSession(); err != nil {
+	session, err := e.model.NewSession()
+	if err != nil {
 		return nil, ofModel(err)
 	}
+	e.keep(0, session)
 	if chosen && e.device != nil {
 		outcome := "kernels passed their self-test"
 		if !e.model.Tried() {
@@ -310,10 +351,8 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 }
 
 // loadModel loads a model onto the device, or for the processor where there is none.
-func (e *Engine) loadModel(ctx context.Context, source folder.Source, try bool) (err error) {
-	options := model.Options{Device: e.device, Try: try, Reopen: e.reopen, OnProgress: func(p model.Progress) {
-		e.send(e.serving, progressOf(p), nil)
-	}}
+func (e *Engine) loadModel(ctx context.Context, source folder.Source, bits int, try bool) (err error) {
+	options := model.Options{Device: e.device, Bits: bits, Try: try, AtOnce: maxAtOnce, Reopen: e.reopen, OnProgress: e.tell}
 	if try { // the machine was left to choose
 		options.Left = func() {
 			if e.device != nil {
@@ -338,6 +377,16 @@ func (e *Engine) loadModel(ctx context.Context, source folder.Source, try bool) 
 		if options.Device, err = e.reopen(ctx); err != nil {
 			return err
 		}
+	}
+}
+
+// tell lets all who wait for the machine know what it does.
+func (e *Engine) tell(p model.Progress) {
+	e.mu.Lock()
+	all := slices.Sorted(maps.Keys(e.working))
+	e.mu.Unlock()
+	for _, id := range all {
+		e.send(id, progressOf(p), nil)
 	}
 }
 
@@ -387,7 +436,7 @@ func (e *Engine) ready(url string) *Ready {
 	r := &Ready{
 		Model: folderName(url), Layers: c.NumHiddenLayers, HiddenSize: c.HiddenSize, VocabSize: c.VocabSize,
 		Chat: e.model.Template() != nil, Tools: e.model.Dialect().Calls(), Thinks: e.model.Dialect().Thinks, Backend: BackendCPU, Adapter: cpu.About(), Reason: e.reasonSentence(),
-		StateBytes: e.session.StateBytes(), SavedBytes: e.model.StateSize(0), StateBytesPerToken: e.model.StateBytesPerToken(), Hash: e.model.Hash(), Parameters: c.Parameters(),
+		StateBytes: e.first().StateBytes(), SavedBytes: e.model.StateSize(0), StateBytesPerToken: e.model.StateBytesPerToken(), Hash: e.model.Hash(), Parameters: c.Parameters(),
 	}
 	d := e.model.Defaults()
 	r.Sampling = Defaults{
@@ -429,7 +478,8 @@ func folderName(url string) string {
 	return path.Base(strings.TrimRight(url, "/"))
 }
 
-func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message, error) {
+func (e *Engine) generate(j *job, m *Generate) (_ Message, err error) {
+	ctx, id := j.ctx, j.id
 	plan, err := e.plan(m)
 	if err != nil {
 		return nil, err
@@ -437,6 +487,9 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	text, err := e.prompt(ctx, "generate", plan, m.Messages, m.Prompt, m.ControlTokens, true)
 	if err == nil && m.Open {
 		text, err = e.unfinished(ctx, plan, m.Messages)
+	}
+	if err == nil && m.Suffix != "" {
+		text, err = e.fillIn(text, m)
 	}
 	if err != nil {
 		return nil, err
@@ -460,9 +513,12 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	set(&request.TopLogprobs, m.TopLogprobs)
 	request.Logprobs = m.TopLogprobs != nil
 	request.Marks = len(m.Messages) > 0
-	if request.Grammar, err = e.grammarOf(plan, m, text); err != nil {
+	g, done, err := e.grammarOf(plan, m, text)
+	if err != nil {
 		return nil, ofSchema(err)
 	}
+	defer done()
+	request.Grammar = g
 	if e.Shared != nil { // all that is wrong with a request is said before it waits for a place
 		if err := e.Shared.limit(&request, m.MaxTokens); err != nil {
 			return nil, err
@@ -471,10 +527,11 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 			return nil, err
 		}
 	}
-	session, err := e.sessionOf(m.Session)
+	session, give, err := e.take(j, m.Session)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { give(err) }()
 	if request.Append = m.Append; m.Append {
 		if session.Position() == 0 {
 			return nil, fault{CodeBadState, errors.New("append: there is nothing to go on from, the state is empty: send the whole conversation")}
@@ -507,7 +564,7 @@ func (e *Engine) generate(ctx context.Context, id uint32, m *Generate) (Message,
 	if err != nil {
 		return nil, ofPrompt(ofSchema(err))
 	}
-	answer := done(session, &result)
+	answer := ended(session, &result)
 	said.finish(answer)
 	return answer, nil
 }
@@ -519,14 +576,14 @@ func (e *Engine) reading(id uint32) func(done, total int) {
 	}
 }
 
-func done(s *model.Session, r *model.Result) *Done {
+func ended(s *model.Session, r *model.Result) *Done {
 	return &Done{
 		FinishReason: r.FinishReason,
 		Usage: Usage{
 			PromptTokens: r.PromptTokens, PrefilledTokens: r.PrefilledTokens,
 			CompletionTokens: r.CompletionTokens, TotalTokens: r.PromptTokens + r.CompletionTokens,
 		},
-		Timings:  Timings{Prefill: r.PrefillSeconds, FirstToken: r.FirstTokenSeconds, Decode: r.DecodeSeconds},
+		Timings:  Timings{Prefill: r.PrefillSeconds, FirstToken: r.FirstTokenSeconds, Decode: r.DecodeSeconds, GuessedSteps: r.Guessed.Steps, GuessedRows: r.Guessed.Rows, GuessedTokens: r.Guessed.Tokens},
 		Position: s.Position(), StateBytes: s.StateBytes(),
 	}
 }
@@ -553,6 +610,20 @@ func (e *Engine) prompt(ctx context.Context, asked string, plan *dialect.Plan, m
 		return t.Markup(text), nil
 	}
 	return tokenizer.Text(text), nil
+}
+
+// fillIn asks for what is between a prompt and a suffix.
+func (e *Engine) fillIn(before tokenizer.Prompt, m *Generate) (tokenizer.Prompt, error) {
+	t := e.model.Tokenizer()
+	after := tokenizer.Text(m.Suffix)
+	if m.ControlTokens {
+		after = t.Markup(m.Suffix)
+	}
+	text, ok := t.FillIn(before, after)
+	if !ok {
+		return "", fault{CodeBadRequest, wrong("suffix", " is not possible with this model: it was not made to fill a gap, its tokenizer has no tokens such as <|fim_middle|>; leave it out, and the prompt is continued")}
+	}
+	return text, nil
 }
 
 // ofPrompt blames the request for a prompt without tokens.
@@ -634,7 +705,7 @@ func set[T any](field *T, value *T) {
 }
 
 func (e *Engine) logits(ctx context.Context, id uint32, m *Logits) (Message, error) {
-	row, vocab := 0, e.model.Config().VocabSize
+	row, vocab, session := 0, e.model.Config().VocabSize, e.first()
 	return e.measure(m.Type(), m.IDs, func() error {
 		ids := m.IDs
 		if m.Last {
@@ -644,13 +715,13 @@ func (e *Engine) logits(ctx context.Context, id uint32, m *Logits) (Message, err
 				chunk = row
 			}
 			for at := 0; at < row; at += chunk {
-				if err := e.session.Prefill(ctx, ids[at:min(at+chunk, row)], func(done, _ int) { read(at+done, row) }); err != nil {
+				if err := session.Prefill(ctx, ids[at:min(at+chunk, row)], func(done, _ int) { read(at+done, row) }); err != nil {
 					return err
 				}
 			}
 			ids = ids[row:]
 		}
-		return e.session.Logits(ctx, ids, m.Chunk, func(rows []float32) error {
+		return session.Logits(ctx, ids, m.Chunk, func(rows []float32) error {
 			reply := &LogitsRows{Row: row, Rows: len(rows) / vocab}
 			row += reply.Rows
 			return e.send(id, reply, littleEndian(rows))
@@ -661,7 +732,7 @@ func (e *Engine) logits(ctx context.Context, id uint32, m *Logits) (Message, err
 func (e *Engine) score(ctx context.Context, id uint32, m *Score) (Message, error) {
 	first := 1
 	return e.measure(m.Type(), m.IDs, func() error {
-		return e.session.Score(ctx, m.IDs, func(logprobs []float32) error {
+		return e.first().Score(ctx, m.IDs, func(logprobs []float32) error {
 			reply := &Scores{First: first, Count: len(logprobs)}
 			first += reply.Count
 			return e.send(id, reply, littleEndian(logprobs))
@@ -677,15 +748,16 @@ func (e *Engine) measure(asked string, ids []uint32, run func() error) (Message,
 			return nil, fault{CodeBadRequest, fmt.Errorf("%s: ids[%d] is %d, want less than vocab_size = %d", asked, i, token, vocab)}
 		}
 	}
-	if err := e.session.Reset(); err != nil {
+	session := e.first()
+	if err := session.Reset(); err != nil {
 		return nil, err
 	}
 	if err := run(); err != nil {
 		return nil, err
 	}
 	return &Done{
-		Usage:    Usage{PromptTokens: len(ids), PrefilledTokens: e.session.Position(), TotalTokens: len(ids)},
-		Position: e.session.Position(), StateBytes: e.session.StateBytes(),
+		Usage:    Usage{PromptTokens: len(ids), PrefilledTokens: session.Position(), TotalTokens: len(ids)},
+		Position: session.Position(), StateBytes: session.StateBytes(),
 	}, nil
 }
 
@@ -702,14 +774,14 @@ func (e *Engine) bench(ctx context.Context, id uint32, m *Bench) (Message, error
 	if err != nil {
 		return nil, err
 	}
-	benched, err := lab.Bench(ctx, e.session, m, e.measured(id))
+	benched, err := lab.Bench(ctx, e.first(), m, e.measured(id))
 	if err == nil {
 		err = e.send(id, benched, nil)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &Done{StateBytes: e.session.StateBytes()}, nil
+	return &Done{StateBytes: e.first().StateBytes()}, nil
 }
 
 func (e *Engine) longRun(ctx context.Context, id uint32, m *LongRun) (Message, error) {
@@ -720,7 +792,7 @@ func (e *Engine) longRun(ctx context.Context, id uint32, m *LongRun) (Message, e
 	if err := lab.LongRun(ctx, e.model, m, e.measured(id), func(lap *Lapped) error { return e.send(id, lap, nil) }); err != nil {
 		return nil, err
 	}
-	return &Done{StateBytes: e.session.StateBytes()}, nil
+	return &Done{StateBytes: e.first().StateBytes()}, nil
 }
 
 // measurer is the engine's home where that measures.
@@ -749,13 +821,13 @@ func (e *Engine) fail(id uint32, err error) error { return e.send(id, e.explain(
 // explain is what a client is told of an error. A server's own faults, which
 // may name its files, are its owner's to read.
 func (e *Engine) explain(err error) *Error {
-	answer := &Error{Code: CodeOf(err), Message: sentence(err), Param: FieldOf(err)}
+	answer := &Error{Code: CodeOf(err), Message: sentence(err), Param: FieldOf(err), Bits: model.FittingBits(err)}
 	if strings.HasPrefix(err.Error(), answer.Param) { // which is no word to write large
 		answer.Message = answer.Param + answer.Message[len(answer.Param):]
 	}
 	if e.Shared != nil && e.Shared.Report != nil {
 		switch answer.Code {
-		case CodeInternal, CodeMissing, CodeNoAdapter, CodeBadModel:
+		case CodeInternal, CodeMissing, CodeNoAdapter, CodeBadModel, CodeTooLarge:
 			e.Shared.Report(err)
 			return &Error{Code: CodeInternal, Message: "The request failed: a fault of the server's."}
 		}
@@ -790,6 +862,8 @@ func CodeOf(err error) Code {
 		return CodeBadState
 	case errors.Is(err, gpu.ErrNoAdapter):
 		return CodeNoAdapter
+	case errors.Is(err, model.ErrTooLarge):
+		return CodeTooLarge
 	case errors.Is(err, fs.ErrNotExist):
 		return CodeMissing
 	}

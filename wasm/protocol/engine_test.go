@@ -52,6 +52,9 @@ func (fixtureHome) Source(url string) (folder.Source, error) {
 	if name, ok := strings.CutPrefix(url, "chatml/"); ok {
 		return talking.ChatML(folder.Dir(fixtures + name)), nil
 	}
+	if name, ok := strings.CutPrefix(url, "middle/"); ok {
+		return talking.Middle(folder.Dir(fixtures + name)), nil
+	}
 	if name, ok := strings.CutPrefix(url, "tools/"); ok {
 		return talking.Tools(folder.Dir(fixtures + name)), nil
 	}
@@ -288,6 +291,49 @@ func TestGenerate(t *testing.T) {
 	g.Messages = append(g.Messages, ChatMessage{Role: "user", Content: "go on"})
 	if _, done := say(4, g); done.Usage.PrefilledTokens > done.Usage.PromptTokens {
 		t.Errorf("prefilled more than there is: %+v", done.Usage)
+	}
+}
+
+// A suffix makes the prompt one that asks for what is between, read like the text that spells it; models that cannot
+// refuse it by name.
+func TestSuffix(t *testing.T) {
+	c := connect(t)
+	c.load(1, "middle/samba-mha")
+	settings := sampling.Settings{MaxTokens: ptr(8), Seed: ptr(uint64(3)), Temperature: ptr(1.0)}
+	say := func(id uint32, g *Generate) (text string, done *Done) {
+		t.Helper()
+		g.Settings = settings
+		c.send(id, g)
+		all := c.finish(id)
+		for _, a := range all {
+			if m, ok := a.m.(*Text); ok {
+				text += m.Text
+			}
+		}
+		done, ok := all[len(all)-1].m.(*Done)
+		if !ok {
+			t.Fatalf("ended with %#v", all[len(all)-1].m)
+		}
+		return text, done
+	}
+	text, done := say(2, &Generate{Prompt: "one ", Suffix: " three"})
+	spelt, other := say(3, &Generate{Prompt: "<|fim_prefix|>one <|fim_suffix|> three<|fim_middle|>", ControlTokens: true})
+	if text != spelt || done.Usage.PromptTokens != 13 || other.Usage.PromptTokens != 13 {
+		t.Errorf("%q of %d tokens, spelt out %q of %d, want 13 of both", text, done.Usage.PromptTokens, spelt, other.Usage.PromptTokens)
+	}
+	if _, done := say(4, &Generate{Suffix: " three"}); done.Usage.PromptTokens != 9 {
+		t.Errorf("%d tokens with nothing before the gap, want 9", done.Usage.PromptTokens)
+	}
+	for i, g := range []*Generate{{Messages: []ChatMessage{{Role: "user", Content: "a"}}, Suffix: "b"}, {Prompt: "a", Suffix: "b", Append: true}} {
+		c.send(uint32(5+i), g)
+		if failure := last[*Error](c, uint32(5+i)); failure.Code != CodeBadRequest || !strings.Contains(failure.Message, "suffix") {
+			t.Errorf("%+v", failure)
+		}
+	}
+	c.load(7, "talking/samba-mha")
+	c.send(8, &Generate{Prompt: "a", Suffix: "b"})
+	if failure := last[*Error](c, 8); failure.Code != CodeBadRequest || !strings.Contains(failure.Message, "suffix is not possible with this model") {
+		t.Errorf("%+v", failure)
 	}
 }
 

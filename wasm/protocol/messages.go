@@ -15,12 +15,17 @@
 // loses is made up for on the next one, see Hello.
 //
 // Every request carries an id that the client chose; every answer to it carries
-// the same id. A request ends with exactly one ready, tokens, saved, done or error. Requests
-// are served in the order in which they came, one at a time; cancel alone acts
-// at once.
+// the same id. A request ends with exactly one ready, tokens, saved, done or error.
 //
 // A client has one session at first, number 0: the state of one conversation.
 // Forks of it are further ones, under numbers that the client chooses.
+//
+// Answers are written together, as many as the machine has room for, the others in the
+// order in which they came. Several on one session have a state each, and the one that was
+// asked last leaves its own there; what goes on from a session's state, or changes it,
+// waits for what was asked of it before. A load and measurements have the engine to
+// themselves. Tokenize, detokenize and cancel wait for none of them. To a server, whose
+// clients take turns, requests of one client are served one at a time.
 package protocol
 
 //go:generate go run ./typescript
@@ -80,6 +85,9 @@ type Load struct {
 	URL string `json:"url"`
 	// Where to compute: "webgpu" (the default), "cpu", or "auto": WebGPU where it works and is quicker; "remote" takes the model that a server has, whatever the URL.
 	Backend string `json:"backend,omitempty"`
+	// 4 or 8: weights that are not packed yet are packed in as many bits while they come; what is kept for the next visit
+	// is the packed form. Left out: they stay as they are.
+	Bits int `json:"bits,omitempty"`
 }
 
 // ChatMessage is one turn of a conversation.
@@ -142,6 +150,8 @@ type Generate struct {
 	Messages []ChatMessage `json:"messages,omitempty"`
 	// A text to continue as it stands.
 	Prompt string `json:"prompt,omitempty"`
+	// With prompt, which may then be empty: a text that comes after the answer, which fills what is between them. Control tokens in it are as in prompt. A model without tokens for that is an error.
+	Suffix string `json:"suffix,omitempty"`
 	// Control tokens that the prompt spells, such as <|im_end|>, are control tokens. Otherwise they are text, as they always are in messages.
 	ControlTokens bool `json:"control_tokens,omitempty"`
 	// The messages, or the prompt, are not all of it, but come after what the session's state holds. A state that holds nothing, since it is new or was lost, is an error.
@@ -199,7 +209,8 @@ type Restore struct {
 	Session uint32 `json:"session,omitempty"`
 }
 
-// Reset empties a session's state. It is answered by one done.
+// Reset empties a session's state; a session of that number need not exist. It is
+// answered by one done.
 type Reset struct {
 	Header
 	// The session.
@@ -283,6 +294,10 @@ type Bench struct {
 	Kernels bool `json:"kernels,omitempty"`
 	// And those of a step of this many sequences together. Default none.
 	Batch int `json:"batch,omitempty"`
+	// Whether all layers run for all of a prompt's tokens, those that carry no state, too.
+	EveryLayer bool `json:"every_layer,omitempty"`
+	// Whether to measure instead what guesses bring where prompts have more or less of the answer in them.
+	Guesses bool `json:"guesses,omitempty"`
 }
 
 // LongRun asks for one long measurement: a prompt of random tokens is read, or a
@@ -302,6 +317,8 @@ type LongRun struct {
 	Seed uint64 `json:"seed,omitempty"`
 	// Whether laps bring the tokens of the first sequence, and the last one the logits that follow them.
 	Trace bool `json:"trace,omitempty"`
+	// Whether all layers run for all of a prompt's tokens, those that carry no state, too.
+	EveryLayer bool `json:"every_layer,omitempty"`
 }
 
 // Cancel ends another request of the same connection, running or waiting. It
@@ -316,9 +333,9 @@ type Cancel struct {
 // Progress says how far a long step is.
 type Progress struct {
 	Header
-	// The step: "download" (from the network or the store), "compile", "prefill", "bench", "rebuild" after a lost device, or "connect" after a cut line to a server.
+	// The step: "download" (from the network or the store), "pack" (the same, and what comes is packed in fewer bits), "compile", "prefill", "bench", "rebuild" after a lost device, or "connect" after a cut line to a server.
 	Phase string `json:"phase"`
-	// Done so far: bytes of a download, else steps or tokens.
+	// Done so far: bytes of a download, as they come, else steps or tokens.
 	Loaded int64 `json:"loaded"`
 	// Of how many; 0 where that is not known.
 	Total int64 `json:"total"`
@@ -524,6 +541,10 @@ type Timings struct {
 	FirstToken float64 `json:"first_token"`
 	// Spent on the answer.
 	Decode float64 `json:"decode"`
+	// Steps that took guesses, the tokens that they absorbed, and those that they brought: one each, and one for each right guess.
+	GuessedSteps  int `json:"guessed_steps,omitempty"`
+	GuessedRows   int `json:"guessed_rows,omitempty"`
+	GuessedTokens int `json:"guessed_tokens,omitempty"`
 }
 
 // Done ends a request that has no answer of another kind.
@@ -552,6 +573,8 @@ type Error struct {
 	Message string `json:"message"`
 	// The field of the request that is at fault, where there is one: "temperature".
 	Param string `json:"param,omitempty"`
+	// With the code too_large: the bits in which the model would fit if load packed it, where there are any.
+	Bits int `json:"bits,omitempty"`
 }
 
 // Code tells faults apart for programs; people read the message.
@@ -570,6 +593,7 @@ const (
 	CodeWrongLength Code = "wrong_length" // a file is shorter or longer than the index says
 	CodeWrongHash   Code = "wrong_hash"   // a file's SHA-256 is not the index's
 	CodeBadModel    Code = "bad_model"    // the model's files contradict each other or are not a Samba
+	CodeTooLarge    Code = "too_large"    // the machine has no room for the model
 	CodeBadState    Code = "bad_state"    // a saved state is damaged, of a newer version, or of another model
 	CodeBusy        Code = "busy"         // the server has too much to do, or the client asks too often: ask again later
 	CodeForbidden   Code = "forbidden"    // the server does not serve this client, or not this to anybody
@@ -579,7 +603,7 @@ const (
 // Codes lists every code, for the clients' types.
 var Codes = []Code{
 	CodeBadRequest, CodeNotLoaded, CodeCancelled, CodeNoWebGPU, CodeNoAdapter, CodeDeviceLost,
-	CodeMissing, CodeNetwork, CodeWrongLength, CodeWrongHash, CodeBadModel, CodeBadState, CodeBusy, CodeForbidden, CodeInternal,
+	CodeMissing, CodeNetwork, CodeWrongLength, CodeWrongHash, CodeBadModel, CodeTooLarge, CodeBadState, CodeBusy, CodeForbidden, CodeInternal,
 }
 
 // Message is one of this package's message structs, by pointer.

@@ -200,7 +200,7 @@ func (c *caller) Send(frame Frame) error {
 // LoadShared loads a model that is to be shared; close gives it back. Turns,
 // Session and the limits are the server's to set.
 func LoadShared(ctx context.Context, home Home, load *Load, onProgress func(*Progress)) (s *Shared, close func(), err error) {
-	e := &Engine{Home: home, conn: hearer(onProgress)}
+	e := &Engine{Home: home, conn: hearer(onProgress), working: map[uint32]bool{0: true}}
 	answer, err := e.serve(&job{ctx: ctx, request: load})
 	if err != nil {
 		return nil, nil, err
@@ -210,8 +210,8 @@ func LoadShared(ctx context.Context, home Home, load *Load, onProgress func(*Pro
 	if e.device == nil {
 		ready.Adapter = "its processor"
 	}
-	e.session.Close()
-	e.session = nil
+	e.held[0].session.Close()
+	e.held = nil
 	return &Shared{Model: e.model, Ready: ready}, e.unload, nil
 }
 

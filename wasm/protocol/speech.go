@@ -47,8 +47,9 @@ func (e *Engine) plan(m *Generate) (*dialect.Plan, error) {
 	return plan, ofDialect(err)
 }
 
-// grammarOf is what an answer to a prompt must obey; nil: nothing.
-func (e *Engine) grammarOf(plan *dialect.Plan, m *Generate, text tokenizer.Prompt) (*grammar.Grammar, error) {
+// grammarOf is what an answer to a prompt must obey; nil: nothing. It is the answer's
+// until done is called.
+func (e *Engine) grammarOf(plan *dialect.Plan, m *Generate, text tokenizer.Prompt) (g *grammar.Grammar, done func(), err error) {
 	var answer *grammar.Answer
 	if len(m.Messages) > 0 {
 		answer = plan.Answer(ending(text))
@@ -56,20 +57,28 @@ func (e *Engine) grammarOf(plan *dialect.Plan, m *Generate, text tokenizer.Promp
 		answer = &grammar.Answer{Schema: m.Schema}
 	}
 	if answer == nil {
-		return nil, nil
+		return nil, func() {}, nil
 	}
-	key, err := json.Marshal(answer)
+	written, err := json.Marshal(answer)
 	if err != nil { // the one thing in it that may be no JSON
-		return nil, fault{CodeBadRequest, wrong("schema", " is no JSON")}
+		return nil, nil, fault{CodeBadRequest, wrong("schema", " is no JSON")}
 	}
-	if e.grammar == nil || e.asked != string(key) || e.grammar.Worn() {
-		g, err := e.model.Grammar(*answer)
-		if err != nil {
-			return nil, err
+	key := string(written)
+	e.mu.Lock()
+	if e.asked == key {
+		g, e.grammar = e.grammar, nil
+	}
+	e.mu.Unlock()
+	if g == nil || g.Worn() {
+		if g, err = e.model.Grammar(*answer); err != nil {
+			return nil, nil, err
 		}
-		e.grammar, e.asked = g, string(key)
 	}
-	return e.grammar, nil
+	return g, func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.grammar, e.asked = g, key
+	}, nil
 }
 
 // ending is as much of a prompt's end as says whether it leaves the answer within a thought.

@@ -16,13 +16,19 @@ const maxForks = 64
 
 // sessionOf finds a session by its number.
 func (e *Engine) sessionOf(number uint32) (*model.Session, error) {
-	if number == 0 {
+	if e.Shared != nil && number == 0 {
 		return e.session, nil
 	}
-	if s := e.forks[number]; s != nil {
-		return s, nil
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if h := e.held[number]; h != nil {
+		return h.session, nil
 	}
-	return nil, fault{CodeBadRequest, wrong("session", " is %d, but there is none of that number: fork one into it first", number)}
+	return nil, noSession(number)
+}
+
+func noSession(number uint32) error {
+	return fault{CodeBadRequest, wrong("session", " is %d, but there is none of that number: fork one into it first", number)}
 }
 
 // alone has the machine to itself, which a server's clients share.
@@ -35,13 +41,16 @@ func (e *Engine) alone(ctx context.Context, f func() error) error {
 
 // keep takes a session in under a number.
 func (e *Engine) keep(number uint32, s *model.Session) {
-	if old := e.forks[number]; old != nil {
-		old.Close()
+	e.mu.Lock()
+	if e.held == nil {
+		e.held = map[uint32]*held{}
 	}
-	if e.forks == nil {
-		e.forks = map[uint32]*model.Session{}
+	old := e.held[number]
+	e.held[number] = &held{session: s, at: s.Position()}
+	e.mu.Unlock()
+	if old != nil {
+		old.session.Close()
 	}
-	e.forks[number] = s
 }
 
 func (e *Engine) absorb(ctx context.Context, id uint32, m *Absorb) (Message, error) {
@@ -76,7 +85,7 @@ func (e *Engine) absorb(ctx context.Context, id uint32, m *Absorb) (Message, err
 	if err != nil {
 		return nil, ofPrompt(err)
 	}
-	answer := done(session, &result)
+	answer := ended(session, &result)
 	held := text[:result.TextBytes].String()
 	if n := len(m.Messages); n > 0 { // of the last content, which holds no control token
 		content := m.Messages[n-1].Content
@@ -133,26 +142,34 @@ func (e *Engine) restore(ctx context.Context, m *Restore, state gpu.Blob) (Messa
 	if made {
 		e.keep(m.Session, session)
 	}
-	return done(session, new(model.Result)), nil
+	return ended(session, new(model.Result)), nil
 }
 
 // room makes a session where the client may have one more of that number.
 func (e *Engine) room(number uint32, make func() (*model.Session, error)) (*model.Session, error) {
-	if e.Shared != nil || e.forks[number] == nil && len(e.forks) == maxForks {
+	e.mu.Lock()
+	full := e.held[number] == nil && len(e.held) > maxForks
+	e.mu.Unlock()
+	if e.Shared != nil || full {
 		return nil, fault{CodeBadRequest, wrong("session", " %d would be one more than the %d that a client may have: drop one first", number, maxForks)}
 	}
 	return make()
 }
 
+// reset empties a session's state, or makes an empty one.
 func (e *Engine) reset(ctx context.Context, m *Reset) (Message, error) {
 	session, err := e.sessionOf(m.Session)
-	if err == nil {
+	if err != nil && m.Session != 0 {
+		if session, err = e.room(m.Session, e.model.NewSession); err == nil {
+			e.keep(m.Session, session)
+		}
+	} else if err == nil {
 		err = e.alone(ctx, session.Reset)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return done(session, new(model.Result)), nil
+	return ended(session, new(model.Result)), nil
 }
 
 func (e *Engine) fork(m *Fork) (Message, error) {
@@ -165,15 +182,20 @@ func (e *Engine) fork(m *Fork) (Message, error) {
 		return nil, err
 	}
 	e.keep(m.Into, copied)
-	return done(copied, new(model.Result)), nil
+	return ended(copied, new(model.Result)), nil
 }
 
 func (e *Engine) drop(m *Drop) (Message, error) {
-	if s := e.forks[m.Session]; s != nil {
-		s.Close()
-		delete(e.forks, m.Session)
+	e.mu.Lock()
+	h := e.held[m.Session]
+	if m.Session != 0 {
+		delete(e.held, m.Session)
 	}
-	return done(e.session, new(model.Result)), nil
+	e.mu.Unlock()
+	if h != nil && m.Session != 0 {
+		h.session.Close()
+	}
+	return ended(e.first(), new(model.Result)), nil
 }
 
 // nextTurns renders what stands after an answer that messages follow: its end,

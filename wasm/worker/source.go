@@ -67,8 +67,45 @@ func (f *served) Weights(ctx context.Context, files []folder.File, arrived func(
 		if _, err := f.address(file.Name); err != nil {
 			return err
 		}
-		list[i] = map[string]any{"name": file.Name, "size": float64(file.Size), "sha256": file.SHA256}
+		list[i] = described(file)
 	}
+	onBytes, release := reports(arrived)
+	abort := js.Global().Get("AbortController").New()
+	stop := context.AfterFunc(ctx, func() { abort.Call("abort") })
+	var weights js.Value
+	defer func() {
+		if weights.Truthy() {
+			weights.Call("end")
+		}
+		stop()
+		release()
+	}()
+	weights, err := await(f.worker.Call("weights", f.base.String(), list, onBytes, abort.Get("signal")))
+	for err == nil {
+		var b js.Value
+		if b, err = await(weights.Call("next")); err != nil || b.IsNull() {
+			break
+		}
+		err = take(folder.Block{
+			File: b.Get("file").Int(), Tag: b.Get("tag").String(), Size: int64(b.Get("size").Float()), Offset: int64(b.Get("offset").Float()),
+			Bytes: gpu.BlobFromJS(b.Get("bytes")),
+		})
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// described is a file as the worker knows it.
+func described(f folder.File) map[string]any {
+	return map[string]any{
+		"name": f.Name, "size": float64(f.Size), "sha256": f.SHA256, "begin": float64(f.Begin), "end": float64(f.End), "key": f.Key,
+	}
+}
+
+// reports makes a function for JavaScript of one that hears how far it is.
+func reports(arrived func(folder.Arrived)) (onBytes js.Func, release func()) {
 	// Telling the page may wait for the browser, a function that JavaScript
 	// calls must not: the newest report changes hands over a channel.
 	news, told := make(chan folder.Arrived, 1), make(chan struct{})
@@ -78,7 +115,7 @@ func (f *served) Weights(ctx context.Context, files []folder.File, arrived func(
 			arrived(a)
 		}
 	}()
-	onBytes := js.FuncOf(func(_ js.Value, args []js.Value) any {
+	onBytes = js.FuncOf(func(_ js.Value, args []js.Value) any {
 		select {
 		case <-news:
 		default:
@@ -86,34 +123,77 @@ func (f *served) Weights(ctx context.Context, files []folder.File, arrived func(
 		news <- folder.Arrived{Bytes: int64(args[0].Float()), Total: int64(args[1].Float()), File: args[2].String(), Note: args[3].String()}
 		return nil
 	})
-	abort := js.Global().Get("AbortController").New()
-	stop := context.AfterFunc(ctx, func() { abort.Call("abort") })
-	var weights js.Value
-	defer func() {
-		if weights.Truthy() {
-			weights.Call("end")
-		}
-		stop()
+	return onBytes, func() {
 		onBytes.Release()
 		close(news)
 		<-told
-	}()
-	weights, err := await(f.worker.Call("weights", f.base.String(), list, onBytes, abort.Get("signal")))
-	for err == nil {
-		var b js.Value
-		if b, err = await(weights.Call("next")); err != nil || b.IsNull() {
-			break
-		}
-		err = take(folder.Block{
-			File: b.Get("file").Int(), Size: int64(b.Get("size").Float()), Offset: int64(b.Get("offset").Float()),
-			Bytes: gpu.BlobFromJS(b.Get("bytes")),
-		})
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
+}
+
+// picked tells files of the visitor's own disk, whose address (www/engine/local.ts) means others the next time.
+func (f *served) picked() bool { return strings.HasSuffix(f.base.Host, ".files.invalid") }
+
+// Recall is of folder.Keeper.
+func (f *served) Recall(ctx context.Context, key string) string {
+	if f.picked() {
+		return ""
 	}
+	return Home{}.Recall(ctx, key)
+}
+
+// Remember is of folder.Keeper.
+func (f *served) Remember(ctx context.Context, key, value string) {
+	if !f.picked() {
+		Home{}.Remember(ctx, key, value)
+	}
+}
+
+// Keep waits until no other tab makes the files.
+func (f *served) Keep(ctx context.Context, name string, files []folder.File, arrived func(folder.Arrived)) (folder.Kept, error) {
+	list := make([]any, len(files))
+	for i, file := range files {
+		list[i] = described(file)
+	}
+	onBytes, release := reports(arrived)
+	defer release()
+	object, err := f.fetch(ctx, "keep", f.base.String(), name, list, onBytes)
+	if err != nil {
+		return nil, err
+	}
+	return kept{object}, nil
+}
+
+// kept is a Keeping of www/engine/keeping.ts.
+type kept struct{ js.Value }
+
+func (k kept) Whole() []bool {
+	list := k.Get("whole")
+	whole := make([]bool, list.Length())
+	for i := range whole {
+		whole[i] = list.Index(i).Bool()
+	}
+	return whole
+}
+
+func (k kept) Begin(_ context.Context, file int) error {
+	_, err := await(k.Call("begin", file))
 	return err
 }
+
+func (k kept) Write(_ context.Context, b gpu.Blob) error {
+	_, err := await(k.Call("write", b.JS()))
+	return err
+}
+
+func (k kept) Finish(context.Context) (string, error) {
+	sum, err := await(k.Call("finish"))
+	if err != nil {
+		return "", err
+	}
+	return sum.String(), nil
+}
+
+func (k kept) Close() { k.Call("close") }
 
 // fetch calls one of the worker's functions and ends it when ctx ends.
 func (f *served) fetch(ctx context.Context, function, at string, arguments ...any) (js.Value, error) {

@@ -12,6 +12,8 @@
 //	read(url, cancel)          a promise of a small file's Uint8Array
 //	weights(folder, files, arrived, cancel)
 //	                           a promise of an object with next(), a promise of the next block or null, and end()
+//	keep(folder, name, files, arrived, cancel)
+//	                           a promise of an object that keeps files as they are made; see www/engine/keeping.ts
 //
 // where arrived(bytes, total, file, note) hears of what is there and cancel is
 // an AbortSignal; see www/engine/load.ts.

@@ -3,12 +3,15 @@ import { hubFolder } from "../engine/hub.ts";
 import { type Room, roomFor } from "../engine/room.ts";
 import { strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
+import { packedAddress } from "./model.ts";
 
 /** One folder of a model's weights. */
 interface Download {
   id: string;
   bits: number;
   bytes: number;
+  /** What it takes if it is packed while it loads. */
+  packed?: { bits: number; bytes: number }[];
 }
 
 /** A published model, as tools/hub describes it. */
@@ -29,6 +32,8 @@ export interface Hub {
   address: string;
   host: string;
   models: Published[];
+  /** The model_type of what runs here. */
+  types: string[];
 }
 
 /** More than any list has. */
@@ -39,10 +44,10 @@ export async function siteHub(): Promise<Hub | undefined> {
   try {
     const answer = await fetch(new URL("hub.json", document.baseURI));
     if (!answer.ok) return undefined;
-    const { address, models } = await answer.json();
+    const { address, models, types = [] } = await answer.json();
     const { host, origin, protocol } = new URL(address);
-    if (!/^https?:$/.test(protocol) || !Array.isArray(models)) return undefined;
-    return { address: origin, host, models: models.slice(0, MOST).filter(whole) };
+    if (!/^https?:$/.test(protocol) || !Array.isArray(models) || !Array.isArray(types)) return undefined;
+    return { address: origin, host, models: models.slice(0, MOST).filter(whole), types: types.map(String) };
   } catch {
     return undefined;
   }
@@ -55,15 +60,19 @@ function whole(model: Published): boolean {
     numbers.every((n) => Number.isFinite(n) && n >= 0) &&
     Array.isArray(model.downloads) &&
     model.downloads.every(
-      ({ id, bits, bytes }) => hubFolder(id) && bits > 0 && Number.isFinite(bytes) && bytes > 0,
+      ({ id, bits, bytes, packed = [] }) =>
+        hubFolder(id) && Array.isArray(packed) && [{ bits, bytes }, ...packed].every(isSize),
     )
   );
 }
 
-/** What a model takes beside its weights until its first answers are written: a conversation, and its computation. */
-const BESIDE = 256 * 2 ** 20;
+const isSize = ({ bits, bytes }: { bits: number; bytes: number }) =>
+  bits > 0 && Number.isFinite(bytes) && bytes > 0;
 
-const needed = ({ state }: Published, { bytes }: Download) => bytes + state + BESIDE;
+/** What a model takes beside its weights until its first answers are written: a conversation, and its computation. */
+export const BESIDE = 256 * 2 ** 20;
+
+const needed = ({ state }: Published, { bytes }: { bytes: number }) => bytes + state + BESIDE;
 
 /** The list, folded up; take is called with the folder that was chosen and the size of its download. */
 export function publishedList(hub: Hub, take: (folder: string, size: number) => void): HTMLElement {
@@ -91,6 +100,14 @@ export function publishedList(hub: Hub, take: (folder: string, size: number) => 
         if (!button.disabled && webgpu === 0) return; // said above, once for all
         const what = button.disabled ? strings.tooLarge : strings.processorOnly;
         fit.append(`${fit.textContent ? " " : ""}${what(download.bits, needs)}`);
+        for (const { bits, bytes } of download.packed ?? []) {
+          if (needed(model, { bytes }) > (webgpu || cpu)) continue;
+          const label = strings.packed(bits, bytes);
+          const pack = () => take(packedAddress(folder, bits), download.bytes);
+          const choice = textButton("quiet small", label, pack);
+          choice.setAttribute("aria-label", `${name}, ${label}`);
+          choices.append(choice);
+        }
       });
     }
     about.append(fit);
@@ -110,7 +127,11 @@ export function publishedList(hub: Hub, take: (folder: string, size: number) => 
   fold.addEventListener(
     "toggle",
     async () => {
-      const needs = hub.models.flatMap((model) => model.downloads.map((download) => needed(model, download)));
+      const needs = hub.models.flatMap((model) =>
+        model.downloads
+          .flatMap((download) => [download, ...(download.packed ?? [])])
+          .map((download) => needed(model, download)),
+      );
       const room = await roomFor(needs).catch(() => undefined); // then the engine tells, once one is chosen
       if (room) for (const check of checks) check(room);
       checking.textContent = room ? strings.checked(room.webgpu > 0) : "";

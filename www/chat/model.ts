@@ -14,6 +14,7 @@ import { addressOf, filesOf } from "../engine/local.ts";
 import { strings } from "../strings.ts";
 import { $, make, textButton } from "../view/dom.ts";
 import { modelSize } from "../view/size.ts";
+import { beginLoad, forgetKilled } from "./killed.ts";
 import { ownEngine } from "./server.ts";
 
 /** "asleep" until the visitor agrees to the download. */
@@ -65,6 +66,7 @@ export class ModelLife {
     if (folder !== this.folder) this.#picked = [];
     this.folder = folder;
     if (this.#picked.length > 0 || this.backend === "remote") return this.load();
+    const bits = bitsOf(folder);
     if (known().includes(folder)) {
       const kept = await storedModels();
       if (this.folder !== folder) return;
@@ -77,6 +79,7 @@ export class ModelLife {
     const dress = (size: number) => {
       const { host } = new URL(folder);
       what.textContent = strings.startWhat(folder === standard ? "" : this.name, size);
+      if (bits) what.append(` ${strings.packs(bits)}`);
       if (host !== location.host) what.append(` ${strings.startWhere(host)}`);
       go.textContent = strings.start(size);
     };
@@ -110,10 +113,14 @@ export class ModelLife {
     const loading = new AbortController();
     this.#loading = loading;
     const picked = this.#picked;
-    if (picked.length === 0) remember(this.folder);
+    const { folder } = this;
+    const ended = backend === "remote" ? () => {} : await beginLoad(folder).catch(() => () => {});
+    if (this.#loading !== loading) return ended?.();
+    if (!ended) return this.#fail("killed", strings.killed, strings.killedDetails);
+    if (picked.length === 0) remember(folder);
     try {
       const onProgress = (progress: Progress) => this.#show(progress);
-      const options = { backend, onProgress, signal: loading.signal };
+      const options = { backend, bits: bitsOf(this.folder), onProgress, signal: loading.signal };
       const samba = await (backend === "remote"
         ? this.#atServer(options)
         : picked.length > 0
@@ -132,6 +139,8 @@ export class ModelLife {
       } else {
         this.fail(error);
       }
+    } finally {
+      ended();
     }
   }
 
@@ -148,16 +157,27 @@ export class ModelLife {
   fail(error: unknown): void {
     const code = error instanceof SambaError ? error.code : "internal";
     if (this.samba && (code === "device_lost" || code === "internal")) this.#drop();
+    const { bits } = error instanceof SambaError ? error : {};
+    this.#fail(code, strings.failures[code] ?? strings.otherFailure, said(error), bits);
+  }
+
+  #fail(code: string, [title, advice]: readonly [string, string], sentence: string, bits?: number): void {
     const { failure } = this.#part;
-    const [title, advice] = strings.failures[code] ?? strings.otherFailure;
-    const choices = make(
-      "div",
-      "choices",
-      textButton("choice", strings.retry, () => this.load()),
-    );
+    const again = () => {
+      forgetKilled(this.folder);
+      return this.load();
+    };
+    const choices = make("div", "choices", textButton("choice", strings.retry, again));
     if (code === "no_webgpu" || code === "no_adapter")
       choices.append(textButton("choice", strings.cpu, () => this.load("cpu")));
-    const sentence = said(error);
+    if (bits === 4 || bits === 8) {
+      const pack = () => {
+        forget(this.folder);
+        this.folder = packedAddress(this.folder, bits);
+        return this.load();
+      };
+      choices.prepend(textButton("choice", strings.packHere(bits), pack));
+    }
     failure.replaceChildren(
       make("h2", "", title),
       make("p", "", advice),
@@ -196,7 +216,7 @@ export class ModelLife {
     const part = this.#part;
     part.phase.textContent = strings.phases[phase] ?? strings.starting;
     part.shard.textContent = note;
-    if (phase === "download") {
+    if (phase === "download" || phase === "pack") {
       part.bytes.textContent = strings.loaded(loaded, total);
       if (!note) part.shard.textContent = strings.pace(rate, seconds_left);
     }
@@ -205,18 +225,34 @@ export class ModelLife {
   }
 }
 
-/** A folder's address, complete, with a slash at its end. Undefined where the text is none. */
+/**
+ * A folder's address, complete, with a slash at its end; behind that in how many bits it is packed while it loads, if it
+ * is. Undefined where the text is none.
+ */
 export function folderAddress(text: string): string | undefined {
   try {
     const url = new URL(text.trim(), document.baseURI);
     if (!text.trim() || !/^https?:$/.test(url.protocol)) return undefined;
+    const bits = bitsOf(url.href);
     url.hash = url.search = "";
     // A model's page on the hub stands for its files.
     if (url.origin === HUB) url.href = hubFolder(url.href) ?? url.href;
-    return url.href.replace(/\/*$/, "/");
+    const folder = url.href.replace(/\/*$/, "/");
+    return bits ? packedAddress(folder, bits) : folder;
   } catch {
     return undefined;
   }
+}
+
+/** In how many bits the model at an address is packed while it loads; undefined: it is taken as it is. */
+export function bitsOf(folder: string): 4 | 8 | undefined {
+  const [, bits] = folder.match(/#bits=([48])$/) ?? [];
+  return bits === "4" ? 4 : bits === "8" ? 8 : undefined;
+}
+
+/** The address of a folder that is packed while it loads: what the store lists it by. */
+export function packedAddress(folder: string, bits: number): string {
+  return folder.replace(/(#.*)?$/, `#bits=${bits}`);
 }
 
 /** The model that comes with the page. */

@@ -6,7 +6,8 @@ import { strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
 import { confirmLoss, openDialog } from "./dialog.ts";
 import { type Hub, publishedList, siteHub } from "./hub.ts";
-import { deleteModel, folderAddress, known, type ModelLife, nameOf, standard } from "./model.ts";
+import { bitsOf, deleteModel, folderAddress, known, type ModelLife, nameOf, standard } from "./model.ts";
+import { HubSearch } from "./search.ts";
 
 /** Opens the choice of models; choose is called when there is one, another or this one again, and what begins with it. */
 export async function openModels(life: ModelLife, choose: (begin: () => void) => void): Promise<void> {
@@ -24,7 +25,9 @@ export async function openModels(life: ModelLife, choose: (begin: () => void) =>
     const kept = stored.get(folder);
     const about = make("div", "about", make("strong", "", nameOf(folder)));
     const { host, pathname } = new URL(folder);
-    about.append(make("span", "where", host === location.host ? pathname : host + pathname));
+    const bits = bitsOf(folder);
+    const where = host === location.host ? pathname : host + pathname;
+    about.append(make("span", "where", bits ? `${where}, ${strings.packedHere(bits)}` : where));
     about.append(make("span", "where", kept ? strings.kept(kept.bytes, kept.total) : strings.notKeptHere));
     const card = make("a", "", strings.card);
     card.href = new URL("README.md", folder).href;
@@ -50,7 +53,7 @@ export async function openModels(life: ModelLife, choose: (begin: () => void) =>
       choices.append(remove);
     }
     entry.append(about, choices);
-    if (current && life.samba) entry.append(facts(life.samba.about));
+    if (current && life.samba) entry.append(facts(life.samba));
     list.append(entry);
   }
 
@@ -100,9 +103,11 @@ export async function openModels(life: ModelLife, choose: (begin: () => void) =>
     make("span", "hint", ` ${strings.openFolderHint}`),
   );
   const [line, hub]: [HTMLElement, Hub | undefined] = await Promise.all([room(), siteHub()]);
-  const published = hub ? [publishedList(hub, take)] : [];
+  const search = hub && new HubSearch(hub, take);
+  const published = hub && search ? [publishedList(hub, take), search.element] : [];
   if (hub) hint.append(` ${strings.hubHint(hub.host)}`);
   const dialog = openDialog("model", strings.chooseModel, list, line, ...published, form, own);
+  if (search) dialog.addEventListener("close", () => search.end());
   dialog.ondragover = (event) => event.preventDefault();
   dialog.ondrop = (event) => {
     event.preventDefault();
@@ -128,15 +133,16 @@ async function room(): Promise<HTMLElement> {
   return line;
 }
 
-type About = NonNullable<ModelLife["samba"]>["about"];
-
-function facts(about: About): HTMLElement {
+function facts({ about, sharing }: NonNullable<ModelLife["samba"]>): HTMLElement {
   const { facts } = strings;
   const rows: [string, string][] = [
     [strings.model, strings.modelOf(about.parameters, about.bits)],
     [facts.state, strings.stateSize(stateBytes(about, 0), about.state_bytes_per_token ?? 0)],
     [facts.backend, strings.on(about.backend, about.adapter).replace(/^(on|answered by) /, "")],
     ...(about.reason ? ([[facts.reason, about.reason]] satisfies [string, string][]) : []),
+    ...(sharing.tabs > 1
+      ? ([[facts.sharing, strings.sharing(sharing.tabs, sharing.here)]] satisfies [string, string][])
+      : []),
   ];
   return make(
     "dl",

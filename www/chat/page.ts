@@ -71,6 +71,7 @@ export class Page implements View {
     if (rate > 0) parts.unshift(strings.rate(rate));
     figures.replaceChildren(...parts.map((part) => make("span", "", part)));
     (figures.lastElementChild as HTMLElement).title = reason ?? "";
+    if (samba.sharing.tabs > 1) figures.append(make("span", "", strings.sharedBy(samba.sharing.tabs)));
   }
 
   enter(): void {
@@ -258,6 +259,7 @@ export class Page implements View {
     dressed("attach", "attach", strings.attach, false, () => this.composer.pick());
     dressed("settings", "sliders", strings.settings, false, () => this.#settings());
     $("lab").append(icon("gauge"), make("span", "", strings.lab));
+    $("docs").append(icon("document"), make("span", "", strings.docs));
     dressed("help", "help", strings.help, true, () => openHelp());
     const more = $<HTMLButtonElement>("more");
     dressed("more", "more", strings.chatOptions, false, () =>

@@ -16,6 +16,7 @@ import { HUB, hubFolder } from "./hub.ts";
 import { addressOf, filesOf } from "./local.ts";
 import type { Load, Progress, Ready, Tokens } from "./protocol.ts";
 import { Session, State } from "./state.ts";
+import { canShare, TabsConnection } from "./tabs.ts";
 
 export type { Backend } from "./backend.ts";
 export type {
@@ -89,8 +90,19 @@ export interface LoadOptions {
    * folder is fetched from it as it is; it sees the download. true is that one.
    */
   hub?: string | URL | true | undefined;
+  /**
+   * Packs weights that are not packed yet in 4 or 8 bits while they come, as `samba convert` would: the download stays
+   * as large, what the machine needs and what is stored for the next visit shrinks to a quarter or half of bf16's.
+   * A folder that is packed already is taken as it is if it has these bits, else refused. Left out: weights stay as they are.
+   */
+  bits?: 4 | 8 | undefined;
   /** What the server's owner gave out to be let in with. */
   token?: string | undefined;
+  /**
+   * Whether tabs of this origin that load the same model share one engine, and one copy of its weights. Default true; a
+   * folder of the visitor's own disk, and a page without https, have an engine of their own.
+   */
+  shared?: boolean | undefined;
   /** Where the engine's worker script lies; left out: beside this script. Another origin's works, too. */
   worker?: string | URL | undefined;
 }
@@ -146,7 +158,18 @@ export class Samba {
   }
 
   static async #load(href: string, files: File[], options: LoadOptions): Promise<Samba> {
-    const { onProgress, signal, backend = "auto", worker, remote = href, token } = options;
+    const {
+      onProgress,
+      signal,
+      backend = "auto",
+      shared = true,
+      worker,
+      remote = href,
+      token,
+      bits,
+    } = options;
+    if (bits !== undefined && bits !== 4 && bits !== 8)
+      refuse("bits", `is ${JSON.stringify(bits)}, want 4 or 8`);
     if (backend === "auto" && options.remote) {
       try {
         return await Samba.#load(href, files, { ...options, remote: undefined });
@@ -158,11 +181,15 @@ export class Samba {
       }
     }
     if (signal?.aborted) throw new CancelledError("cancelled", "Loading was cancelled.");
+    const request: Asked<Load> = { type: "load", url: href, backend, ...(bits && { bits }) };
     const engine =
-      backend === "remote" ? new WebSocketConnection(serverOf(remote), token) : new WorkerConnection(worker);
+      backend === "remote"
+        ? new WebSocketConnection(serverOf(remote), token)
+        : shared && files.length === 0 && canShare()
+          ? new TabsConnection(request, worker)
+          : new WorkerConnection(worker);
     try {
       if (files.length > 0 && engine instanceof WorkerConnection) engine.share(href, files);
-      const request: Asked<Load> = { type: "load", url: href, backend };
       for await (const reply of engine.ask(request, signal)) {
         if (reply.type === "progress") onProgress?.(reply);
         else if (reply.type === "ready") {
@@ -194,6 +221,14 @@ export class Samba {
     const bad = list.findIndex((id) => !Number.isInteger(id) || id < 0);
     if (bad >= 0) refuse(`ids[${bad}]`, `is ${list[bad]}, want a whole number from 0`);
     return (await this.#tokens({ type: "detokenize", ids: list })).text;
+  }
+
+  /** How many tabs share the engine at the moment, this one among them, and whether it is in this one. */
+  get sharing(): { tabs: number; here: boolean } {
+    const { engine } = this.#engine;
+    return engine instanceof TabsConnection
+      ? { tabs: engine.tabs, here: engine.leads }
+      : { tabs: 1, here: true };
   }
 
   /** Ends the engine and gives back all its memory; what still runs ends with a {@link CancelledError}. A fork is dropped alone. */

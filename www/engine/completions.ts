@@ -87,6 +87,8 @@ export interface ChatCompletionParams extends SamplingParams, SpeechParams {
 export interface CompletionParams extends SamplingParams {
   /** The text to continue. */
   prompt: string;
+  /** A text that comes after the answer, which fills the gap before it; the prompt may then be empty. Models without tokens for that refuse it. */
+  suffix?: string | null | undefined;
   /** Control tokens that the prompt spells, such as `<|im_end|>`, are control tokens. Otherwise they are text, as they always are in messages. */
   control_tokens?: boolean | null | undefined;
   /** Asks for log probabilities, of this many of the likeliest tokens in each place; 0 to 20. */
@@ -362,12 +364,16 @@ export class Completions {
     const { logprobs } = params;
     const given: unknown = params.prompt;
     const prompt = Array.isArray(given) && given.length === 1 ? given[0] : given;
-    if (typeof prompt !== "string" || prompt === "") refuse("prompt", `is ${shown(prompt)}, want a text`);
+    const suffix = params.suffix ?? "";
+    if (typeof suffix !== "string") refuse("suffix", `is ${shown(suffix)}, want a text`);
+    if (typeof prompt !== "string" || prompt + suffix === "")
+      refuse("prompt", `is ${shown(prompt)}, want a text`);
     const controlTokens = params.control_tokens ?? false;
     if (typeof controlTokens !== "boolean")
       refuse("control_tokens", `is ${shown(controlTokens)}, want true or false`);
     const request: Asked<Generate> = { ...sampling(params, { logprobs }), prompt };
     if (controlTokens) request.control_tokens = true;
+    if (suffix) request.suffix = suffix;
     if (logprobs != null) request.top_logprobs = logprobs;
     const head = {
       id: newID("cmpl"),
@@ -426,7 +432,7 @@ const chatParams = new Set([
   "continue_final_message",
   ...speechParams,
 ]);
-const textParams = new Set([...commonParams, "prompt", "control_tokens"]);
+const textParams = new Set([...commonParams, "prompt", "suffix", "control_tokens"]);
 
 /** What other arguments of OpenAI's may be, since it changes nothing. */
 const harmless: Record<string, unknown[]> = {

@@ -25,7 +25,7 @@ export interface Connection {
 }
 
 /** Who waits for which of an engine's answers, wherever the engine is. */
-abstract class Waiting implements Connection {
+export abstract class Waiting implements Connection {
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   #failure: ErrorMessage | undefined;
   #lastID = 0;

@@ -9,6 +9,8 @@ export class SambaError extends Error {
     message: string,
     /** The argument at fault, where there is one: "temperature". */
     readonly param?: string,
+    /** With the code too_large: the `bits` with which the model would fit, where there are any. */
+    readonly bits?: number,
   ) {
     super(message);
   }
@@ -39,7 +41,7 @@ export class NetworkError extends SambaError {
   override name = "NetworkError";
 }
 
-/** The model's files are missing, damaged, or contradict each other. */
+/** The model's files are missing, damaged, or contradict each other, or the machine has no room for it. */
 export class ModelError extends SambaError {
   override name = "ModelError";
 }
@@ -71,6 +73,7 @@ const classes: Record<Code, typeof SambaError> = {
   wrong_length: ModelError,
   wrong_hash: ModelError,
   bad_model: ModelError,
+  too_large: ModelError,
   bad_state: StateError,
   busy: RefusedError,
   forbidden: RefusedError,
@@ -82,8 +85,9 @@ export function errorOf({
   code,
   message,
   param,
-}: Pick<ErrorMessage, "code" | "message" | "param">): SambaError {
-  return new (classes[code] ?? InternalError)(code, message, param);
+  bits,
+}: Pick<ErrorMessage, "code" | "message" | "param" | "bits">): SambaError {
+  return new (classes[code] ?? InternalError)(code, message, param, bits);
 }
 
 /** Refuses an argument by its name; the sentence goes on from there. */

@@ -16,6 +16,8 @@
 import { createSHA256, createXXHash64, type IHasher } from "hash-wasm";
 import { hex, sha256 } from "./digest.ts";
 import { said } from "./errors.ts";
+import { hold } from "./hold.ts";
+import { Keeping, type MadeFile, roomLeft } from "./keeping.ts";
 import { type Kept, keyOf, type Record, type Store } from "./store.ts";
 import {
   cancelled,
@@ -28,7 +30,6 @@ import {
   Wire,
   wrongLength,
 } from "./wire.ts";
-import { within } from "./within.ts";
 
 export { LoadError };
 
@@ -49,11 +50,23 @@ export interface WeightsFile {
   name: string;
   size: number;
   sha256: string;
+  /** A stretch of it, from a byte to before another, which may lie behind its end; 0: all of it. Nothing of it is kept. */
+  begin?: number;
+  end?: number;
+  /** What a file is kept by that was made here, see Keeping: it comes from the store or not at all. */
+  key?: string;
+}
+
+/** How many bytes are wanted of a file; 0 where that is not known. */
+function lengthOf({ size, begin = 0, end = 0 }: WeightsFile): number {
+  return end > 0 ? Math.max(0, Math.min(end, size || end) - begin) : size;
 }
 
 /** A stretch of a weights file; its bytes are valid until the next block is asked for. */
 export interface Block {
   file: number;
+  /** Of this version of the file; "" where that is not known. */
+  tag: string;
   size: number;
   offset: number;
   bytes: Uint8Array;
@@ -121,7 +134,25 @@ export class ModelFiles {
     this.#note = (text) => weights.note(text);
     return weights;
   }
+
+  /** Keeps files that are made of a folder's own, under a name for the list of models. */
+  async keep(
+    folder: string,
+    name: string,
+    files: MadeFile[],
+    arrived: Arrived,
+    signal: AbortSignal,
+  ): Promise<Keeping> {
+    const at = folderOf(folder);
+    const store = this.#local.has(at) ? undefined : await this.store;
+    const small = [...(this.#small.get(at) ?? []), await factKey(name)];
+    const note = (text: string) => arrived(0, 0, files[0]?.name ?? "", text);
+    return await Keeping.open(store, name, files, small, this.settings.part, signal, note);
+  }
 }
+
+/** What a small fact is kept by. */
+export const factKey = (key: string): Promise<string> => keyOf(`fact ${key}`);
 
 interface Means {
   wire: Wire;
@@ -135,9 +166,15 @@ interface Means {
 interface Flight {
   index: number;
   name: string;
+  /** Of the file that its first byte here is. */
+  begin: number;
+  /** How many bytes are wanted. */
   size: number;
   sha256: string;
   key: string;
+  tag: string;
+  /** It was made here, or is a stretch of a file: it is not fetched once more, nor from its beginning. */
+  once: boolean;
   remote: Remote;
   kept: Kept | undefined;
   release: () => void;
@@ -166,6 +203,11 @@ export class Weights {
   readonly #lines: Turns;
   readonly #flights = new Map<number, Flight>();
   readonly #again = new Set<number>();
+  /** By name, of files that are read by stretches. */
+  readonly #remotes = new Map<string, Remote>();
+  /** A buffer's length, and how many there are at most. */
+  readonly #unit: number;
+  readonly #most: number;
   /** Files that the store gave back other than they were. */
   readonly #harmed = new Set<number>();
   readonly #summer = createXXHash64();
@@ -192,6 +234,12 @@ export class Weights {
     // Hashes compare in lower case.
     this.#files = files.map((file) => ({ ...file, sha256: file.sha256.toLowerCase() }));
     const known = this.#files.filter(({ size, sha256 }) => size > 0 && sha256 !== "");
+    const { block, blocks, part, lines } = means.settings;
+    // What is packed needs memory for that.
+    const small = this.#files.some(({ end }) => end);
+    this.#most = small ? lines : blocks;
+    const most = small ? part : block;
+    this.#unit = Math.min(most, Math.max(...this.#files.map((file) => lengthOf(file) || most)));
     this.#record = {
       url: folder,
       files: known.map(({ size, sha256 }) => ({ key: sha256, size })),
@@ -226,13 +274,14 @@ export class Weights {
         if (got && got !== flight.sha256) throw wrongHash(flight, got);
       } catch (error) {
         // Of a file of several blocks some are handed out already: it begins again.
-        if (!damaged(error) || !(flight?.size > bytes.length) || this.#again.has(flight.index))
+        if (!damaged(error) || !(flight?.size > bytes.length) || flight.once || this.#again.has(flight.index))
           throw this.#blamed(flight, error);
         await this.#restart(flight, error);
         continue;
       }
       if (last) await this.#finish(flight);
-      return { file: flight.index, size: flight.size, offset, bytes };
+      const { index, tag, begin, remote } = flight;
+      return { file: index, tag, size: remote.size, offset: begin + offset, bytes };
     }
   }
 
@@ -248,6 +297,7 @@ export class Weights {
     this.#stop.abort();
     for (const flight of this.#flights.values()) this.#close(flight);
     this.#flights.clear();
+    for (const { line } of this.#remotes.values()) line?.stop.abort();
     this.#tabs?.close();
     // Memory goes back at once, not when the collector next comes by.
     for (const { buffer } of [...this.#buffers, ...this.#tasks.flatMap((task) => task?.buffer ?? [])])
@@ -266,10 +316,11 @@ export class Weights {
     try {
       if (first === 0) await this.#room();
       for (let index = first; index < this.#files.length; index++) {
-        let buffer = await this.#buffer(signal);
+        const length = lengthOf(this.#files[index] as WeightsFile);
+        let buffer = await this.#buffer(signal, length);
         const flight = await this.#open(index, signal);
         for (let offset = 0; offset < flight.size; offset += buffer.length) {
-          if (offset > 0) buffer = await this.#buffer(signal);
+          if (offset > 0) buffer = await this.#buffer(signal, length);
           if (signal.aborted) return;
           const bytes = buffer.subarray(0, Math.min(buffer.length, flight.size - offset));
           const ready = this.#fill(flight, offset, bytes, signal);
@@ -302,15 +353,14 @@ export class Weights {
     return this.#tasks.shift();
   }
 
-  /** A buffer of a block's size: one that was given back, a new one, or the next one that comes free. */
-  #buffer(signal: AbortSignal): Promise<Uint8Array> {
-    const { block, blocks } = this.means.settings;
+  /** A buffer of a block's size: one that was given back, a new one, or the next one that comes free. Little has one of its own. */
+  #buffer(signal: AbortSignal, length: number): Promise<Uint8Array> {
+    if (length > 0 && length <= LITTLE && length < this.#unit) return Promise.resolve(new Uint8Array(length));
     const free = this.#buffers.pop();
     if (free) return Promise.resolve(free);
-    if (this.#allocated < blocks) {
+    if (this.#allocated < this.#most) {
       this.#allocated++;
-      const largest = Math.max(...this.#files.map(({ size }) => size || block));
-      return Promise.resolve(new Uint8Array(Math.min(block, largest)));
+      return Promise.resolve(new Uint8Array(this.#unit));
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push(resolve);
@@ -321,7 +371,7 @@ export class Weights {
   #give() {
     const buffer = this.#out;
     this.#out = undefined;
-    if (!buffer?.length) return;
+    if (buffer?.length !== this.#unit) return;
     const next = this.#waiting.shift();
     if (next) next(buffer);
     else this.#buffers.push(buffer);
@@ -331,50 +381,60 @@ export class Weights {
   async #room(): Promise<void> {
     if (!this.#store) return;
     if (this.#record.files.length > 0) await this.#store.note(this.#record).catch(() => {});
-    const need = this.#files.reduce((sum, { size }) => sum + size, 0);
-    const estimate = within(globalThis.navigator?.storage?.estimate?.(), "the room for models");
-    const { quota = Number.POSITIVE_INFINITY, usage = 0 } = (await estimate.catch(() => {})) ?? {};
-    if (need <= quota - usage) return;
+    const need = this.#files.reduce((sum, { size, end, key }) => (end || key ? sum : sum + size), 0);
+    const left = await roomLeft();
+    if (need <= left) return;
     const kept =
       (await this.#store.list().catch(() => [])).find(({ url }) => url === this.folder)?.bytes ?? 0;
-    if (need - kept <= quota - usage) return;
+    if (need - kept <= left) return;
     this.#store = undefined;
     console.warn(
-      `the model is not kept for the next visit: it needs ${need - kept} bytes, this browser has ${quota - usage} left`,
+      `the model is not kept for the next visit: it needs ${need - kept} bytes, this browser has ${left} left`,
     );
   }
 
   async #open(index: number, signal: AbortSignal): Promise<Flight> {
     const file = this.#files[index] as WeightsFile;
-    const { name, sha256 } = file;
+    const { name, sha256, begin = 0, end = 0, key = "" } = file;
     let { size } = file;
     const url = new URL(this.folder);
     url.pathname += name;
     const again = this.#again.has(index);
-    const remote: Remote = {
+    let remote: Remote = {
       url: url.href,
       size,
       cache: again ? "reload" : this.#store ? "no-store" : "default",
     };
+    if (end > 0) {
+      // A server without ranges sends all of it: one answer serves all stretches.
+      remote = this.#remotes.get(name) ?? remote;
+      this.#remotes.set(name, remote);
+    }
     const flight: Flight = {
-      ...{ index, name, size, sha256, key: "", remote },
+      ...{ index, name, begin, size, sha256, key, tag: "", once: end > 0 || key !== "", remote },
       ...{ kept: undefined, release: () => {}, local: undefined, hasher: undefined, sums: [], loaded: 0 },
     };
     this.#flights.set(index, flight);
     if (this.means.local) {
       flight.local = fileOf(this.means.local, name);
       if (size && flight.local.size !== size) throw wrongLength(name, String(flight.local.size), size);
-      flight.size = flight.local.size;
+      flight.size = remote.size = flight.local.size;
+    } else if (key || (end && size)) {
+      // All is known that need be.
     } else if (!size || !sha256) {
       // Nothing but the server tells one version of the file from another.
       const about = await this.means.wire.about(remote.url, signal);
       if (size && about.size !== size) throw wrongLength(name, String(about.size), size);
       size = flight.size = remote.size = about.size;
-      if (this.#store) flight.key = await keyOf(`${url.origin}${url.pathname} ${size} ${about.tag}`);
+      flight.tag = about.tag;
+      if (this.#store && !end) flight.key = await keyOf(`${url.origin}${url.pathname} ${size} ${about.tag}`);
     } else {
       flight.key = flight.sha256;
     }
+    if (end > 0) flight.size = Math.max(0, Math.min(end, flight.size) - begin);
     if (this.#store && flight.key) await this.#keep(flight, signal, again);
+    if (key && !flight.kept?.whole)
+      throw new LoadError("missing", `${name} is not in this browser's store any more: load the model again`);
     if (sha256 && flight.size > this.means.settings.block && !flight.kept?.whole) {
       flight.hasher = (await createSHA256()).init();
     }
@@ -408,7 +468,7 @@ export class Weights {
     } finally {
       this.#tabs?.removeEventListener("message", hear);
     }
-    if (this.#record.files.some((file) => file.key === key)) return;
+    if (flight.once || this.#record.files.some((file) => file.key === key)) return;
     this.#record.files.push({ key, size });
     await this.#store?.note(this.#record).catch(() => {});
   }
@@ -438,7 +498,7 @@ export class Weights {
         return;
       } catch (error) {
         this.#harmed.add(flight.index);
-        if (this.#again.has(flight.index) || bytes.length < flight.size) throw error;
+        if (flight.once || this.#again.has(flight.index) || bytes.length < flight.size) throw error;
         await this.#refetch(flight, bytes, signal, error as Error);
       }
     } else {
@@ -459,7 +519,7 @@ export class Weights {
 
   async #pick(flight: Flight, file: File, at: number, into: Uint8Array): Promise<void> {
     const piece = await file
-      .slice(at, at + into.length)
+      .slice(flight.begin + at, flight.begin + at + into.length)
       .arrayBuffer()
       .catch(() => {
         const why = "it was moved or changed since it was picked";
@@ -544,8 +604,9 @@ export class Weights {
     }
     const done = await this.#lines.take(signal);
     try {
+      const first = flight.begin + begin;
       const sink = (at: number, bytes: Uint8Array) => {
-        into.set(bytes, at - begin);
+        into.set(bytes, at - first);
         try {
           flight.kept?.write(at, bytes);
         } catch (error) {
@@ -554,10 +615,11 @@ export class Weights {
         this.#text = "";
         this.#count(flight, bytes.length);
       };
-      await this.means.wire.pull(remote, begin + have, begin + into.length, sink, signal);
+      await this.means.wire.pull(remote, first + have, first + into.length, sink, signal);
     } finally {
       done();
     }
+    if (!flight.kept) return;
     const sum = await this.#sum(into);
     flight.sums[index] = sum;
     await flight.kept?.part(index, into, sum).catch((error) => this.#lose(flight, error));
@@ -581,7 +643,7 @@ export class Weights {
     }
     flight.kept = undefined;
     flight.release();
-    flight.remote.line?.stop.abort();
+    if (!this.#remotes.has(flight.name)) flight.remote.line?.stop.abort();
   }
 
   /** Begins again with a file of several blocks that was damaged. */
@@ -590,7 +652,7 @@ export class Weights {
     this.#stop.abort();
     for (const task of this.#tasks.splice(0)) {
       await task?.ready.catch(() => {});
-      if (task?.buffer.length) this.#buffers.push(task.buffer);
+      if (task?.buffer.length === this.#unit) this.#buffers.push(task.buffer);
     }
     this.#waiting.length = 0;
     this.#give();
@@ -615,10 +677,10 @@ export class Weights {
     this.#last.time = time;
     let bytes = this.#done;
     for (const flight of this.#flights.values()) bytes += flight.loaded;
-    const known = this.#files.every(({ size }) => size > 0);
+    const known = this.#files.every((file) => lengthOf(file) > 0);
     this.arrived(
       bytes,
-      known ? this.#files.reduce((sum, { size }) => sum + size, 0) : 0,
+      known ? this.#files.reduce((sum, file) => sum + lengthOf(file), 0) : 0,
       this.#current,
       this.#text,
     );
@@ -628,6 +690,9 @@ export class Weights {
       if (kept) this.#tabs?.postMessage({ key, loaded });
   }
 }
+
+/** What is not worth a block's buffer, in bytes: a layer's norms and biases. */
+const LITTLE = 1 << 16;
 
 function give(buffer: ArrayBufferLike) {
   if ("transfer" in buffer) (buffer.transfer as (size: number) => void)(0);
@@ -651,21 +716,6 @@ class Turns {
     give();
     throw cancelled();
   }
-}
-
-/** Waits until no other tab holds the name; the browser lets go of what a killed tab held. */
-async function hold(name: string, signal: AbortSignal, onWait: () => void): Promise<() => void> {
-  if (!globalThis.navigator?.locks) return () => {};
-  const request = (options: LockOptions) =>
-    new Promise<(() => void) | undefined>((resolve, reject) => {
-      const granted = (lock: Lock | null) =>
-        lock ? new Promise<void>((release) => resolve(release)) : resolve(undefined);
-      navigator.locks.request(name, options, granted).catch(reject);
-    });
-  const at = await within(request({ ifAvailable: true }), "the lock of a model");
-  if (at) return at;
-  onWait();
-  return (await request({ signal })) ?? (() => {});
 }
 
 /** An address without the file's name and without what a link may carry behind its question mark. */

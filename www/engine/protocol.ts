@@ -40,6 +40,7 @@ export type Code =
   | "wrong_length"
   | "wrong_hash"
   | "bad_model"
+  | "too_large"
   | "bad_state"
   | "busy"
   | "forbidden"
@@ -73,6 +74,11 @@ export interface Load extends Header {
   url: string;
   /** Where to compute: "webgpu" (the default), "cpu", or "auto": WebGPU where it works and is quicker; "remote" takes the model that a server has, whatever the URL. */
   backend?: string;
+  /**
+   * 4 or 8: weights that are not packed yet are packed in as many bits while they come; what is kept for the next visit
+   * is the packed form. Left out: they stay as they are.
+   */
+  bits?: number;
 }
 
 /** TemplateOptions are what a chat template is given beside the messages. */
@@ -138,6 +144,8 @@ export interface Generate extends Header, TemplateOptions, Settings {
   messages?: ChatMessage[];
   /** A text to continue as it stands. */
   prompt?: string;
+  /** With prompt, which may then be empty: a text that comes after the answer, which fills what is between them. Control tokens in it are as in prompt. A model without tokens for that is an error. */
+  suffix?: string;
   /** Control tokens that the prompt spells, such as <|im_end|>, are control tokens. Otherwise they are text, as they always are in messages. */
   control_tokens?: boolean;
   /** The messages, or the prompt, are not all of it, but come after what the session's state holds. A state that holds nothing, since it is new or was lost, is an error. */
@@ -227,6 +235,10 @@ export interface Bench extends Header {
   kernels?: boolean;
   /** And those of a step of this many sequences together. Default none. */
   batch?: number;
+  /** Whether all layers run for all of a prompt's tokens, those that carry no state, too. */
+  every_layer?: boolean;
+  /** Whether to measure instead what guesses bring where prompts have more or less of the answer in them. */
+  guesses?: boolean;
 }
 
 /**
@@ -248,6 +260,8 @@ export interface LongRun extends Header {
   seed?: number;
   /** Whether laps bring the tokens of the first sequence, and the last one the logits that follow them. */
   trace?: boolean;
+  /** Whether all layers run for all of a prompt's tokens, those that carry no state, too. */
+  every_layer?: boolean;
 }
 
 /**
@@ -287,7 +301,10 @@ export interface Restore extends Header {
   session?: number;
 }
 
-/** Reset empties a session's state. It is answered by one done. */
+/**
+ * Reset empties a session's state; a session of that number need not exist. It is
+ * answered by one done.
+ */
 export interface Reset extends Header {
   type: "reset";
   /** The session. */
@@ -351,9 +368,9 @@ export interface Ping extends Header {
 /** Progress says how far a long step is. */
 export interface Progress extends Header {
   type: "progress";
-  /** The step: "download" (from the network or the store), "compile", "prefill", "bench", "rebuild" after a lost device, or "connect" after a cut line to a server. */
+  /** The step: "download" (from the network or the store), "pack" (the same, and what comes is packed in fewer bits), "compile", "prefill", "bench", "rebuild" after a lost device, or "connect" after a cut line to a server. */
   phase: string;
-  /** Done so far: bytes of a download, else steps or tokens. */
+  /** Done so far: bytes of a download, as they come, else steps or tokens. */
   loaded: number;
   /** Of how many; 0 where that is not known. */
   total: number;
@@ -538,6 +555,18 @@ export interface KernelTime {
   launches: number;
   seconds: number;
 }
+export interface Guessed {
+  steps: number;
+  rows: number;
+  tokens: number;
+}
+export interface GuessTask {
+  task: string;
+  plain: number[];
+  guess: number[];
+  tokens: number;
+  done: Guessed;
+}
 export interface BenchReport {
   warmup: number;
   runs: BenchRun[];
@@ -550,6 +579,7 @@ export interface BenchReport {
   prefill_kernels?: KernelTime[];
   decode_kernels?: KernelTime[];
   batch_kernels?: KernelTime[];
+  guesses?: GuessTask[];
 }
 
 /** Benched carries what a bench measured. */
@@ -603,6 +633,10 @@ export interface Timings {
   first_token: number;
   /** Spent on the answer. */
   decode: number;
+  /** Steps that took guesses, the tokens that they absorbed, and those that they brought: one each, and one for each right guess. */
+  guessed_steps?: number;
+  guessed_rows?: number;
+  guessed_tokens?: number;
 }
 
 /** Done ends a request that has no answer of another kind. */
@@ -631,6 +665,8 @@ export interface Error extends Header {
   message: string;
   /** The field of the request that is at fault, where there is one: "temperature". */
   param?: string;
+  /** With the code too_large: the bits in which the model would fit if load packed it, where there are any. */
+  bits?: number;
 }
 
 /** Welcome answers hello. */

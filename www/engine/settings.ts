@@ -24,6 +24,8 @@ export interface Settings {
   n?: number;
   /** The same seed gives the same text; left out: drawn at random; 0 to 2^53 - 1. */
   seed?: number;
+  /** The most tokens that a step guesses ahead from the text so far, where that is quicker; the answer is the same; 0 to 7. Default 7. */
+  guesses?: number;
 }
 
 /** The same in camel case. */
@@ -50,6 +52,8 @@ export interface CamelSettings {
   n?: number | undefined;
   /** The same seed gives the same text; left out: drawn at random; 0 to 2^53 - 1. */
   seed?: number | undefined;
+  /** The most tokens that a step guesses ahead from the text so far, where that is quicker; the answer is the same; 0 to 7. Default 7. */
+  guesses?: number | undefined;
 }
 
 /** Settings by their names in camel case. */
@@ -65,6 +69,7 @@ export const camelSettings = {
   maxTokens: "max_tokens",
   n: "n",
   seed: "seed",
+  guesses: "guesses",
 } as const satisfies Record<keyof CamelSettings, keyof Settings>;
 
 /** The settings that are one number each. */
@@ -79,6 +84,7 @@ export const numbers = [
   "max_tokens",
   "n",
   "seed",
+  "guesses",
 ] as const;
 
 /** The settings that the chat page has a field for. */
@@ -171,6 +177,11 @@ export const settings: Record<keyof Settings, Setting> = {
     whole: true,
     title: "Seed",
     hint: "The same seed gives the same answer.",
+  },
+  guesses: {
+    low: 0,
+    high: 7,
+    whole: true,
   },
 };
 

@@ -87,7 +87,7 @@ export async function openStore(): Promise<Store | undefined> {
     // An old browser or a private window.
   }
   try {
-    return new CacheStore(await caches.open("samba-files"));
+    return new CacheStore(rooted(await caches.open("samba-files")));
   } catch {
     return undefined;
   }
@@ -388,9 +388,27 @@ function bytesOf(words: Uint32Array): Uint8Array {
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }
 
+/** What is used of a cache, by paths on this origin. */
+type Rooted = Pick<Cache, "keys"> & {
+  match(path: string): Promise<Response | undefined>;
+  put(path: string, response: Response): Promise<void>;
+  delete(path: string): Promise<boolean>;
+};
+
+/** A worker that another site's script starts has a blob's address, on which no path can build. */
+function rooted(cache: Cache): Rooted {
+  const at = (path: string) => new URL(path, globalThis.origin).href;
+  return {
+    keys: () => cache.keys(),
+    match: (path) => cache.match(at(path)),
+    put: (path, response) => cache.put(at(path), response),
+    delete: (path) => cache.delete(at(path)),
+  };
+}
+
 /** Parts as responses of the Cache API: a file resumes at the part where it stopped. */
 class CacheStore implements Store {
-  constructor(private readonly cache: Cache) {}
+  constructor(private readonly cache: Rooted) {}
 
   async open(key: string, size: number, part: number): Promise<Kept> {
     const at = (name: number | string) => `/samba-files/${key}/${size}-${part}/${name}`;

@@ -4,9 +4,9 @@ import "gpu/cpu/simd";
 import "gpu/replay";
 import type { Ended } from "./connection.ts";
 import { said } from "./errors.ts";
-import { ModelFiles, settings } from "./load.ts";
+import { factKey, ModelFiles, settings } from "./load.ts";
 import type { Error as ErrorMessage, Request } from "./protocol.ts";
-import { keyOf, openStore } from "./store.ts";
+import { openStore } from "./store.ts";
 import { written } from "./written.ts";
 
 declare class Go {
@@ -28,7 +28,6 @@ let deliver = (json: string, data: Uint8Array | null): void => {
 
 const store = openStore();
 const files = new ModelFiles(store, settings);
-const fact = (key: string) => keyOf(`fact ${key}`);
 
 self.onmessage = ({
   data: message,
@@ -65,14 +64,15 @@ Object.assign(globalThis, {
       });
     },
     async recall(key: string) {
-      const kept = await (await store)?.small(await fact(key));
+      const kept = await (await store)?.small(await factKey(key));
       return kept ? new TextDecoder().decode(kept) : "";
     },
     async remember(key: string, value: string) {
-      await (await store)?.keepSmall(await fact(key), new TextEncoder().encode(value));
+      await (await store)?.keepSmall(await factKey(key), new TextEncoder().encode(value));
     },
     read: files.read.bind(files),
     weights: files.weights.bind(files),
+    keep: files.keep.bind(files),
   },
 });
 

@@ -79,7 +79,7 @@ async function book(signal: AbortSignal): Promise<{ name: string; text: string }
 async function measure(run: Run): Promise<string> {
   const { signal, show, loading } = run;
   const { name, text } = await book(signal);
-  const samba = await Samba.load(folder, { backend, signal, onProgress: loading });
+  const samba = await Samba.load(folder, { backend, signal, onProgress: loading, shared: false });
   // A text being cut into tokens cannot be cancelled; an engine can be ended.
   const end = () => samba.unload();
   signal.addEventListener("abort", end);

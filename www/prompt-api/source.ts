@@ -27,8 +27,11 @@ export class Source {
   async availability(): Promise<Availability> {
     if (this.#loaded) return "available";
     if (this.#loading) return "downloading";
-    const plain = (url: string) => url.replace(/\/*$/, "");
-    const href = plain(new URL(String(this.#model), document.baseURI).href);
+    const plain = (url: string) => url.replace(/\/*(#.*)?$/, "$1");
+    const { bits } = this.#options;
+    const folder = new URL(String(this.#model), document.baseURI);
+    folder.hash = bits ? `bits=${bits}` : "";
+    const href = plain(folder.href);
     const stored = (await storedModels()).find(({ url }) => plain(url) === href);
     return stored?.complete ? "available" : "downloadable";
   }
@@ -89,7 +92,7 @@ export class Source {
         ...this.#options,
         signal: controller.signal,
         onProgress: ({ phase, loaded, total }) => {
-          if (phase !== "download" || !total) return;
+          if (!(phase === "download" || phase === "pack") || !total) return;
           loading.done = Math.min(loaded / total, 1 - 1 / 0x10000); // all is there when it runs
           for (const report of loading.hear) report(loading.done);
         },

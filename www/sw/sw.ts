@@ -1,7 +1,7 @@
 /**
  * The service worker: keeps the page's own files, so that it opens without a
  * network. All files of a version come together and are used together; models
- * are the engine's to keep.
+ * are the engine's to keep. Of the documentation it keeps what was visited.
  */
 
 // What is used of a service worker's own world, which TypeScript does not know beside a page's.
@@ -147,6 +147,44 @@ function fileOf(request: Request): string | undefined {
   return shell.has(url.href) ? url.href : undefined;
 }
 
+const docs = new URL("docs/", home);
+/** The documentation's files as they were when they were visited last. */
+const visited = `samba-docs ${home.pathname}`;
+
+/** The address of a file of the documentation, if a request asks for one: names have no folders, so there are few. */
+function docOf(request: Request): string | undefined {
+  const url = new URL(request.url);
+  if (url.origin !== docs.origin || !url.pathname.startsWith(docs.pathname)) return undefined;
+  const file = url.pathname.slice(docs.pathname.length) || "index.html";
+  if (request.method !== "GET" || !/^[\w-]+\.(html|css|svg|png)$/.test(file)) return undefined;
+  return new URL(file, docs).href;
+}
+
+/** A file of the documentation: the host's, or without a network that of the last visit. */
+async function doc(request: Request, address: string): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(request);
+  } catch (error) {
+    const kept = await caches
+      .open(visited)
+      .then((cache) => cache.match(address))
+      .catch(() => undefined);
+    if (!kept) throw error;
+    return kept;
+  }
+  // A host's answer to what is not there, or a captive portal's, is not kept: they are no files of this host, or no 200.
+  if (response.status === 200 && response.type === "basic" && !response.redirected) {
+    const copy = own(response.clone());
+    // Not awaited: a store that fails, or is slow, must not cost the visitor the page.
+    caches
+      .open(visited)
+      .then((cache) => cache.put(address, copy))
+      .catch(() => {});
+  }
+  return response;
+}
+
 self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(activate()));
 self.addEventListener("fetch", (event) => {
@@ -159,6 +197,8 @@ self.addEventListener("fetch", (event) => {
         .catch(() => undefined) // a store that fails must not cost the visitor the page
         .then((kept) => kept ?? fetch(event.request)),
     );
+  const page = docOf(event.request);
+  if (page) event.respondWith(doc(event.request, page));
 });
 // The visitor chose to go on with the new version.
 self.addEventListener("message", ({ data }) => {

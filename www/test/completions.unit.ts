@@ -371,6 +371,14 @@ describe("completions", () => {
     assert.deepEqual(answer.usage, usage);
   });
 
+  test("a gap between two texts", async () => {
+    const { text, seen } = engine(say("b", { finish_reason: "stop" }), done);
+    await text.create({ prompt: "", suffix: "c" });
+    assert.deepEqual(seen.asked, [{ type: "generate", prompt: "", suffix: "c" }]);
+    await assert.rejects(text.create({ prompt: "", suffix: "" }), { param: "prompt" });
+    await assert.rejects(text.create({ prompt: "a", suffix: 5 as unknown as string }), { param: "suffix" });
+  });
+
   test("a stream", async () => {
     const { text } = engine(say("a"), say("b", { finish_reason: "stop" }), done);
     const chunks = await all(await text.create({ prompt: "Once", stream: true }));

@@ -244,6 +244,38 @@ for (const name of browsers) {
         await listed(page, n - 1);
       }));
 
+    test("two tabs have one engine, and an answer goes on when the tab that has it is closed", () =>
+      visit(browser, `${server.origin}/?backend=cpu`, async (page, context) => {
+        await ready(page);
+        const other = await context.newPage();
+        await other.goto(`${server.origin}/?backend=cpu`);
+        await ready(other);
+        await other.waitForFunction(
+          () => document.querySelector("#figures").textContent.includes("shared by 2 tabs"),
+          patience,
+        );
+        // The lock of the engine is held once, and waited for by the other tab.
+        const { held, pending } = await other.evaluate(async () => {
+          const { held, pending } = await navigator.locks.query();
+          const engine = ({ name }) => /^samba \d.*\}$/.test(name);
+          return { held: held.filter(engine).length, pending: pending.filter(engine).length };
+        });
+        assert.deepEqual([held, pending], [1, 1]);
+        // One is answered beside the other.
+        await page.bringToFront();
+        await send(page, "here");
+        await longer(page, 20);
+        await other.bringToFront();
+        await send(other, "and there");
+        await longer(other, 20);
+        await page.close();
+        const before = (await texts(other, ".answer")).at(-1);
+        await longer(other, before.length + 200);
+        await other.keyboard.press("Escape");
+        await finished(other);
+        assert.ok((await texts(other, ".answer")).at(-1).startsWith(before), "what was said has changed");
+      }));
+
     test("another tab hears of what is said here", () =>
       visit(browser, server.origin, async (page, context) => {
         await ready(page);

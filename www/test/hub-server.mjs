@@ -1,6 +1,6 @@
 /**
  * A hub that is far too small: files of ORG/NAME under /ORG/NAME/resolve/main/, each by a redirect to another origin, by
- * a link that is signed for one request, with an ETag of its own; as the world's does it.
+ * a link that is signed for one request, with an ETag of its own; as the world's does it. /api/models searches.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -16,8 +16,11 @@ const listen = (answer) => {
   );
 };
 
-/** Serves folders by ORG/NAME. Redirects may be changed: redirect(name, to). */
-export async function startHub(models, redirect = (_name, to) => to) {
+/**
+ * Serves folders by ORG/NAME. Redirects may be changed: redirect(name, to); and so may what a search answers:
+ * answer(text, list) gives a list, or a text in the place of its JSON.
+ */
+export async function startHub(models, redirect = (_name, to) => to, answer = (_text, list) => list) {
   const signed = new Map();
   /** Names of files whose bytes were asked for. */
   const served = [];
@@ -39,7 +42,37 @@ export async function startHub(models, redirect = (_name, to) => to) {
     response.writeHead(206, { ...headers, "Content-Length": part.length }).end(part);
   });
   let number = 0;
+  /** Texts that were searched for. */
+  const searched = [];
+  function search(url, response) {
+    const text = url.searchParams.get("search");
+    searched.push(text);
+    const list = Object.entries(models).flatMap(([id, folder]) => {
+      if (!id.includes(text) || !existsSync(join(folder, "model.safetensors"))) return [];
+      const { model_type } = JSON.parse(readFileSync(join(folder, "config.json")));
+      const weights = readFileSync(join(folder, "model.safetensors"));
+      const header = JSON.parse(weights.subarray(8, 8 + Number(weights.readBigUInt64LE())));
+      const parameters = {};
+      for (const { dtype, shape } of Object.values(header).filter(({ shape }) => shape))
+        parameters[dtype] = (parameters[dtype] ?? 0) + shape.reduce((product, n) => product * n, 1);
+      return [
+        {
+          id,
+          config: { model_type },
+          safetensors: { parameters },
+          tags: ["license:apache-2.0"],
+          gated: false,
+        },
+      ];
+    });
+    const changed = answer(text, list);
+    response
+      .writeHead(200, { ...exposed, "Content-Type": "application/json" })
+      .end(typeof changed === "string" ? changed : JSON.stringify(changed));
+  }
   const hub = await listen((request, response) => {
+    const url = new URL(request.url, "http://x");
+    if (url.pathname === "/api/models") return search(url, response);
     const [, name, file] = request.url.match(/^\/([^/]+\/[^/]+)\/resolve\/main\/([\w.-]+)$/) ?? [];
     const path = models[name] && join(models[name], file);
     if (!path || !existsSync(path)) return response.writeHead(404, exposed).end("no such file");
@@ -52,6 +85,7 @@ export async function startHub(models, redirect = (_name, to) => to) {
     origin: hub.origin,
     cdn: cdn.origin,
     served,
+    searched,
     stop() {
       for (const { server } of [hub, cdn]) {
         server.closeAllConnections();

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startHub } from "./hub-server.mjs";
-import { accessible, narrowEnough, patience, visit } from "./page.mjs";
+import { accessible, narrowEnough, patience, ready, text, visit } from "./page.mjs";
 import { launch, modelsFolder, serve } from "./site.mjs";
 import { byteTokenizer } from "./tiny-model.mjs";
 
@@ -15,6 +15,7 @@ const scratch = mkdtempSync(join(tmpdir(), "samba-hub-"));
 const families = fileURLToPath(new URL("../../model/families/testdata/", import.meta.url));
 let hub;
 let astray = (_name, to) => to;
+let answers = (_text, list) => list;
 let server;
 let browser;
 
@@ -28,9 +29,14 @@ function published(name) {
 
 before(async () => {
   const folders = { "org/granite-4bit": published("granite_mlx4"), "org/jamba": published("jamba_a") };
+  folders["org/granite"] = published("granite_a");
   folders["org/huge"] = published("mamba_a");
   writeFileSync(join(folders["org/huge"], "config.json"), `{"model_type": "mamba"${" ".repeat(5 << 20)}}`);
-  hub = await startHub(folders, (name, to) => astray(name, to));
+  hub = await startHub(
+    folders,
+    (name, to) => astray(name, to),
+    (text, list) => answers(text, list),
+  );
   server = await serve(models.folder, `--hub=${hub.origin},${hub.cdn}`);
   browser = await launch("chromium", { webgpu: false });
 });
@@ -124,6 +130,29 @@ for (const [what, text, name] of [
     }),
   );
 
+test("a published folder that is packed while it loads is kept packed, and its weights are not fetched again", () =>
+  visit(
+    browser,
+    `${server.origin}/?backend=cpu&model=${encodeURIComponent(`${hub.origin}/org/granite/resolve/main/#bits=4`)}`,
+    async (page) => {
+      await page.waitForSelector("#go", patience);
+      assert.match(await text(page, "#start"), /It is packed to 4 bits as it comes, and kept so/);
+      hub.served.length = 0;
+      for (const weights of [true, false]) {
+        await ready(page);
+        assert.equal(hub.served.includes("model.safetensors"), weights, hub.served.join(", "));
+        hub.served.length = 0;
+        await page.click("#model");
+        const facts = await page.waitForSelector("dialog[open] .facts", patience);
+        assert.match(await facts.evaluate((list) => list.textContent), /4.bits/);
+        const about = await facts.evaluate((list) => list.closest("li").textContent);
+        assert.match(about, /packed to 4 bits here[\d.]+ KB are here/);
+        if (weights) await page.reload();
+      }
+    },
+    { origins: [hub.origin, hub.cdn] },
+  ));
+
 for (const [what, redirect, text, sentence] of [
   ["a name that the hub does not have", undefined, "org/nothing", /config\.json is missing/],
   ["a config.json of megabytes", undefined, "org/huge", /config\.json has \d+ bytes, want at most 4194304/],
@@ -141,3 +170,45 @@ for (const [what, redirect, text, sentence] of [
         astray = (_name, to) => to;
       }
     }));
+
+test("the search finds models that run here, by keyboard alone, and bounds what a hub answers", () =>
+  choosing(async (page) => {
+    const said = (pattern) =>
+      page.waitForFunction(
+        (source) => new RegExp(source).test(document.querySelector(".model-dialog").textContent),
+        patience,
+        pattern,
+      );
+    const field = await page.$("#hub-search");
+    assert.equal(hub.searched.length, 0, "nothing is asked before something is written");
+    answers = (_text, list) => [...list, { id: "org/other", config: { model_type: "llama" } }];
+    try {
+      await field.type("granite");
+      await said("1 model that runs here; 1 more is of a family that does not");
+      assert.deepEqual(hub.searched, ["granite"], "one question for a word, once it is written");
+      await said("org/granite-4bit\\d+ KB · apache-2\\.0");
+      await accessible(page);
+      await page.setViewport({ width: 390, height: 800 });
+      await narrowEnough(page, 390);
+      for (const [answer, sentence] of [
+        ["<html>", "answers something else than a list of models"],
+        [`[${" ".repeat(5 << 20)}]`, "answers more than 4 MB"],
+      ]) {
+        answers = () => answer;
+        await field.press("Enter");
+        await said(sentence);
+      }
+      answers = (_text, list) => list;
+      await field.press("Enter");
+      await said("1 model that runs here\\.");
+    } finally {
+      answers = (_text, list) => list;
+    }
+    hub.served.length = 0;
+    await page.keyboard.press("Tab");
+    assert.match(await page.evaluate(() => document.activeElement.ariaLabel), /org\/granite-4bit/);
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => !document.querySelector("dialog"), patience);
+    assert.match(await page.$eval("#model", (button) => button.textContent), /granite-4bit/);
+    assert.equal(hub.served.length, 0, "nothing is fetched before the visitor agrees");
+  }));

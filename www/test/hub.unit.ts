@@ -1,6 +1,7 @@
 /** Names and pages of models on a hub become folders; what is neither does not. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type Answer, answerOf, LONGEST, questionAddress } from "../chat/found.ts";
 import { hubFolder, hubName } from "../engine/hub.ts";
 
 test("names and pages on a hub are folders", () => {
@@ -32,4 +33,41 @@ test("what is no model on the hub is none", () => {
     ...["https://huggingface.co/a/b/blob/main/config.json", "https://huggingface.co/a/b/tree/main/sub"],
   ])
     assert.equal(hubFolder(text), undefined, text);
+});
+
+test("a search asks the hub for models with weights, and no more than a line", () => {
+  const url = new URL(questionAddress("https://hub.example", ` a&b=c#${"d".repeat(200)}`));
+  assert.equal(url.origin + url.pathname, "https://hub.example/api/models");
+  assert.equal(url.searchParams.get("search"), `a&b=c#${"d".repeat(LONGEST - 6)}`);
+  assert.equal(url.searchParams.get("filter"), "safetensors");
+});
+
+test("what a search finds is read as hostile", () => {
+  const types = ["mamba", "lfm2"];
+  const model = (id: unknown, more: object = {}) => ({ id, config: { model_type: "mamba" }, ...more });
+  const answer = (list: unknown) => answerOf(JSON.stringify(list), types);
+  const { found, others } = answer([
+    model("a/whole", {
+      tags: ["x", 7, "license:apache-2.0"],
+      safetensors: { parameters: { BF16: 10, U32: 3, F8_E4M3: 1, BOOL: 2, "": -5, F32: "many" } },
+    }),
+    model("a/quiet", { gated: "manual", tags: "license:mit", safetensors: null }),
+    model("b/other", { config: { model_type: "llama" } }),
+    model("c/none", { config: null }),
+    ...["https://evil.example/a/b", "../x", "a/b/c", 7, null, "<img>/x"].map((id) => model(id)),
+    null,
+    "text",
+  ]) as Answer;
+  assert.deepEqual(found, [
+    { id: "a/whole", bytes: 35, licence: "apache-2.0", gated: false },
+    { id: "a/quiet", bytes: 0, licence: "", gated: true },
+  ]);
+  assert.equal(others, 2);
+  assert.equal(answer(Array.from({ length: 1000 }, (_, i) => model(`a/m${i}`)))?.found.length, 20);
+  assert.equal(
+    answer([model("a/huge", { safetensors: { parameters: { F32: 1e308, F64: 1e308 } } })])?.found[0]?.bytes,
+    0,
+  );
+  for (const text of ["", "{}", "<html>", "null", '"a"'])
+    assert.equal(answerOf(text, types), undefined, text);
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { LoadError, ModelFiles, type Settings } from "../engine/load.ts";
-import { type Kept, limited, type Store } from "../engine/store.ts";
+import type { Keeping } from "../engine/keeping.ts";
+import { LoadError, ModelFiles, type Settings, type WeightsFile } from "../engine/load.ts";
+import { type Kept, limited, type Record, type Store } from "../engine/store.ts";
 
 const base = "https://models.example/tiny/";
 const never = new AbortController().signal;
@@ -100,6 +101,7 @@ const cut = (data: Uint8Array, after: number, init?: ResponseInit) =>
 function memory() {
   const files = new Map<string, { data: Uint8Array; have: number[]; whole: boolean; sums: string[] }>();
   const smalls = new Map<string, Uint8Array>();
+  const records = new Map<string, Record>();
   return {
     files,
     async open(key, size, part): Promise<Kept> {
@@ -133,8 +135,13 @@ function memory() {
     },
     small: async (key) => smalls.get(key),
     keepSmall: async (key, data) => void smalls.set(key, data),
-    note: async () => {},
-    list: async () => [],
+    note: async (record) => void records.set(record.url, record),
+    list: async () =>
+      [...records.values()].map(({ url, used }) => ({
+        url,
+        ...{ bytes: 0, total: 0, complete: false },
+        used: new Date(used),
+      })),
     remove: async () => {},
   } satisfies Store & { files: unknown };
 }
@@ -585,4 +592,116 @@ test("cancelling ends all that is on its way", async () => {
   weights.end();
   await new Promise((resolve) => setTimeout(resolve, 10));
   assert.ok(signals.length > 0 && signals.every((signal) => signal.aborted));
+});
+
+/** What stretches and made files of a list bring, by their place in it. */
+async function pieces(model: ModelFiles, list: WeightsFile[]) {
+  const weights = await model.weights(base, list, () => {}, never);
+  const got = list.map(() => [] as number[]);
+  const sizes: number[] = [];
+  try {
+    for (let block = await weights.next(); block; block = await weights.next()) {
+      const { file, offset, size, bytes } = block;
+      assert.equal(offset, (list[file]?.begin ?? 0) + (got[file]?.length ?? 0), "in order");
+      got[file]?.push(...bytes);
+      sizes[file] = size;
+    }
+  } finally {
+    weights.end();
+  }
+  return { got, sizes };
+}
+
+for (const ranges of [true, false]) {
+  test(`stretches of files come alone and are not kept, from a server ${ranges ? "with" : "without"} ranges`, async () => {
+    const { list, files, asked, request, answering } = folder([9000, 700]);
+    if (!ranges)
+      answering(
+        (_, data) =>
+          new Response(data as Uint8Array<ArrayBuffer>, { headers: { "content-length": `${data.length}` } }),
+      );
+    const store = memory();
+    const model = new ModelFiles(Promise.resolve(store), small, request);
+    const stretch = (i: number, begin: number, end: number, size = list[i]?.size ?? 0): WeightsFile => ({
+      ...{ name: list[i]?.name ?? "", size, sha256: "", begin, end },
+    });
+    const wanted = [
+      stretch(0, 10, 5000),
+      stretch(1, 0, 8, 0),
+      stretch(0, 5000, 5003),
+      stretch(1, 600, 9999, 0),
+    ];
+    const { got, sizes } = await pieces(model, wanted);
+    wanted.forEach(({ name, begin, end }, i) => {
+      assert.deepEqual(got[i], [...(files.get(name)?.slice(begin, end) ?? [])], `${name} from ${begin}`);
+    });
+    assert.deepEqual(sizes, [9000, 700, 9000, 700], "the whole files' lengths");
+    assert.equal(store.files.size, 0);
+    if (ranges) assert.ok(!asked.some((what) => what.endsWith(".safetensors")), asked.join(", "));
+  });
+}
+
+test("what is made is kept once it is whole, and comes back checked or not at all", async () => {
+  const { request, asked } = folder([10]);
+  const store = memory();
+  const model = new ModelFiles(Promise.resolve(store), small, request);
+  const data = [700, 256, 3000].map((size, i) =>
+    Uint8Array.from({ length: size }, (_, j) => (i + j * 5) & 255),
+  );
+  const made = data.map(({ length }, i) => ({
+    name: `made-${i}.safetensors`,
+    size: length,
+    key: `key-${i}`,
+  }));
+  const keep = () => model.keep(base, `${base}#bits=4`, made, () => {}, never);
+  const make = async (keeping: Keeping, index: number, upTo = Number.POSITIVE_INFINITY) => {
+    await keeping.begin(index);
+    const bytes = data[index]?.subarray(0, upTo) ?? new Uint8Array();
+    for (let at = 0; at < bytes.length; at += 100) await keeping.write(bytes.subarray(at, at + 100));
+  };
+  const first = await keep();
+  assert.deepEqual(first.whole, [false, false, false]);
+  await make(first, 0);
+  assert.equal(await first.finish(), sum(data[0] ?? new Uint8Array()));
+  await make(first, 1);
+  await first.finish();
+  await make(first, 2, 2000); // and the tab is closed
+  first.close();
+
+  const second = await keep();
+  assert.deepEqual(second.whole, [true, true, false], "what was not finished does not count");
+  await make(second, 2);
+  await second.finish();
+  second.close();
+  assert.deepEqual((await keep()).whole, [true, true, true]);
+
+  const wanted = made.map((file) => ({ ...file, sha256: "" }));
+  const { got } = await pieces(model, wanted);
+  assert.deepEqual(
+    got,
+    data.map((bytes) => [...bytes]),
+  );
+  const damage = store.files.get("key-2");
+  if (damage) damage.data[1500] = (damage.data[1500] ?? 0) ^ 1;
+  await assert.rejects(pieces(model, wanted), /made-2.safetensors, as this browser has kept it, is damaged/);
+  await assert.rejects(
+    pieces(model, [{ name: "other.safetensors", size: 5, sha256: "", key: "other" }]),
+    /other.safetensors is not in this browser's store any more/,
+  );
+  assert.deepEqual(asked, [], "nothing of all this comes from the network");
+});
+
+test("what is made is hashed where nothing keeps it, or the store fails", async () => {
+  const { request } = folder([10]);
+  const data = new Uint8Array(600).fill(7);
+  const failing = { ...memory(), open: () => Promise.reject(new Error("no disk")) };
+  for (const store of [undefined, failing]) {
+    const model = new ModelFiles(Promise.resolve(store), small, request);
+    const made = [{ name: "made.safetensors", size: 600, key: "key" }];
+    const keeping = await model.keep(base, `${base}#bits=8`, made, () => {}, never);
+    await keeping.begin(0);
+    await keeping.write(data);
+    assert.equal(await keeping.finish(), sum(data));
+    keeping.close();
+  }
 });

@@ -1,7 +1,7 @@
 /** The page as something installed: without a network, renewed, handed text by other programs. In stock browsers. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { accessible, exchange, patience, ready, text, visit } from "./page.mjs";
+import { accessible, exchange, narrowEnough, patience, ready, text, visit } from "./page.mjs";
 import { browsers, door, launch, modelsFolder, serve } from "./site.mjs";
 
 const models = modelsFolder();
@@ -44,6 +44,33 @@ for (const name of browsers) {
       browser = await launch(name);
     });
     after(() => browser?.close());
+
+    test("documentation that was visited opens without a network", async () => {
+      const gate = await renewable();
+      await visit(browser, gate.origin, async (page) => {
+        await page.waitForFunction(() => document.body?.dataset.state, patience);
+        await kept(page);
+        const address = `${gate.origin}/docs/json.html`;
+        await page.goto(address);
+        await page.waitForFunction(
+          async (files) => {
+            for (const file of files) if (!(await caches.match(file))) return false;
+            return true;
+          },
+          patience,
+          [address, `${gate.origin}/docs/docs.css`],
+        );
+        await accessible(page);
+        await page.setViewport({ width: 390, height: 800 });
+        await narrowEnough(page, 390);
+        await gate.stop();
+        await page.goto(`${address}?again#json`);
+        assert.equal(await text(page, "h1"), "JSON");
+        await assert.rejects(page.goto(`${gate.origin}/docs/tools.html`));
+        await page.goto(gate.origin);
+        assert.equal(await text(page, "#docs"), "Documentation");
+      });
+    });
 
     test("in aeroplane mode the page opens, loads its model and answers", async () => {
       const gate = await renewable();

@@ -12,6 +12,7 @@ import type { ChatMessageParam, Progress, Samba } from "../engine/client.ts";
 import { said } from "../engine/errors.ts";
 import { strings } from "../strings.ts";
 import answerStyle from "../view/answer.css" with { type: "text" };
+import codeStyle from "../view/code.css" with { type: "text" };
 import { composes } from "../view/composition.ts";
 import { icon, iconButton, make, textButton } from "../view/dom.ts";
 import { modelSize } from "../view/size.ts";
@@ -63,7 +64,7 @@ const shelves: Record<string, () => Storage> = { tab: () => sessionStorage, devi
 const MOST_KEPT = 1 << 20;
 
 const styles = new CSSStyleSheet();
-styles.replaceSync(answerStyle + widgetStyle);
+styles.replaceSync(answerStyle + codeStyle + widgetStyle);
 
 function part<E extends HTMLElement>(element: E, name: string): E {
   element.part.add(name);
@@ -479,7 +480,8 @@ export class SambaChat extends HTMLElement {
   #progress(progress: Progress): void {
     const { phase, loaded, total } = progress;
     const what = strings.phases[phase] ?? strings.starting;
-    this.#phase.textContent = phase === "download" ? `${what}: ${strings.loaded(loaded, total)}` : what;
+    this.#phase.textContent =
+      phase === "download" || phase === "pack" ? `${what}: ${strings.loaded(loaded, total)}` : what;
     if (total > 0) this.#bar.value = loaded / total;
     else this.#bar.removeAttribute("value");
     this.#tell("samba-progress", progress);

@@ -19,12 +19,12 @@ type batch struct {
 }
 
 // seat is a run that takes part. Its keys and values stay where they are; of
-// what is recurrent there are the last states, that after n tokens at n%StateDepth.
+// what is recurrent there are the last states, that after n tokens at n%len(states).
 type seat struct {
 	run     *Run
-	states  [machine.StateDepth]graph.State[array] // nil in the places of keys and values
-	pos     int                                    // tokens absorbed
-	tail    []uint32                               // the last of them, StateDepth more than penalties look back on
+	states  []graph.State[array] // nil in the places of keys and values
+	pos     int                  // tokens absorbed
+	tail    []uint32             // the last of them, StateDepth more than penalties look back on
 	drawing drawing
 	pending uint32
 }
@@ -32,7 +32,8 @@ type seat struct {
 // batchSteps computes one token of each of several runs.
 type batchSteps struct {
 	steps
-	rows []*seat
+	rows    []*seat
+	oneText bool // the rows are the next tokens of one text, which share its states
 }
 
 func (e *Engine) NewBatch(places int) (machine.Batch, error) {
@@ -56,17 +57,24 @@ func (b *batch) StateBytes() (bytes int64) {
 	return bytes
 }
 
-func (b *batch) newPlace() *seat {
-	s := &seat{}
-	for i := range s.states {
-		s.states[i], _ = graph.ShapeState(b.engine.graph, func(c graph.Carried) (array, error) {
+// newStates makes room for this many states, of what is recurrent in them.
+func (e *Engine) newStates(n int) []graph.State[array] {
+	states := make([]graph.State[array], n)
+	for i := range states {
+		states[i], _ = graph.ShapeState(e.graph, func(c graph.Carried) (array, error) {
 			if !c.Recurrent() {
 				return nil, nil
 			}
-			return b.engine.store.Array(c.Name, c.Values)
+			return e.store.Array(c.Name, c.Values)
 		})
 	}
-	return s
+	return states
+}
+
+// turn is the state before the seat's token in a layer, and the one after it.
+func (s *seat) turn(layer int) (before, after []array) {
+	n := len(s.states)
+	return s.states[s.pos%n][layer], s.states[(s.pos+1)%n][layer]
 }
 
 // copyRecurrent copies what is recurrent of a state.
@@ -81,7 +89,7 @@ func (e *Engine) copyRecurrent(to, from graph.State[array]) {
 func (b *batch) Join(place int, r machine.Run, d machine.Drawing, pending uint32, drawn int) (position int, err error) {
 	s := b.places[place]
 	if s == nil {
-		s = b.newPlace()
+		s = &seat{states: b.engine.newStates(machine.StateDepth)}
 		b.places[place] = s
 	}
 	s.run = r.(*Run)
@@ -100,7 +108,7 @@ func (b *batch) Step(places []int, allowed [][]uint32) (machine.BatchStep, error
 	for _, place := range places {
 		s := b.places[place]
 		if err := s.run.makeRoom(context.Background(), s.pos+1); err != nil {
-			return nil, err
+			return nil, &machine.PlaceError{Place: place, Err: err}
 		}
 		m.ids, m.rows = append(m.ids, s.pending), append(m.rows, s)
 	}
@@ -113,7 +121,7 @@ func (b *batch) Step(places []int, allowed [][]uint32) (machine.BatchStep, error
 		s.tail = s.tail[max(0, len(s.tail)-machine.PenaltyTail-machine.StateDepth):]
 		s.pos++
 		logits := a.Logits[t*b.engine.config.VocabSize:][:b.engine.config.VocabSize]
-		f[t] = s.drawing.draw(logits, lastOf(s.tail), s.pos, allowed[t])
+		f[t] = s.drawing.draw(&b.engine.kernels, logits, lastOf(s.tail), s.pos, allowed[t])
 		if s.pending = f[t].Token; s.pending == reference.NoToken {
 			s.pending = 0 // as on a GPU: the others' step needs a token
 		}

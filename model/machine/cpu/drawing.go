@@ -3,6 +3,7 @@ package cpu
 import (
 	"slices"
 
+	"github.com/samba-web/samba/gpu/cpu"
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/machine"
 )
@@ -27,7 +28,7 @@ func newDrawing(d machine.Drawing, vocab int) drawing {
 }
 
 // draw samples the token for a position from logits, which it changes.
-func (d *drawing) draw(logits []float32, tail []uint32, pos int, allowed []uint32) (f machine.Draw) {
+func (d *drawing) draw(k *cpu.Kernels, logits []float32, tail []uint32, pos int, allowed []uint32) (f machine.Draw) {
 	var raw []float32
 	if d.Logprobs {
 		raw = slices.Clone(logits)
@@ -36,7 +37,7 @@ func (d *drawing) draw(logits []float32, tail []uint32, pos int, allowed []uint3
 		d.Adjustment.Allowed = allowed
 		reference.Adjust(d.Adjustment, logits)
 	}
-	f.Token = reference.Sample(d.Sampling, logits, tail, uint32(pos))
+	f.Token = k.Sample(d.Sampling, logits, tail, uint32(pos))
 	if d.Logprobs {
 		f.Logprob, f.Top = reference.Logprobs(raw, f.Token, d.Top)
 	}

@@ -3,7 +3,6 @@ package cpu
 import (
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/graph"
-	"github.com/samba-web/samba/model/machine"
 )
 
 func (m *steps) Mamba(i int, w *graph.Mamba[array, weight], n graph.Norm[array], a *graph.Activations[array]) {
@@ -44,13 +43,20 @@ func (m *batchSteps) Mamba(i int, w *graph.Mamba[array, weight], n graph.Norm[ar
 	s, count := w.Shape, len(m.rows)
 	width := s.DTRank + 2*s.DState
 	m.normLinear(a.X, n, w.InProj, a.XZ)
-	for t, row := range m.rows {
-		state := row.states[row.pos%machine.StateDepth][i]
-		m.CausalConv1D(a.XZ[2*t*s.DInner:], w.Conv, w.Conv[s.DInner*s.DConv:], state[graph.MambaConv], a.Conv[t*s.DInner:], s.DInner, s.DConv, 1)
+	convolve := func(t, tokens int) {
+		before, _ := m.rows[t].turn(i)
+		m.CausalConv1D(a.XZ[2*t*s.DInner:], w.Conv, w.Conv[s.DInner*s.DConv:], before[graph.MambaConv], a.Conv[t*s.DInner:], s.DInner, s.DConv, tokens)
+	}
+	if m.oneText { // whose later rows find in no state yet what the ones before leave
+		convolve(0, count)
+	} else {
+		for t := range m.rows {
+			convolve(t, 1)
+		}
 	}
 	y := m.steer(w, a, count)
 	for t, row := range m.rows {
-		before, after := row.states[row.pos%machine.StateDepth][i], row.states[(row.pos+1)%machine.StateDepth][i]
+		before, after := row.turn(i)
 		copy(after[graph.MambaConv], before[graph.MambaConv])
 		copy(after[graph.MambaSSM], before[graph.MambaSSM])
 		m.SelectiveScan(s, y[t*s.DInner:], a.Conv[t*s.DInner:], a.XZ[2*t*s.DInner:], a.DBC[t*width:], w.Params, after[graph.MambaSSM], after[graph.MambaConv], 1)

@@ -3,7 +3,6 @@ package cpu
 import (
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/graph"
-	"github.com/samba-web/samba/model/machine"
 )
 
 func (m *steps) Mamba2(i int, w *graph.Mamba2[array, weight], n graph.Norm[array], a *graph.Activations[array]) {
@@ -30,7 +29,7 @@ func (m *batchSteps) Mamba2(i int, w *graph.Mamba2[array, weight], n graph.Norm[
 	s, conv := w.Shape, w.Shape.Conv(w.DConv)
 	m.normLinear(a.X, n, w.InProj, a.Rows)
 	for t, row := range m.rows {
-		before, after := row.states[row.pos%machine.StateDepth][i], row.states[(row.pos+1)%machine.StateDepth][i]
+		before, after := row.turn(i)
 		copy(after[graph.Mamba2Conv], before[graph.Mamba2Conv])
 		copy(after[graph.Mamba2SSM], before[graph.Mamba2SSM])
 		rows, xbc := a.Rows[t*s.Row():], a.XBC[t*s.Channels():]

@@ -89,6 +89,9 @@ type Run struct {
 	room        int      // positions that full attention's arrays hold
 	drawing     drawing
 	pending     uint32
+	unfinished  bool      // the last token has yet to pass the layers that carry no state
+	every       bool      // Absorb runs all layers
+	guessing    *guessing // nil until something is guessed
 }
 
 func (r *Run) Reset() error {
@@ -101,7 +104,10 @@ func (r *Run) Reset() error {
 	return nil
 }
 
-func (r *Run) Absorb(ctx context.Context, ids []uint32) error {
+func (r *Run) Absorb(ctx context.Context, ids []uint32) error { return r.absorb(ctx, ids, r.every) }
+
+// absorb takes tokens through every layer, or through those that carry state.
+func (r *Run) absorb(ctx context.Context, ids []uint32, every bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -109,15 +115,41 @@ func (r *Run) Absorb(ctx context.Context, ids []uint32) error {
 		return err
 	}
 	r.machine.ids, r.machine.pos = ids, r.pos
-	r.engine.graph.Forward(&r.machine, r.activations)
+	r.engine.graph.Carry(&r.machine, r.activations)
+	if r.unfinished = !every; every {
+		r.engine.graph.Finish(&r.machine, r.activations)
+	}
 	r.pos += len(ids)
 	r.tail = append(r.tail, ids...)
 	r.tail = r.tail[max(0, len(r.tail)-machine.PenaltyTail):]
 	return nil
 }
 
+// finish takes the last token that was absorbed through the layers that carry no state.
+func (r *Run) finish() {
+	if !r.unfinished {
+		return
+	}
+	g, a := r.engine.graph, r.activations
+	last := len(r.machine.ids) - 1
+	for _, h := range g.Handed(a) {
+		copy(h.Array[:h.Width], h.Array[last*h.Width:])
+	}
+	r.machine.ids, r.machine.pos = r.machine.ids[last:], r.pos-1
+	g.Finish(&r.machine, a)
+	r.unfinished = false
+}
+
+// logits are those after the last token, until the next call.
+func (r *Run) logits() []float32 {
+	r.finish()
+	g, a := r.engine.graph, r.activations
+	r.machine.Head(a.X, g.Norm, g.Head, a.Logits, false)
+	return a.Logits
+}
+
 func (r *Run) AbsorbLogits(ctx context.Context, ids []uint32) ([]float32, error) {
-	if err := r.Absorb(ctx, ids); err != nil {
+	if err := r.absorb(ctx, ids, true); err != nil {
 		return nil, err
 	}
 	g := r.engine.graph
@@ -151,10 +183,7 @@ func (r *Run) Launch(ctx context.Context, first bool, allowed []uint32) (machine
 		}
 		d.Adjustment.Counts[r.pending]++
 	}
-	g := r.engine.graph
-	logits := r.activations.Logits
-	r.machine.Head(r.activations.X, g.Norm, g.Head, logits, false)
-	f := d.draw(logits, r.tail, r.pos, allowed)
+	f := d.draw(&r.engine.kernels, r.logits(), r.tail, r.pos, allowed)
 	r.pending = f.Token
 	return flight(f), nil
 }
@@ -185,5 +214,7 @@ func (r *Run) StateBytes() (n int64) {
 func (r *Run) Settle(context.Context) error { return nil }
 
 func (r *Run) Profiler() machine.Profiler { return nil }
+
+func (r *Run) EveryLayer(on bool) { r.every = on }
 
 func (r *Run) Close() {}

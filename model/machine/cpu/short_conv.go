@@ -2,7 +2,6 @@ package cpu
 
 import (
 	"github.com/samba-web/samba/model/graph"
-	"github.com/samba-web/samba/model/machine"
 )
 
 func (m *steps) ShortConv(i int, w *graph.ShortConv[array, weight], n graph.Norm[array], a *graph.Activations[array]) {
@@ -13,7 +12,7 @@ func (m *steps) ShortConv(i int, w *graph.ShortConv[array, weight], n graph.Norm
 func (m *batchSteps) ShortConv(i int, w *graph.ShortConv[array, weight], n graph.Norm[array], a *graph.Activations[array]) {
 	m.normLinear(a.X, n, w.InProj, a.BCX)
 	for t, row := range m.rows {
-		before, after := row.states[row.pos%machine.StateDepth][i], row.states[(row.pos+1)%machine.StateDepth][i]
+		before, after := row.turn(i)
 		copy(after[graph.ShortConvState], before[graph.ShortConvState])
 		m.Convolution(w.Shape, a.BCX[t*w.Shape.Stride:], w.Conv, after[graph.ShortConvState], a.Mixed[t*w.Shape.Channels:], 1)
 	}

@@ -33,13 +33,13 @@ func (t *Repeated) Absorb(ctx context.Context, ids []uint32) ([]float32, error) 
 	if err := t.run.Absorb(ctx, ids); err != nil {
 		return nil, err
 	}
-	a, g := t.run.activations, t.run.engine.graph
-	t.run.machine.Head(a.X, g.Norm, g.Head, a.Logits, false)
-	return a.Logits, nil
+	return t.run.logits(), nil
 }
 
-// Position is how many tokens were absorbed.
-func (t *Repeated) Position() int { return t.run.pos }
+// Draw samples the token that comes next from logits, which it changes.
+func (t *Repeated) Draw(s reference.Sampling, logits []float32) uint32 {
+	return t.run.engine.kernels.Sample(s, logits, nil, uint32(t.run.pos))
+}
 
 // periodic is Linear for weights that hold the first rows of larger ones.
 func (e *Engine) periodic(period int, w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool) {

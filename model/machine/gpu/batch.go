@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -208,11 +209,13 @@ func (b *batch) Step(places []int, allowed [][]uint32) (machine.BatchStep, error
 	device := b.engine.device
 	var f features
 	cursor := []uint32{0, uint32(len(places)), 0, 0}
+	for _, place := range places {
+		if err := b.makeRoom(b.places[place].pos + 1); err != nil {
+			return nil, ofPlace(place, err)
+		}
+	}
 	for i, place := range places {
 		own := &b.places[place]
-		if err := b.makeRoom(own.pos + 1); err != nil {
-			return nil, err
-		}
 		own.pos++
 		d := &own.drawing
 		f.adjusted, f.logprobs = f.adjusted || d.Adjusted, f.logprobs || d.Logprobs
@@ -243,13 +246,21 @@ func (b *batch) Step(places []int, allowed [][]uint32) (machine.BatchStep, error
 	return step, err
 }
 
+// ofPlace names the place that finds no room.
+func ofPlace(place int, err error) error {
+	if errors.Is(err, machine.ErrNoRoom) {
+		return &machine.PlaceError{Place: place, Err: err}
+	}
+	return err
+}
+
 func (b *batch) Leave(place, absorbed int) error {
 	r := b.places[place].run
 	b.places[place] = seat{}
 	if err := r.makeRoom(context.Background(), absorbed); err != nil {
 		return err
 	}
-	r.pos = absorbed
+	r.pos, r.at = absorbed, absorbed
 	return b.move(place, r, absorbed, true)
 }
 

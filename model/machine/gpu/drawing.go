@@ -30,12 +30,13 @@ func featuresOf(d machine.Drawing) features { return features{d.Adjusted, d.Logp
 
 type programs struct {
 	sample *gpu.Program // head and sampler
+	first  *gpu.Program // the layers that Absorb leaves out, for the last token; head and sampler
 	step   *gpu.Program // absorb the pending token, head and sampler
 }
 
 func (r *Run) Begin(d machine.Drawing) error {
 	r.drawn.Drawing = d
-	r.emitted = 0
+	r.emitted, r.landed, r.unsure = 0, 0, 0
 	if err := r.drawn.set(&r.store, d, r.engine.config.VocabSize, 0, 1, outRing); err != nil {
 		return err
 	}
@@ -123,12 +124,16 @@ func (r *Run) recordDrawing(f features) error {
 	draw := func(m *steps) { g.record(m, graph, a, r.out, r.engine.config.VocabSize, outRing, f) }
 	p := &programs{
 		sample: r.record(1, draw),
+		first: r.record(1, func(m *steps) {
+			graph.Finish(m, a)
+			draw(m)
+		}),
 		step: r.record(1, func(m *steps) {
 			graph.Forward(m, a)
 			draw(m)
 		}),
 	}
-	for _, program := range []*gpu.Program{p.sample, p.step} {
+	for _, program := range []*gpu.Program{p.sample, p.first, p.step} {
 		if err := program.Err(); err != nil {
 			p.free()
 			return err
@@ -143,6 +148,7 @@ func (r *Run) recordDrawing(f features) error {
 
 func (p *programs) free() {
 	p.sample.Free()
+	p.first.Free()
 	p.step.Free()
 }
 

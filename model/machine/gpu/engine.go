@@ -23,6 +23,7 @@ type Engine struct {
 	scratch     scratch
 	chunk       int
 	spare       machine.Spare
+	guessing    *guessing // nil until something is guessed
 }
 
 // NewEngine takes a model whose weights are in the store. Its runs absorb at most
@@ -46,6 +47,10 @@ func newEngine(c *config.Config, device *gpu.Device, s graph.Store[buffer, weigh
 	if e.activations, err = graph.NewActivations(c, s, chunk); err != nil {
 		return nil, err
 	}
+	widest := 0
+	for _, h := range g.Handed(e.activations) {
+		widest = max(widest, h.Width)
+	}
 	for _, b := range []struct {
 		to   *buffer
 		name string
@@ -54,6 +59,7 @@ func newEngine(c *config.Config, device *gpu.Device, s graph.Store[buffer, weigh
 		{&e.scratch.ids, "ids", chunk},
 		{&e.scratch.normed, "normed", chunk * c.HiddenSize},
 		{&e.scratch.gateUp, "gate and up", chunk * 2 * c.IntermediateSize},
+		{&e.scratch.last, "last token", widest},
 	} {
 		if *b.to, err = s.Array(b.name, b.n); err != nil {
 			return nil, err

@@ -16,9 +16,14 @@ func (m *steps) Mamba(i int, w *graph.Mamba[buffer, weight], n graph.Norm[buffer
 	if m.single() {
 		// The convolution leaves its result in x's half of xz.
 		in, o := m.norm(a.X, n)
-		o.Conv = &conv
-		m.Linear(w.InProj, in, a.XZ, o)
-		m.Linear(w.XProj, a.XZ, a.DBC, kernel.LinearOptions{})
+		if m.Apart {
+			m.Linear(w.InProj, in, a.XZ, o)
+			m.ConvRows(conv, a.XZ, nil)
+		} else {
+			o.Conv = &conv
+			m.Linear(w.InProj, in, a.XZ, o)
+		}
+		m.Linear(w.XProj, a.XZ, a.DBC, kernel.LinearOptions{XStride: 2 * s.DInner})
 		m.normDBC(w, a)
 		m.SelectiveStateUpdate(s, w.DTProj, a.DBC, a.XZ, w.Params, state[graph.MambaSSM], y)
 	} else {

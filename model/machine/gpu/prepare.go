@@ -58,6 +58,25 @@ func Prepare(device *gpu.Device, c *config.Config, chunk int) {
 			r.Sample(e.activations.Logits, sampling, e.scratch.history, e.scratch.ids, out, e.scratch.weights, c.VocabSize, machine.PenaltyTail)
 		}
 	}
+	if device.Info().Variant.CPU {
+		return // which takes no guesses
+	}
+	guesses, _ := s.Array("guesses", guessRing)
+	for rows := 2; rows <= machine.MostGuesses+1; rows *= 2 {
+		r := &steps{eps: c.RMSNormEps, buffer: &e.scratch, state: state}
+		r.Recorder = kernel.Recorder{Device: device, Program: device.NewProgram(), Cursor: cursor, Tokens: rows, Apart: true, Prepare: true}
+		r.PlaceGuesses(guesses, e.scratch.ids, c.VocabSize)
+		g.Forward(r, e.activations)
+		r.Head(e.activations.X, g.Norm, g.Head, e.activations.Logits, false)
+		r.Sample(e.activations.Logits, sampling, e.scratch.history, nil, guesses, e.scratch.weights, c.VocabSize, machine.PenaltyTail)
+		r.JudgeGuesses(guesses, e.scratch.ids, out, nil)
+		for _, carried := range g.Carried {
+			if carried.Recurrent() {
+				array := *state.Of(carried)
+				r.TakeState(array, array)
+			}
+		}
+	}
 }
 
 // phantoms is a store without memory.

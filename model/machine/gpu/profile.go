@@ -13,6 +13,8 @@ type profiler struct{ run *Run }
 
 func (r *Run) Profiler() machine.Profiler { return profiler{r} }
 
+func (r *Run) EveryLayer(on bool) { r.every = on }
+
 func (p profiler) Variant() string { return p.run.engine.device.Info().Variant.String() }
 
 func (p profiler) Roofline(ctx context.Context) (kernel.Roofline, error) {
@@ -20,13 +22,13 @@ func (p profiler) Roofline(ctx context.Context) (kernel.Roofline, error) {
 }
 
 func (p profiler) Launches(chunk int) (decode, prefill int) {
-	return p.run.drawn.use.step.Dispatches(), p.run.chunkProgram(chunk).Dispatches()
+	return p.run.drawn.use.step.Dispatches(), p.run.chunkProgram(chunk, p.run.every).Dispatches()
 }
 
 func (p profiler) CanTime() bool { return p.run.engine.device.CanTime() }
 
 func (p profiler) TimeChunk(ctx context.Context, ids []uint32, pos, passes int) ([]gpu.DispatchTime, error) {
-	return p.time(ctx, p.run.chunkProgram(len(ids)), ids, pos, passes)
+	return p.time(ctx, p.run.chunkProgram(len(ids), p.run.every), ids, pos, passes)
 }
 
 func (p profiler) TimeStep(ctx context.Context, id uint32, pos, passes int) ([]gpu.DispatchTime, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/graph"
 	"github.com/samba-web/samba/model/machine"
 )
@@ -13,11 +14,14 @@ import (
 func (r *Run) makeRoom(ctx context.Context, positions int) error {
 	features, forgotten := featuresOf(r.drawn.Drawing), false
 	room, err := r.engine.grow(ctx, &r.store, r.state, 1, r.room, positions, func() {
-		for tokens, p := range r.absorbs {
-			p.Free()
-			delete(r.absorbs, tokens)
+		for _, cache := range []map[int]*gpu.Program{r.absorbs, r.wholes} {
+			for tokens, p := range cache {
+				p.Free()
+				delete(cache, tokens)
+			}
 		}
 		r.drawn.free()
+		r.forgetGuessed()
 		forgotten = true
 	})
 	r.room = room

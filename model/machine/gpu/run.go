@@ -36,15 +36,27 @@ type Run struct {
 	next      buffer // [chunk] tokens, and how likely they were, once somebody asks for scores
 	scores    buffer
 
-	absorbs map[int]*gpu.Program // by number of tokens
+	guessed map[guessedKind]*guessedPrograms
+	absorbs map[int]*gpu.Program // by number of tokens: the layers that carry state
+	wholes  map[int]*gpu.Program // all layers
 	heads   map[int]*gpu.Program // logits of all of them
 	scorers map[int]*gpu.Program // scores from those
 
 	pace *gpu.Readback // comes when the last chunk has been absorbed
 
-	pos      int // tokens absorbed, flights under way included
+	unfinished bool // the last token of a chunk has yet to pass the layers that carry no state
+	every      bool // Absorb runs all layers
+
+	aside     buffer // the last chunk's last row, and the pending token, while other runs have their places
+	isAside   bool
+	lastChunk int // tokens that were absorbed at once
+
+	pos      int // tokens absorbed, flights under way included: of guesses, all
+	at       int // tokens absorbed, those flights not
 	room     int // positions that full attention's buffers hold
-	emitted  int
+	emitted  int // tokens drawn since Begin, flights under way included: of guesses, all
+	landed   int // tokens drawn, those flights not
+	unsure   int // flights of guesses under way
 	launched int
 	Steps    int // of the next flight: 1, 2, 4, ... MaxSteps
 }
@@ -59,7 +71,7 @@ func (e *Engine) newRun() (*Run, error) {
 	r := &Run{
 		engine: e, scratch: e.scratch, Steps: 1,
 		store:   Store{device: e.device},
-		absorbs: map[int]*gpu.Program{}, heads: map[int]*gpu.Program{}, scorers: map[int]*gpu.Program{},
+		guessed: map[guessedKind]*guessedPrograms{}, absorbs: map[int]*gpu.Program{}, wholes: map[int]*gpu.Program{}, heads: map[int]*gpu.Program{}, scorers: map[int]*gpu.Program{},
 	}
 	if err := r.allocate(); err != nil {
 		r.Close()
@@ -130,7 +142,7 @@ func (r *Run) Reset() error {
 			return err
 		}
 	}
-	r.pos = 0
+	r.pos, r.at = 0, 0
 	return nil
 }
 
@@ -146,7 +158,7 @@ func (r *Run) upload(ids []uint32) error {
 }
 
 func (r *Run) Absorb(ctx context.Context, ids []uint32) error {
-	if err := r.submit(ctx, ids); err != nil {
+	if err := r.submit(ctx, ids, r.every); err != nil {
 		return err
 	}
 	// Wait for the chunk before this one: the machine always has work, progress is one chunk from true, a cancel
@@ -160,24 +172,85 @@ func (r *Run) Absorb(ctx context.Context, ids []uint32) error {
 	return err
 }
 
-// chunkProgram absorbs that many tokens.
-func (r *Run) chunkProgram(tokens int) *gpu.Program {
-	return r.program(r.absorbs, tokens, func(m *steps) { r.engine.graph.Forward(m, r.engine.activations) })
+// chunkProgram absorbs that many tokens: through every layer, or through those that carry
+// state, after which the last token's activations are where Finish finds a single one's.
+func (r *Run) chunkProgram(tokens int, every bool) *gpu.Program {
+	g, a := r.engine.graph, r.engine.activations
+	if every {
+		return r.program(r.wholes, tokens, func(m *steps) { g.Forward(m, a) })
+	}
+	return r.program(r.absorbs, tokens, func(m *steps) {
+		g.Carry(m, a)
+		if tokens == 1 {
+			return
+		}
+		for _, h := range g.Handed(a) { // by way of another buffer: none is copied within itself
+			row := 4 * uint64(h.Width)
+			m.Program.Copy(h.Array, uint64(tokens-1)*row, r.scratch.last, 0, row)
+			m.Program.Copy(r.scratch.last, 0, h.Array, 0, row)
+		}
+	})
 }
 
 // submit starts to absorb ids.
-func (r *Run) submit(ctx context.Context, ids []uint32) error {
+func (r *Run) submit(ctx context.Context, ids []uint32, every bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if err := r.makeRoom(ctx, r.pos+len(ids)); err != nil {
 		return err
 	}
-	p := r.chunkProgram(len(ids))
+	p := r.chunkProgram(len(ids), every)
 	if err := r.upload(ids); err != nil {
 		return err
 	}
 	r.pos += len(ids)
+	r.at = r.pos
+	r.unfinished = !every
+	r.lastChunk = len(ids)
+	return r.engine.device.Run(p)
+}
+
+// SetAside is of machine.Sharer.
+func (r *Run) SetAside() (err error) {
+	if r.aside == nil {
+		values := 1
+		for _, h := range r.engine.graph.Handed(r.engine.activations) {
+			values += h.Width
+		}
+		if r.aside, err = r.store.Array("set aside", values); err != nil {
+			return err
+		}
+	}
+	r.isAside = true
+	return r.moveAside(func(p *gpu.Program, shared buffer, at uint64, aside, n uint64) { p.Copy(shared, at, r.aside, aside, n) })
+}
+
+// TakeBack is of machine.Sharer.
+func (r *Run) TakeBack() error {
+	if !r.isAside {
+		return nil
+	}
+	r.isAside = false
+	return r.moveAside(func(p *gpu.Program, shared buffer, at uint64, aside, n uint64) { p.Copy(r.aside, aside, shared, at, n) })
+}
+
+// moveAside copies what the first flight after a chunk takes: of the chunk's last token, what the layers
+// that it has yet to pass take of those below, or what the sampler reads where it is through all.
+func (r *Run) moveAside(copied func(p *gpu.Program, shared buffer, at uint64, aside, n uint64)) error {
+	p := r.engine.device.NewProgram()
+	defer p.Free()
+	at, handed := uint64(0), r.engine.graph.Handed(r.engine.activations)
+	from := uint64(0)
+	if !r.unfinished {
+		handed, from = handed[:1], uint64(max(r.lastChunk-1, 0))
+	}
+	for _, h := range handed {
+		row := 4 * uint64(h.Width)
+		copied(p, h.Array, from*row, at, row)
+		at += row
+	}
+	copied(p, r.scratch.ids, 0, at, 4)
 	return r.engine.device.Run(p)
 }
 
@@ -195,7 +268,7 @@ func (r *Run) AbsorbLogits(ctx context.Context, ids []uint32) ([]float32, error)
 
 // submitLogits starts to absorb ids and to compute the logits of all of them.
 func (r *Run) submitLogits(ctx context.Context, ids []uint32) error {
-	if err := r.submit(ctx, ids); err != nil {
+	if err := r.submit(ctx, ids, true); err != nil {
 		return err
 	}
 	e := r.engine
@@ -254,14 +327,26 @@ func (r *Run) Depth() int {
 	return machine.FlightsAhead
 }
 
+// firstSample draws from the last token that was absorbed, once it is through all layers.
+func (r *Run) firstSample() (*gpu.Program, error) {
+	if !r.unfinished {
+		return r.drawn.use.sample, r.engine.device.Write(r.cursor, 8, machine.Words(0))
+	}
+	r.unfinished = false
+	return r.drawn.use.first, r.engine.device.Write(r.cursor, 0, machine.Words(uint32(r.pos-1), 1, 0, 0))
+}
+
 type flight struct {
 	run      *Run
 	snapshot *snapshot
-	pos      int // tokens absorbed at its start
-	steps    int // tokens that it samples
+	pos      int // tokens absorbed at its start; known when it lands
+	steps    int // tokens that it draws; of guesses, at most
+	first    bool
+	guessed  bool
 	launched time.Time
 	readback *gpu.Readback
 	logprobs *gpu.Readback // nil where the drawing asks for none
+	whole    bool          // readback is what readWhole reads
 }
 
 func (r *Run) Launch(ctx context.Context, first bool, allowed []uint32) (machine.Flight, error) {
@@ -272,24 +357,25 @@ func (r *Run) Launch(ctx context.Context, first bool, allowed []uint32) (machine
 			return nil, err
 		}
 	}
-	// A flight's tokens must not wrap around the ring: it starts at a multiple of its length.
-	for r.emitted%steps != 0 {
+	// A flight's tokens must not wrap around the ring.
+	for r.unsure == 0 && r.emitted%outRing+steps > outRing {
 		steps /= 2
 	}
 	if err := r.makeRoom(ctx, r.pos+steps); err != nil {
 		return nil, err
 	}
-	f := &flight{run: r, snapshot: &r.snapshots[r.launched%machine.FlightsAhead], pos: r.pos, steps: steps, launched: time.Now()}
+	f := &flight{run: r, snapshot: &r.snapshots[r.launched%machine.FlightsAhead], steps: steps, first: first, launched: time.Now()}
 	r.launched++
 	programs := []*gpu.Program{f.snapshot.save}
 	absorbed := steps
 	if first {
 		// The cursor still stands at the chunk that was absorbed last, and the sampler moves it past that.
-		programs = append(programs, r.drawn.use.sample)
-		absorbed--
-		if err := r.engine.device.Write(r.cursor, 8, machine.Words(0)); err != nil {
+		sample, err := r.firstSample()
+		if err != nil {
 			return nil, err
 		}
+		programs = append(programs, sample)
+		absorbed--
 	}
 	for range absorbed {
 		programs = append(programs, r.drawn.use.step)
@@ -300,6 +386,9 @@ func (r *Run) Launch(ctx context.Context, first bool, allowed []uint32) (machine
 	from := r.emitted % outRing
 	r.pos += absorbed
 	r.emitted += steps
+	if r.unsure > 0 { // it is not known where in the ring they come to lie
+		return f, f.readWhole()
+	}
 	var err error
 	if f.readback, err = r.engine.device.Read(r.out, 4*uint64(from), 4*uint64(steps)); err == nil && r.drawn.Logprobs {
 		row := 4 * uint64(kernel.LogprobsRow(machine.MaxTopLogprobs))
@@ -309,9 +398,19 @@ func (r *Run) Launch(ctx context.Context, first bool, allowed []uint32) (machine
 }
 
 func (f *flight) Wait(ctx context.Context) ([]machine.Draw, error) {
-	draws, err := readDraws(ctx, f.readback, f.logprobs, f.run.engine.config.VocabSize, f.steps, func(int) (bool, int) { return true, f.run.drawn.Top })
+	var draws []machine.Draw
+	var err error
+	if f.whole {
+		draws, err = f.drawsOfWhole(ctx)
+	} else {
+		draws, err = readDraws(ctx, f.readback, f.logprobs, f.run.engine.config.VocabSize, f.steps, func(int) (bool, int) { return true, f.run.drawn.Top })
+	}
 	if err != nil {
 		return nil, err
+	}
+	f.land(len(draws))
+	if f.guessed {
+		return draws, nil
 	}
 	switch took := time.Since(f.launched); {
 	case took < quick:
@@ -358,9 +457,9 @@ func (f *flight) Rewind(ctx context.Context, absorbed []uint32) error {
 	if err := r.engine.device.Run(f.snapshot.restore); err != nil {
 		return err
 	}
-	r.pos = f.pos
+	r.pos, r.at = f.pos, f.pos
 	for _, id := range absorbed {
-		if err := r.submit(ctx, []uint32{id}); err != nil {
+		if err := r.submit(ctx, []uint32{id}, false); err != nil {
 			return err
 		}
 	}
@@ -392,11 +491,12 @@ func (r *Run) Close() {
 	if r.pace != nil {
 		r.pace.Drop()
 	}
-	for _, cache := range []map[int]*gpu.Program{r.absorbs, r.heads, r.scorers} {
+	for _, cache := range []map[int]*gpu.Program{r.absorbs, r.wholes, r.heads, r.scorers} {
 		for _, p := range cache {
 			p.Free()
 		}
 	}
+	r.forgetGuessed()
 	r.drawn.free()
 	r.store.Free()
 }

@@ -35,7 +35,7 @@ func (r *Run) Mark() (machine.Bookmark, error) {
 }
 
 func (b *bookmark) Recall() error {
-	b.run.pos = b.pos
+	b.run.pos, b.run.at = b.pos, b.pos
 	return b.run.engine.device.Run(b.back)
 }
 
@@ -88,7 +88,7 @@ func (r *Run) Restore(ctx context.Context, state gpu.Blob, position int, tail []
 	for i, id := range tail {
 		history[(position-len(tail)+i)%historySize] = id
 	}
-	r.pos = position
+	r.pos, r.at = position, position
 	return device.Write(r.scratch.history, 0, machine.Words(history...))
 }
 
@@ -114,7 +114,7 @@ func (r *Run) Fork() (machine.Run, error) {
 		p.Copy(from, 0, to, 0, half)
 		p.Copy(from, from.Size()/2, to, to.Size()/2, half)
 	}
-	copied.pos = r.pos
+	copied.pos, copied.at = r.pos, r.pos
 	if err := r.engine.device.Run(p); err != nil {
 		copied.Close()
 		return nil, err

@@ -11,11 +11,16 @@ type steps struct {
 	eps    float64
 	buffer *scratch
 	state  graph.State[buffer]
+	split  struct { // the outcome of an attention that lies in partials until its last projection reads it
+		of     buffer
+		splits *kernel.Splits
+	}
 }
 
 // scratch are the buffers that every run of an engine shares beside the activations.
 type scratch struct {
 	ids, normed, gateUp buffer
+	last                buffer        // a token's activations on their way to the first row
 	angles              buffer        // nil without RoPE
 	history             buffer        // of the run; the embedding writes it
 	partials            buffer        // of one token's attention; nil where none needs any
@@ -27,8 +32,8 @@ func (m *steps) Embed(table weight, x buffer) {
 	m.Embedding(table, m.buffer.ids, x, m.buffer.history)
 }
 
-// single tells whether there is one token, whose layers take fewer kernels.
-func (m *steps) single() bool { return m.Tokens == 1 && m.Slots == 0 }
+// single tells whether tokens are taken one by one, whose layers take fewer kernels.
+func (m *steps) single() bool { return m.Tokens == 1 && m.Slots == 0 || m.Apart }
 
 // norm leaves what linear layers take in the place of x, and tells them to do the rest: a single token's RMSNorm
 // is theirs.
@@ -67,7 +72,12 @@ func (m *steps) NormSquaredReLU(x buffer, n graph.Norm[buffer], w weight, h buff
 }
 
 func (m *steps) LinearAdd(w weight, x, y buffer) {
-	m.Linear(w, x, y, kernel.LinearOptions{Add: true})
+	o := kernel.LinearOptions{Add: true}
+	if m.split.splits != nil && m.split.of == x {
+		o.Splits, m.split.splits = m.split.splits, nil
+		x = m.buffer.partials
+	}
+	m.Linear(w, x, y, o)
 }
 
 func (m *steps) Head(x buffer, n graph.Norm[buffer], w weight, logits buffer, all bool) {
@@ -78,7 +88,9 @@ func (m *steps) Head(x buffer, n graph.Norm[buffer], w weight, logits buffer, al
 	o := kernel.LinearOptions{Gain: n.Gain, Eps: m.eps, Last: true}
 	if n.Layer { // of as many rows as a chunk may have: the last one's place is known on the device alone
 		last := m.Recorder
-		last.Tokens = int(m.buffer.normed.Size() / n.Gain.Size())
+		if !m.Apart {
+			last.Tokens = int(m.buffer.normed.Size() / n.Gain.Size())
+		}
 		last.LayerNorm(x, n.Gain, n.Bias, m.buffer.normed, m.eps)
 		x, o = m.buffer.normed, kernel.LinearOptions{Last: true}
 	}

@@ -1,6 +1,6 @@
 // Command build makes the site: wasm/ compiled for the browser, www/ bundled,
-// both under names that change with their content and precompressed, in
-// tools/site/dist for package site to embed.
+// both under names that change with their content and precompressed, and the
+// documentation, in tools/site/dist for package site to embed.
 //
 //	go run ./tools/site/build
 package main
@@ -88,6 +88,12 @@ func build() error {
 			return err
 		}
 	}
+	const asker = "www/chat/asker.ts"
+	built, err := bundle(hashed, nil, asker)
+	if err != nil {
+		return err
+	}
+	names[visitors]["SAMBA_ASKER"] = filepath.Base(built[asker])
 	for _, page := range keptPages {
 		if err := page.build(names[page.engine]); err != nil {
 			return err
@@ -119,6 +125,9 @@ func build() error {
 	}
 	if err := copyFiles("www", "icons/icon-192.png", "icons/icon-512.png", "icons/maskable-512.png", "icons/touch-180.png",
 		"icons/wide.png", "icons/narrow.png"); err != nil {
+		return err
+	}
+	if err := buildDocs(); err != nil {
 		return err
 	}
 	return report()
@@ -226,6 +235,32 @@ func buildWidget(constants map[string]any) error {
 		return err
 	}
 	return write("integrity.json", append(text, '\n'))
+}
+
+// buildDocs makes the documentation's pages: see www/docs/build.mjs. The service worker has not seen them: it keeps those
+// that are visited.
+func buildDocs() error {
+	if _, err := bundle("docs/[name]", nil, "www/docs/docs.css"); err != nil {
+		return err
+	}
+	cmd := exec.Command("node", "www/docs/build.mjs", filepath.Join(dist, "docs"))
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("the documentation: %w\n%s", err, text)
+	}
+	pages, err := filepath.Glob(filepath.Join(dist, "docs", "*.html"))
+	if err != nil {
+		return err
+	}
+	for _, page := range pages {
+		data, err := os.ReadFile(page)
+		if err != nil {
+			return err
+		}
+		if err := write("docs/"+filepath.Base(page), data); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // integrity is the hash of a built file as pages write it.
@@ -380,6 +415,9 @@ func bundle(pattern string, constants map[string]any, entries ...string) (map[st
 	for _, file := range result.OutputFiles {
 		name, err := filepath.Rel(mustAbs(dist), file.Path)
 		if err != nil {
+			return nil, err
+		}
+		if err := os.MkdirAll(filepath.Dir(file.Path), 0o755); err != nil {
 			return nil, err
 		}
 		if err := write(name, file.Contents); err != nil {
