@@ -85,6 +85,7 @@ func (a *answer) landed(f underWay, tokens int) {
 	a.pace.last = now
 	switch {
 	case tokens == 0 || a.sampled == 0: // the first flight waits for the prompt
+	case a.session.guess == nil || a.session.model.company.Several(): // or for other answers
 	case f.rows == 1:
 		pay.Single(took, tokens)
 		a.pace.runs = 1

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -33,11 +34,14 @@ func asked(random *rand.Rand) Request {
 	case 4:
 		r.Logprobs, r.TopLogprobs = true, 3
 	}
+	if random.IntN(3) > 0 { // it repeats itself, which is guessed
+		r.Sampling.Temperature, r.Sampling.Guesses = 0, 1+random.IntN(7)
+	}
 	return r
 }
 
 // converse answers some requests one after another and tells all that came.
-func converse(t *testing.T, s *Session, random *rand.Rand, turns int) (said []string) {
+func converse(t *testing.T, s *Session, random *rand.Rand, turns int) (said []string, guessed int) {
 	t.Helper()
 	for range turns {
 		r := asked(random)
@@ -56,11 +60,12 @@ func converse(t *testing.T, s *Session, random *rand.Rand, turns int) (said []st
 			t.Error(err)
 		}
 		said = append(said, fmt.Sprintf("%s %s at %d", b.String(), result.FinishReason, s.Position()))
+		guessed += result.Guessed.Steps
 		// Its state is the one that goes on alone.
 		more, _ := generate(t, s, Request{Prompt: append(append([]uint32{}, s.past.Tail...), 'x', 'y'), MaxTokens: 3, PastEnd: true, Sampling: r.Sampling})
 		said = append(said, more)
 	}
-	return said
+	return said, guessed
 }
 
 // Sessions that answer at once say what each says alone; the batch is joined and left on the way.
@@ -69,9 +74,15 @@ func TestTogether(t *testing.T) {
 		o.Chunk, o.AtOnce = 16, 3
 		m := speaker(t, testRandom(t), testConfig(kinds...), o)
 		source := func(i int) *rand.Rand { return rand.New(rand.NewPCG(*seed, uint64(i))) }
-		want := make([][]string, talks)
+		m.pay.Always = true
+		want, guessed := make([][]string, talks), 0
 		for i := range want {
-			want[i] = converse(t, newSession(t, m), source(i), turns)
+			var n int
+			want[i], n = converse(t, newSession(t, m), source(i), turns)
+			guessed += n
+		}
+		if guessed == 0 {
+			t.Error("answers alone took no guesses")
 		}
 		if batches := counted(m); batches != 0 {
 			t.Errorf("answers alone were decoded in %d batches", batches)
@@ -80,7 +91,8 @@ func TestTogether(t *testing.T) {
 		for i := range want {
 			s := newSession(t, m)
 			all.Go(func() {
-				for j, line := range converse(t, s, source(i), turns) {
+				said, _ := converse(t, s, source(i), turns)
+				for j, line := range said {
 					if line != want[i][j] {
 						t.Errorf("conversation %d among others, part %d: %q, alone %q", i, j, line, want[i][j])
 						break
@@ -99,6 +111,41 @@ func TestTogether(t *testing.T) {
 	t.Run("gpu", func(t *testing.T) {
 		test(t, Options{Device: testDevice(t)}, 3, 1, config.Mamba, config.SlidingAttention)
 	})
+}
+
+// Of layers that carry no state a prompt's last token finds what those below have left it, whoever had the device meanwhile.
+func TestTogetherAfterTail(t *testing.T) {
+	folder := filepath.Join(publishedFolders, "phi4flash_a")
+	ids, _ := publishedFixture(t, folder)
+	m := loadTest(t, disk(folder), Options{Device: testDevice(t), Chunk: 16, AtOnce: 3})
+	sample := func(s *Session, i int) []uint32 {
+		return sampleTokens(t, s, ids[:18+i], Sampling{Temperature: 1.5, Seed: *seed + uint64(i)}, 8)
+	}
+	want := make([][]uint32, 3)
+	for i := range want {
+		want[i] = sample(newSession(t, m), i)
+	}
+	ctx := context.Background()
+	var sessions []*Session
+	for i := range want { // all prompts, then all answers
+		s := newSession(t, m)
+		prefill(t, s, ids[:18+i])
+		begin(t, s, Sampling{Temperature: 1.5, Seed: *seed + uint64(i)})
+		sessions = append(sessions, s)
+	}
+	for i, s := range sessions {
+		f, err := s.run.Launch(ctx, true, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		draws, err := f.Wait(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if draws[0].Token != want[i][0] {
+			t.Errorf("after prompt %d, with others between, token %d, alone %d", i, draws[0].Token, want[i][0])
+		}
+	}
 }
 
 // counted is how many pools a model has.
@@ -189,11 +236,12 @@ func (b *frailBatch) Step(places []int, allowed [][]uint32) (machine.BatchStep, 
 func TestTogetherInTrouble(t *testing.T) {
 	random := testRandom(t)
 	m := talker(t, random, Options{Chunk: 16, AtOnce: 3})
+	m.pay.Always = true
 	const talks = 3
 	source := func(i int) *rand.Rand { return rand.New(rand.NewPCG(*seed, uint64(50+i))) }
 	var want [talks][]string
 	for i := range want {
-		want[i] = converse(t, newSession(t, m), source(i), 2)
+		want[i], _ = converse(t, newSession(t, m), source(i), 2)
 	}
 	plain := schedule.Alone(m.recovery.Now())
 	kept := m.recovery
@@ -214,7 +262,8 @@ func TestTogetherInTrouble(t *testing.T) {
 		for i := range want {
 			s := newSession(t, m)
 			all.Go(func() {
-				for j, line := range converse(t, s, source(i), 2) {
+				said, _ := converse(t, s, source(i), 2)
+				for j, line := range said {
 					if line != want[i][j] {
 						t.Errorf("lost at call %d, room for %d: conversation %d, part %d: %q, alone %q", loseAt, most, i, j, line, want[i][j])
 						break

@@ -1,10 +1,14 @@
 package guess
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // Pay keeps account of what steps take and bring, and says whether to guess pays. What is lost by
-// guessing in vain stays below a share of all the time that was spent.
+// guessing in vain stays below a share of all the time that was spent. Answers at once share it.
 type Pay struct {
+	mu      sync.Mutex
 	single  float64           // seconds of a step of one token; 0: not known yet
 	steps   [most + 1]float64 // by rows: seconds of such a step; 0: not known yet
 	seen    [most + 1]bool    // by rows: its first flight, which may wait for kernels to compile, is not counted
@@ -38,6 +42,8 @@ func mix(figure *float64, v float64, tokens int) {
 
 // Single takes the time of a flight of single steps.
 func (p *Pay) Single(took time.Duration, steps int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.single == 0 {
 		p.balance = start * took.Seconds() / float64(steps)
 	}
@@ -49,6 +55,8 @@ func (p *Pay) earn(seconds float64) { p.balance = min(p.balance+seconds, kept) }
 
 // Guessed takes the time of a flight of steps of this many rows, and the tokens that it brought.
 func (p *Pay) Guessed(took time.Duration, rows, steps, tokens int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if !p.seen[rows] {
 		p.seen[rows] = true
 		return
@@ -60,6 +68,8 @@ func (p *Pay) Guessed(took time.Duration, rows, steps, tokens int) {
 // Choose says how many rows a step should have, 1 for no guesses, and how many steps a flight. Of guesses this share is
 // right; a step has limit of them at most. runs is how many steps of the last flights brought all that they could.
 func (p *Pay) Choose(right float64, limit, runs int) (rows, steps int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.Always {
 		for rows = 1; 2*rows <= min(most, limit+1); {
 			rows *= 2

@@ -443,11 +443,13 @@ func (r *recoveringRun) Launch(ctx context.Context, first bool, allowed []uint32
 	return r.launch(ctx, &recoveringFlight{run: r, generation: -1, first: first, allowed: allowed})
 }
 
-func (r *recoveringRun) MostGuesses() (n int) {
-	if err := r.persist(context.Background(), func() error { n = r.inner.MostGuesses(); return nil }); err != nil {
+// MostGuesses is none on a device that is lost: the next flight brings the run back, which a question
+// cannot, since a pending token is absorbed for a flight alone.
+func (r *recoveringRun) MostGuesses() int {
+	if r.failed != nil || r.generation != r.recovery.generation.Load() {
 		return 0
 	}
-	return n
+	return r.inner.MostGuesses()
 }
 
 func (r *recoveringRun) LaunchGuessed(ctx context.Context, g machine.Guesses) (machine.Flight, error) {

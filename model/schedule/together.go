@@ -22,6 +22,9 @@ func (c *Company) Enter() (leave func()) {
 	return func() { c.answers.Add(-1) }
 }
 
+// Several tells whether there are two or more.
+func (c *Company) Several() bool { return c.answers.Load() > 1 }
+
 // Together is an engine whose runs may be used by several goroutines at once, each
 // run by one at a time. An answer starts alone, in flights of its run. While the company
 // has another one it is decoded in a batch with it, and alone again when that has ended:
@@ -213,7 +216,7 @@ func (r *togetherRun) Begin(d machine.Drawing) error {
 
 // wants tells whether the answer should be decoded in the batch now.
 func (r *togetherRun) wants() bool {
-	return len(r.tokens) > 0 && !r.barred && r.of.company.answers.Load() > 1 && r.of.shared() != nil
+	return len(r.tokens) > 0 && !r.barred && r.of.company.Several() && r.of.shared() != nil
 }
 
 // Depth lets no more flights go where the answer is about to change over.

@@ -341,16 +341,16 @@ func TestCancel(t *testing.T) {
 	c := connect(t)
 	c.load(1, "talking/samba-mha")
 	c.send(2, &Generate{Prompt: "hello", Settings: sampling.Settings{MaxTokens: ptr(1 << 20)}})
-	c.send(3, &Generate{Prompt: "hello", Settings: sampling.Settings{MaxTokens: ptr(1 << 20)}}) // waits behind 2
+	c.send(3, &Generate{Prompt: "hello", Settings: sampling.Settings{MaxTokens: ptr(1 << 20)}}) // beside 2
 	if _, ok := c.next().m.(*Progress); !ok {
 		t.Error("a prompt is read first")
 	}
 	c.send(4, &Cancel{Target: 3})
 	c.send(5, &Cancel{Target: 2})
 	c.send(6, &Cancel{Target: 99}) // nobody's
-	for _, id := range []uint32{2, 3} {
-		if done := last[*Done](c, id); done.FinishReason != "cancelled" {
-			t.Errorf("request %d: %+v", id, done)
+	for id, o := range c.gather(nil, 2, 3) {
+		if done, ok := o.last.(*Done); !ok || done.FinishReason != "cancelled" {
+			t.Errorf("request %d: %+v", id, o.last)
 		}
 	}
 	// The engine is as good as before, and the ids are free again.
