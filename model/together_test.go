@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -50,6 +51,7 @@ func converse(t *testing.T, s *Session, random *rand.Rand, turns int) (said []st
 		var b strings.Builder
 		result, err := s.Generate(ctx, r, func(c Chunk) error {
 			fmt.Fprintf(&b, "%d %q %s;", c.Choice, c.Text, c.FinishReason)
+			runtime.Gosched() // in a browser nothing else runs until one waits
 			if ends--; ends == 0 {
 				cancel()
 			}
@@ -81,7 +83,7 @@ func TestTogether(t *testing.T) {
 			want[i], n = converse(t, newSession(t, m), source(i), turns)
 			guessed += n
 		}
-		if guessed == 0 {
+		if guessed == 0 && talks*turns > 3 { // of few there may be none that repeats itself
 			t.Error("answers alone took no guesses")
 		}
 		if batches := counted(m); batches != 0 {
