@@ -175,12 +175,12 @@ func TestLostAtAnyCall(t *testing.T) {
 					if at%3 == 0 {
 						again = 1 + at%7 // a second time, soon after
 					}
-					got, _, renewed := talk(at, again)
+					got, here, renewed := talk(at, again)
 					if got != want {
 						t.Fatalf("lost at call %d of %d, then at %d: %q, undisturbed %q", at, f.calls, again, got, want)
 					}
-					if renewed == 0 {
-						t.Fatalf("call %d of %d was not lost", at, f.calls)
+					if renewed == 0 && here.calls >= at { // on a GPU how many there are depends on the time that flights take
+						t.Fatalf("call %d of %d was not lost", at, here.calls)
 					}
 				}
 			})
