@@ -84,7 +84,7 @@ in_browsers() {
 # Servers run code by chance, which fuzzing takes for news: it must not spend its time on making such inputs smaller.
 fuzzed() {
   git grep -o 'func Fuzz[A-Za-z]*' -- '*_test.go' | sed -E 's#^(.*)/[^/]*:func (Fuzz.*)#\1 \2#' |
-    xargs -P 3 -L 1 sh -c 'go test -run "^\$" -fuzz "^$1\$" -fuzztime "${FUZZTIME:-12s}" -fuzzminimizetime 100x -parallel 1 "./$0"'
+    xargs -P 3 -L 1 sh -c 'go test -run "^\$" -fuzz "^$1\$" -fuzztime "${FUZZTIME:-7s}" -fuzzminimizetime 100x -parallel 1 "./$0"'
 }
 
 # The race detector over what runs concurrently: the server, with clients that are cut off, and the pool below it.
