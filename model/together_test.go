@@ -46,7 +46,7 @@ func converse(t *testing.T, s *Session, random *rand.Rand, turns int) (said []st
 	t.Helper()
 	for range turns {
 		r := asked(random)
-		ends := 1 + random.IntN(60) // it is cancelled after so many tokens, if it has them
+		ends := 1 + random.IntN(60) // tokens after which it is cancelled, if it has them
 		ctx, cancel := context.WithCancel(context.Background())
 		var b strings.Builder
 		result, err := s.Generate(ctx, r, func(c Chunk) error {
@@ -115,7 +115,7 @@ func TestTogether(t *testing.T) {
 	})
 }
 
-// Of layers that carry no state a prompt's last token finds what those below have left it, whoever had the device meanwhile.
+// Of layers that carry no state a prompt's last token finds what those below have left it, even where another run had the device meanwhile.
 func TestTogetherAfterTail(t *testing.T) {
 	folder := filepath.Join(publishedFolders, "phi4flash_a")
 	ids, _ := publishedFixture(t, folder)
@@ -159,7 +159,7 @@ func counted(m *Model) int {
 }
 
 // frail is an engine whose device is lost at the n-th of its calls, steps of batches among
-// them, or whose batches have no room for more positions than so many.
+// them, or whose batches have room for a number of positions only.
 type frail struct {
 	machine.Engine
 	mu            sync.Mutex

@@ -77,7 +77,7 @@ func TestRight(t *testing.T) {
 	}
 }
 
-// machine is one whose steps take so long, by rows.
+// machine has how long its steps take, by rows.
 type machine map[int]time.Duration
 
 // answer is how long tokens take as Pay has them come: of guesses this share is right, in turns.

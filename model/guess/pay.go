@@ -30,7 +30,7 @@ const (
 	least     = 1.03 // times single steps' rate: what guesses have to promise
 )
 
-// mix blends a measurement over so many tokens into a figure: of many it says more, since flights that begin to
+// mix blends a measurement over a number of tokens into a figure: the more there are the more it says, since flights that begin to
 // run ahead, of one or two steps, wait for the host. What is far above it is no measurement: the machine was busy elsewhere.
 func mix(figure *float64, v float64, tokens int) {
 	if *figure == 0 {

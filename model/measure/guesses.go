@@ -22,7 +22,7 @@ type GuessTask struct {
 
 // Random weights say nothing that a prompt could hold. But at the highest temperature what is drawn is the sampler's
 // noise, a function of seed and position, whatever the weights: so the answer is known beforehand, nearly. A prompt of
-// the same length that has it inside, but for every so many-th token, is a text to be copied or edited; the guesses of
+// the same length that has it inside, with every n-th token another one, is a text to be copied or edited; the guesses of
 // one that has nothing of it are right never.
 var copies = []struct {
 	task  string

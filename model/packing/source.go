@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash"
 	"slices"
-
 	"unsafe"
 
 	"github.com/samba-web/samba/gpu"

@@ -34,7 +34,7 @@ type Together struct {
 	company *Company
 	vocab   int
 	most    func() int   // answers that are decoded together
-	turn    sync.Mutex   // held by whoever gives the machine work
+	turn    sync.Mutex   // held while the machine is given work
 	last    *togetherRun // that gave it any, beside batches
 
 	mu     sync.Mutex

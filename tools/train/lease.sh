@@ -46,12 +46,14 @@ encode() { # NAME FLAGS SHARDS: in the background
   background "encode-$name" "$python" "$lease/train/data.py" "${@/#/$lease/in/}" --tokenizer "$lease/in/tokenizer.json" --out "$lease/data" $flags
 }
 
-make_dialogues() { # in the background, each process a shard
-  local copy last=${COPIES:-16}
-  background make bash -c 'for copy in $(seq 1 '"$last"'); do
-    (cd "$LEASE/train" && "$PYTHON" -m dialogues --out "$LEASE/in/generated-$(printf %02d "$copy").jsonl.xz" --seed "$copy" --scale '"${SCALE:-0.125}"' \
-      --authored "$LEASE/in/authored-00.jsonl.xz") &
-  done; wait; "$PYTHON" "$LEASE/train/data.py" "$LEASE"/in/generated-*.xz --tokenizer "$LEASE/in/tokenizer.json" --out "$LEASE/data"'
+make_dialogues() { # each process a shard, then encodes them
+  local copy
+  for copy in $(seq -f %02g "${COPIES:-16}"); do
+    (cd "$lease/train" && "$python" -m dialogues --out "$lease/in/generated-$copy.jsonl.xz" --seed "$((10#$copy))" --scale "${SCALE:-0.125}" \
+      --authored "$lease/in/authored-00.jsonl.xz") &
+  done
+  wait
+  "$python" "$lease/train/data.py" "$lease"/in/generated-*.xz --tokenizer "$lease/in/tokenizer.json" --out "$lease/data"
 }
 
 options() { # COUNT BATCH-DIVISOR: the pipeline's on that many GPUs
@@ -148,7 +150,7 @@ first)
   rm -rf "$lease"
   take "$2"
   cp -r tools/train "$lease/train" || exit 1
-  make_dialogues
+  background make bash "$lease/train/lease.sh" dialogues
   encode first --allow-truncated $(cd "$lease/in" && ls authored-*.xz wikipedia-01*.xz)
   background rehearse bash "$lease/train/lease.sh" rehearse
   nvidia-smi --query-gpu=name,memory.total --format=csv,noheader 2>/dev/null
@@ -156,6 +158,7 @@ first)
   nproc
   free -g | head -2
   ;;
+dialogues) make_dialogues ;;
 rehearse) rehearse ;;
 more | train)
   date -u +%T

@@ -6,7 +6,7 @@
 /** Marks of loads: { id, folder }. */
 const KEY = "samba-loading";
 const LOCK = "samba-loading ";
-/** After so many a page stops by itself. */
+/** Ended loads of a model after which the page no longer loads it by itself. */
 const MOST = 3;
 
 interface Mark {

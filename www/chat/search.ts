@@ -11,7 +11,7 @@ import { BESIDE, type Hub } from "./hub.ts";
 /** The script of asker.ts beside this one; set by tools/site/build. */
 declare const SAMBA_ASKER: string;
 
-/** Nothing is asked before the visitor has stopped writing for so long, in milliseconds. */
+/** Milliseconds without a key before the hub is asked. */
 const PAUSE = 500;
 
 /** The field with what it finds; take is called with the folder that was chosen and the size of its download. */

@@ -43,10 +43,6 @@ export class Lead {
     this.oncount(this.tabs);
   }
 
-  has(tab: string): boolean {
-    return this.#guests.has(tab);
-  }
-
   /** Ends all that a tab has asked, and gives its sessions' memory back. */
   leave(tab: string): void {
     const guest = this.#guests.get(tab);

@@ -32,7 +32,7 @@ type Question =
 /** And from it. */
 type Answer = { from: string; welcome: true } | { from: string; pong: true } | { from: string; reply: Reply };
 
-/** Every so many milliseconds a tab looks whether the one that leads is there; what says nothing so often has hung, or was frozen. */
+/** Milliseconds between two looks of a tab for the one that leads, and how many of them may find nothing before that one counts as hung or frozen. */
 export const pace = { ping: 4_000, missed: 3 };
 
 /** Whether tabs can agree here on who leads: it takes https, or localhost. */
