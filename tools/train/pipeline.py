@@ -28,8 +28,8 @@ LONGER = 4  # recall is tuned on rows this many times as long, this many times f
 STAGES = {
     "pretrain": {"lr": 2.5e-3, "warmup": 0.01, "eval_every": 2000, "recall_share": 0.3, "mix_from": 0.66, "text_share": 0.6,
                  "round_from": 0.66, "save_every": True, "no_state": True},
-    "tune": {"lr": 6e-4, "warmup": 0.02, "recall_share": 0.15, "text_share": 0.2, "no_state": True},
-    "recall": {"lr": 4e-4, "warmup": 0.05, "recall_share": 0.4, "text_share": 0.3, "prose": 0.5, "no_state": True},
+    "tune": {"lr": 6e-4, "warmup": 0.02, "recall_share": 0.15, "text_share": 0.35, "no_state": True},
+    "recall": {"lr": 4e-4, "warmup": 0.05, "recall_share": 0.4, "text_share": 0.5, "prose": 0.5, "no_state": True},
 }
 
 

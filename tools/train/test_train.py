@@ -581,6 +581,10 @@ class Training(Folder):
             self.assertEqual(last["bits"], 4)
             # A token of the made-up text is about three bytes.
             self.assertLess(last["val_text_bits_per_byte"], last["val_text"] / np.log(2))
+            # What rounding costs is told, too.
+            told = {key: value for e in log if e.get("event") == "perplexity" for key, value in e.items()}
+            self.assertAlmostEqual(told["text"], np.exp(last["val_text"]), 3)
+            self.assertNotEqual(told["exact"], told["text"])
         saved = torch.load(self.at("run", "model.pth"))["model"]
         for name, weight in alone.model.state_dict().items():
             self.assertTrue(torch.equal(weight, saved[name]), name)

@@ -255,8 +255,8 @@ class Trainer:
             if on:
                 self.rounding.undo()
 
-    def evaluate(self, rounded):
-        """Mean loss a token on held-out text and on the assistant's words of held-out chats; recall, where it is tuned."""
+    def evaluate(self, rounded, keys=True):
+        """Mean loss a token on held-out text and on the assistant's words of held-out chats; recall, where it is tuned and keys are wanted."""
         results = {}
         size, ranks = self.args.batch, self.ranks
         part = size // ranks.count
@@ -278,7 +278,7 @@ class Trainer:
                     results["val_" + name] = float(total / count)
                 if count and name == "text":  # nats a token depend on the tokenizer, bits a byte do not
                     results["val_text_bits_per_byte"] = float(total / read / math.log(2))
-            if keyed:
+            if keyed and keys:
                 results["held"] = {str(after): self.recall(after=after) for after in PROBE_AFTER if after < self.length}
                 paces = PROBE_PACES if self.data.paced else PROBE_PACES[:1]
                 results["recall"] = {str(pace * self.length): self.recall(pace=pace) for pace in paces}
@@ -393,9 +393,11 @@ class Trainer:
         self.spent += time.time() - start
         self.batches = self.mixture = None
         self.save()
+        exact = self.evaluate(False, keys=False) if rounds else {}  # what rounding costs
         results = self.evaluate(rounds)
-        if "val_text" in results:
-            self.log(event="perplexity", text=math.exp(results["val_text"]))
+        for name, of in (("exact", exact), ("text", results)):
+            if "val_text" in of:
+                self.log(event="perplexity", **{name: math.exp(of["val_text"])})
         self.log(event="stopped" if stopped else "finished", step=self.step, tokens=self.tokens, spent=self.spent)
         self.log_file.close()
 
