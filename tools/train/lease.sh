@@ -9,7 +9,8 @@
 #                                  failed, model.pth in more parts than a call takes: a second word, 0[0-3] or so, chooses some
 #
 # What trains runs on between the calls. It goes on from the part's model folder, four bits with the rounding in the loop:
-# pretraining on the last FIRST GPUs (default: all but one, so that the first can measure), then tuning and recall on all.
+# pretraining on the last FIRST GPUs (default: all but one, so that the first can measure), then tuning and recall on the last
+# ALL (default: all of them).
 # A stage that fails begins again from what was saved last, with half the batch. TOGETHER=1: dialogues of a row know of each other.
 # COPIES processes make dialogues, SCALE times the usual number each. TINY=1 rehearses on a CPU. Everything lies in LEASE
 # (default /tmp/lease).
@@ -22,7 +23,7 @@ cards() { # COUNT: that many GPUs, the last ones, since a browser takes the firs
   seq -s, $((gpus - $1)) $((gpus - 1))
 }
 
-first=${FIRST:-$((gpus > 1 ? gpus - 1 : 1))}
+first=${FIRST:-$((gpus > 1 ? gpus - 1 : 1))} all=${ALL:-$gpus}
 
 take() { # PART: its files, out of the way of the next call
   mkdir -p "$lease"/{in,data,log,home}
@@ -70,7 +71,7 @@ rehearse() { # once the small shards are encoded: on the first GPU alone, then o
   mkdir -p "$lease/small"
   cp "$lease"/data/{authored,wikipedia-01}* "$lease/small/"
   local count
-  for count in $(printf '%s\n' "$first" "$gpus" | sort -nu); do
+  for count in $(printf '%s\n' "$first" "$all" | sort -nu); do
     # shellcheck disable=SC2046
     CUDA_VISIBLE_DEVICES=$(cards "$count") "$python" "$lease/train/pipeline.py" --data "$lease/small" $(options "$count" 1) \
       --init "$lease/in/model" --seconds 600 --rehearse "${REHEARSE:-24}" --work "$lease/rehearsal/$count" || return 1
@@ -81,7 +82,7 @@ train() { # UNTIL: until that time of day, and makes what goes home
   local until=$1 begun count stages seconds divisor init=$lease/in/model status=1 attempt part tune recall
   begun=$(date +%s)
   tune=$(((until - begun) * ${TUNE:-28} / 100)) recall=$(((until - begun) * ${RECALL:-12} / 100))
-  for part in "$first pretrain" "$gpus tune recall"; do
+  for part in "$first pretrain" "$all tune recall"; do
     count=${part%% *} stages=${part#* } divisor=1
     for attempt in 1 2; do
       seconds=$((until - $(date +%s)))
@@ -198,7 +199,7 @@ home)
   ls -l "$OUT"
   ;;
 *)
-  sed -n '2,17s/^# \{0,1\}//p' "$0"
+  sed -n '2,18s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac
