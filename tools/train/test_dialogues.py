@@ -10,7 +10,8 @@ from fractions import Fraction
 
 import questions
 from dialogues import KINDS, Making
-from dialogues import dates, memory, passages, sums, tales, words, world
+from dialogues import dates, feelings, memory, passages, sums, tales, words, world
+from dialogues.lists import PETS, RELATIVES
 from dialogues.rows import Pairs, rows
 from dialogues.rows import questions as facts
 
@@ -205,6 +206,46 @@ class LookingBack(unittest.TestCase):
                 self.assertIn(items[memory.ORDINALS.index(found[2]) - 1], re.findall(r"\d+", first))
                 checked += 1
         self.assertGreater(checked, 5)
+
+
+class Feelings(unittest.TestCase):
+    def test_bad_news_is_never_congratulated(self):
+        for turns in many(feelings.grief, 1500):
+            self.assertNotRegex(turns[0][1], r"(?i)congrat|wonderful|great|glad|nice|good news|enjoy", turns)
+            self.assertRegex(turns[0][1], r"sorry", turns)
+        bad = r"(?i)\b(died|fired|failed|stolen|cancer\.|laid off|left me|miscarriage|burned down|bully)"
+        good = r"(?i)\b(got the job|passed (my|her|his|their) |promoted|engaged|pregnant|we won|negative|came back|lost (five|ten) kilos|beaten cancer)"
+        seen = [0, 0]
+        for turns in many(feelings.situation, 6000):
+            question, answer = turns[0]
+            if re.search(good, question):
+                seen[0] += 1
+                self.assertNotRegex(answer, r"(?i)\bsorry\b|\bpity\b", turns)
+            elif re.search(bad, question) and "beaten" not in question:
+                seen[1] += 1
+                self.assertNotRegex(answer, r"(?i)congrat|wonderful|good news|\bgreat\b", turns)
+        self.assertGreater(min(seen), 200)
+
+    def test_an_answer_speaks_of_whom_the_visitor_spoke(self):
+        whom = r"(?i)\b(" + "|".join(sorted({*PETS, *RELATIVES, *feelings.LOST_PEOPLE}, key=len, reverse=True)) + r")\b"
+        for turns in many(feelings.situation, 3000) + many(feelings.grief, 1000):
+            question, answer = turns[0]
+            for person in re.findall(r"(?i)\byour " + whom[4:], answer):
+                self.assertIn(person.lower(), question.lower(), turns)
+            self.assertNotRegex(answer, r"\bthey is\b|\bis they\b|\bdoes they\b|  |\. [a-z]", turns)
+
+    def test_danger_is_answered_with_where_to_find_help(self):
+        for turns in many(feelings.care, 1500):
+            question, answer = turns[0]
+            self.assertRegex(answer, r"112|988|won't|can't help|doctor|police|talk to someone you trust", turns)
+            if re.search(r"(?i)kill myself|end my life|want to live|alive", question):
+                self.assertIn("988", answer)
+
+    def test_every_situation_has_its_parts(self):
+        for kind, forms, about, back in feelings.SITUATIONS:
+            self.assertIn(kind, feelings.OPENINGS)
+            self.assertGreaterEqual(len(set(forms)), 2, forms)
+            self.assertTrue(all(about) and all(back), forms)
 
 
 class Passages(unittest.TestCase):

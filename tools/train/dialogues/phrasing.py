@@ -39,7 +39,8 @@ def lower_first(text):
 COMMON = set("""what which who where when why how is are do does can could name tell give say write list find the a an in of and for at
 to please my if was were did has have has count add complete spell translate explain put make turn sort solve calculate compute
 double half whats what's who's where's how's describe define work will would should on from by between from there it i'd i'll this
-that pick choose was round share take multiply divide subtract read answer correct""".split())
+that pick choose was round share take multiply divide subtract read answer correct it's we our we're there they today yesterday nobody someone
+everybody since losing he she his her no not so yes""".split())
 
 
 def styled(random, text, after=True):

@@ -1,4 +1,5 @@
 """Talk: greetings, who it is, feelings, what it cannot know, care, simple instructions, jokes."""
+from .feelings import feelings
 from .lists import CITIES, NAMES
 from .phrasing import ask, capital, pick, styled
 from .rows import answered, questions
@@ -83,10 +84,12 @@ def chat(random):
 
 def talk(random):
     draw = random.random()
-    if draw < 0.5:
+    if draw < 0.55:
+        return feelings(random)
+    if draw < 0.77:
         return answered(random, random.choice(TALK))
-    if draw < 0.68:
+    if draw < 0.85:
         return unknown(random)
-    if draw < 0.86:
+    if draw < 0.93:
         return orders(random)
-    return joke(random) if draw < 0.93 else chat(random)
+    return joke(random) if draw < 0.96 else chat(random)
