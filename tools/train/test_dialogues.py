@@ -10,8 +10,8 @@ from fractions import Fraction
 
 import questions
 from dialogues import KINDS, Making
-from dialogues import dates, feelings, memory, passages, sums, tales, words, world
-from dialogues.lists import PETS, RELATIVES
+from dialogues import dates, feelings, memory, passages, phrasing, sums, tales, told, words, world
+from dialogues.lists import NAMES, PETS, RELATIVES
 from dialogues.rows import Pairs, rows
 from dialogues.rows import questions as facts
 
@@ -206,6 +206,74 @@ class LookingBack(unittest.TestCase):
                 self.assertIn(items[memory.ORDINALS.index(found[2]) - 1], re.findall(r"\d+", first))
                 checked += 1
         self.assertGreater(checked, 5)
+
+
+class Told(unittest.TestCase):
+    def test_of_several_things_the_last_word_about_the_one_asked_for_counts(self):
+        """The last sentence that names the thing holds the value answered; corrections come after what they correct."""
+        rng = random.Random(0)
+        silent = lambda rng: [("Go on!", "Gladly.")]
+        checked, meant = 0, {}
+        for word, slips in phrasing.SLIPS.items():
+            for slip in slips:
+                meant.setdefault(slip, []).append(word)
+        for sort in told.SEVERAL:
+            for _ in range(60):
+                turns, said = told.similar(rng, silent, sort), []
+                for question, answer in turns:
+                    named = [k for k in sort.keys if re.search(rf"\b{k}\b", question, re.I)]
+                    asked = re.match(r"(?i)(\W*)(what|where|which|when|how|who|tell)\b", question) and len(named) == 1
+                    about = [s for s in said if named and re.search(rf"\b{named[0]}\b", s, re.I)]
+                    if asked and about and answer not in told.NEVER and sort.values != told.JOBS:
+                        value = re.sub(r"(?i)^your .* is (called |at )?|^at |^in |[.]$", "", answer)
+                        words_ = set(re.findall(r"\w+", value.lower())) & {w for v in sort.values or [*NAMES, *(v for values in told.FAVOURITES.values() for v in values)] for w in re.findall(r"\w+", v.lower())}
+                        self.assertTrue({w for w in words_ if w not in {"my", "your", "the"} | set(named[0].lower().split())} <= {word for w in re.findall(r"\w+", about[-1].lower()) for word in (w, *meant.get(w, ()))} | {"put", "you"}, (turns, about))
+                        checked += 1
+                    said += re.split(r"(?<=\w)[.!] ", question)
+        self.assertGreater(checked, 250)
+
+    def test_what_may_be_eaten_follows_from_the_allergy(self):
+        checked = [0, 0]
+        for turns in [told.used(rng, nothing) for rng in [random.Random(1)] for _ in range(2000)]:
+            allergy = next((what for what in told.ALLERGIES if re.search(rf"(?i)allergic to {what}|allergy to {what}|{what} makes? me ill|eat {what}, because", turns[0][0])), None)
+            for question, answer in turns[1:] if allergy else []:
+                food = next((f for f in told.ALLERGIES[allergy][0] if f.lower() in question.lower()), None)
+                harmless = next((f for f in told.SAFE if f.lower() in question.lower()), None)
+                if food or harmless:
+                    self.assertEqual(bool(food), answer.startswith(("No", "Better not")), (turns, food))
+                    checked[bool(food)] += 1
+        self.assertGreater(min(checked), 50)
+
+    def test_what_is_left_of_a_list_and_which_day_is_free(self):
+        seen = [0, 0]
+        for turns in [told.used(rng, nothing) for rng in [random.Random(2)] for _ in range(2000)]:
+            if re.search(r"(?i)still|left|else", turns[-1][0]) and re.search("(?i)buy|need|list|missing|left", turns[-1][0]) and "free" not in turns[-1][0].lower():
+                listed = {item for item in told.SHOP if re.search(rf"(?<![\w ]){item}\b|[ ,:]{item}\b", turns[0][0], re.I)}
+                got = next(q for q, a in turns[1:] if re.search("(?i)bought|got|done|already|found", q))
+                for item in told.SHOP:
+                    if re.search(rf"\b{item}\b", turns[-1][1], re.I):
+                        self.assertIn(item, listed)
+                        self.assertNotRegex(got.lower(), rf"(?<![\w ]){item}\b")
+                seen[0] += 1
+            found = re.search(r"(?i)(free|time|friend|go out|anything) on (\w+day)|is (\w+day) still free", turns[-1][0])
+            if found:
+                day = (found[2] or found[3]).capitalize()
+                busy = any(re.search(rf"on {day}", q, re.I) for q, _ in turns[:-1])
+                self.assertEqual("no plans" not in turns[-1][1], busy, turns)
+                seen[1] += 1
+        self.assertGreater(min(seen), 50)
+
+    def test_family(self):
+        checked = 0
+        for turns in [told.family(rng, nothing) for rng in [random.Random(3)] for _ in range(1500)]:
+            for question, answer in turns:
+                found = re.fullmatch(r"(\w+) is (\w+?)(?:'s|') ([\w ]+)\.", answer)
+                if found:
+                    x, y, relation = found.groups()
+                    line = [s for q, _ in turns for s in re.split(r"[.] ", q) if re.search(rf"\b{x}\b", s, re.I) and re.search(rf"\b{y}\b", s, re.I) and relation in s.lower()]
+                    self.assertTrue(line, turns)
+                    checked += 1
+        self.assertGreater(checked, 300)
 
 
 class Feelings(unittest.TestCase):

@@ -6,11 +6,16 @@ what the visitor writes and what the assistant answers.
 import random
 import zlib
 
-from . import authored, dates, encyclopedia, memory, passages, science, sums, tales, talk, words, world
+from . import authored, dates, encyclopedia, memory, passages, science, sums, tales, talk, told, words, world
+
+
+def looking_back(rng, other):
+    return (told.retold if rng.random() < 0.55 else memory.memory)(rng, other)
+
 
 # The maker of a kind, how many dialogues are made of it unless said otherwise, and its weight among what stands between other talk.
 KINDS = {
-    "memory": (memory.memory, 60000, 0),
+    "memory": (looking_back, 60000, 0),
     "passages": (passages.passages, 60000, 0),
     "sums": (lambda r, other: sums.sums(r), 80000, 4),
     "dates": (lambda r, other: dates.dates(r), 20000, 1),
