@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import questions
 from dialogues import KINDS, Making
-from dialogues import dates, feelings, memory, passages, phrasing, sums, tales, told, words, world
+from dialogues import dates, feelings, memory, passages, phrasing, sums, tales, texts, told, words, world
 from dialogues.lists import NAMES, PETS, RELATIVES
 from dialogues.rows import Pairs, rows
 from dialogues.rows import questions as facts
@@ -373,6 +373,95 @@ class Passages(unittest.TestCase):
                     for form in forms:
                         self.assertNotRegex(form.format(**values), r"[{}]")
                     self.assertTrue(all(answers))
+
+
+class Texts(unittest.TestCase):
+    def made(self, maker, number=80):
+        rng = random.Random(7)
+        return [maker(rng) for _ in range(number)]
+
+    def test_names_and_numbers_of_an_answer_stand_in_the_text(self):
+        for maker in dict.fromkeys(texts.MAKERS):
+            for made in self.made(maker, 40):
+                known = set(re.findall(r"\w+", made.text.lower()))
+                self.assertGreaterEqual(len(made.asked), 4)
+                self.assertTrue(made.open and made.claims and made.gist)
+                for forms, answers in made.asked:
+                    for answer in answers:
+                        self.assertRegex(answer, r"[.\"]$")
+                        self.assertNotRegex(answer + " ".join(forms), r"[{}]|  |\.\.|\b1 euros|\b1 degrees")
+                        for word in re.findall(r"(?<=[a-z] )[A-Z]\w+|\d+", answer):
+                            if "=" not in answer and "late, so" not in answer:
+                                self.assertTrue(word.lower() in known or word.lower() in " ".join(forms).lower(), (made.text, forms, answer))
+
+    def test_a_false_claim_is_not_in_the_text(self):
+        """Of a place, price or time claimed, the text says another in the sentence of the thing itself."""
+        for made in self.made(texts.compared, 300) + self.made(texts.order, 100):
+            lines = re.split(r"[.;,] |\band\b", made.text)
+            for true, false in made.claims:
+                for claim, holds in ((true, True), (false, False)):
+                    found = re.match(r"(?i)(?:the )?(.+?) (?:costs|is|has|read|weighs|had|needs) (\d+)", claim or "")
+                    if found:
+                        self.assertEqual(any(re.search(rf"\b{found[1]}\b", line, re.I) and re.search(rf"\b{found[2]}\b", line) for line in lines), holds, (made.text, claim))
+
+    def test_the_largest_the_first_the_winner(self):
+        """Computed again from the numbers of the text alone."""
+        checked = collections.Counter()
+        for made in self.made(texts.timetable, 200):
+            times = {}
+            for line in re.split(r"(?<=\.) ", made.text):
+                found = re.search(r"\b(?:to|for) ([A-Z][\w ]+?)(?: leaves|,|\.).*", line)
+                clock = re.search(r"(\d+):(\d\d)", line)
+                if found and clock:
+                    times[found[1]] = int(clock[1]) * 60 + int(clock[2])
+            for forms, answers in made.asked:
+                for word, of in (("leaves first", min), ("leaves last", max)):
+                    if word in forms[0]:
+                        self.assertIn(of(times, key=times.get), answers[0], made.text)
+                        checked[word] += 1
+        for made in self.made(texts.flats, 200):
+            rents = sorted(map(int, re.findall(r"(\d+) euros", made.text)))
+            for forms, answers in made.asked:
+                if "cheapest" in forms[0] or "most expensive" in forms[0]:
+                    self.assertIn(str(rents[0 if "cheapest" in forms[0] else -1]), answers[0])
+                    checked["rent"] += 1
+        for made in self.made(texts.results, 200):
+            for left, how, right, a, b in re.findall(r"([A-Z][\w ]+?) (beat|lost to|against) ([A-Z][\w ]+?) (?:ended )?(\d):(\d)", re.sub(r"On \w+day |.*results: ", "", made.text)):
+                winner = left if int(a) > int(b) else right
+                for forms, answers in made.asked:
+                    if forms[0] in (f"Who won, {left} or {right}?", f"Who won, {right} or {left}?"):
+                        self.assertIn(winner, answers[0])
+                        checked["match"] += 1
+        for made in self.made(texts.moves, 200):
+            place = {}
+            for line in re.split(r"(?<=\.) ", made.text):
+                found = re.search(r"the (\w+) (?:from the \w+ )?(?:to|in) the (\w+)\.", line)
+                if found and not line.startswith("In the evening"):
+                    place[found[1]] = found[2]
+            for forms, answers in made.asked:
+                found = re.fullmatch(r"Where is the (\w+)\?", forms[0])
+                if found:
+                    self.assertIn(place[found[1]], answers[0], made.text)
+                    checked["moves"] += 1
+        for made in self.made(texts.compared, 300):
+            for forms, answers in made.asked:
+                found = re.search(r"with (\d+)", answers[-1])
+                if found and re.search(r"est\?|most\b.*\?|least\b.*\?|expensive", forms[0]):
+                    numbers = sorted(map(int, re.findall(r"\d+", made.text)))
+                    self.assertEqual(int(found[1]), numbers[0 if re.search("youngest|shortest|lightest|cheapest|fewest|nearest|least", forms[0]) else -1], (made.text, forms))
+                    checked["compared"] += 1
+        for name in ("leaves first", "leaves last", "rent", "match", "moves", "compared"):
+            self.assertGreater(checked[name], 50, checked)
+
+    def test_true_or_false_is_answered_so(self):
+        rng = random.Random(9)
+        for _ in range(4000):
+            made = rng.choice(texts.MAKERS)(rng)
+            question, answer = texts.question(rng, made)
+            if "true or false" in question.lower():
+                self.assertRegex(answer, r"^(True|False)\.")
+                claims = [true for true, false in made.claims if re.search(r"(^|[:?] )" + re.escape(true), question)]
+                self.assertEqual(bool(claims), answer.startswith("True"), (question, answer))
 
 
 class Shard(unittest.TestCase):

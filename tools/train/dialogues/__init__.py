@@ -6,17 +6,21 @@ what the visitor writes and what the assistant answers.
 import random
 import zlib
 
-from . import authored, dates, encyclopedia, memory, passages, science, sums, tales, talk, told, words, world
+from . import authored, dates, encyclopedia, memory, passages, science, sums, tales, talk, texts, told, words, world
 
 
 def looking_back(rng, other):
     return (told.retold if rng.random() < 0.55 else memory.memory)(rng, other)
 
 
+def given(rng, other):
+    return (texts.reading if rng.random() < 0.55 else passages.passages)(rng, other)
+
+
 # The maker of a kind, how many dialogues are made of it unless said otherwise, and its weight among what stands between other talk.
 KINDS = {
     "memory": (looking_back, 60000, 0),
-    "passages": (passages.passages, 60000, 0),
+    "passages": (given, 60000, 0),
     "sums": (lambda r, other: sums.sums(r), 80000, 4),
     "dates": (lambda r, other: dates.dates(r), 20000, 1),
     "world": (lambda r, other: world.world(r), 80000, 3),
