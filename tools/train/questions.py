@@ -30,11 +30,14 @@ class Held:
     """The questions of a dev set, ready to be looked for."""
 
     def __init__(self, questions):
-        self.single, self.several = {}, []
+        self.short, self.long, self.several = set(), {}, []  # the long ones by their first words
         for question in questions:
             turns = [normal(turn) for turn in question["messages"]]
             if len(turns) == 1:
-                self.single.setdefault(len(turns[0]), set()).add(turns[0])
+                if len(turns[0]) < CONTAINED:
+                    self.short.add(turns[0])
+                else:
+                    self.long.setdefault(turns[0][:CONTAINED], set()).add(turns[0])
             else:
                 self.several.append(turns)
         self.first = {turns[0] for turns in self.several}
@@ -43,10 +46,10 @@ class Held:
         """Whether the dialogue asks a question of the dev set: alone in any of its turns, or all turns of one with several."""
         turns = [normal(message["content"]) for message in messages if message["role"] == "user"]
         for turn in turns:
-            for length, asked in self.single.items():
-                if length == len(turn) and turn in asked:
-                    return True
-                if CONTAINED <= length < len(turn) and any(turn[i:i + length] in asked for i in range(len(turn) - length + 1)):
+            if turn in self.short:
+                return True
+            for i, start in enumerate(zip(*(turn[n:] for n in range(CONTAINED)))):
+                if start in self.long and any(turn[i:i + len(asked)] == asked for asked in self.long[start]):
                     return True
         if self.first.intersection(turns):
             return any(all(turn in turns for turn in question) for question in self.several)

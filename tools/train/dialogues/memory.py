@@ -267,7 +267,7 @@ def at_once(random, other):
     known = facts(random, random.choice([2, 2, 3, 4]))
     text = ". ".join(one.plain(random) for one in known) + "."
     if random.random() < 0.3:
-        text = " and ".join(one.plain(random) for one in known[:2]) + "."
+        text = known[0].plain(random) + " and " + lower_first(known[1].plain(random)) + "."
         known = known[:2]
     turns = [(told(random, text), random.choice(NOTED + [known[0].noted(random)]))]
     turns += between(random, other, random.choice([0, 0, 1, 2]))
@@ -430,7 +430,7 @@ def a_list(random, other):
             elif len(items) > 2:
                 gone = random.choice(items)
                 items = [i for i in items if i != gone]
-                turns.append((pick(random, ["Remove {v}.", "Take {v} off the {t}.", "Not {v}, please.", "Delete {v} from it.", "Cross out {v}.", "No {v} after all.", "Drop {v}.", "I don't want {v} any more.", "Leave out {v}.", "Strike {v}."], v=gone, t=title), pick(random, ["Done. That leaves {l}.", "Okay: {l}."], l=listed(items))))
+                turns.append((pick(random, ["Remove {v}.", "Take {v} off the {t}.", "Not {v}, please.", "Delete {v} from it.", "Cross out {v}.", "Not {v} after all.", "Drop {v}.", "I don't want {v} any more.", "Leave out {v}.", "Strike {v}."], v=gone, t=title), pick(random, ["Done. That leaves {l}.", "Okay: {l}."], l=listed(items))))
             yourself = list(items)
             continue
         q, r = question(items, yourself)

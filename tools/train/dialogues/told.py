@@ -205,7 +205,7 @@ def summary(random, other):
     """Several facts told, then: what do you know about me?"""
     known = []
     for one in facts(random, random.choice([2, 3, 3, 4])):
-        if one.kind not in ("car", "bike", "visitor", "eaten", "bought", "lost") and "," not in one.answers[0]:
+        if one.kind not in ("car", "bike", "visitor", "eaten", "bought", "lost") and not one.kind.startswith("kept") and "," not in one.answers[0]:
             known.append(one)
     if not known:
         return similar(random, other)
