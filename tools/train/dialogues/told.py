@@ -1,7 +1,9 @@
 """What was told, among more of its kind: several pets, plans, places, codes and people; what follows from it; what was never told.
 
 Each form draws a state first (who has what), tells it in turns of other talk, changes some of it, and answers from the state."""
-from .lists import BOYS, CITIES, COLOURS, DAYS, FOODS, GIRLS, HER, HIS, HOBBIES, JOBS, KEPT, NAMES, PET_NAMES, PETS, RELATIVES, SHOP, SINGULAR_KEPT, SPOTS, table
+import re
+
+from .lists import BOYS, CITIES, COLOURS, DAYS, FOODS, GIRLS, HER, HIS, HOBBIES, JOBS, KEPT, NAMES, PET_NAMES, PETS, RELATIVES, SHOP, SINGULAR_KEPT, SPOTS, THINGS
 from .memory import NOTED, REMINDING, between, fact, facts, yours
 from .phrasing import a, capital, listed, lower_first, pick, styled, told
 
@@ -256,7 +258,60 @@ def never_told(random, other):
     return turns
 
 
-FORMS = [similar] * 7 + [used] * 4 + [family] * 3 + [summary] * 1 + [never_told] * 2
+# Something told in one breath, with several details. A line: the ways to tell it, apart by ;; then what may be asked and answered,
+# question;question=answer;answer. {n} {m} names, {r} relative, {c} {e} cities, {d} {f} days, {t} {u} times, {k} {l} numbers, {p} price,
+# {x} food, {j} job, {a} {b} pets, {o} {q} pet names, {g} colour, {h} hobby, {w} place to meet, {s} something bought.
+RECORDS = [line.split("|") for line in """I'm meeting {n} at {t} at the {w} on {d}.;On {d} at {t} I meet {n} at the {w}.;Got a date with {n}: {d}, {t}, at the {w}.|Whom do I meet on {d}?;Who am I meeting?;Who is my date with?=You meet {n}.;{n}.|When do I meet {n}?;At what time do I meet {n}?;What time is the meeting with {n}?=On {d} at {t}.;At {t}.|Where do I meet {n}?;Where am I meeting {n}?;What is our meeting place?=At the {w}.;You meet {n} at the {w}.|On which day do I meet {n}?;what day am i meeting {n}=On {d}.
+My flight to {c} leaves on {d} at {t} from gate {k}.;I fly to {c} on {d}; it leaves at {t}, gate {k}.;Flight to {c}: {d}, {t}, gate {k}.|Where do I fly?;Where is my flight going?;Which city do I fly to?=You fly to {c}.;To {c}.|When does my flight leave?;What time is my flight?;At what time do I fly?=On {d} at {t}.;Your flight leaves at {t}.|Which gate is my flight?;What is my gate?;which gate do i need=Gate {k}.;Your gate is {k}.|On which day do I fly?;What day is the flight?=On {d}.;You fly on {d}.
+I have two pets, {ba} called {o} and {bb} called {q}.;We have {ba}, {o}, and {bb}, {q}.;My pets are {o}, {ba}, and {q}, {bb}.|What are my pets called?;Tell me the names of my pets.;How are my animals called?=They are called {o} and {q}.;{o} and {q}.|What is my {a} called?;What's the name of the {a}?=Your {a} is called {o}.;{o}.|What is my {b} called?;What's the name of the {b}?=Your {b} is called {q}.;{q}.|What kind of animal is {q}?;Who is {q}?=Your {b}.;{q} is your {b}.|How many pets do I have?;how many animals have i got=You have two, {o} and {q}.;Two.
+We moved from {c} to {e} in {year}.;In {year} I moved from {c} to {e}.;I used to live in {c}, but in {year} I moved to {e}.|Where do I live now?;Which city do I live in now?;What's my home now?=You live in {e}.;In {e}.|Where did I live before?;Which city did I leave?;Where did I use to live?=You lived in {c} before.;You moved away from {c}.|When did I move?;In which year did I move?=In {year}.;You moved in {year}.
+I'm {age}, I live in {c} and I work as {aj}.;{age} years old, {j}, from {c}: that's me.;I am {aj} from {c}, {age} years old.|How old am I?;What is my age?;my age?=You are {age}.;You are {age} years old.|Where do I live?;Which city am I from?=In {c}.;You are from {c}.|What do I do?;What is my job?;what do i work as=You are {aj}.;You work as {aj}.
+My {r} {n} is {age} and lives in {c}.;My {r} is called {n}, is {age} years old and lives in {c}.;{n}, my {r}, is {age} and at home in {c}.|What is my {r} called?;What's my {r}'s name?=Your {r} is called {n}.;{n}.|How old is {n}?;How old is my {r}?;What age is {n}?=Your {r} is {age}.;{n} is {age} years old.|Where does {n} live?;Which city does my {r} live in?=In {c}.;{n} lives in {c}.|Who is {n}?;Who was {n} again?=Your {r}.;{n} is your {r}.
+I bought {as_} for {p} euros on {d}.;On {d} I got {as_}. It cost {p} euros.;I paid {p} euros for {as_} on {d}.|What did I buy?;What did I get on {d}?;Which thing did I buy?=You bought {as_}.;{As}.|How much did I pay?;What did the {s} cost?;How much was the {s}?=You paid {p} euros.;{p} euros.|When did I buy the {s}?;On which day did I buy it?=On {d}.;You bought it on {d}.
+For the party I will bring {x}, {n} brings {y} and {m} brings {z}.;{n} brings {y} to the party, {m} brings {z}, and I bring {x}.;Party plan: {x} from me, {y} from {n}, {z} from {m}.|What will I bring?;What do I bring to the party?;what is my part=You bring {x}.;{X}.|What does {n} bring?;What will {n} bring?=You said {n} brings {y}.;{Y}.|Who brings {z}?;Who is bringing {z}?={m}.;{m} brings {z}.|What does {m} bring?;And {m}, what does {m} bring?={m} brings {z}.;{Z}.
+My room is {k} and {n}'s is {l}.;{n} has room {l}, I have room {k}.;I'm in room {k}, and {n} is in {l}.|Which room am I in?;What is my room number?;my room?=You are in room {k}.;Room {k}.|Which room is {n} in?;What is {n}'s room number?;Where is {n}?={n} is in room {l}.;Room {l}.|Who is in room {l}?;Whose room is {l}?={n}.;{n} is in room {l}.
+I take one {g} pill at {t} and two drops at {u}.;At {t} I need one {g} pill, at {u} two drops.;My medicine: one {g} pill at {t}, two drops at {u}.|When do I take the pill?;At what time is the pill?=At {t}.;You take the {g} pill at {t}.|When do I take the drops?;What time are the drops?=At {u}.;You take the drops at {u}.|What colour is the pill?;Which colour is my pill?={G}.;The pill is {g}.|How many drops do I take?;how many drops=Two.;Two drops.
+I parked the {g} car on level {k2} of the {w} garage, next to pillar {l2}.;The {g} car is on level {k2}, pillar {l2}, in the {w} garage.;Parking: {w} garage, level {k2}, pillar {l2}, {g} car.|Where did I park?;Where is my car?;In which garage is the car?=In the {w} garage, on level {k2}.;On level {k2} of the {w} garage.|Which level did I park on?;What level is my car on?=Level {k2}.;On level {k2}.|Which pillar is the car next to?;What was the pillar?=Pillar {l2}.;Next to pillar {l2}.|What colour is the car?;Which car did I park?={G}.;The {g} one.
+{n} owes me {p} euros, and I owe {m} {p2} euros.;I owe {m} {p2} euros. {n} owes me {p} euros.;I lent {n} {p} euros and borrowed {p2} euros from {m}.|Who owes me money?;From whom do I get money?={n} owes you {p} euros.;{n}.|Whom do I owe money?;Who gets money from me?=You owe {m} {p2} euros.;{m}.|How much does {n} owe me?;What do I get from {n}?={p} euros.;{n} owes you {p} euros.|How much do I owe {m}?;What does {m} get from me?={p2} euros.;You owe {m} {p2} euros.
+On {d} I have {h} and on {f} my language class, both at {t}.;{d}: {h} at {t}. {f}: language class, also at {t}.;I do {h} on {d} at {t}, and my language class is on {f} at {t}.|When do I have {h}?;On which day is {h}?=On {d} at {t}.;On {d}.|When is my language class?;On which day is the language class?=On {f}.;On {f} at {t}.|What do I do on {f}?;What is on {f}?=You have your language class.;Your language class.|At what time does my class start?;what time is my class=At {t}.
+The wifi is called {o}Net and the password is {word}{k}.;Wifi name: {o}Net, password: {word}{k}.;Use the wifi {o}Net with the password {word}{k}.|What is the wifi password?;Password of the wifi?;Remind me of the wifi password.=It is {word}{k}.;The password is {word}{k}.|What is the wifi called?;Which wifi do I use?;wifi name?={o}Net.;It is called {o}Net.
+I was born in {c}, grew up in {e} and studied {h2}.;Born in {c}, raised in {e}, I studied {h2}.;I grew up in {e}, but I was born in {c}. I studied {h2}.|Where was I born?;In which city was I born?=In {c}.;You were born in {c}.|Where did I grow up?;Which city did I grow up in?=In {e}.;You grew up in {e}.|What did I study?;Which subject did I study?={H2}.;You studied {h2}.
+I have {k3} sisters and {l3} brothers. The oldest is {n}.;There are {k3} sisters and {l3} brothers in my family; {n} is the oldest.;My {k3} sisters and {l3} brothers are all younger than {n}, the oldest.|How many sisters do I have?;how many sisters=You have {k3} sisters.;{K3}.|How many brothers do I have?;And how many brothers have I got?=You have {l3} brothers.;{L3}.|Who is the oldest?;What is the oldest called?={n}.;{n} is the oldest.
+The blue key opens the {key1}, the red key the {key2}.;Blue key: {key1}. Red key: {key2}.;For the {key1} I use the blue key, and for the {key2} the red one.|Which key opens the {key1}?;What key do I need for the {key1}?=The blue key.;The blue one.|Which key opens the {key2}?;What key do I need for the {key2}?=The red key.;The red one.|What does the blue key open?;What is the blue key for?=The {key1}.;It opens the {key1}.|What does the red key open?;What is the red key for?=The {key2}.;It opens the {key2}.
+I read {k} pages on {d} and {l} on {f}.;On {d} I read {k} pages, on {f} {l}.;{d}: {k} pages read. {f}: {l} pages.|How many pages did I read on {d}?;How much did I read on {d}?={k} pages.;On {d} you read {k} pages.|How many pages did I read on {f}?;How much did I read on {f}?={l} pages.;On {f} you read {l} pages.|On which day did I read more?;When did I read more?=On {more}.
+{n} likes {x}, but {m} can't stand it; {m} prefers {y}.;{m} prefers {y} and doesn't like {x}, which {n} likes.;I cook {x} for {n}, and {y} for {m}, who hates {x}.|What does {n} like?;What shall I cook for {n}?={X}.;{n} likes {x}.|What does {m} prefer?;What shall I cook for {m}?={Y}.;{m} prefers {y}.|Who doesn't like {x}?;Who hates {x}?={m}.;{m} doesn't like {x}.
+My new neighbour {n} is {aj} and has {ba} called {o}.;{n}, {aj}, moved in next door with {ba} called {o}.;Next door lives {n} now. {n} is {aj}, and the {a} is called {o}.|Who lives next door?;What is my neighbour called?=Your neighbour {n}.;{n}.|What does {n} do?;What is my neighbour's job?=Your neighbour is {aj}.;{n} is {aj}.|What is the neighbour's {a} called?;What is {n}'s {a} called?={o}.;The {a} is called {o}.|Which pet does {n} have?;What animal does my neighbour have?={Ba}.;{n} has {ba} called {o}.""".splitlines()]
+KEYS = ["cellar", "garage", "front door", "letter box", "shed", "safe", "office", "garden gate", "boat", "suitcase"]
+MEETING = ["station", "market", "cinema", "library", "harbour", "town hall", "museum", "theatre", "airport", "old bridge", "zoo", "castle"]
+
+
+def record(random, other):
+    """Something with several details told in one breath; one or more of them asked for after other talk, now and then one corrected."""
+    tells, *asked = random.choice(RECORDS)
+    r = random.choice(RELATIVES)
+    (n, m), (c, e), (d, f), (t, u), (k, l), (p, p2), (a_, b), (o, q) = [random.sample(pool, 2) for pool in (NAMES, CITIES, DAYS, CLOCK, range(2, 90), range(3, 90), PETS, PET_NAMES)]
+    if "{r}" in tells and r in HER | HIS:
+        n = random.choice(GIRLS if r in HER else BOYS)
+    (x, y, z), (key1, key2), (k3, l3) = random.sample(FOODS, 3), random.sample(KEYS, 2), random.sample(["two", "three", "four", "five"], 2)
+    s, g, j, h2 = random.choice(THINGS)[0], random.choice(COLOURS), random.choice(JOBS), random.choice(["history", "biology", "law", "medicine", "music", "physics", "art", "chemistry", "economics", "geography"])
+    values = dict(n=n, m=m, c=c, e=e, d=d, f=f, t=t, u=u, k=k, l=l, p=p, p2=p2, a=a_, b=b, o=o, q=q, ba=a(a_), bb=a(b), Ba=capital(a(a_)), x=x, y=y, z=z, X=capital(x), Y=capital(y), Z=capital(z), key1=key1, key2=key2, k3=k3, l3=l3, K3=capital(k3), L3=capital(l3), s=s, as_=a(s), As=capital(a(s)), g=g, G=capital(g), j=j, aj=a(j), h=random.choice(HOBBIES), h2=h2, H2=capital(h2),
+                  w=random.choice(MEETING), year=random.randint(1990, 2024), age=random.randint(18, 85), r=r, k2=random.randint(1, 6), l2=random.randint(7, 60), word=random.choice([thing[0] for thing in THINGS if " " not in thing[0]]), more=d if k > l else f)
+    turns = [(told(random, pick(random, split(tells), **values)), random.choice(NOTED))]
+    turns += between(random, other, random.choice(GAPS))
+    for line in random.sample(asked, random.choice([1, 1, 2, len(asked)])):
+        questions, answers = [side.split(";") for side in line.split("=")]
+        turns.append((reminded(random, pick(random, questions, **values)), pick(random, answers, **values)))
+        if random.random() < 0.1:
+            turns += between(random, other, 1)
+    return turns
+
+
+def split(tells):
+    """The ways to tell, where a sentence itself has a semicolon followed by a space."""
+    return re.split(r";(?! )", tells)
+
+
+FORMS = [similar] * 7 + [record] * 6 + [used] * 4 + [family] * 3 + [summary] * 1 + [never_told] * 2
 
 
 def retold(random, other):
