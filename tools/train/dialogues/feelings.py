@@ -38,8 +38,9 @@ def situation(random):
     kind, forms, about, back = random.choice(SITUATIONS)
     person = random.choice(PEOPLE)
     she, her, obj = of(person)
+    exam = random.choice(EXAMS)
     pet = random.choice(list(YOUNG)) if "{babies}" in forms[0] else random.choice([p for p in PETS if p not in ("chicken", "goldfish")])
-    values = {"t": random.choice(WHEN), "t0": random.choice(["", " today"]), "exam": random.choice(EXAMS), "w": "my " + person, "W": "My " + person, "yw": "your " + person, "she": she, "her": her, "obj": obj, "pet": pet, "babies": YOUNG.get(pet, "babies"),
+    values = {"t": random.choice(WHEN), "t0": random.choice(["", " today"]), "exam": exam, "aexam": a(exam), "w": "my " + person, "W": "My " + person, "yw": "your " + person, "she": she, "her": her, "obj": obj, "pet": pet, "babies": YOUNG.get(pet, "babies"),
               "partner": random.choice(["girlfriend", "boyfriend", "husband", "wife", "partner"] if "{partner} said" not in forms[-1] else ["girlfriend", "boyfriend"]), "limb": random.choice(["arm", "leg", "foot", "finger", "wrist", "toe"]), "illness": random.choice(["diabetes", "cancer", "multiple sclerosis", "epilepsy", "heart disease"]),
               "thing": random.choice(LOSABLE), "final": random.choice(["final", "match", "race", "game", "cup", "quiz", "tournament"]), "ride": random.choice(["bus", "train", "flight", "ferry"]), "day": random.choice(DAYS), "month": random.choice(MONTHS), "city": random.choice(CITIES), "age": str(random.randint(9, 80)),
               "food": random.choice(FOODS), "hobby": random.choice(HOBBIES), "parent": random.choice(["mother", "father", "mum", "dad", "grandmother", "grandfather", "aunt", "uncle"])}

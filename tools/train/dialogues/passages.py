@@ -70,12 +70,12 @@ def shop(random):
     street = random.choice(["Mill", "Park", "Station", "Church", "River", "Garden", "Bridge", "High", "King", "Market"]) + " Street"
     number = random.randint(1, 99)
     tickets = kind in ("museum", "zoo", "swimming pool")
-    text = f"The {kind} at {number} {street} is open from {o} am to {c - 12} pm. It is closed on {closed}s. " + (f"A ticket costs {price} euros; children pay {child} euros. " if tickets else "") + f"The manager is {p.title} {p.surname}."
+    text = f"The {kind} at {number} {street} is open from {o} am to {c - 12} pm. It is closed on {closed}s. " + (f"A ticket costs {price} euros; children pay {child} euro{'s' if child > 1 else ''}. " if tickets else "") + f"The manager is {p.title} {p.surname}."
     qs = [(["When does the {k} open?", "At what time does it open?", "From when is it open?", "What time does the {k} open in the morning?"], [f"It opens at {o} am.", f"At {o} am."]), (["When does the {k} close?", "Until when is it open?", "How long is it open in the evening?"], [f"It closes at {c - 12} pm.", f"At {c - 12} pm."]),
           (["On which day is it closed?", "When is the {k} closed?", "Which day should I not go?"], [f"It is closed on {closed}s.", f"On {closed}s."]), (["Where is the {k}?", "What is the address?", "In which street is the {k}?"], [f"It is at {number} {street}.", f"At {number} {street}."]),
           (["Who is the manager?", "Who runs the {k}?", "Who leads it?"], [f"The manager is {p.title} {p.surname}.", f"{p.title} {p.surname}."]), (["Can I go on {d}?", "Is it open on {d}?"], [f"Yes. It is closed only on {closed}s."]), (["Can I go there on {x}?", "Is the {k} open on {x}?"], [f"No, it is closed on {closed}s."])]
     if tickets:
-        qs += [(["How much is a ticket?", "What does a ticket cost?", "What do adults pay?"], [f"A ticket costs {price} euros.", f"{price} euros."]), (["What do children pay?", "How much is it for a child?"], [f"Children pay {child} euros.", f"{child} euros."])]
+        qs += [(["How much is a ticket?", "What does a ticket cost?", "What do adults pay?"], [f"A ticket costs {price} euros.", f"{price} euros."]), (["What do children pay?", "How much is it for a child?"], [f"Children pay {child} euro{'s' if child > 1 else ''}.", f"{child} euro{'s' if child > 1 else ''}."])]
     return text, qs, ["How old is the building?", "Is there a car park?", "What is the phone number?", f"How many people work there?"], f"The {kind} is open from {o} am to {c - 12} pm except on {closed}s.", {"k": kind, "d": random.choice([d for d in DAYS if d != closed]), "x": closed}
 
 

@@ -60,7 +60,7 @@ def styled(random, text, after=True):
     if draw < 0.57:
         return text.rstrip("?.")
     if draw < 0.59:
-        return text.rstrip("?.") + random.choice(["??", " ?", "?!", "..."])
+        return text.rstrip("?. ") + random.choice(["??", " ?", "?!", "..."])
     if draw < 0.61 and "\n" not in text and len(text) < 60:
         return text.upper()
     if draw < 0.80:

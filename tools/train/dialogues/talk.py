@@ -67,7 +67,7 @@ def orders(random):
 
 
 def joke(random):
-    entry = JOKES[0] if random.random() < 0.5 else random.choice(JOKES)
+    entry = JOKES[0] if random.random() < 0.35 else random.choice(JOKES)
     turns = [(styled(random, random.choice(entry[0])), random.choice(entry[1]))]
     if random.random() < 0.3 and len(entry[1]) > 1:
         turns.append((styled(random, random.choice(["Another one.", "Tell me another.", "One more joke?", "lol another", "Do you have more?", "More!", "And another?", "Haha, one more!", "One more, please.", "That was good. Another?"])), random.choice([other for other in entry[1] if other != turns[0][1]])))
