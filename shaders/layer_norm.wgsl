@@ -1,11 +1,10 @@
 // LayerNorm (Ba et al.): y[t, i] = (x[t, i] - mean) / sqrt(variance + EPS) * gain[i] + bias[i]     of a token's WIDTH values
-// x, y [count, WIDTH]; gain, bias [WIDTH]
+// x, y [count, WIDTH]; params [2, WIDTH], gains and biases. Of single tokens shared/matvec.wgsl has it on the way
 //
 // One workgroup a token; the variance is summed up around the mean, in fp32.
 @group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> gain: array<f32>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> params: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 override WIDTH: u32;
 override EPS: f32;
@@ -27,6 +26,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier(); // the first sum has been read by all
     let scale = inverseSqrt(total(sum, lane) / f32(WIDTH) + EPS);
     for (var i = lane; i < WIDTH; i += SIZE) {
-        y[base + i] = (x[base + i] - mean) * scale * gain[i] + bias[i];
+        y[base + i] = (x[base + i] - mean) * scale * params[i] + params[WIDTH + i];
     }
 }

@@ -87,12 +87,50 @@ func TestLayerNorm(t *testing.T) {
 				}
 				reference.LayerNorm(x, gain, bias, 1e-5, want, tokens)
 				y := b.buffer("y", b.floats(tokens*width, 1))
-				b.LayerNorm(b.buffer("x", x), b.buffer("gain", gain), b.buffer("bias", bias), y, 1e-5)
+				b.LayerNorm(b.buffer("x", x), b.buffer("gains and biases", append(gain, bias...)), y, 1e-5)
 				b.run()
 				b.near(fmt.Sprint(width), b.readFloats(y), want, 2e-5) // x - mean has lost four bits
 			}
 		})
 	}
+}
+
+// Every kind of product does its x's LayerNorm on the way, or by a kernel before it where it has no room: of one
+// token, of the last of a chunk, of tokens that go apart. Means far from 0, and of one value that stands out.
+func TestMatvecLayerNorm(t *testing.T) {
+	const rows = 3
+	eachVariant(t, rows, func(b *bench) {
+		for i, shape := range [][2]int{{70, 192}, {33, 2560}, {9, 13}, {600, 64}} {
+			dtype := []reference.DType{reference.Q4, reference.Q8, reference.F32, reference.Q4}[i]
+			out, in := shape[0], shape[1]
+			w, k := b.weight(dtype, out, in, groupOf(in), out, false)
+			x, gain, bias, normed, want := b.floats(rows*in, 2), b.floats(in, 1), b.floats(in, 1), make([]float32, rows*in), make([]float32, rows*out)
+			for t := range rows {
+				mean := []float32{0.5, -20, 5}[t]
+				for i := range in {
+					x[t*in+i] += mean
+				}
+			}
+			x[2*in+in/2] = 300
+			reference.LayerNorm(x, gain, bias, 1e-5, normed, rows)
+			reference.Linear(w, normed, in, want, rows, false)
+			for _, how := range []string{"one", "last", "apart"} {
+				from, count := 0, rows
+				b.cursor(3, rows)
+				b.Tokens, b.Apart = rows, how == "apart"
+				o := kernel.LinearOptions{Gain: b.buffer("gain", append(slices.Clone(gain), bias...)), Eps: 1e-5, Last: how == "last"}
+				if o.Layer = b.buffer("normed", b.floats(rows*in, 1)); how == "last" {
+					from, count = rows-1, 1
+				} else if how == "one" {
+					b.Tokens, count = 1, 1
+				}
+				y := b.buffer("y", b.floats(count*out, 1))
+				b.Linear(k, b.buffer("x", x), y, o)
+				b.run()
+				b.near(fmt.Sprintf("%v %v, %s", dtype, shape, how), b.readFloats(y), want[from*out:][:count*out], 3e-5) // x - mean has lost four bits
+			}
+		}
+	})
 }
 
 // The scan's y before its gate, of a chunk and of a token.

@@ -22,6 +22,9 @@ func TestApartIsAlone(t *testing.T) {
 		if b.IntN(2) == 0 {
 			parts, width, option = 2*out, out, kernel.LinearOptions{SwiGLU: true, Gain: b.buffer("gain", b.floats(in, 0.3)), Eps: 1e-5}
 		}
+		if b.IntN(2) == 0 {
+			option.Gain, option.Eps, option.Layer = b.buffer("gain", b.floats(2*in, 0.3)), 1e-5, b.buffer("normed", b.floats(tokens*in, 1))
+		}
 		_, w := b.weight(dtype, 2*out, in, groupOf(in), parts, !option.SwiGLU)
 		x, y := b.floats(tokens*in, 0.3), b.floats(tokens*width, 1)
 		b.cursor(3, tokens)

@@ -3,13 +3,12 @@ package kernel
 import "github.com/samba-web/samba/gpu"
 
 // LayerNorm records y[t, i] = (x[t, i] - mean) / sqrt(variance + eps) * gain[i] +
-// bias[i].
-func (r *Recorder) LayerNorm(x, gain, bias, y *gpu.Buffer, eps float64) {
-	width := int(gain.Size() / 4)
-	r.want("layer_norm", "bias", bias, width)
+// bias[i]; params [2, width] is the gains, then the biases.
+func (r *Recorder) LayerNorm(x, params, y *gpu.Buffer, eps float64) {
+	width := int(params.Size() / 8)
 	r.want("layer_norm", "x", x, r.Tokens, width)
 	r.want("layer_norm", "y", y, r.Tokens, width)
-	r.record(r.planner().layerNorm(width, eps), x, gain, bias, y)
+	r.record(r.planner().layerNorm(width, eps), x, params, y)
 }
 
 type layerNorm struct {

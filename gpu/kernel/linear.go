@@ -14,6 +14,7 @@ type LinearOptions struct {
 	Add     bool        // y += what else y would be
 	Gain    *gpu.Buffer // x passes through RMSNorm with this gain first; one token only
 	Eps     float64     // of that norm
+	Layer   *gpu.Buffer // not nil: the norm is LayerNorm, Gain [2, In]; scratch [tokens, In], for where a kernel has no room for it
 	SwiGLU  bool        // W holds gate's rows, then up's: y = SiLU(gate) * up; one token only, W in one part
 	Conv    *Conv       // W is in_proj, some of whose rows go on through the convolution, not a gated one; one token only
 	RoPE    *RoPE       // W is attention's projection, whose heads go on to be turned; one token only, W in one part
@@ -64,8 +65,12 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 	case o.XStride == 0:
 		o.XStride = w.In
 	}
-	if o.RoPE != nil && (w.Bias != nil || o.RoPE.Norm != nil) {
-		// A head's norm takes all of it, where matvec has pairs of values; a bias would be one binding more than every GPU has.
+	if o.Layer != nil && !r.planner().joinsLayerNorm(w, o) {
+		x = r.layerNormed(x, o)
+		o.Gain, o.Layer = nil, nil
+	}
+	if o.RoPE != nil && (w.Bias != nil && o.RoPE.Angles != nil || o.RoPE.Norm != nil) {
+		// A head's norm takes all of it, where matvec has pairs of values; a bias and angles would be one binding more than every GPU has.
 		rope := *o.RoPE
 		o.RoPE = nil
 		r.Linear(w, x, y, o)
@@ -76,6 +81,27 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 		r.wantLinear(step, w, x, y, o)
 		r.record(step.plan, r.linearBuffers(step, w, x, y, o)...)
 	}
+}
+
+// layerNormed is x behind the LayerNorm that a layer's kernel has no room for.
+func (r *Recorder) layerNormed(x *gpu.Buffer, o LinearOptions) *gpu.Buffer {
+	all := *r
+	if o.Last && !r.Apart { // the device alone knows which row of a chunk is the last: as many as there may be
+		all.Tokens = int(o.Layer.Size() / (o.Gain.Size() / 2))
+	}
+	all.LayerNorm(x, o.Gain, o.Layer, o.Eps)
+	return o.Layer
+}
+
+// joinsLayerNorm tells whether a layer for one token does the LayerNorm of what it reads: it
+// needs the mean before the first product, which takes x in workgroup memory.
+func (p planner) joinsLayerNorm(w *Weight, o LinearOptions) bool {
+	for _, part := range w.Parts {
+		if !p.matvec(w, part, o).kernel.(interface{ staged() bool }).staged() {
+			return false
+		}
+	}
+	return true
 }
 
 // linearStep is a dispatch of a linear layer: of one of W's parts, or of a slice of it.
@@ -120,6 +146,9 @@ func (r *Recorder) wantLinear(step linearStep, w *Weight, x, y *gpu.Buffer, o Li
 		return
 	}
 	before := r.planner().rows() - 1 // tokens before the last
+	if o.Layer != nil {
+		r.want(stem, "gains and biases", o.Gain, 2, w.In)
+	}
 	if s := o.Splits; s != nil {
 		r.want(stem, "splits", x, before+1, s.pitch())
 	} else {
@@ -226,12 +255,14 @@ type matvecConstants struct {
 	cursorConstants
 	weightConstants
 	finishConstants
-	IN, OUT, X_STRIDE, Y_STRIDE, ROW0                              int
-	EPS                                                            float64
-	VALUES, QUADS, SIZE, LANES, ROWS, N, SUMS, SUBGROUP, WARP      int
-	SPLITS, COLUMNS                                                int
-	ALIGNED, NORM, LAST, STAGED, SUBGROUPS, SHARED, PAIRED, JOINED bool
+	IN, OUT, X_STRIDE, Y_STRIDE, ROW0                                     int
+	EPS                                                                   float64
+	VALUES, QUADS, SIZE, LANES, ROWS, N, SUMS, SUBGROUP, WARP             int
+	SPLITS, COLUMNS                                                       int
+	ALIGNED, NORM, LAYER, LAST, STAGED, SUBGROUPS, SHARED, PAIRED, JOINED bool
 }
+
+func (c matvecConstants) staged() bool { return c.STAGED }
 
 type matvec struct{ matvecConstants }
 
@@ -292,8 +323,12 @@ func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
 	if p.Subgroup > 0 && s.lanes > 1 && s.size%p.Subgroup == 0 {
 		subgroup, warp = min(p.Subgroup, s.lanes), p.Subgroup
 	}
+	meet := 1 // words that a subgroup says of x
+	if o.Layer != nil {
+		meet = 4
+	}
 	// Staged: x in workgroup memory, where that has room for it beside the sums.
-	staged := aligned && !p.CPU && w.In+max(values, 4)+s.size/subgroup*n+s.size/warp <= p.storage
+	staged := aligned && !p.CPU && w.In+max(values, 4)+s.size/subgroup*n+s.size/warp*meet <= p.storage
 	sums := n
 	if o.Gain != nil && !staged {
 		sums++
@@ -302,7 +337,7 @@ func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
 		weightConstants: w.constants(), finishConstants: w.finish(),
 		IN: w.In, OUT: outputs, X_STRIDE: o.XStride, Y_STRIDE: w.Out, ROW0: part.Row0, EPS: o.Eps,
 		VALUES: values, QUADS: max(values/4, 1), SIZE: s.size, LANES: s.lanes, ROWS: s.rows, N: n, SUMS: sums, SUBGROUP: subgroup, WARP: warp,
-		ALIGNED: aligned, NORM: o.Gain != nil, LAST: o.Last, STAGED: staged, SUBGROUPS: subgroup > 1, SHARED: s.lanes > subgroup, PAIRED: pair,
+		ALIGNED: aligned, NORM: o.Gain != nil && o.Layer == nil, LAYER: o.Layer != nil, LAST: o.Last, STAGED: staged, SUBGROUPS: subgroup > 1, SHARED: s.lanes > subgroup, PAIRED: pair,
 	}
 	if o.Splits != nil {
 		c.JOINED, c.SPLITS, c.COLUMNS = true, o.Splits.splits, o.Splits.headDim/4

@@ -141,6 +141,8 @@ func TestLinearPlans(t *testing.T) {
 			[]string{"matvec VALUES=32 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true NORM=true LAST=true FACTOR=1 [1 1572 1]"}},
 		{"a vocabulary beyond one direction of the grid", baseline.of(1, 0), weight(reference.F16, 1<<21, 64), LinearOptions{},
 			[]string{"matvec VALUES=4 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [1 32768 2]"}},
+		{"LayerNorm on the way", large.of(1, 0), weight(reference.Q4, 5120, 2560), LinearOptions{Gain: gain, Layer: gain},
+			[]string{"matvec VALUES=32 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true LAYER=true FACTOR=1 [1 160 1]"}},
 		{"gate and up", large.of(1, 0), weight(reference.Q4, 6144, 1024), LinearOptions{SwiGLU: true},
 			[]string{"matvec_gate VALUES=32 SIZE=256 LANES=16 ROWS=1 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true PAIRED=true FACTOR=1 [1 192 1]"}},
 		{"in_proj with its convolution", large.of(1, 0), weight(reference.Q4, 4096, 1024), LinearOptions{Conv: conv},
@@ -181,7 +183,7 @@ func TestLinearPlans(t *testing.T) {
 		for _, step := range c.p.linear(c.w, c.o) {
 			plans = append(plans, step.plan)
 			got = append(got, brief(step.plan, "VALUES", "SIZE", "LANES", "ROWS", "N", "SUMS", "SUBGROUP", "WARP", "STAGED", "SUBGROUPS", "SHARED", "NORM", "LAST", "PAIRED", "BATCH", "PLACES",
-				"ADD", "D_INNER", "D_CONV", "TAPS", "HEADS", "RING", "ROW0", "VECTORS", "EIGHTS", "TOKENS", "FM", "FN", "GM", "GN", "GK", "STEPS", "WORDS", "JOINED", "SPLITS", "COLUMNS", "FACTOR", "BIAS"))
+				"ADD", "D_INNER", "D_CONV", "TAPS", "HEADS", "RING", "ROW0", "VECTORS", "EIGHTS", "TOKENS", "FM", "FN", "GM", "GN", "GK", "STEPS", "WORDS", "JOINED", "LAYER", "SPLITS", "COLUMNS", "FACTOR", "BIAS"))
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)

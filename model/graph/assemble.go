@@ -66,13 +66,12 @@ func (b *builder[V, W]) weight(module string, bias []float32, factor float64) W 
 	return w
 }
 
-// norm takes a norm's gains, and a LayerNorm's biases.
+// norm takes a norm's gains, and behind them a LayerNorm's biases.
 func (b *builder[V, W]) norm(module string) Norm[V] {
-	n := Norm[V]{Gain: b.vector(module + ".weight")}
 	if b.config.Norm == config.LayerNorm {
-		n.Layer, n.Bias = true, b.vector(module+".bias")
+		return Norm[V]{Gain: b.vector(module+".weight", module+".bias"), Layer: true}
 	}
-	return n
+	return Norm[V]{Gain: b.vector(module + ".weight")}
 }
 
 // conv takes a convolution over channels: its weights, then its biases, 0 where it has none. Weights

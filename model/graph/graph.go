@@ -30,8 +30,8 @@ type Machine[V, W any] interface {
 // Norm is a model's RMSNorm, or where it is Layer a LayerNorm, which has biases. The
 // config says its eps.
 type Norm[V any] struct {
-	Gain, Bias V // [d_model]
-	Layer      bool
+	Gain  V // [d_model]; a LayerNorm's [2, d_model], gains and biases
+	Layer bool
 }
 
 // Mixer is what a layer mixes tokens with, one of the kinds in kinds.go: its

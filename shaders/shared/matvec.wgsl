@@ -12,6 +12,8 @@ enable subgroups;
 //
 // NORM    x is normalised on the way (RMSNorm with the given gain): the scale factors out of the sum, so that
 //         each row's lanes gather sum(x^2) beside their product and no pass of its own is needed
+// LAYER   x passes through LayerNorm on the way, whose gains and biases gain has [2, IN]; STAGED, too. Mean and variance are
+//         those of a sum around the mean: each thread's own, brought to its subgroup's and then to that of all (Chan et al.)
 // ALIGNED IN and X_STRIDE are multiples of 4, so that four values load at once
 // LAST    x is the last of the chunk's tokens (cursor.count), not the first: as many as there are grid.x
 //
@@ -35,6 +37,9 @@ enable subgroups;
 @group(0) @binding(2) var<storage, read> x: array<f32>;
 //#endif
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
+//#if LAYER
+@group(0) @binding(4) var<storage, read> gain: array<vec4<f32>>;
+//#endif
 //#if NORM
 //#if ALIGNED
 @group(0) @binding(4) var<storage, read> gain: array<vec4<f32>>;
@@ -103,8 +108,11 @@ fn input(first: u32, i: u32) -> vec4<f32> { return x[first + i]; }
 const PITCH = STEPS + 1u;
 const STAGE = QUADS * PITCH;
 var<workgroup> stage: array<vec4<f32>, STAGE>;
-//#if NORM
 const SQUARES = SIZE / WARP;
+//#if LAYER
+var<workgroup> moments: array<vec3<f32>, SQUARES>; // how many values, their mean, their squares' sum around it
+//#endif
+//#if NORM
 var<workgroup> squares: array<f32, SQUARES>;
 //#endif
 //#endif
@@ -143,9 +151,42 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     for (var n = 0u; n < N; n++) { //#unroll
         next[n] = take(rows[n], min(lane, STEPS - 1u));
     }
+//#if LAYER
+    var mine = vec3<f32>(0.0);
+    for (var i = thread; i < STEPS * QUADS; i += SIZE) {
+        mine += vec3<f32>(4.0, dot(input(first / 4u, i), vec4<f32>(1.0)), 0.0);
+    }
+    mine.y /= max(mine.x, 1.0);
+    for (var i = thread; i < STEPS * QUADS; i += SIZE) {
+        let v = input(first / 4u, i) - mine.y;
+        mine.z += dot(v, v);
+    }
+//#if SUBGROUPS
+    let near = subgroupAdd(mine.x);
+    let center = subgroupAdd(mine.x * mine.y) / max(near, 1.0);
+    mine = vec3<f32>(near, center, subgroupAdd(mine.z + mine.x * (mine.y - center) * (mine.y - center)));
+//#endif
+    if thread % WARP == 0u {
+        moments[thread / WARP] = mine;
+    }
+    workgroupBarrier();
+    var mean = 0.0;
+    for (var i = 0u; i < SQUARES; i++) {
+        mean += moments[i].x / f32(IN) * moments[i].y;
+    }
+    var variance = 0.0;
+    for (var i = 0u; i < SQUARES; i++) {
+        let off = moments[i].y - mean;
+        variance += moments[i].z + moments[i].x * off * off;
+    }
+    let deviation = inverseSqrt(variance / f32(IN) + EPS);
+//#endif
     var square = 0.0;
     for (var i = thread; i < STEPS * QUADS; i += SIZE) {
         var v = input(first / 4u, i);
+//#if LAYER
+        v = (v - mean) * deviation * gain[i] + gain[STEPS * QUADS + i];
+//#endif
 //#if NORM
         square += dot(v, v);
         v *= gain[i];

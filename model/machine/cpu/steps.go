@@ -23,7 +23,8 @@ func (m *steps) Embed(table weight, x array) { m.Embedding(table, m.ids, x) }
 // norm leaves Norm(x) in normed.
 func (m *steps) norm(x array, n graph.Norm[array], count int) {
 	if n.Layer {
-		m.LayerNorm(x, n.Gain, n.Bias, m.config.RMSNormEps, m.normed, count)
+		gain, bias := n.Gain[:len(n.Gain)/2], n.Gain[len(n.Gain)/2:]
+		m.LayerNorm(x, gain, bias, m.config.RMSNormEps, m.normed, count)
 		return
 	}
 	m.RMSNorm(x, n.Gain, m.config.RMSNormEps, m.normed, count)
@@ -52,7 +53,7 @@ func (m *steps) LinearAdd(w weight, x, y array) {
 func (m *steps) Head(x array, n graph.Norm[array], w weight, logits array, all bool) {
 	count, from := len(m.ids), 0
 	if !all {
-		from = (count - 1) * len(n.Gain)
+		from = (count - 1) * m.config.HiddenSize
 		count = 1
 	}
 	m.norm(x[from:], n, count)

@@ -35,18 +35,27 @@ func (m *steps) Embed(table weight, x buffer) {
 // single tells whether tokens are taken one by one, whose layers take fewer kernels.
 func (m *steps) single() bool { return m.Tokens == 1 && m.Slots == 0 || m.Apart }
 
-// norm leaves what linear layers take in the place of x, and tells them to do the rest: a single token's RMSNorm
+// norm leaves what linear layers take in the place of x, and tells them to do the rest: a single token's norm
 // is theirs.
 func (m *steps) norm(x buffer, n graph.Norm[buffer]) (buffer, kernel.LinearOptions) {
 	switch {
-	case n.Layer:
-		m.LayerNorm(x, n.Gain, n.Bias, m.buffer.normed, m.eps)
 	case m.single():
-		return x, kernel.LinearOptions{Gain: n.Gain, Eps: m.eps}
+		return x, m.joined(n)
+	case n.Layer:
+		m.LayerNorm(x, n.Gain, m.buffer.normed, m.eps)
 	default:
 		m.RMSNorm(x, n.Gain, m.buffer.normed, m.eps)
 	}
 	return m.buffer.normed, kernel.LinearOptions{}
+}
+
+// joined tells a linear layer to do the norm of its x.
+func (m *steps) joined(n graph.Norm[buffer]) kernel.LinearOptions {
+	o := kernel.LinearOptions{Gain: n.Gain, Eps: m.eps}
+	if n.Layer {
+		o.Layer = m.buffer.normed
+	}
+	return o
 }
 
 // normLinear is y = W Norm(x).
@@ -85,14 +94,7 @@ func (m *steps) Head(x buffer, n graph.Norm[buffer], w weight, logits buffer, al
 		m.normLinear(x, n, w, logits)
 		return
 	}
-	o := kernel.LinearOptions{Gain: n.Gain, Eps: m.eps, Last: true}
-	if n.Layer { // of as many rows as a chunk may have: the last one's place is known on the device alone
-		last := m.Recorder
-		if !m.Apart {
-			last.Tokens = int(m.buffer.normed.Size() / n.Gain.Size())
-		}
-		last.LayerNorm(x, n.Gain, n.Bias, m.buffer.normed, m.eps)
-		x, o = m.buffer.normed, kernel.LinearOptions{Last: true}
-	}
+	o := m.joined(n)
+	o.Last = true
 	m.Linear(w, x, logits, o)
 }
