@@ -361,14 +361,13 @@ func TestMatvecNorm(t *testing.T) {
 		for _, shape := range shapes(dtype) {
 			out, in := shape[0], shape[1]
 			w, k := b.weight(dtype, out, in, groupOf(in), partRows, false)
-			x, gain := b.floats(in, 3), b.floats(in, 1)
-			normed, want := make([]float32, in), make([]float32, out)
+			x, gain, want, add := b.floats(in, 3), b.floats(in, 1), b.floats(out, 1), b.IntN(2) == 0
+			normed, y := make([]float32, in), b.buffer("y", want)
 			reference.RMSNorm(x, gain, 1e-5, normed, 1)
-			reference.Linear(w, normed, in, want, 1, false)
-			y := b.buffer("y", b.floats(out, 1))
-			b.Linear(k, b.buffer("x", x), y, kernel.LinearOptions{Gain: b.buffer("gain", gain), Eps: 1e-5})
+			reference.Linear(w, normed, in, want, 1, add)
+			b.Linear(k, b.buffer("x", x), y, kernel.LinearOptions{Gain: b.buffer("gain", gain), Eps: 1e-5, Add: add})
 			b.run()
-			b.near(fmt.Sprint(shape), b.readFloats(y), want, 1e-5)
+			b.near(fmt.Sprintf("%v add=%v", shape, add), b.readFloats(y), want, 1e-5)
 		}
 	})
 }

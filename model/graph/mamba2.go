@@ -10,12 +10,12 @@ type Mamba2[V, W any] struct {
 	Shape      reference.SSDShape
 	DConv      int
 	InProj     W // rows z, x, B, C, dt
+	OutProj    W
 	Conv       V // over x, B and C: weights [channels, d_conv], then biases
 	Params     V // A_log, D, dt_bias [heads] each
 	Norm       *V
 	NormGroups int  // of the gated RMSNorm, whose gains are Norm; 0: there is none
 	NormFirst  bool // it comes before the gate
-	outProj    W
 }
 
 // The places of its arrays in a layer's state.
@@ -32,8 +32,10 @@ type mamba2Activations[V any] struct {
 }
 
 type mamba2Step[V, W any] interface {
-	// Mamba2: a.Mixed = layer i's mixer but its last projection, of Norm(x); a's Rows and XBC lie between.
+	// Mamba2: a.Mixed = layer i's mixer of Norm(x) as far as the gate; a's Rows and XBC lie between.
 	Mamba2(i int, w *Mamba2[V, W], n Norm[V], a *Activations[V])
+	// FinishMamba2: x += what the last projection makes of a.Mixed, behind the norm where that follows the gate.
+	FinishMamba2(w *Mamba2[V, W], a *Activations[V])
 }
 
 func newMamba2[V, W any](b *builder[V, W], i int) Mixer[V, W] { return b.mamba2(i) }
@@ -49,7 +51,7 @@ func (b *builder[V, W]) mamba2(i int) *Mamba2[V, W] {
 		DConv: c.DConv, InProj: b.linear(at("in_proj"), m.InScale),
 		Params:     b.vector(at("A_log"), at("D"), at("dt_bias")),
 		NormGroups: m.NormGroups, NormFirst: m.NormFirst,
-		outProj: b.linear(at("out_proj"), or1(m.OutScale)*or1(c.ResidualScale)),
+		OutProj: b.linear(at("out_proj"), or1(m.OutScale)*or1(c.ResidualScale)),
 	}
 	if m.TimeStepMin == 0 && m.TimeStepMax > 1e30 {
 		w.Shape.DTMax = 0 // no limits
@@ -83,7 +85,7 @@ func (w *Mamba2[V, W]) carry(m Machine[V, W], i int, n Norm[V], a *Activations[V
 }
 
 func (w *Mamba2[V, W]) finish(m Machine[V, W], a *Activations[V]) {
-	m.LinearAdd(w.outProj, a.Mixed, a.X)
+	m.FinishMamba2(w, a)
 }
 
 func (w *Mamba2[V, W]) handed(a *Activations[V]) []Handed[V] {

@@ -10,14 +10,24 @@ func (m *steps) Mamba2(i int, w *graph.Mamba2[array, weight], n graph.Norm[array
 	m.normLinear(a.X, n, w.InProj, a.Rows)
 	m.Convolution(s.Conv(w.DConv), a.Rows, w.Conv, state[graph.Mamba2Conv], a.XBC, count)
 	m.SSDScan(s, a.Rows, a.XBC, w.Params, state[graph.Mamba2SSM], a.Mixed, count)
-	m.gatedNorm(w, a, count)
+	if w.NormFirst {
+		m.gatedNorm(w, a)
+	}
+}
+
+func (m *steps) FinishMamba2(w *graph.Mamba2[array, weight], a *graph.Activations[array]) {
+	if !w.NormFirst {
+		m.gatedNorm(w, a)
+	}
+	m.LinearAdd(w.OutProj, a.Mixed, a.X)
 }
 
 // gatedNorm is the norm before or behind the scan's gate.
-func (m *steps) gatedNorm(w *graph.Mamba2[array, weight], a *graph.Activations[array], count int) {
+func (m *steps) gatedNorm(w *graph.Mamba2[array, weight], a *graph.Activations[array]) {
 	if w.Norm == nil {
 		return
 	}
+	count := len(m.ids)
 	var z array
 	if w.NormFirst {
 		z = a.Rows
@@ -36,5 +46,7 @@ func (m *batchSteps) Mamba2(i int, w *graph.Mamba2[array, weight], n graph.Norm[
 		m.Convolution(conv, rows, w.Conv, after[graph.Mamba2Conv], xbc, 1)
 		m.SSDScan(s, rows, xbc, w.Params, after[graph.Mamba2SSM], a.Mixed[t*s.Inner():], 1)
 	}
-	m.gatedNorm(w, a, len(m.rows))
+	if w.NormFirst {
+		m.gatedNorm(w, a)
+	}
 }

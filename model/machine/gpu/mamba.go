@@ -14,15 +14,7 @@ func (m *steps) Mamba(i int, w *graph.Mamba[buffer, weight], n graph.Norm[buffer
 		y = a.Memory
 	}
 	if m.single() {
-		// The convolution leaves its result in x's half of xz.
-		in, o := m.norm(a.X, n)
-		if m.Apart {
-			m.Linear(w.InProj, in, a.XZ, o)
-			m.ConvRows(conv, a.XZ, nil)
-		} else {
-			o.Conv = &conv
-			m.Linear(w.InProj, in, a.XZ, o)
-		}
+		m.convolved(conv, a, n, w.InProj, a.XZ) // in x's half of xz
 		m.Linear(w.XProj, a.XZ, a.DBC, kernel.LinearOptions{XStride: 2 * s.DInner})
 		m.normDBC(w, a)
 		m.SelectiveStateUpdate(s, w.DTProj, a.DBC, a.XZ, w.Params, state[graph.MambaSSM], y)
@@ -37,6 +29,18 @@ func (m *steps) Mamba(i int, w *graph.Mamba[buffer, weight], n graph.Norm[buffer
 	if w.Memory {
 		m.Gate(a.XZ, reference.Gate{Stride: 2 * s.DInner, Offset: s.DInner}, a.Memory, a.Mixed, s.DInner)
 	}
+}
+
+// convolved leaves in rows what a layer makes of Norm(x), some of it behind the convolution: of single tokens.
+func (m *steps) convolved(conv kernel.Conv, a *graph.Activations[buffer], n graph.Norm[buffer], w weight, rows buffer) {
+	in, o := m.norm(a.X, n)
+	if m.Apart {
+		m.Linear(w, in, rows, o)
+		m.ConvRows(conv, rows, nil)
+		return
+	}
+	o.Conv = &conv
+	m.Linear(w, in, rows, o)
 }
 
 // normDBC passes dt, B and C through their norms, where the model has some.

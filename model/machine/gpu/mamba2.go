@@ -8,9 +8,34 @@ import (
 
 func (m *steps) Mamba2(i int, w *graph.Mamba2[buffer, weight], n graph.Norm[buffer], a *graph.Activations[buffer]) {
 	s, state := w.Shape, m.state[i]
-	m.normLinear(a.X, n, w.InProj, a.Rows)
-	m.convolve(kernel.ConvOf(s.Conv(w.DConv), w.Conv, state[graph.Mamba2Conv]), a.Rows, a.XBC)
-	m.SSDScan(s, a.Rows, a.XBC, w.Params, state[graph.Mamba2SSM], a.Mixed)
+	conv, xbc := kernel.ConvOf(s.Conv(w.DConv), w.Conv, state[graph.Mamba2Conv]), a.XBC
+	if m.single() {
+		m.convolved(conv, a, n, w.InProj, a.Rows)
+		xbc = nil // the convolution has left it in rows
+	} else {
+		m.normLinear(a.X, n, w.InProj, a.Rows)
+		m.CausalConv1D(conv, a.Rows, xbc)
+	}
+	m.SSDScan(s, a.Rows, xbc, w.Params, state[graph.Mamba2SSM], a.Mixed)
+	if w.NormFirst {
+		m.gatedNorm(w, a)
+	}
+}
+
+func (m *steps) FinishMamba2(w *graph.Mamba2[buffer, weight], a *graph.Activations[buffer]) {
+	o := kernel.LinearOptions{Add: true}
+	switch {
+	case w.Norm == nil || w.NormFirst:
+	case m.single() && w.NormGroups == 1: // an RMSNorm like any other
+		o.Gain, o.Eps = *w.Norm, m.eps
+	default:
+		m.gatedNorm(w, a)
+	}
+	m.Linear(w.OutProj, a.Mixed, a.X, o)
+}
+
+// gatedNorm is the norm before or behind the scan's gate.
+func (m *steps) gatedNorm(w *graph.Mamba2[buffer, weight], a *graph.Activations[buffer]) {
 	if w.Norm == nil {
 		return
 	}
@@ -18,5 +43,5 @@ func (m *steps) Mamba2(i int, w *graph.Mamba2[buffer, weight], n graph.Norm[buff
 	if w.NormFirst {
 		z = a.Rows
 	}
-	m.GroupNorm(a.Mixed, *w.Norm, m.eps, w.NormGroups, z, reference.Gate{Stride: s.Row(), Factor: s.ZFactor})
+	m.GroupNorm(a.Mixed, *w.Norm, m.eps, w.NormGroups, z, reference.Gate{Stride: w.Shape.Row(), Factor: w.Shape.ZFactor})
 }
