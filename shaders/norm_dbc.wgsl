@@ -1,11 +1,13 @@
 // RMSNorm of each of x_proj's three results, in place (Jamba, section 3.1; Falcon Mamba, section 3):
 //   v[t, i] = v[t, i] / sqrt(mean_j v[t, j]^2 + EPS) * gain[i]          v: a token's dt [DT_RANK], then B, then C [D_STATE]
-// dbc [count, DT_RANK + 2 D_STATE]; gain [DT_RANK + 2 D_STATE], the three gains one after another. PLAIN: without gains.
+// dbc [count, DT_RANK + 2 D_STATE]; params, from GAIN0 on, the three gains one after another. PLAIN: without gains.
+// Of single tokens selective_state_update.wgsl has it on the way.
 //
 // One workgroup for each token and section.
 @group(0) @binding(0) var<storage, read_write> dbc: array<f32>;
 //#if !PLAIN
-@group(0) @binding(1) var<storage, read> gain: array<f32>;
+@group(0) @binding(1) var<storage, read> params: array<f32>;
+override GAIN0: u32;
 //#endif
 
 override DT_RANK: u32;
@@ -28,7 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //#if PLAIN
         dbc[base + i] *= scale;
 //#else
-        dbc[base + i] *= scale * gain[first + i];
+        dbc[base + i] *= scale * params[GAIN0 + first + i];
 //#endif
     }
 }

@@ -149,7 +149,7 @@ func TestUngatedScan(t *testing.T) {
 		y := b.buffer("y", want)
 		if count == 1 {
 			copy(xz, x) // where one token's convolution leaves it
-			b.SelectiveStateUpdate(s, gpuDTProj, b.buffer("dbc", dbc), b.buffer("xz", xz), gpuParams, gpuSSM, y)
+			b.SelectiveStateUpdate(s, gpuDTProj, nil, b.buffer("dbc", dbc), b.buffer("xz", xz), gpuParams, gpuSSM, y)
 		} else {
 			b.SelectiveScan(s, y, b.buffer("x", x), b.buffer("xz", xz), b.buffer("dbc", dbc), gpuParams, gpuSSM, gpuConv)
 		}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
 	"github.com/samba-web/samba/gpu/reference"
 )
@@ -15,23 +14,37 @@ import (
 func TestNormDBC(t *testing.T) {
 	for _, tokens := range []int{1, 5} {
 		eachVariant(t, tokens, func(b *bench) {
-			for i, s := range []reference.ScanShape{{DTRank: 160, DState: 16}, {DTRank: 1, DState: 3}, {DTRank: 67, DState: 130}} {
+			for i, s := range []reference.ScanShape{{DInner: 3, DTRank: 160, DState: 16}, {DInner: 2, DTRank: 1, DState: 3}, {DInner: 1, DTRank: 67, DState: 130}} {
 				width := s.DTRank + 2*s.DState
 				want := b.floats(tokens*width, 2)
 				dbc := b.buffer("dbc", want)
-				var gain []float32
-				var gpuGain *gpu.Buffer
-				if i != 1 {
-					gain = b.floats(width, 1)
-					gpuGain = b.buffer("gains", gain)
+				params := b.floats(s.DInner*(s.DState+2)+width, 1)
+				gain := params[s.DInner*(s.DState+2):]
+				if i == 1 {
+					gain = nil
 				}
 				reference.NormDBC(s, want, gain, 1e-6, tokens)
-				b.NormDBC(s, dbc, gpuGain, 1e-6)
+				b.NormDBC(s, kernel.DBCNorm{Eps: 1e-6, Gained: gain != nil}, dbc, b.buffer("params", params))
 				b.run()
 				b.near(fmt.Sprintf("%+v", s), b.readFloats(dbc), want, 1e-6)
 			}
 		})
 	}
+}
+
+// dbcNorm draws whether dt, B and C pass through norms, and whether those have gains, behind the others of params: the
+// twin and what the kernel is told.
+func (b *bench) dbcNorm(s reference.ScanShape, params []float32) (norm func(dbc []float32), told *kernel.DBCNorm) {
+	b.Helper()
+	n := kernel.DBCNorm{Eps: 1e-6}
+	gains := []float32(nil)
+	switch b.IntN(3) {
+	case 0:
+		return func([]float32) {}, nil
+	case 1:
+		n.Gained, gains = true, params[s.DInner*(s.DState+2):]
+	}
+	return func(dbc []float32) { reference.NormDBC(s, dbc, gains, n.Eps, 1) }, &n
 }
 
 // finish gives both twins of a weight a bias and a factor.

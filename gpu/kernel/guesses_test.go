@@ -86,7 +86,8 @@ func TestMambaRows(t *testing.T) {
 		for _, s := range []reference.ScanShape{{DInner: 128, DState: 16, DConv: 4, DTRank: 32}, {DInner: 66, DState: 3, DConv: 2, DTRank: 5}} {
 			taps, width := s.DConv-1, s.DTRank+2*s.DState
 			dtProj, gpuDTProj := b.weight(reference.F16, s.DInner, s.DTRank, 32, partRows, true)
-			conv, params := b.floats(s.DInner*(s.DConv+1), 0.5), b.floats(s.DInner*(s.DState+2), 0.5)
+			conv, params := b.floats(s.DInner*(s.DConv+1), 0.5), b.floats(s.DInner*(s.DState+2)+width, 0.5)
+			norm, gpuNorm := b.dbcNorm(s, params)
 			convStates, ssmStates := b.floats((tokens+1)*s.DInner*taps, 1), b.floats((tokens+1)*s.DInner*s.DState, 1)
 			xz, dbc := b.floats(tokens*2*s.DInner, 1), b.floats(tokens*width, 0.3)
 			before := b.IntN(tokens + 1)
@@ -97,7 +98,7 @@ func TestMambaRows(t *testing.T) {
 			gpuSSM, taken := b.buffer("ssm_states", ssmStates), b.buffer("state", b.floats(s.DInner*s.DState, 1))
 			b.TakeState(gpuSSM, taken)
 			b.ConvRows(gpuConv, rows, nil)
-			b.SelectiveStateUpdate(s, gpuDTProj, b.buffer("dbc", dbc), rows, b.buffer("params", params), gpuSSM, y)
+			b.SelectiveStateUpdate(s, gpuDTProj, gpuNorm, b.buffer("dbc", dbc), rows, b.buffer("params", params), gpuSSM, y)
 			b.run()
 			convState, ssmState := slices.Clone(convStates[before*s.DInner*taps:][:s.DInner*taps]), slices.Clone(ssmStates[before*s.DInner*s.DState:][:s.DInner*s.DState])
 			b.near("the state that was taken", b.readFloats(taken), ssmState, 0)
@@ -107,6 +108,7 @@ func TestMambaRows(t *testing.T) {
 				row, x, want := xz[i*2*s.DInner:][:2*s.DInner], make([]float32, s.DInner), make([]float32, s.DInner)
 				reference.CausalConv1D(row, conv, conv[s.DInner*s.DConv:], convState, x, s.DInner, s.DConv, 1)
 				b.near(what("x after the convolution"), gotXZ[i*2*s.DInner:], x, 2e-5)
+				norm(dbc[i*width:][:width])
 				reference.Linear(dtProj, dbc[i*width:], s.DTRank, want, 1, false)
 				reference.SelectiveScan(s, want, x, row, dbc[i*width:], params, ssmState, convState, 1)
 				b.near(what("y"), gotY[i*s.DInner:][:s.DInner], want, 5e-5)

@@ -408,11 +408,13 @@ func TestMambaStep(t *testing.T) {
 		}{
 			{reference.ScanShape{DInner: 128, DState: 16, DConv: 4, DTRank: 32}, 64, reference.Q4},
 			{reference.ScanShape{DInner: 130, DState: 16, DConv: 4, DTRank: 5}, 65, reference.F16},
+			{reference.ScanShape{DInner: 66, DState: 20, DConv: 4, DTRank: 96}, 64, reference.Q8},
 			{reference.ScanShape{DInner: 66, DState: 3, DConv: 2, DTRank: 4}, 33, reference.F32},
 		} {
 			inProj, gpuInProj := b.weight(s.dtype, 2*s.DInner, s.width, 32, partRows, false)
 			dtProj, gpuDTProj := b.weight(s.dtype, s.DInner, s.DTRank, 32, partRows, true)
-			conv, params := b.floats(s.DInner*(s.DConv+1), 0.5), b.floats(s.DInner*(s.DState+2), 0.5)
+			conv, params := b.floats(s.DInner*(s.DConv+1), 0.5), b.floats(s.DInner*(s.DState+2)+s.DTRank+2*s.DState, 0.5)
+			norm, gpuNorm := b.dbcNorm(s.ScanShape, params)
 			convState, ssmState := b.floats(s.DInner*(s.DConv-1), 1), b.floats(s.DInner*s.DState, 1)
 			gain := b.floats(s.width, 0.2)
 			gpuConv := kernel.Conv{Params: b.buffer("conv", conv), State: b.buffer("conv_state", convState), DInner: s.DInner, DConv: s.DConv}
@@ -421,12 +423,13 @@ func TestMambaStep(t *testing.T) {
 				x, dbc := b.floats(s.width, 1), b.floats(s.DTRank+2*s.DState, 0.3)
 				xz, y := b.buffer("xz", b.floats(2*s.DInner, 1)), b.buffer("y", b.floats(s.DInner, 1))
 				b.Linear(gpuInProj, b.buffer("x", x), xz, kernel.LinearOptions{Gain: gpuGain, Eps: 1e-5, Conv: &gpuConv})
-				b.SelectiveStateUpdate(s.ScanShape, gpuDTProj, b.buffer("dbc", dbc), xz, gpuParams, gpuSSM, y)
+				b.SelectiveStateUpdate(s.ScanShape, gpuDTProj, gpuNorm, b.buffer("dbc", dbc), xz, gpuParams, gpuSSM, y)
 				b.run()
 				normed, wantXZ, convolved, want := make([]float32, s.width), make([]float32, 2*s.DInner), make([]float32, s.DInner), make([]float32, s.DInner)
 				reference.RMSNorm(x, gain, 1e-5, normed, 1)
 				reference.Linear(inProj, normed, s.width, wantXZ, 1, false)
 				reference.CausalConv1D(wantXZ, conv, conv[s.DInner*s.DConv:], convState, convolved, s.DInner, s.DConv, 1)
+				norm(dbc)
 				reference.Linear(dtProj, dbc, s.DTRank, want, 1, false)
 				reference.SelectiveScan(s.ScanShape, want, convolved, wantXZ, dbc, params, ssmState, convState, 1)
 				b.near("x after the convolution", b.readFloats(xz)[:s.DInner], convolved, 2e-5)

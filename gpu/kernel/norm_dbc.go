@@ -5,28 +5,44 @@ import (
 	"github.com/samba-web/samba/gpu/reference"
 )
 
-// NormDBC records the RMSNorms of x_proj's results, in place: dbc [tokens,
-// dt_rank + 2 d_state]; gain [dt_rank + 2 d_state] is the gains of dt, B and C
-// one after another, nil for none.
-func (r *Recorder) NormDBC(s reference.ScanShape, dbc, gain *gpu.Buffer, eps float64) {
-	width := s.DTRank + 2*s.DState
-	r.want("norm_dbc", "dt, B, C", dbc, r.Tokens, width)
-	buffers := []*gpu.Buffer{dbc}
-	if gain != nil {
-		r.want("norm_dbc", "gains", gain, width)
-		buffers = append(buffers, gain)
+// DBCNorm is RMSNorms of dt, B and C. Gained: their gains [dt_rank + 2 d_state], one
+// after another, follow dt_bias in the scan's params; else they have none.
+type DBCNorm struct {
+	Eps    float64
+	Gained bool
+}
+
+// want fails the recording if the gains are missing.
+func (n DBCNorm) want(r *Recorder, stem string, s reference.ScanShape, params *gpu.Buffer) {
+	if n.Gained {
+		r.want(stem, "A_log, D, dt_bias and gains", params, s.DInner*(s.DState+2)+s.DTRank+2*s.DState)
 	}
-	r.record(r.planner().normDBC(s, gain == nil, eps), buffers...)
+}
+
+// NormDBC records the norms of x_proj's results, in place: dbc [tokens, dt_rank +
+// 2 d_state]; params are SelectiveScan's.
+func (r *Recorder) NormDBC(s reference.ScanShape, n DBCNorm, dbc, params *gpu.Buffer) {
+	r.want("norm_dbc", "dt, B, C", dbc, r.Tokens, s.DTRank+2*s.DState)
+	buffers := []*gpu.Buffer{dbc}
+	if n.Gained {
+		n.want(r, "norm_dbc", s, params)
+		buffers = append(buffers, params)
+	}
+	r.record(r.planner().normDBC(s, n), buffers...)
 }
 
 type normDBC struct {
-	DT_RANK, D_STATE, SIZE int
-	EPS                    float64
-	PLAIN                  bool
+	DT_RANK, D_STATE, SIZE, GAIN0 int
+	EPS                           float64
+	PLAIN                         bool
 }
 
 func (normDBC) stem() string { return "norm_dbc" }
 
-func (p planner) normDBC(s reference.ScanShape, plain bool, eps float64) plan {
-	return plan{normDBC{DT_RANK: s.DTRank, D_STATE: s.DState, EPS: eps, SIZE: p.meeting(64), PLAIN: plain}, [3]uint32{uint32(p.tokens), 3, 1}}
+func (p planner) normDBC(s reference.ScanShape, n DBCNorm) plan {
+	k := normDBC{DT_RANK: s.DTRank, D_STATE: s.DState, EPS: n.Eps, SIZE: p.meeting(64), PLAIN: !n.Gained}
+	if n.Gained {
+		k.GAIN0 = s.DInner * (s.DState + 2)
+	}
+	return plan{k, [3]uint32{uint32(p.tokens), 3, 1}}
 }

@@ -41,20 +41,24 @@ func (p planner) selectiveScan(s reference.ScanShape) plan {
 
 // SelectiveStateUpdate records dt_proj and the recurrence for one token, or for
 // those that go apart: xz holds x after the convolution, then z; y takes [d_inner].
-func (r *Recorder) SelectiveStateUpdate(s reference.ScanShape, dtProj *Weight, dbc, xz, params, ssmState, y *gpu.Buffer) {
+// norm, nil for none, is what dbc passes through first.
+func (r *Recorder) SelectiveStateUpdate(s reference.ScanShape, dtProj *Weight, norm *DBCNorm, dbc, xz, params, ssmState, y *gpu.Buffer) {
 	rows := r.planner().rows()
 	r.want("selective_state_update", "dt, B, C", dbc, rows, s.DTRank+2*s.DState)
 	r.want("selective_state_update", "xz", xz, rows, 2*s.DInner)
 	r.want("selective_state_update", "A_log, D, dt_bias", params, s.DInner, s.DState+2)
 	r.want("selective_state_update", "ssm_state", ssmState, r.states(), s.DInner, s.DState)
 	r.want("selective_state_update", "y", y, rows, s.DInner)
+	if norm != nil {
+		norm.want(r, "selective_state_update", s, params)
+	}
 	p := r.planner()
 	for _, part := range dtProj.Parts {
 		buffers := append(dtProj.buffers(part), dbc, xz, params, ssmState, y)
 		if r.Apart {
 			buffers = append(buffers, r.Cursor)
 		}
-		r.record(p.selectiveStateUpdate(s, dtProj, part), buffers...)
+		r.record(p.selectiveStateUpdate(s, dtProj, norm, part), buffers...)
 	}
 }
 
@@ -62,13 +66,14 @@ type selectiveStateUpdate struct {
 	cursorConstants
 	weightConstants
 	subgroupConstants
-	IN, OUT, ROW0, D_INNER, D_STATE, LANES, TURNS int
-	UNGATED, ROWS                                 bool
+	IN, OUT, ROW0, D_INNER, D_STATE, LANES, TURNS, PER int
+	EPS                                                float64
+	UNGATED, ROWS, WORDS, NORM, GAINED                 bool
 }
 
 func (selectiveStateUpdate) stem() string { return "selective_state_update" }
 
-func (p planner) selectiveStateUpdate(s reference.ScanShape, dtProj *Weight, part Part) plan {
+func (p planner) selectiveStateUpdate(s reference.ScanShape, dtProj *Weight, norm *DBCNorm, part Part) plan {
 	lanes := 16
 	switch {
 	case p.CPU:
@@ -76,8 +81,14 @@ func (p planner) selectiveStateUpdate(s reference.ScanShape, dtProj *Weight, par
 	case p.Subgroup > 0:
 		lanes = min(lanes, p.Subgroup)
 	}
-	return plan{selectiveStateUpdate{
+	per := 32 / dtProj.DType.Bits()
+	k := selectiveStateUpdate{
 		weightConstants: dtProj.constants(), subgroupConstants: p.subgroups(lanes),
 		IN: dtProj.In, OUT: part.Rows, ROW0: part.Row0, D_INNER: s.DInner, D_STATE: s.DState, LANES: lanes, TURNS: int(blocks(s.DState, lanes)), UNGATED: s.Ungated, ROWS: p.apart,
-	}, [3]uint32{blocks(part.Rows, 64/lanes), 1, 1}}
+		PER: per, WORDS: dtProj.In%per == 0,
+	}
+	if norm != nil {
+		k.NORM, k.GAINED, k.EPS = true, norm.Gained, norm.Eps
+	}
+	return plan{k, [3]uint32{blocks(part.Rows, 64/lanes), 1, 1}}
 }

@@ -13,9 +13,9 @@ type Mamba[V, W any] struct {
 	InProj        W       // rows x, then z
 	Conv          V       // weights [d_inner, d_conv], then biases
 	XProj, DTProj W       // x_proj's rows: dt, B, C
-	Params        V       // A_log, D, dt_bias, one after another
+	Params        V       // A_log, D, dt_bias, one after another, then the gains of the norms
 	Norms         bool    // dt, B and C pass through RMSNorms of their own
-	Gains         *V      // of those: dt's [dt_rank], B's and C's [d_state]; nil: none
+	Gained        bool    // those have gains: dt's [dt_rank], B's and C's [d_state]
 	NormsEps      float64 //
 	Memory        bool    // what it makes before the gate is kept in Activations.Memory
 	outProj       W
@@ -49,14 +49,14 @@ func newMamba[V, W any](b *builder[V, W], i int) Mixer[V, W] {
 		Conv:   b.conv(at("mixer.conv1d"), c.DInner(), nil),
 		XProj:  b.linear(at("mixer.x_proj"), 0),
 		DTProj: b.weight(at("mixer.dt_proj"), nil, 0), // the scan adds its bias
-		Params: b.vector(at("mixer.A_log"), at("mixer.D"), at("mixer.dt_proj.bias")),
-		Norms:  c.DBCNorm != "", NormsEps: c.DBCNormEps,
+		Norms:  c.DBCNorm != "", Gained: c.DBCNorm == config.NormGained, NormsEps: c.DBCNormEps,
 		outProj: b.linear(at("mixer.out_proj"), c.ResidualScale),
 	}
-	if c.DBCNorm == config.NormGained {
-		gains := b.vector(at("mixer.dt_norm.weight"), at("mixer.b_norm.weight"), at("mixer.c_norm.weight"))
-		w.Gains = &gains
+	params := []string{at("mixer.A_log"), at("mixer.D"), at("mixer.dt_proj.bias")}
+	if w.Gained {
+		params = append(params, at("mixer.dt_norm.weight"), at("mixer.b_norm.weight"), at("mixer.c_norm.weight"))
 	}
+	w.Params = b.vector(params...)
 	// The memory is the last Mamba layer's below the units that read it.
 	if next := slices.Index(c.LayerTypes, config.GatedMemory); next > i && !slices.Contains(c.LayerTypes[i+1:next], config.Mamba) {
 		w.Memory, w.Shape.Ungated = true, true

@@ -23,8 +23,8 @@ func (m *steps) steer(w *graph.Mamba[array, weight], a *graph.Activations[array]
 	m.linear(w.XProj, a.Conv, s.DInner, a.DBC, count, false)
 	if w.Norms {
 		var gains array
-		if w.Gains != nil {
-			gains = *w.Gains
+		if w.Gained {
+			gains = w.Params[s.DInner*(s.DState+2):]
 		}
 		reference.NormDBC(s, a.DBC, gains, w.NormsEps, count)
 	}

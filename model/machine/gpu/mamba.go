@@ -9,6 +9,10 @@ import (
 func (m *steps) Mamba(i int, w *graph.Mamba[buffer, weight], n graph.Norm[buffer], a *graph.Activations[buffer]) {
 	s, state := w.Shape, m.state[i]
 	conv := kernel.Conv{Params: w.Conv, State: state[graph.MambaConv], DInner: s.DInner, DConv: s.DConv}
+	var norm *kernel.DBCNorm
+	if w.Norms {
+		norm = &kernel.DBCNorm{Eps: w.NormsEps, Gained: w.Gained}
+	}
 	y := a.Mixed
 	if w.Memory {
 		y = a.Memory
@@ -16,13 +20,14 @@ func (m *steps) Mamba(i int, w *graph.Mamba[buffer, weight], n graph.Norm[buffer
 	if m.single() {
 		m.convolved(conv, a, n, w.InProj, a.XZ) // in x's half of xz
 		m.Linear(w.XProj, a.XZ, a.DBC, kernel.LinearOptions{XStride: 2 * s.DInner})
-		m.normDBC(w, a)
-		m.SelectiveStateUpdate(s, w.DTProj, a.DBC, a.XZ, w.Params, state[graph.MambaSSM], y)
+		m.SelectiveStateUpdate(s, w.DTProj, norm, a.DBC, a.XZ, w.Params, state[graph.MambaSSM], y)
 	} else {
 		m.normLinear(a.X, n, w.InProj, a.XZ)
 		m.CausalConv1D(conv, a.XZ, a.Conv)
 		m.Linear(w.XProj, a.Conv, a.DBC, kernel.LinearOptions{})
-		m.normDBC(w, a)
+		if norm != nil {
+			m.NormDBC(s, *norm, a.DBC, w.Params)
+		}
 		m.Linear(w.DTProj, a.DBC, y, kernel.LinearOptions{XStride: s.DTRank + 2*s.DState})
 		m.SelectiveScan(s, y, a.Conv, a.XZ, a.DBC, w.Params, state[graph.MambaSSM], state[graph.MambaConv])
 	}
@@ -41,16 +46,4 @@ func (m *steps) convolved(conv kernel.Conv, a *graph.Activations[buffer], n grap
 	}
 	o.Conv = &conv
 	m.Linear(w, in, rows, o)
-}
-
-// normDBC passes dt, B and C through their norms, where the model has some.
-func (m *steps) normDBC(w *graph.Mamba[buffer, weight], a *graph.Activations[buffer]) {
-	if !w.Norms {
-		return
-	}
-	var gains buffer
-	if w.Gains != nil {
-		gains = *w.Gains
-	}
-	m.NormDBC(w.Shape, a.DBC, gains, w.NormsEps)
 }
