@@ -339,7 +339,7 @@ func TestMatvec(t *testing.T) {
 	eachProduct(t, 1, func(b *bench, dtype reference.DType) {
 		all := shapes(dtype)
 		if dtype == reference.Q4 {
-			all = append(all, [2]int{600, 256}, [2]int{2501, 64}, [2]int{4203, 64}) // every way of dealing rows to threads
+			all = append(all, [2]int{33, 4160}, [2]int{600, 256}, [2]int{2501, 64}, [2]int{4203, 64}) // every way of dealing rows to threads
 		}
 		for i, shape := range all {
 			out, in := shape[0], shape[1]

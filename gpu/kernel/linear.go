@@ -231,6 +231,8 @@ func (p planner) shapeMatvec(outputs, steps int, pair bool) matvecShape {
 	switch {
 	case p.CPU:
 		s = matvecShape{size: 16, lanes: 1, rows: 8}
+	case outputs < 512 && steps >= 128: // a long x: many threads bring it
+		s = matvecShape{size: 512, lanes: 128, rows: 1}
 	case outputs < 512:
 		s = matvecShape{size: 128, lanes: 128, rows: 1}
 		for s.lanes > 16 && s.lanes > steps/4 {

@@ -127,6 +127,8 @@ func TestLinearPlans(t *testing.T) {
 	}{
 		{"few outputs: many lanes", baseline.of(1, 0), weight(reference.Q4, 256, 2048), LinearOptions{},
 			[]string{"matvec VALUES=32 SIZE=128 LANES=16 ROWS=1 N=1 SUMS=1 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [1 32 1]"}},
+		{"few outputs of a long x", large.of(1, 0), weight(reference.Q8, 288, 8192), LinearOptions{},
+			[]string{"matvec VALUES=16 SIZE=512 LANES=128 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true SHARED=true FACTOR=1 [1 72 1]"}},
 		{"subgroups", large.of(1, 0), weight(reference.Q4, 1024, 2048), LinearOptions{Add: true},
 			[]string{"matvec_add VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true FACTOR=1 [1 64 1]"}},
 		{"a workgroup of 512 where there are 256", baseline.of(1, 0), weight(reference.Q8, 2048, 1024), LinearOptions{},
