@@ -401,7 +401,8 @@ func TestMatvecSwiGLU(t *testing.T) {
 // x_proj, dt_proj with the state's update.
 func TestMambaStep(t *testing.T) {
 	eachVariant(t, 1, func(b *bench) {
-		for _, s := range []struct {
+		without := b.IntN(2)
+		for i, s := range []struct {
 			reference.ScanShape
 			width int
 			dtype reference.DType
@@ -411,6 +412,9 @@ func TestMambaStep(t *testing.T) {
 			{reference.ScanShape{DInner: 66, DState: 20, DConv: 4, DTRank: 96}, 64, reference.Q8},
 			{reference.ScanShape{DInner: 66, DState: 3, DConv: 2, DTRank: 4}, 33, reference.F32},
 		} {
+			if testing.Short() && i%2 == without {
+				continue // the others with other seeds
+			}
 			inProj, gpuInProj := b.weight(s.dtype, 2*s.DInner, s.width, 32, partRows, false)
 			dtProj, gpuDTProj := b.weight(s.dtype, s.DInner, s.DTRank, 32, partRows, true)
 			conv, params := b.floats(s.DInner*(s.DConv+1), 0.5), b.floats(s.DInner*(s.DState+2)+s.DTRank+2*s.DState, 0.5)
