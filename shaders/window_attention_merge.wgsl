@@ -1,18 +1,18 @@
 // Joins what the splits of window_attention_split.wgsl found, where the layer that reads it does not (shared/matvec.wgsl): with m the highest of all scores,
 //   out[h, i] = sum_s exp(m_s - m) acc_s[i] / sum_s exp(m_s - m) weight_s
-// A split without keys has m_s far below all others and weight 0. A workgroup takes a head; its splits are dealt out to
-// SLICES of its threads.
+// A split without keys has m_s far below all others and weight 0. A workgroup takes COLUMNS values of a head; its splits
+// are dealt out to SLICES of its threads, TOGETHER at a time.
 @group(0) @binding(0) var<storage, read> partial: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 
 override HEADS: u32;     // of all rows
 override HEAD_DIM: u32;
-override SPLITS: u32;
-override SLICES: u32;   // SIZE / HEAD_DIM, a power of 2
+override SPLITS: u32;    // SIZE at most
+override COLUMNS: u32;   // a power of 2
 override TOGETHER: u32; // splits whose loads are under way at once
 const SIZE = 256u;
 const PITCH = HEAD_DIM + 4u;
-const COLUMNS = SIZE / SLICES;
+const SLICES = SIZE / COLUMNS;
 
 var<workgroup> shares: array<f32, SPLITS>;
 var<workgroup> part: array<f32, SIZE>;
@@ -22,42 +22,42 @@ var<workgroup> weights: array<f32, SIZE>;
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let head = group.x;
     let base = head * SPLITS * PITCH;
-    var highest = partial[base + min(thread, SPLITS - 1u) * PITCH + HEAD_DIM];
-    part[thread] = highest;
+    let said = base + min(thread, SPLITS - 1u) * PITCH + HEAD_DIM;
+    let score = partial[said];
+    let mass = partial[said + 1u];
+    part[thread] = score;
     workgroupBarrier();
-    for (var s = 0u; s < min(SPLITS, SIZE); s++) {
-        highest = max(highest, part[s]);
+    for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
+        if thread < stride {
+            part[thread] = max(part[thread], part[thread + stride]);
+        }
+        workgroupBarrier();
     }
-    var weight = 0.0;
+    let share = exp(score - part[0]);
     if thread < SPLITS {
-        let share = exp(partial[base + thread * PITCH + HEAD_DIM] - highest);
         shares[thread] = share;
-        weight = share * partial[base + thread * PITCH + HEAD_DIM + 1u];
     }
-    weights[thread] = weight;
+    weights[thread] = select(0.0, share * mass, thread < SPLITS);
     workgroupBarrier();
-    weight = 0.0;
-    for (var s = 0u; s < min(SPLITS, SIZE); s++) {
-        weight += weights[s];
+    let i = group.y * COLUMNS + thread % COLUMNS;
+    var sum = 0.0;
+    for (var s = thread / COLUMNS * TOGETHER; s < SPLITS; s += SLICES * TOGETHER) {
+        for (var k = 0u; k < TOGETHER; k++) { //#unroll
+            sum += select(0.0, shares[min(s + k, SPLITS - 1u)], s + k < SPLITS) * partial[base + min(s + k, SPLITS - 1u) * PITCH + min(i, HEAD_DIM - 1u)];
+        }
     }
-    for (var i0 = 0u; i0 < HEAD_DIM; i0 += COLUMNS) {
-        let i = i0 + thread % COLUMNS;
-        var sum = 0.0;
-        if i < HEAD_DIM {
-            for (var s = thread / COLUMNS * TOGETHER; s < SPLITS; s += SLICES * TOGETHER) {
-                for (var k = 0u; k < TOGETHER; k++) { //#unroll
-                    sum += select(0.0, shares[min(s + k, SPLITS - 1u)], s + k < SPLITS) * partial[base + min(s + k, SPLITS - 1u) * PITCH + i];
-                }
+    part[thread] = sum;
+    workgroupBarrier();
+    for (var stride = SIZE / 2u; stride > 0u; stride /= 2u) {
+        if thread < stride {
+            weights[thread] += weights[thread + stride];
+            if stride >= COLUMNS {
+                part[thread] += part[thread + stride];
             }
         }
-        part[thread] = sum;
         workgroupBarrier();
-        if thread < COLUMNS && i < HEAD_DIM {
-            for (var k = 1u; k < SLICES; k++) {
-                sum += part[k * COLUMNS + thread];
-            }
-            out[head * HEAD_DIM + i] = sum / weight;
-        }
-        workgroupBarrier();
+    }
+    if thread < COLUMNS && i < HEAD_DIM {
+        out[head * HEAD_DIM + i] = part[thread] / weights[0];
     }
 }

@@ -237,9 +237,9 @@ func TestOtherPlans(t *testing.T) {
 		{"on matrix units", attention(matrices.of(512, 0), window), []string{"window_attention_matrix SIZE=128 SUBGROUP=32 KEYS=32 WARPS=4 WINDOW=512 RING=1024 TURNS=4 [12 8 1]"}},
 		{"in fp32 nevertheless", attention(exact, window), []string{"window_attention SIZE=128 KEYS=32 BQ=64 STAGED=true WINDOW=512 RING=1024 [12 8 1]"}},
 		{"one token's window", attention(large.of(1, 0), window), []string{
-			"window_attention_split SIZE=128 SPLITS=4 GROUP=1 SLOTS=1 TOGETHER=8 WINDOW=512 RING=1024 [12 4 1]", "window_attention_merge SPLITS=4 TOGETHER=4 [12 1 1]"}},
+			"window_attention_split SIZE=128 SPLITS=4 GROUP=1 SLOTS=1 TOGETHER=8 WINDOW=512 RING=1024 [12 4 1]", "window_attention_merge SPLITS=4 TOGETHER=1 [12 2 1]"}},
 		{"all positions: the ring's size is not in the kernel", attention(large.of(1, 0), full), []string{
-			"window_attention_split SIZE=128 SPLITS=64 GROUP=4 SLOTS=2 TOGETHER=8 FULL=true [8 64 1]", "window_attention_merge SPLITS=64 TOGETHER=8 [32 1 1]"}},
+			"window_attention_split SIZE=128 SPLITS=64 GROUP=4 SLOTS=2 TOGETHER=8 FULL=true [8 64 1]", "window_attention_merge SPLITS=64 TOGETHER=8 [32 4 1]"}},
 		{"one token on a processor", attention(processor.of(1, 0), window), []string{"window_attention_lanes SIZE=8 TOGETHER=3 WINDOW=512 RING=1024 [4 1 1]"}},
 		{"a sampler that holds its weights", one(large.of(1, 0).sample(50304, 2048, 256, 512)), []string{"sample SIZE=1024 SUBGROUP=32 SUBGROUPS=true TWO_LEVELS=true PER=50 HELD=true [1 1 1]"}},
 		{"one that cannot", one(large.of(1, 0).sample(262144, 2048, 256, 512)), []string{"sample SIZE=1024 SUBGROUP=32 SUBGROUPS=true TWO_LEVELS=true PER=256 [1 1 1]"}},

@@ -56,6 +56,10 @@ func sharingOf(v Variant, s reference.AttentionShape, storage, sequences int) sh
 	return d
 }
 
+// mergeColumns is how many of a head's values a workgroup of window_attention_merge joins: as
+// few as are read in one stretch, so that many threads share the splits.
+const mergeColumns = 32
+
 // A key's columns are shared by at most this many threads; and how many splits window_attention_merge takes.
 const nearMost, maxSplits = 8, 256
 
@@ -268,7 +272,7 @@ type windowAttentionSplit struct {
 
 func (windowAttentionSplit) stem() string { return "window_attention_split" }
 
-type windowAttentionMerge struct{ HEADS, HEAD_DIM, SPLITS, SLICES, TOGETHER int }
+type windowAttentionMerge struct{ HEADS, HEAD_DIM, SPLITS, COLUMNS, TOGETHER int }
 
 func (windowAttentionMerge) stem() string { return "window_attention_merge" }
 
@@ -287,8 +291,8 @@ func (p planner) attentionSplit(s reference.AttentionShape, c attentionConstants
 		return attend, nil
 	}
 	return attend, &plan{windowAttentionMerge{
-		HEADS: p.tokens * s.Heads, HEAD_DIM: s.HeadDim, SPLITS: d.splits, SLICES: largestDivisor(256, 256/s.HeadDim), TOGETHER: min(d.splits, 8),
-	}, [3]uint32{uint32(p.tokens * s.Heads), 1, 1}}
+		HEADS: p.tokens * s.Heads, HEAD_DIM: s.HeadDim, SPLITS: d.splits, COLUMNS: mergeColumns, TOGETHER: min(int(blocks(d.splits, 256/mergeColumns)), 8),
+	}, [3]uint32{uint32(p.tokens * s.Heads), blocks(s.HeadDim, mergeColumns), 1}}
 }
 
 // window_attention_lanes keeps this many vectors of a query and of a sum in
