@@ -368,6 +368,13 @@ func TestMatvecNorm(t *testing.T) {
 			b.Linear(k, b.buffer("x", x), y, kernel.LinearOptions{Gain: b.buffer("gain", gain), Eps: 1e-5, Add: add})
 			b.run()
 			b.near(fmt.Sprintf("%v add=%v", shape, add), b.readFloats(y), want, 1e-5)
+			if shape == shapes(dtype)[0] {
+				reference.Linear(w, normed, in, want, 1, false)
+				reference.SquaredReLU(want)
+				b.Linear(k, b.buffer("x", x), y, kernel.LinearOptions{Gain: b.buffer("gain", gain), Eps: 1e-5, Squared: true})
+				b.run()
+				b.near(fmt.Sprintf("%v squared", shape), b.readFloats(y), want, 2e-5)
+			}
 		}
 	})
 }

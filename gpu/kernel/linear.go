@@ -16,6 +16,7 @@ type LinearOptions struct {
 	Eps     float64     // of that norm
 	Layer   *gpu.Buffer // not nil: the norm is LayerNorm, Gain [2, In]; scratch [tokens, In], for where a kernel has no room for it
 	SwiGLU  bool        // W holds gate's rows, then up's: y = SiLU(gate) * up; one token only, W in one part
+	Squared bool        // y = max(W x, 0)^2; one token only, and no Add
 	Conv    *Conv       // W is in_proj, some of whose rows go on through the convolution, not a gated one; one token only
 	RoPE    *RoPE       // W is attention's projection, whose heads go on to be turned; one token only, W in one part
 	Splits  *Splits     // x is what SplitAttention left; Add only
@@ -266,7 +267,10 @@ type matvecConstants struct {
 
 func (c matvecConstants) staged() bool { return c.STAGED }
 
-type matvec struct{ matvecConstants }
+type matvec struct {
+	matvecConstants
+	SQUARED bool
+}
 
 func (matvec) stem() string { return "matvec" }
 
@@ -344,7 +348,7 @@ func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
 	if o.Splits != nil {
 		c.JOINED, c.SPLITS, c.COLUMNS = true, o.Splits.splits, o.Splits.headDim/4
 	}
-	var k kernel = matvec{c}
+	var k kernel = matvec{c, o.Squared}
 	switch {
 	case o.SwiGLU:
 		c.Y_STRIDE /= 2

@@ -76,8 +76,12 @@ func (m *steps) NormSwiGLU(x buffer, n graph.Norm[buffer], w weight, h buffer) {
 }
 
 func (m *steps) NormSquaredReLU(x buffer, n graph.Norm[buffer], w weight, h buffer) {
-	m.normLinear(x, n, w, h)
-	m.SquaredReLU(h, w.Out)
+	in, o := m.norm(x, n)
+	o.Squared = m.single()
+	m.Linear(w, in, h, o)
+	if !o.Squared {
+		m.SquaredReLU(h, w.Out)
+	}
 }
 
 func (m *steps) LinearAdd(w weight, x, y buffer) {
