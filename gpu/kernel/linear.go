@@ -17,6 +17,7 @@ type LinearOptions struct {
 	Layer   *gpu.Buffer // not nil: the norm is LayerNorm, Gain [2, In]; scratch [tokens, In], for where a kernel has no room for it
 	SwiGLU  bool        // W holds gate's rows, then up's: y = SiLU(gate) * up; one token only, W in one part
 	Squared bool        // y = max(W x, 0)^2; one token only, and no Add
+	Gated   *gpu.Buffer // m [tokens, Out]: y = SiLU(W x) * m; one token only, and no Add
 	Conv    *Conv       // W is in_proj, some of whose rows go on through the convolution, not a gated one; one token only
 	RoPE    *RoPE       // W is attention's projection, whose heads go on to be turned; one token only, W in one part
 	Splits  *Splits     // x is what SplitAttention left; Add only
@@ -172,6 +173,9 @@ func (r *Recorder) wantLinear(step linearStep, w *Weight, x, y *gpu.Buffer, o Li
 			rows, stride = rows/2, stride/2
 		}
 		r.want(stem, "y", y, before*stride+step.part.Row0+rows)
+		if o.Gated != nil {
+			r.want(stem, "what the gate lets through", o.Gated, before*stride+step.part.Row0+rows)
+		}
 	}
 }
 
@@ -190,6 +194,9 @@ func (r *Recorder) linearBuffers(step linearStep, w *Weight, x, y *gpu.Buffer, o
 		buffers = append(w.buffers(step.part), x, y)
 		if o.Gain != nil {
 			buffers = append(buffers, o.Gain)
+		}
+		if o.Gated != nil {
+			buffers = append(buffers, o.Gated)
 		}
 		if o.Conv != nil {
 			buffers = append(buffers, o.Conv.Params, o.Conv.State)
@@ -269,7 +276,7 @@ func (c matvecConstants) staged() bool { return c.STAGED }
 
 type matvec struct {
 	matvecConstants
-	SQUARED bool
+	SQUARED, GATED bool
 }
 
 func (matvec) stem() string { return "matvec" }
@@ -348,7 +355,7 @@ func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
 	if o.Splits != nil {
 		c.JOINED, c.SPLITS, c.COLUMNS = true, o.Splits.splits, o.Splits.headDim/4
 	}
-	var k kernel = matvec{c, o.Squared}
+	var k kernel = matvec{c, o.Squared, o.Gated != nil}
 	switch {
 	case o.SwiGLU:
 		c.Y_STRIDE /= 2
