@@ -116,7 +116,7 @@ fn four_at(i: u32, count: u32) -> vec4<u32> {
     let at = vec4<u32>(i, i + SIZE, i + 2u * SIZE, i + 3u * SIZE);
     let there = min(at, vec4<u32>(count - 1u)) / CHUNK;
     let ids = vec4<u32>(chunks[there.x], chunks[there.y], chunks[there.z], chunks[there.w]) * CHUNK + at % CHUNK;
-    return select(vec4<u32>(VOCAB), ids, at < vec4<u32>(count) && ids < vec4<u32>(VOCAB));
+    return select(vec4<u32>(VOCAB), ids, (at < vec4<u32>(count)) & (ids < vec4<u32>(VOCAB)));
 }
 
 // Weights lie between 0 and 1, and their bit patterns order them: low is known to do, high not to.

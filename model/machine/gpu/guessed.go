@@ -87,7 +87,7 @@ func (e *Engine) newGuessing() (*guessing, error) {
 	for rows > 1 && (4*(rows+1)*values > mostRowStates || rows > e.chunk) {
 		rows /= 2
 	}
-	bytes := int64(4 * ((rows+1)*values + 4*rows*c.VocabSize)) // logits, raw ones and the sampler's weights, and those of single steps while both are held together
+	bytes := int64(4 * ((rows+1)*values + 3*rows*c.VocabSize + rows*kernel.SampleParts(c.VocabSize))) // logits, raw ones and the sampler's parts, and logits of single steps while both are held together
 	if free, err := e.spare(context.Background(), bytes, 0); rows == 1 || err != nil || !free {
 		return g, err
 	}
