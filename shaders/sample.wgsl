@@ -4,8 +4,8 @@ enable subgroups;
 // The sampler: picks the next token from logits [VOCAB] and advances the cursor, so that the next step can run
 // without the host.
 //
-// What adjust.wgsl does to the logits comes before all of it, then sample_parts.wgsl, the first half.
-// 1. repetition penalty: sample_parts.wgsl's
+// adjust.wgsl comes before all of it, then sample_parts.wgsl, the first half.
+// 1. repetition penalty: the first half's
 // 2. temperature; 0 takes the highest logit, ties the lowest id
 // 3. top-k, top-p, min-p: which weights p = exp((logit - highest logit) / temperature) are kept
 //      top-k  those that fewer than top_k weights exceed (ties stay)
@@ -14,13 +14,10 @@ enable subgroups;
 // 4. Gumbel-max: argmax of logit / temperature + Gumbel noise is a draw from the softmax. The noise is a hash of
 //    (seed, position, token): the same seed gives the same text however the run is cut into steps.
 //
-// The parts tell the draw among all tokens. What is kept is found out as far as it matters, in passes over the parts that
-// may hold it:
-// With top-k, tokens that may be kept lie in few parts, which their peaks tell; the likeliest, LIST at most, are put in order.
-// Where LIST is too short, top-k's bound is searched for, to the last bit if need be.
+// The parts tell the draw among all tokens; what is kept is found out as far as it matters, in passes over chunks that may
+// hold it. With top-k the likeliest tokens are put in order, or its bound is searched for where LIST has no room for them.
 // Otherwise top-p and min-p are asked of the drawn token alone. If it is not kept, it goes with all that are no likelier
 // and the same noise decides among the rest, which hold all that are kept: the draw is the one among those.
-// Sums are added up in the same order each time.
 //
 // Of logits among which one is no number, or none below 3e38 in size, nothing is drawn.
 //
@@ -45,21 +42,16 @@ override LIST: u32;
 //#include shared/reduce.wgsl
 
 const MARKS = (CHUNKS + 31u) / 32u;
-var<workgroup> marks: array<atomic<u32>, MARKS>; // a bit for each part that is looked into
-var<workgroup> chunks: array<u32, CHUNKS>;       // those parts, in order
+var<workgroup> marks: array<atomic<u32>, MARKS>; // a bit for each chunk that is looked into
+var<workgroup> chunks: array<u32, CHUNKS>;       // those chunks, in order
 
-// Parts whose peaks lie more than FAR temperatures below the highest logit hold nothing that noise could lift above that.
-const FAR = 40.0;
-const BINS = 256u;
-const WIDE = 16u;
-const COARSE = BINS / WIDE;
-var<workgroup> bins: array<atomic<u32>, BINS>;   // parts by how far their peaks lie below the highest logit
-var<workgroup> coarse: array<u32, COARSE>;       // WIDE bins together
+// Noise lies within 20: it lifts no token that weighs less above the likeliest.
+const LEAST = 2.0e-9;
 
 var<workgroup> found: atomic<u32>;
-var<workgroup> listed: array<f32, LIST>;         // weights as they were found, then what exceeds those in order
-var<workgroup> listed_ids: array<u32, LIST>;     // and how many exceed them
-var<workgroup> ordered: array<f32, LIST>;        // weights in falling order
+var<workgroup> listed: array<f32, LIST>; // weights as they were found
+var<workgroup> listed_ids: array<u32, LIST>;
+var<workgroup> ordered: array<f32, LIST>;
 var<workgroup> ordered_ids: array<u32, LIST>;
 
 //#if BATCH
@@ -79,7 +71,7 @@ fn peak_of(chunk: u32) -> f32 {
     return parts[first_part + chunk].peak;
 }
 
-// Finds the parts that hold weights of at least the bound, and tells how many tokens have a place in those.
+// Finds the chunks that hold weights of at least the bound, and tells how many tokens those have room for.
 fn look_for(bound: f32, lane: u32) -> u32 {
     workgroupBarrier();
     for (var i = lane; i < MARKS; i += SIZE) {
@@ -119,111 +111,27 @@ fn four_at(i: u32, count: u32) -> vec4<u32> {
     return select(vec4<u32>(VOCAB), ids, (at < vec4<u32>(count)) & (ids < vec4<u32>(VOCAB)));
 }
 
-// Weights lie between 0 and 1, and their bit patterns order them: low is known to do, high not to.
-struct Range { low: u32, high: u32 }
-
-fn quarters(r: Range) -> vec3<f32> {
-    let step = max((r.high - r.low) / 4u, 1u);
-    return bitcast<vec3<f32>>(vec3<u32>(r.low) + step * vec3<u32>(1u, 2u, 3u));
-}
-
-fn narrowed(r: Range, enough: vec3<bool>) -> Range {
-    let step = max((r.high - r.low) / 4u, 1u);
-    let n = dot(vec3<u32>(1u), select(vec3<u32>(0u), vec3<u32>(1u), enough));
-    let low = r.low + n * step;
-    return Range(low, select(low + step, max(r.high, low + 1u), n == 3u));
-}
-
-const ABOVE_ONE = 0x3f800001u;
-
 // The least value above a weight.
 fn above(p: f32) -> f32 {
     return bitcast<f32>(bitcast<u32>(p) + 1u);
 }
 
-// Puts what is listed in order.
-fn order(count: u32, lane: u32) {
-    for (var i = lane; i < count; i += SIZE) {
-        let p = listed[i];
-        let id = listed_ids[i];
-        var at = 0u;
-        for (var n = 0u; n < count; n++) {
-            at += select(0u, 1u, listed[n] > p || (listed[n] == p && listed_ids[n] < id));
-        }
-        ordered[at] = p;
-        ordered_ids[at] = id;
-    }
-}
-
-// Of what is in order: how many exceed each weight, and what those weigh. It returns what top-k leaves of this thread's.
-fn exceed(count: u32, lane: u32) -> f32 {
-    var sum = 0.0;
-    for (var i = lane; i < count; i += SIZE) {
-        let p = ordered[i];
-        var exceeding = 0u;
-        var likelier = 0.0;
-        for (var n = 0u; n < i; n++) {
-            if ordered[n] > p {
-                exceeding++;
-                likelier += ordered[n];
-            }
-        }
-        listed[i] = likelier;
-        listed_ids[i] = exceeding;
-        sum += select(0.0, p, exceeding < sampling.top_k);
-    }
-    return sum;
-}
-
-// What the sampler does next: each but START is a pass over weights of at least a bound.
+// What the sampler does next: from LISTED on a pass over weights of at least a bound.
 const START = 0u;  // draws among all
-const LISTED = 1u; // draws among the likeliest, which are put in order
-const SEARCH = 2u; // narrows the range of top-k's bound
-const WEIGH = 3u;  // finds the mass that top-k leaves
-const ASK = 4u;    // finds the mass above what has been drawn
-const DRAW = 5u;   // draws among those that reach the bound
-const DONE = 6u;
+const ROUGH = 1u;  // finds a bit of a bound that top_k chunks reach, and few more
+const LISTED = 2u; // draws among the likeliest, which are put in order
+const SEARCH = 3u; // finds a bit of top-k's bound
+const WEIGH = 4u;  // finds the mass that top-k leaves
+const ASK = 5u;    // finds the mass above what has been drawn
+const DRAW = 6u;   // draws among those that reach the bound
+const DONE = 7u;
 var<workgroup> next: u32;
-var<workgroup> agreed: f32;
 
-// A bound that top_k weights reach at least, or all that noise could lift to the top, and not many more.
-fn rough_bound(lane: u32) -> f32 {
-    for (var i = lane; i < BINS; i += SIZE) {
-        atomicStore(&bins[i], 0u);
-    }
-    workgroupBarrier();
-    for (var n = lane; n < CHUNKS; n += SIZE) {
-        let bin = (peak - peak_of(n)) / sampling.temperature * (f32(BINS) / FAR);
-        if bin < f32(BINS) {
-            atomicAdd(&bins[u32(bin)], 1u);
-        }
-    }
-    workgroupBarrier();
-    for (var i = lane; i < COARSE; i += SIZE) {
-        var sum = 0u;
-        for (var k = 0u; k < WIDE; k++) {
-            sum += atomicLoad(&bins[i * WIDE + k]);
-        }
-        coarse[i] = sum;
-    }
-    workgroupBarrier();
-    if lane == 0u {
-        var sum = 0u;
-        var bin = 0u;
-        while bin < BINS && sum + coarse[bin / WIDE] < sampling.top_k {
-            sum += coarse[bin / WIDE];
-            bin += WIDE;
-        }
-        while bin < BINS && sum < sampling.top_k {
-            sum += atomicLoad(&bins[bin]);
-            bin++;
-        }
-        // A hair lower than where the bins end: whether a token lies in them is found by another rounding.
-        agreed = exp(-f32(bin) * (FAR / f32(BINS))) * 0.999;
-        atomicStore(&found, 0u);
-    }
-    return workgroupUniformLoad(&agreed);
-}
+// Bits between which is searched: roughly from LEAST on, or from 0.
+const LEAST_BITS = 0x30000000u;
+const ROUGH_FIRST = 1u << 27u;
+const ROUGH_LAST = 1u << 18u;
+const FIRST = 1u << 29u;
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -273,12 +181,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let by_number = limits_number(settings);
     let by_mass = settings.top_p < 1.0;
     let stream = stream_at(settings, pos);
-    var range = Range(0u, ABOVE_ONE);
-    var turns = 0u;
+    // Weights lie between 0 and 1, and their bit patterns order them. What is searched for has these bits, and lower ones:
+    let rough = settings.top_k <= LIST;
+    var searched = select(0u, LEAST_BITS, rough);
+    var bit = select(FIRST, ROUGH_FIRST, rough);
     var bound = 0.0;
     var wanted = 3.0e38; // of mass above a token that is kept: less than this
     var drawn = 1.0;     // the weight of what has been drawn
     if lane == 0u {
+        atomicStore(&found, 0u);
         next = select(DONE, START, settings.temperature > 0.0 && likeliest != NONE);
     }
     loop {
@@ -286,17 +197,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if now == DONE {
             break;
         }
-        var sums = vec3<f32>(0.0);
+        var sum = 0.0;
         var few = 0u; // of the likeliest, in order; 0: LIST was too short
-        if now == START {
-            if by_mass && !by_number {
-                for (var n = lane; n < CHUNKS; n += SIZE) {
-                    sums.x += parts[first_part + n].mass * weight_of(peak_of(n));
-                }
+        let tried = bitcast<f32>(searched | bit);
+        if now == ROUGH {
+            for (var n = lane; n < CHUNKS; n += SIZE) {
+                sum += select(0.0, 1.0, weight_of(peak_of(n)) >= tried);
+            }
+        } else if now == START {
+            for (var n = lane; n < CHUNKS; n += SIZE) {
+                sum += parts[first_part + n].mass * weight_of(peak_of(n));
             }
         } else {
-            let bounds = quarters(range);
-            let low = select(select(bound, bounds.x, now == SEARCH), above(drawn), now == ASK);
+            let low = select(select(bound, tried, now == SEARCH), above(drawn), now == ASK);
             let count = look_for(low, lane);
             top = LOWEST;
             top_id = NONE;
@@ -315,8 +228,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                             top = score;
                             top_id = ids[k];
                         }
-                    } else if now == SEARCH {
-                        sums += select(vec3<f32>(0.0), vec3<f32>(1.0), vec3<f32>(p) >= bounds);
                     } else if now == LISTED {
                         let place = atomicAdd(&found, 1u);
                         if place < LIST {
@@ -324,7 +235,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                             listed_ids[place] = ids[k];
                         }
                     } else {
-                        sums.x += p;
+                        sum += select(p, 1.0, now == SEARCH);
                     }
                 }
             }
@@ -332,18 +243,36 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 workgroupBarrier();
                 few = atomicLoad(&found);
                 few = select(few, 0u, few > LIST);
-                order(few, lane);
+                for (var i = lane; i < few; i += SIZE) {
+                    let p = listed[i];
+                    let id = listed_ids[i];
+                    var at = 0u;
+                    for (var n = 0u; n < few; n++) {
+                        at += select(0u, 1u, listed[n] > p || (listed[n] == p && listed_ids[n] < id));
+                    }
+                    ordered[at] = p;
+                    ordered_ids[at] = id;
+                }
                 workgroupBarrier();
-                sums.x = exceed(few, lane);
+                bound = ordered[max(min(few, settings.top_k), 1u) - 1u];
+                for (var i = lane; i < few; i += SIZE) {
+                    sum += select(0.0, ordered[i], ordered[i] >= bound);
+                }
             }
         }
-        sums = totals(sums, lane);
+        sum = total(sum, lane);
         if by_mass && (now == WEIGH || now == LISTED || now == START) {
-            wanted = settings.top_p * sums.x;
+            wanted = settings.top_p * sum;
         }
         if now == LISTED {
+            bound = max(bound, min(settings.min_p, 1.0));
             for (var i = lane; i < few; i += SIZE) {
-                if listed_ids[i] < settings.top_k && listed[i] < wanted && ordered[i] >= min(settings.min_p, 1.0) {
+                let p = ordered[i];
+                var likelier = 0.0;
+                for (var n = 0u; n < i; n++) {
+                    likelier += select(0.0, ordered[n], ordered[n] > p);
+                }
+                if p >= bound && likelier < wanted {
                     let id = ordered_ids[i];
                     let score = logits[first + id] / settings.temperature + gumbel(stream, id);
                     if score > top || (score == top && id < top_id) {
@@ -364,18 +293,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
         var then = DONE;
         var judged = false; // whether what has been drawn may stay is asked next
-        if now == SEARCH {
-            range = narrowed(range, sums >= vec3<f32>(f32(settings.top_k)));
-            turns++;
-            then = SEARCH;
+        if now == SEARCH || now == ROUGH {
+            let number = f32(settings.top_k);
+            searched = select(searched, searched | bit, sum >= number);
+            bit /= 2u;
+            then = now;
             // A bound that just enough reach is as good as the last of them.
-            if turns == 16u || any(sums == vec3<f32>(f32(settings.top_k))) {
-                bound = bitcast<f32>(range.low);
+            if bit == 0u || sum == number || now == ROUGH && (bit < ROUGH_LAST || sum > number && sum < 1.5 * number) {
+                bound = bitcast<f32>(searched);
                 then = WEIGH;
-                judged = !by_mass;
+                judged = now == SEARCH && !by_mass;
+                if now == ROUGH {
+                    bound = max(bound, LEAST);
+                    then = LISTED;
+                    searched = 0u;
+                    bit = FIRST;
+                }
             }
         } else if now == ASK {
-            if sums.x >= wanted {
+            if sum >= wanted {
                 bound = above(drawn);
                 then = DRAW;
             }
@@ -383,19 +319,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             then = select(DONE, SEARCH, few == 0u);
         } else if token < VOCAB { // else no score is a number
             judged = now != START || !by_number;
-            then = select(SEARCH, LISTED, settings.top_k <= LIST);
+            then = select(SEARCH, ROUGH, rough);
         }
         if judged {
             if by_mass && now != DRAW {
                 // Lesser weights cannot make up together what may be missing.
-                bound = max(bound, 0.99 * (sums.x - wanted) / f32(VOCAB));
+                bound = max(bound, 0.99 * (sum - wanted) / f32(VOCAB));
             }
             // The highest logit always stays, whatever rounding says.
             bound = min(max(bound, settings.min_p), 1.0);
             then = select(select(ASK, DONE, !by_mass || drawn >= 1.0), DRAW, drawn < bound);
-        }
-        if now == START && by_number && settings.top_k <= LIST {
-            bound = rough_bound(lane);
         }
         if lane == 0u {
             next = then;

@@ -1,13 +1,10 @@
-// The sampler's first half, of two: many workgroups find what is to be known of each CHUNK of the logits [VOCAB], so that
-// sample.wgsl, a single workgroup, has little left to read.
-//
-// Before that, the repetition penalty (Keskar et al., CTRL, section 4.1): for each token among the last TAIL,
-//   l > 0 ? l / p : l * p
-// A workgroup has SIZE / LANES chunks, and changes the logits of those in place.
+// The sampler's first half: what is to be known of each CHUNK of the logits [VOCAB], so that sample.wgsl, one workgroup, has
+// little left to read. Before that, the repetition penalty (Keskar et al., CTRL, section 4.1), in place:
+//   for each token among the last TAIL, l > 0 ? l / p : l * p
 //
 // history [HISTORY] by absolute position; parts [CHUNKS].
 // ROWS: logits and parts have a row for each of the next tokens of one text, some of them guesses: history has them all.
-// BATCH: logits and parts have a row for each row of the run; all else has one for each of PLACES sequences.
+// BATCH: logits and parts have a row for each row of the run, all else one for each of PLACES sequences.
 //#include shared/cursor.wgsl
 //#include shared/sampling.wgsl
 @group(0) @binding(0) var<storage, read_write> logits: array<f32>;

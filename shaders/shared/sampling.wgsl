@@ -10,13 +10,13 @@ struct Sampling {
     spare: u32,
 }
 
-// What is known of CHUNK logits that follow one another; where there is no such token, its id is NONE.
+// What is known of a chunk.
 struct Part {
-    peak: f32,      // the highest
-    peak_id: u32,   // of the lowest token that has it; NONE, with a peak above all numbers, where one is no number
+    peak: f32,      // the highest logit; above all numbers where one is no number
+    peak_id: u32,   // the lowest token that has it, or NONE
     score: f32,     // the highest logit / temperature + noise
     score_id: u32,
-    mass: f32,      // sum of exp((logit - peak) / temperature), where top-p alone is on
+    mass: f32,      // sum of exp((logit - peak) / temperature); 0 where top-p is not all there is
 }
 
 override VOCAB: u32;
