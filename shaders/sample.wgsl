@@ -299,7 +299,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             bit /= 2u;
             then = now;
             // A bound that just enough reach is as good as the last of them.
-            if bit == 0u || sum == number || now == ROUGH && (bit < ROUGH_LAST || sum > number && sum < 1.5 * number) {
+            if bit == 0u || sum == number || (now == ROUGH && (bit < ROUGH_LAST || (sum > number && sum < 1.5 * number))) {
                 bound = bitcast<f32>(searched);
                 then = WEIGH;
                 judged = now == SEARCH && !by_mass;
