@@ -6,7 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
 	"github.com/samba-web/samba/gpu/reference"
 )
@@ -178,10 +177,7 @@ func TestBatchDraw(t *testing.T) {
 		b := newBatch(inner, 5)
 		const vocab, width, historySize, tail, top = 5000, 8, 64, 24, 5 // too many for a processor's registers only
 		table, gpuTable := b.weight(reference.F32, vocab, width, 0, vocab, false)
-		var scratch *gpu.Buffer
-		if n := kernel.SampleScratch(b.Device, *b.Restrict, vocab); n > 0 {
-			scratch = b.buffer("scratch", b.floats(b.Slots*n, 1))
-		}
+		parts := b.buffer("parts", b.floats(b.Slots*kernel.SampleParts(vocab), 1))
 		ids, history, counts := make([]uint32, b.Slots), make([]uint32, b.Slots*historySize), make([]uint32, b.Slots*vocab)
 		for i := range history {
 			history[i] = uint32(b.IntN(50))
@@ -214,7 +210,7 @@ func TestBatchDraw(t *testing.T) {
 			out, rows := b.words("out", make([]uint32, b.Slots)), b.words("rows", make([]uint32, b.Slots*kernel.LogprobsRow(top)))
 			b.Embedding(gpuTable, gpuIDs, x, gpuHistory)
 			b.Adjust(gpuLogits, gpuAdjustments, gpuBias, gpuCounts, gpuAllowed, gpuIDs, vocab)
-			b.Sample(gpuLogits, gpuSamplings, gpuHistory, gpuIDs, out, scratch, vocab, tail)
+			b.Sample(gpuLogits, gpuSamplings, gpuHistory, gpuIDs, out, parts, vocab, tail)
 			b.Logprobs(raw, gpuAdjustments, gpuIDs, rows, vocab, 1, top)
 			b.run()
 			_, positions, sampled, _ := kernel.BatchCursor(b.Slots)

@@ -823,25 +823,28 @@ func TestWindowAttentionMatrix(t *testing.T) {
 
 func TestSample(t *testing.T) {
 	eachVariant(t, 1, func(b *bench) {
-		b.sample(1000, 60)
-		b.sample(40_000, 3) // too many for registers
+		// Chunks of several sizes, of which the last is not full; few sizes, since each compiles for itself.
+		small := []int{1, 2, 255, 257, 1000, 5000}
+		b.sample(small[b.draw(t.Name(), len(small))], 60)
+		if !testing.Short() {
+			b.sample(32_001, 20)
+			b.sample(200_064, 3)
+		}
 	})
 }
 
 func (b *bench) sample(vocab, rounds int) {
 	b.Helper()
 	const tail, historySize = 24, 64
-	var scratch *gpu.Buffer
-	if n := kernel.SampleScratch(b.Device, *b.Restrict, vocab); n > 0 {
-		scratch = b.buffer("scratch", b.floats(n, 1))
-	}
+	parts := b.buffer("parts", b.floats(kernel.SampleParts(vocab), 1))
 	for round := range rounds {
 		s := reference.Sampling{Temperature: 0.3 + b.Float32(), TopP: 1, Repetition: 1, Seed: b.Uint64()}
 		if round%6 == 5 {
 			s.Temperature = 0
 		}
 		if b.IntN(2) == 0 {
-			s.TopK = uint32(1 + b.IntN(50))
+			// So many that they have a place in the sampler's list, and that they have none.
+			s.TopK = uint32(1 + b.IntN([]int{50, 150, vocab}[b.IntN(3)]))
 		}
 		if b.IntN(2) == 0 {
 			s.TopP = b.Float32()
@@ -853,10 +856,23 @@ func (b *bench) sample(vocab, rounds int) {
 			s.Repetition = 1 + b.Float32()
 		}
 		pos, count := b.IntN(200), 1+b.IntN(3)
-		logits := b.floats(vocab, 3)
+		logits := b.floats(vocab, []float64{0.1, 1, 3, 10}[b.IntN(4)])
+		switch b.IntN(4) {
+		case 0: // a grammar leaves few
+			left := 1 + b.IntN(99)
+			for i := range logits {
+				if i > 0 && b.IntN(vocab) >= left {
+					logits[i] = reference.Forbidden
+				}
+			}
+		case 1: // many are alike
+			for i := range logits {
+				logits[i] = float32(math.Round(float64(logits[i])))
+			}
+		}
 		history := make([]uint32, historySize)
 		for i := range history {
-			history[i] = uint32(b.IntN(vocab / 10)) // few tokens: many come twice
+			history[i] = uint32(b.IntN(max(vocab/10, 1))) // few tokens: many come twice
 		}
 		last := make([]uint32, min(tail, pos+count))
 		for i := range last {
@@ -864,7 +880,7 @@ func (b *bench) sample(vocab, rounds int) {
 		}
 		b.cursor(pos, count)
 		ids, out := b.words("ids", []uint32{7}), b.words("out", make([]uint32, 8))
-		b.Sample(b.buffer("logits", logits), b.bytes("sampling", kernel.SamplingBytes(s)), b.words("history", history), ids, out, scratch, vocab, tail)
+		b.Sample(b.buffer("logits", logits), b.bytes("sampling", kernel.SamplingBytes(s)), b.words("history", history), ids, out, parts, vocab, tail)
 		b.run()
 		want := reference.Sample(s, logits, last, uint32(pos+count))
 		got := b.readWords(ids)[0]
@@ -885,10 +901,7 @@ func (b *bench) sample(vocab, rounds int) {
 func TestSampleNoNumbers(t *testing.T) {
 	eachVariant(t, 1, func(b *bench) {
 		for _, vocab := range []int{1 + b.IntN(999), 40_000} {
-			var scratch *gpu.Buffer
-			if n := kernel.SampleScratch(b.Device, *b.Restrict, vocab); n > 0 {
-				scratch = b.buffer("scratch", b.floats(n, 1))
-			}
+			parts := b.buffer("parts", b.floats(kernel.SampleParts(vocab), 1))
 			nan, infinite := float32(math.NaN()), float32(math.Inf(1))
 			for i, harm := range [][]float32{{nan}, {infinite}, {-infinite}, {-nan, 3.2e38}, slices.Repeat([]float32{nan}, vocab), nil} {
 				logits := b.floats(vocab, 3)
@@ -901,7 +914,7 @@ func TestSampleNoNumbers(t *testing.T) {
 				s := reference.Sampling{Temperature: float32(b.IntN(2)), TopP: 1 - b.Float32()/2, MinP: b.Float32() / 9, Repetition: 1 + b.Float32(), TopK: uint32(b.IntN(9)), Seed: b.Uint64()}
 				b.cursor(5, 1)
 				ids, out := b.words("ids", []uint32{7}), b.words("out", make([]uint32, 8))
-				b.Sample(b.buffer("logits", logits), b.bytes("sampling", kernel.SamplingBytes(s)), b.words("history", make([]uint32, 64)), ids, out, scratch, vocab, 24)
+				b.Sample(b.buffer("logits", logits), b.bytes("sampling", kernel.SamplingBytes(s)), b.words("history", make([]uint32, 64)), ids, out, parts, vocab, 24)
 				b.run()
 				if token := kernel.Drawn(b.readWords(out)[0], vocab); (token == reference.NoToken) != (harm != nil) {
 					b.Errorf("%v among %d logits, %+v: token %d is drawn", harm[:min(len(harm), 2)], vocab, s, token)
@@ -924,7 +937,7 @@ func TestSampleColdest(t *testing.T) {
 		ids, out := b.words("ids", []uint32{2}), b.words("out", make([]uint32, 8))
 		s := reference.Sampling{Temperature: 1e-38, TopP: 1, Repetition: 1, Seed: b.Uint64()}
 		b.cursor(5, 1)
-		b.Sample(b.buffer("logits", logits), b.bytes("sampling", kernel.SamplingBytes(s)), b.words("history", make([]uint32, 64)), ids, out, nil, len(logits), 24)
+		b.Sample(b.buffer("logits", logits), b.bytes("sampling", kernel.SamplingBytes(s)), b.words("history", make([]uint32, 64)), ids, out, b.buffer("parts", b.floats(kernel.SampleParts(len(logits)), 1)), len(logits), 24)
 		b.run()
 		if token := kernel.Drawn(b.readWords(out)[0], len(logits)); token != 1 {
 			b.Errorf("token %d, want 1", token)

@@ -15,7 +15,7 @@ import (
 // allKernels has every kernel, as the shaders' names have them.
 var allKernels = []kernel{
 	adjust{}, blocksW{}, blocksX{}, causalConv1D{}, convRows{}, diffCombine{}, embedding{}, gate{}, groupNorm{}, guessesJudge{}, guessesPlace{}, layerNorm{}, logprobs{}, matmul{}, matmulBatch{},
-	matmulBlocks{}, matmulDirect{}, matvec{}, matvecAdd{}, matvecConv{}, matvecGate{}, matvecRope{}, normDBC{}, packAffine{}, rmsnorm{}, rooflineFMA{}, rooflineRead{}, rope{}, sample{}, score{},
+	matmulBlocks{}, matmulDirect{}, matvec{}, matvecAdd{}, matvecConv{}, matvecGate{}, matvecRope{}, normDBC{}, packAffine{}, rmsnorm{}, rooflineFMA{}, rooflineRead{}, rope{}, sample{}, sampleParts{}, score{},
 	selectiveScan{}, selectiveStateUpdate{}, squaredReLU{}, ssdScan{}, swiglu{}, takeState{}, windowAttention{}, windowAttentionLanes{}, windowAttentionMatrix{},
 	windowAttentionMerge{}, windowAttentionSplit{},
 }
@@ -241,10 +241,12 @@ func TestOtherPlans(t *testing.T) {
 		{"all positions: the ring's size is not in the kernel", attention(large.of(1, 0), full), []string{
 			"window_attention_split SIZE=128 SPLITS=64 GROUP=4 SLOTS=2 TOGETHER=8 FULL=true [8 64 1]", "window_attention_merge SPLITS=64 TOGETHER=8 [32 4 1]"}},
 		{"one token on a processor", attention(processor.of(1, 0), window), []string{"window_attention_lanes SIZE=8 TOGETHER=3 WINDOW=512 RING=1024 [4 1 1]"}},
-		{"a sampler that holds its weights", one(large.of(1, 0).sample(50304, 2048, 256, 512)), []string{"sample SIZE=1024 SUBGROUP=32 SUBGROUPS=true TWO_LEVELS=true PER=50 HELD=true [1 1 1]"}},
-		{"one that cannot", one(large.of(1, 0).sample(262144, 2048, 256, 512)), []string{"sample SIZE=1024 SUBGROUP=32 SUBGROUPS=true TWO_LEVELS=true PER=256 [1 1 1]"}},
-		{"one without subgroups", one(baseline.of(1, 0).sample(5000, 2048, 256, 512)), []string{"sample SIZE=256 SUBGROUP=1 PER=20 HELD=true [1 1 1]"}},
-		{"a batch's", one(processor.of(3, 8).sample(5000, 2048, 256, 512)), []string{"sample SIZE=64 SUBGROUP=1 BATCH=true PLACES=8 PER=79 [3 1 1]"}},
+		{"a sampler's many workgroups", one(large.of(1, 0).sampleParts(200064, 128, 64)), []string{"sample_parts SIZE=256 PER=8 LANES=32 [98 1 1]"}},
+		{"a small vocabulary's", one(baseline.of(1, 0).sampleParts(5000, 128, 64)), []string{"sample_parts SIZE=256 PER=1 LANES=16 [20 1 1]"}},
+		{"a batch's", one(processor.of(3, 8).sampleParts(5000, 128, 64)), []string{"sample_parts SIZE=8 BATCH=true PLACES=8 PER=2 LANES=8 [313 3 1]"}},
+		{"the one that draws", one(large.of(1, 0).sample(262144, 512)), []string{"sample SIZE=1024 SUBGROUP=32 SUBGROUPS=true TWO_LEVELS=true [1 1 1]"}},
+		{"one without subgroups", one(baseline.of(1, 0).sample(5000, 512)), []string{"sample SIZE=256 SUBGROUP=1 [1 1 1]"}},
+		{"a batch's that draws", one(processor.of(3, 8).sample(5000, 512)), []string{"sample SIZE=64 SUBGROUP=1 BATCH=true PLACES=8 [3 1 1]"}},
 		{"Mamba's chunk", one(baseline.of(512, 0).selectiveScan(mamba)), []string{"selective_scan SIZE=32 TILE=8 [48 1 1]"}},
 		{"Mamba's batch", one(baseline.of(5, 8).selectiveScan(mamba)), []string{"selective_scan SIZE=32 BATCH=true PLACES=8 TILE=1 [48 5 1]"}},
 		{"Mamba's token", one(large.of(1, 0).selectiveStateUpdate(mamba, dtProj, nil, dtProj.Parts[0])), []string{"selective_state_update SUBGROUPS=true GROUP=1 PER=2 LANES=16 TURNS=1 [384 1 1]"}},

@@ -33,33 +33,20 @@ func Drawn(word uint32, vocab int) uint32 {
 	return reference.NoToken
 }
 
-// heldWeights is how many of the vocabulary's weights a thread of sample.wgsl keeps in registers at most: half of the
-// registers that a thread of a workgroup of 512 may have on the GPUs that have fewest. One of 1,024 has half as many: it
-// was measured with 50.
-const heldWeights = 64
+// partWords is how many words sample_parts.wgsl leaves for a chunk, of which there are at most mostParts.
+const partWords, mostParts = 5, 1024
 
-// SampleScratch is the number of values that Sample needs to keep its weights in; 0: registers hold them.
-func SampleScratch(d *gpu.Device, v Variant, vocab int) int {
-	if held(plannerOf(d, v).samplerSize(vocab), vocab) {
-		return 0
+// chunkOf is how many of the vocabulary's logits are a chunk.
+func chunkOf(vocab int) int {
+	chunk := 16
+	for blocks(vocab, chunk) > mostParts {
+		chunk *= 2
 	}
-	return vocab
+	return chunk
 }
 
-// samplerSize is how many threads the sampler has: as many as hold the vocabulary's weights in registers, where the
-// device has this many (on an H200, 50,304 weights take 1,024 threads 37 us, and 512 threads, which reread them, 209).
-func (p planner) samplerSize(vocab int) int {
-	if p.tuned.sampler > 0 {
-		return p.tuned.sampler
-	}
-	size := p.oneWorkgroup()
-	for !p.CPU && !held(size, vocab) && 2*size <= p.size {
-		size *= 2
-	}
-	return size
-}
-
-func held(size, vocab int) bool { return (vocab+size-1)/size <= heldWeights }
+// SampleParts is the number of words of parts that Sample needs for a row of logits.
+func SampleParts(vocab int) int { return partWords * int(blocks(vocab, chunkOf(vocab))) }
 
 // oneWorkgroup is how many threads a kernel of one workgroup should have: many
 // on a GPU; few on a processor, where they run in turn, but not so few that
@@ -68,11 +55,7 @@ func (p planner) oneWorkgroup() int {
 	if p.CPU {
 		return 64
 	}
-	size := 256
-	for 2*size <= min(p.size, 512) {
-		size *= 2
-	}
-	return size
+	return 256
 }
 
 // reduceConstants are those of shared/reduce.wgsl.
@@ -92,46 +75,85 @@ func (p planner) reduce(size int) reduceConstants {
 	return reduceConstants{SIZE: size, SUBGROUP: subgroup, SUBGROUPS: subgroup > 1, TWO_LEVELS: size/subgroup <= subgroup}
 }
 
+// samplingConstants are those of shared/sampling.wgsl.
+type samplingConstants struct{ VOCAB, CHUNK, CHUNKS int }
+
+func samplingOf(vocab int) samplingConstants {
+	chunk := chunkOf(vocab)
+	return samplingConstants{VOCAB: vocab, CHUNK: chunk, CHUNKS: int(blocks(vocab, chunk))}
+}
+
+type sampleParts struct {
+	cursorConstants
+	samplingConstants
+	HISTORY, TAIL, SIZE, LANES, PER int
+	ROWS                            bool
+}
+
+func (sampleParts) stem() string { return "sample_parts" }
+
+// sampleParts plans the sampler's first half; history is how many tokens a sequence's has room for.
+func (p planner) sampleParts(vocab, history, tail int) plan {
+	c := samplingOf(vocab)
+	size, lanes := 256, min(c.CHUNK, 32)
+	if p.CPU {
+		size = p.meeting(size)
+		lanes = size
+	}
+	return plan{sampleParts{
+		cursorConstants: p.cursor(), samplingConstants: c,
+		HISTORY: history, TAIL: tail, SIZE: size, LANES: lanes, PER: c.CHUNK / lanes, ROWS: p.apart,
+	}, [3]uint32{blocks(c.CHUNKS, size/lanes), uint32(p.rows()), 1}}
+}
+
 type sample struct {
 	cursorConstants
 	reduceConstants
-	VOCAB, HISTORY, TAIL, OUT_RING, PER int
-	HELD, ROWS                          bool
+	samplingConstants
+	OUT_RING, LIST int
+	ROWS           bool
 }
 
 func (sample) stem() string { return "sample" }
 
-// sample plans the draw; history is how many tokens a sequence's has room for.
-func (p planner) sample(vocab, history, tail, outRing int) plan {
-	size := p.samplerSize(vocab)
+// sample plans the draw.
+func (p planner) sample(vocab, outRing int) plan {
+	// Without subgroups every thread has sums in workgroup memory, of which there may be no more than 16 KB.
+	size, list := min(p.oneWorkgroup(), 256), 256
+	if p.Subgroup > 0 && !p.CPU {
+		list = 512
+		for 2*size <= min(p.size, 1024) {
+			size *= 2
+		}
+	}
+	if p.tuned.sampler > 0 {
+		size = p.tuned.sampler
+	}
 	if p.apart { // out is no ring
 		outRing = 1
 	}
 	return plan{sample{
-		cursorConstants: p.cursor(), reduceConstants: p.reduce(size),
-		VOCAB: vocab, HISTORY: history, TAIL: tail, OUT_RING: outRing, PER: (vocab + size - 1) / size, HELD: held(size, vocab), ROWS: p.apart,
+		cursorConstants: p.cursor(), reduceConstants: p.reduce(size), samplingConstants: samplingOf(vocab),
+		OUT_RING: outRing, LIST: list, ROWS: p.apart,
 	}, [3]uint32{uint32(p.rows()), 1, 1}}
 }
 
 // Sample records the draw of the next token from logits [vocab] and the
 // cursor's advance. The penalty looks back over the last tail tokens of
-// history; ids[0] takes the token, and out, a ring, what Drawn reads. scratch has room for
-// SampleScratch values and is nil for none. Of tokens that go apart, logits, out and scratch have rows, ids is not
-// touched and the cursor stays: JudgeGuesses is next. Of a batch, logits, out and scratch
+// history and changes logits; ids[0] takes the token, and out, a ring, what Drawn reads. parts has room for
+// SampleParts words. Of tokens that go apart, logits, out and parts have rows, ids is not
+// touched and the cursor stays: JudgeGuesses is next. Of a batch, logits, out and parts
 // have rows, and all else is there for each sequence.
-func (r *Recorder) Sample(logits, sampling, history, ids, out, scratch *gpu.Buffer, vocab, tail int) {
+func (r *Recorder) Sample(logits, sampling, history, ids, out, parts *gpu.Buffer, vocab, tail int) {
 	p := r.planner()
 	r.want("sample", "logits", logits, p.rows(), vocab)
 	r.want("sample", "sampling", sampling, p.places(), 8)
 	r.want("sample", "history", history, p.places(), tail)
-	buffers := []*gpu.Buffer{logits, sampling, history, r.Cursor}
+	r.want("sample", "parts", parts, p.rows(), SampleParts(vocab))
+	r.record(p.sampleParts(vocab, int(history.Size()/4)/p.places(), tail), logits, sampling, history, r.Cursor, parts)
+	buffers := []*gpu.Buffer{logits, sampling, parts, r.Cursor}
 	if !r.Apart {
 		buffers = append(buffers, ids)
 	}
-	buffers = append(buffers, out)
-	if !held(p.samplerSize(vocab), vocab) {
-		r.want("sample", "scratch", scratch, p.rows(), vocab)
-		buffers = append(buffers, scratch)
-	}
-	r.record(p.sample(vocab, int(history.Size()/4)/p.places(), tail, int(out.Size()/4)), buffers...)
+	r.record(p.sample(vocab, int(out.Size()/4)), append(buffers, out)...)
 }

@@ -150,14 +150,14 @@ func BenchmarkMatvec(b *testing.B) {
 // The sampler alone, at the default model's settings and at those without top-k.
 func BenchmarkSample(b *testing.B) {
 	d := open(b)
-	for _, vocab := range []int{16384, 32000, 50304} {
+	for _, vocab := range []int{16384, 32000, 50304, 200064} {
 		random := rand.New(rand.NewPCG(3, 4))
 		data := make([]uint32, vocab)
 		for i := range data {
 			data[i] = math.Float32bits(float32(3 * random.NormFloat64()))
 		}
 		logits, ids, out, history := upload(b, d, data), zeros(b, d, 1), zeros(b, d, 64), zeros(b, d, 128)
-		scratch := zeros(b, d, vocab)
+		parts := zeros(b, d, SampleParts(vocab))
 		for _, s := range []reference.Sampling{{Temperature: 0.7, TopP: 0.9, TopK: 40, Repetition: 1}, {Temperature: 0.8, TopP: 0.95, Repetition: 1}, {Temperature: 0, TopP: 1, Repetition: 1}} {
 			settings := zeros(b, d, 8)
 			if err := d.Write(settings, 0, SamplingBytes(s)); err != nil {
@@ -169,7 +169,7 @@ func BenchmarkSample(b *testing.B) {
 				}
 				took := perDispatch(b, d, 20, 120, 4, func(r *Recorder, _ int) {
 					r.Tokens, r.tuned.sampler = 1, size
-					r.Sample(logits, settings, history, ids, out, scratch, vocab, 64)
+					r.Sample(logits, settings, history, ids, out, parts, vocab, 64)
 				})
 				fmt.Printf("sample %5d temperature %.1f top-k %-2d %4d threads %7.2f us\n", vocab, s.Temperature, s.TopK, size, float64(took.Nanoseconds())/1000)
 			}

@@ -6,10 +6,10 @@ const PARTIALS = SIZE / SUBGROUP;
 
 var<workgroup> best: array<f32, PARTIALS>;
 var<workgroup> best_id: array<u32, PARTIALS>;
-var<workgroup> partial: array<vec3<f32>, PARTIALS>;
+var<workgroup> partial: array<f32, PARTIALS>;
 
-// Three sums over the workgroup, in every thread, always added in the same order.
-fn totals(v: vec3<f32>, lane: u32) -> vec3<f32> {
+// The sum over the workgroup, in every thread, always added in the same order.
+fn total(v: f32, lane: u32) -> f32 {
     workgroupBarrier();
 //#if SUBGROUPS
     let sum = subgroupAdd(v);
@@ -19,7 +19,7 @@ fn totals(v: vec3<f32>, lane: u32) -> vec3<f32> {
     workgroupBarrier();
 //#if TWO_LEVELS
     // As few partial sums as a subgroup has threads.
-    return subgroupAdd(select(vec3<f32>(0.0), partial[lane % PARTIALS], vec3<bool>(lane % SUBGROUP < PARTIALS)));
+    return subgroupAdd(select(0.0, partial[lane % PARTIALS], lane % SUBGROUP < PARTIALS));
 //#else
     var all = partial[0];
     for (var i = 1u; i < PARTIALS; i++) {
@@ -38,10 +38,6 @@ fn totals(v: vec3<f32>, lane: u32) -> vec3<f32> {
     }
     return partial[0];
 //#endif
-}
-
-fn total(v: f32, lane: u32) -> f32 {
-    return totals(vec3<f32>(v, 0.0, 0.0), lane).x;
 }
 
 // The highest score and its lowest id, in every thread (best[0], best_id[0]).

@@ -84,7 +84,7 @@ func (b *batch) allocate() (err error) {
 	array(&b.scratch.normed, "normed", n*c.HiddenSize)
 	array(&b.scratch.gateUp, "gate and up", n*2*c.IntermediateSize)
 	array(&b.scratch.history, "history", n*historySize)
-	for _, shared := range []*buffer{&b.scratch.partials, &b.scratch.weights} {
+	for _, shared := range []*buffer{&b.scratch.partials, &b.scratch.parts} {
 		if *shared != nil {
 			array(shared, "scratch", n*int((*shared).Size()/4))
 		}

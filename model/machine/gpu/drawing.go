@@ -109,7 +109,7 @@ func (g *drawing) record(m *steps, graph *graph.Graph[buffer, weight], a *graph.
 	if f.adjusted {
 		m.Adjust(a.Logits, g.adjustment, g.bias, g.counts, g.allowed, m.buffer.ids, vocab)
 	}
-	m.Sample(a.Logits, g.sampling, m.buffer.history, m.buffer.ids, out, m.buffer.weights, vocab, machine.PenaltyTail)
+	m.Sample(a.Logits, g.sampling, m.buffer.history, m.buffer.ids, out, m.buffer.parts, vocab, machine.PenaltyTail)
 	if f.logprobs {
 		m.Logprobs(g.raw, g.adjustment, m.buffer.ids, g.rows, vocab, rows, machine.MaxTopLogprobs)
 	}

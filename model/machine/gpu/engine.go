@@ -60,6 +60,7 @@ func newEngine(c *config.Config, device *gpu.Device, s graph.Store[buffer, weigh
 		{&e.scratch.normed, "normed", chunk * c.HiddenSize},
 		{&e.scratch.gateUp, "gate and up", chunk * 2 * c.IntermediateSize},
 		{&e.scratch.last, "last token", widest},
+		{&e.scratch.parts, "sampler's parts", kernel.SampleParts(c.VocabSize)},
 	} {
 		if *b.to, err = s.Array(b.name, b.n); err != nil {
 			return nil, err
@@ -67,12 +68,6 @@ func newEngine(c *config.Config, device *gpu.Device, s graph.Store[buffer, weigh
 	}
 	if c.RopeTheta != nil {
 		if e.scratch.angles, err = s.Vector("angles", reference.AngleTables(c.HeadDim, *c.RopeTheta)); err != nil {
-			return nil, err
-		}
-	}
-	variant := kernel.Variant(device.Info().Variant)
-	if n := kernel.SampleScratch(device, variant, c.VocabSize); n > 0 {
-		if e.scratch.weights, err = s.Array("sampler's weights", n); err != nil {
 			return nil, err
 		}
 	}

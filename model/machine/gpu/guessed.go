@@ -87,7 +87,7 @@ func (e *Engine) newGuessing() (*guessing, error) {
 	for rows > 1 && (4*(rows+1)*values > mostRowStates || rows > e.chunk) {
 		rows /= 2
 	}
-	bytes := int64(4 * ((rows+1)*values + 4*rows*c.VocabSize)) // logits, raw ones and the sampler's weights, and those of single steps while both are held together
+	bytes := int64(4 * ((rows+1)*values + 3*rows*c.VocabSize + rows*kernel.SampleParts(c.VocabSize))) // logits, raw ones and the sampler's parts, and logits of single steps while both are held together
 	if free, err := e.spare(context.Background(), bytes, 0); rows == 1 || err != nil || !free {
 		return g, err
 	}
@@ -105,7 +105,7 @@ func (e *Engine) newGuessing() (*guessing, error) {
 	})
 	g.activations, g.scratch = *e.activations, e.scratch
 	array(&g.activations.Logits, "logits of guesses", rows*c.VocabSize)
-	for _, shared := range []*buffer{&g.scratch.partials, &g.scratch.weights} {
+	for _, shared := range []*buffer{&g.scratch.partials, &g.scratch.parts} {
 		if *shared != nil {
 			array(shared, "scratch of guesses", rows*int((*shared).Size()/4))
 		}
@@ -182,7 +182,7 @@ func (r *Run) recordRows(m *steps, f features) {
 		counts = drawn.counts
 		m.Adjust(logits, drawn.adjustment, drawn.bias, counts, g.allowed, m.buffer.ids, vocab)
 	}
-	m.Sample(logits, drawn.sampling, m.buffer.history, nil, g.drawn, m.buffer.weights, vocab, machine.PenaltyTail)
+	m.Sample(logits, drawn.sampling, m.buffer.history, nil, g.drawn, m.buffer.parts, vocab, machine.PenaltyTail)
 	if f.logprobs {
 		m.Logprobs(g.raw, drawn.adjustment, g.drawn, drawn.rows, vocab, outRing, machine.MaxTopLogprobs)
 	}
@@ -334,7 +334,7 @@ func (r *Run) agrees(ctx context.Context) error {
 	single := r.record(1, func(m *steps) {
 		e.graph.Forward(m, e.activations)
 		m.Head(e.activations.X, e.graph.Norm, e.graph.Head, e.activations.Logits, false)
-		m.Sample(e.activations.Logits, r.drawn.sampling, r.scratch.history, m.buffer.ids, r.out, m.buffer.weights, vocab, machine.PenaltyTail)
+		m.Sample(e.activations.Logits, r.drawn.sampling, r.scratch.history, m.buffer.ids, r.out, m.buffer.parts, vocab, machine.PenaltyTail)
 	})
 	defer single.Free()
 	if err := device.Run(keep, p.begin); err != nil {

@@ -55,7 +55,7 @@ func Prepare(device *gpu.Device, c *config.Config, chunk int) {
 		g.Forward(r, e.activations)
 		if tokens == 1 {
 			r.Head(e.activations.X, g.Norm, g.Head, e.activations.Logits, false)
-			r.Sample(e.activations.Logits, sampling, e.scratch.history, e.scratch.ids, out, e.scratch.weights, c.VocabSize, machine.PenaltyTail)
+			r.Sample(e.activations.Logits, sampling, e.scratch.history, e.scratch.ids, out, e.scratch.parts, c.VocabSize, machine.PenaltyTail)
 		}
 	}
 	if device.Info().Variant.CPU {
@@ -68,7 +68,7 @@ func Prepare(device *gpu.Device, c *config.Config, chunk int) {
 		r.PlaceGuesses(guesses, e.scratch.ids, c.VocabSize)
 		g.Forward(r, e.activations)
 		r.Head(e.activations.X, g.Norm, g.Head, e.activations.Logits, false)
-		r.Sample(e.activations.Logits, sampling, e.scratch.history, nil, guesses, e.scratch.weights, c.VocabSize, machine.PenaltyTail)
+		r.Sample(e.activations.Logits, sampling, e.scratch.history, nil, guesses, e.scratch.parts, c.VocabSize, machine.PenaltyTail)
 		r.JudgeGuesses(guesses, e.scratch.ids, out, nil)
 		for _, carried := range g.Carried {
 			if carried.Recurrent() {

@@ -24,7 +24,7 @@ type scratch struct {
 	angles              buffer        // nil without RoPE
 	history             buffer        // of the run; the embedding writes it
 	partials            buffer        // of one token's attention; nil where none needs any
-	weights             buffer        // of the vocabulary, for the sampler; nil where registers hold them
+	parts               buffer        // of the vocabulary's logits, of one token, for the sampler
 	halves              kernel.Halves // none without matrix units
 }
 
