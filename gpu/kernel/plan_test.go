@@ -85,6 +85,7 @@ func TestConstants(t *testing.T) {
 var (
 	baseline  = planner{size: 256, storage: 4096}
 	large     = planner{Variant: Variant{Subgroup: 32}, size: 1024, storage: 12288}
+	dots      = planner{Variant: Variant{Subgroup: 32, Dots: true}, size: 1024, storage: 12288}
 	matrices  = planner{Variant: Variant{Subgroup: 32, F16: true, Matrix: true}, size: 1024, storage: 12288, room: room{1 << 30, 1 << 30}}
 	processor = planner{Variant: Variant{CPU: true}, size: 1024, storage: 8192}
 )
@@ -126,13 +127,17 @@ func TestLinearPlans(t *testing.T) {
 		want []string
 	}{
 		{"few outputs: many lanes", baseline.of(1, 0), weight(reference.Q4, 256, 2048), LinearOptions{},
-			[]string{"matvec VALUES=32 SIZE=128 LANES=16 ROWS=1 N=1 SUMS=1 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [1 32 1]"}},
+			[]string{"matvec VALUES=32 SIZE=256 LANES=16 ROWS=1 N=1 SUMS=1 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [1 16 1]"}},
+		{"large, where integers are multiplied four at a time: x in digits", dots.of(1, 0), weight(reference.Q4, 4096, 8192), LinearOptions{Add: true},
+			[]string{"matvec_add VALUES=32 SIZE=512 LANES=32 ROWS=2 N=2 SUMS=2 SUBGROUP=32 WARP=32 STAGED=true DIGITS=true SUBGROUPS=true FACTOR=1 [1 128 1]"}},
+		{"small: x in fp32", dots.of(1, 0), weight(reference.Q4, 1536, 4096), LinearOptions{Add: true},
+			[]string{"matvec_add VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true FACTOR=1 [1 96 1]"}},
 		{"subgroups", large.of(1, 0), weight(reference.Q4, 1024, 2048), LinearOptions{Add: true},
 			[]string{"matvec_add VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true FACTOR=1 [1 64 1]"}},
 		{"a workgroup of 512 where there are 256", baseline.of(1, 0), weight(reference.Q8, 2048, 1024), LinearOptions{},
 			[]string{"matvec VALUES=16 SIZE=256 LANES=32 ROWS=2 N=2 SUMS=2 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [1 128 1]"}},
 		{"x has no room in workgroup memory: squares are summed along", baseline.of(1, 0), weight(reference.Q8, 8192, 4096), LinearOptions{Gain: gain},
-			[]string{"matvec VALUES=16 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=3 SUBGROUP=1 WARP=1 SHARED=true NORM=true FACTOR=1 [1 256 1]"}},
+			[]string{"matvec VALUES=16 SIZE=256 LANES=32 ROWS=2 N=2 SUMS=3 SUBGROUP=1 WARP=1 SHARED=true NORM=true FACTOR=1 [1 512 1]"}},
 		{"odd rows", large.of(1, 0), weight(reference.F16, 600, 13), LinearOptions{},
 			[]string{"matvec VALUES=1 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 SUBGROUPS=true FACTOR=1 [1 38 1]"}},
 		{"a processor", processor.of(1, 0), weight(reference.F32, 1000, 64), LinearOptions{},
@@ -180,7 +185,7 @@ func TestLinearPlans(t *testing.T) {
 		var plans []plan
 		for _, step := range c.p.linear(c.w, c.o) {
 			plans = append(plans, step.plan)
-			got = append(got, brief(step.plan, "VALUES", "SIZE", "LANES", "ROWS", "N", "SUMS", "SUBGROUP", "WARP", "STAGED", "SUBGROUPS", "SHARED", "NORM", "LAST", "PAIRED", "BATCH", "PLACES",
+			got = append(got, brief(step.plan, "VALUES", "SIZE", "LANES", "ROWS", "N", "SUMS", "SUBGROUP", "WARP", "STAGED", "DIGITS", "SUBGROUPS", "SHARED", "NORM", "LAST", "PAIRED", "BATCH", "PLACES",
 				"ADD", "D_INNER", "D_CONV", "TAPS", "HEADS", "RING", "ROW0", "VECTORS", "EIGHTS", "TOKENS", "FM", "FN", "GM", "GN", "GK", "STEPS", "WORDS", "JOINED", "SPLITS", "COLUMNS", "FACTOR", "BIAS"))
 		}
 		if !slices.Equal(got, c.want) {
