@@ -49,6 +49,7 @@ type Variant struct {
 	Subgroup int  `json:"subgroup"` // threads of a subgroup where all have one size and shuffles work; else 0
 	F16      bool `json:"f16"`      // 16-bit floats in shaders
 	Matrix   bool `json:"matrix"`   // subgroup matrices of 16 x 16 x 16, f16 products summed in fp32
+	Dots     bool `json:"dots"`     // products of four pairs of 8-bit integers are one instruction
 	CPU      bool `json:"cpu"`      // the "GPU" is a processor: barriers are dear, threads of a workgroup run in turn
 }
 
@@ -61,7 +62,7 @@ func (v Variant) String() string {
 	for _, p := range []struct {
 		on   bool
 		name string
-	}{{v.F16, "f16"}, {v.Matrix, "subgroup matrices"}, {v.CPU, "on a processor"}} {
+	}{{v.F16, "f16"}, {v.Matrix, "subgroup matrices"}, {v.Dots, "8-bit dot products"}, {v.CPU, "on a processor"}} {
 		if p.on {
 			parts = append(parts, p.name)
 		}

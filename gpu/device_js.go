@@ -238,6 +238,10 @@ func variantOf(device, about js.Value) (v Variant) {
 		return v
 	}
 	v.CPU = about.Get("isFallbackAdapter").Truthy()
+	// Every browser that knows the feature has the function, but some GPUs take four instructions for it: only those count
+	// where it was seen to pay.
+	languages := js.Global().Get("navigator").Get("gpu").Get("wgslLanguageFeatures")
+	v.Dots = about.Get("vendor").String() == "nvidia" && languages.Truthy() && languages.Call("has", "packed_4x8_integer_dot_product").Bool()
 	if smallest := about.Get("subgroupMinSize"); has(featureSubgroups) && smallest.Truthy() && smallest.Equal(about.Get("subgroupMaxSize")) {
 		v.Subgroup = smallest.Int()
 	}

@@ -35,6 +35,7 @@ type room struct{ x, w uint64 }
 // tuning is chosen for a planner where a field is set: measurements try what its rules would not.
 type tuning struct {
 	matvec    *matvecShape
+	digits    bool // with matvec
 	matmul    *matmulShape
 	batch     *batchShape
 	attention matrixTile

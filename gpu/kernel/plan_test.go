@@ -85,6 +85,7 @@ func TestConstants(t *testing.T) {
 var (
 	baseline  = planner{size: 256, storage: 4096}
 	large     = planner{Variant: Variant{Subgroup: 32}, size: 1024, storage: 12288}
+	dots      = planner{Variant: Variant{Subgroup: 32, Dots: true}, size: 1024, storage: 12288}
 	matrices  = planner{Variant: Variant{Subgroup: 32, F16: true, Matrix: true}, size: 1024, storage: 12288, room: room{1 << 30, 1 << 30}}
 	processor = planner{Variant: Variant{CPU: true}, size: 1024, storage: 8192}
 )
@@ -129,12 +130,16 @@ func TestLinearPlans(t *testing.T) {
 			[]string{"matvec VALUES=32 SIZE=128 LANES=16 ROWS=1 N=1 SUMS=1 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [1 32 1]"}},
 		{"few outputs of a long x", large.of(1, 0), weight(reference.Q8, 288, 8192), LinearOptions{},
 			[]string{"matvec VALUES=16 SIZE=512 LANES=128 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true SHARED=true FACTOR=1 [1 72 1]"}},
+		{"large, where integers are multiplied four at a time: x in digits", dots.of(1, 0), weight(reference.Q4, 4096, 8192), LinearOptions{Add: true},
+			[]string{"matvec_add VALUES=32 SIZE=512 LANES=32 ROWS=2 N=2 SUMS=2 SUBGROUP=32 WARP=32 STAGED=true DIGITS=true SUBGROUPS=true FACTOR=1 [1 128 1]"}},
+		{"small: x in fp32", dots.of(1, 0), weight(reference.Q4, 1536, 4096), LinearOptions{Add: true},
+			[]string{"matvec_add VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true FACTOR=1 [1 96 1]"}},
 		{"subgroups", large.of(1, 0), weight(reference.Q4, 1024, 2048), LinearOptions{Add: true},
 			[]string{"matvec_add VALUES=32 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 STAGED=true SUBGROUPS=true FACTOR=1 [1 64 1]"}},
 		{"a workgroup of 512 where there are 256", baseline.of(1, 0), weight(reference.Q8, 2048, 1024), LinearOptions{},
 			[]string{"matvec VALUES=16 SIZE=256 LANES=32 ROWS=2 N=2 SUMS=2 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [1 128 1]"}},
 		{"x has no room in workgroup memory: squares are summed along", baseline.of(1, 0), weight(reference.Q8, 8192, 4096), LinearOptions{Gain: gain},
-			[]string{"matvec VALUES=16 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=3 SUBGROUP=1 WARP=1 SHARED=true NORM=true FACTOR=1 [1 256 1]"}},
+			[]string{"matvec VALUES=16 SIZE=256 LANES=32 ROWS=2 N=2 SUMS=3 SUBGROUP=1 WARP=1 SHARED=true NORM=true FACTOR=1 [1 512 1]"}},
 		{"odd rows", large.of(1, 0), weight(reference.F16, 600, 13), LinearOptions{},
 			[]string{"matvec VALUES=1 SIZE=512 LANES=32 ROWS=1 N=1 SUMS=1 SUBGROUP=32 WARP=32 SUBGROUPS=true FACTOR=1 [1 38 1]"}},
 		{"a processor", processor.of(1, 0), weight(reference.F32, 1000, 64), LinearOptions{},
@@ -144,7 +149,7 @@ func TestLinearPlans(t *testing.T) {
 		{"a vocabulary beyond one direction of the grid", baseline.of(1, 0), weight(reference.F16, 1<<21, 64), LinearOptions{},
 			[]string{"matvec VALUES=4 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=1 WARP=1 STAGED=true SHARED=true FACTOR=1 [1 32768 2]"}},
 		{"LayerNorm on the way", large.of(1, 0), weight(reference.Q4, 5120, 2560), LinearOptions{Gain: gain, Layer: gain},
-			[]string{"matvec VALUES=32 SIZE=256 LANES=16 ROWS=2 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true LAYER=true FACTOR=1 [1 160 1]"}},
+			[]string{"matvec VALUES=32 SIZE=512 LANES=16 ROWS=1 N=1 SUMS=1 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true LAYER=true FACTOR=1 [1 160 1]"}},
 		{"gate and up", large.of(1, 0), weight(reference.Q4, 6144, 1024), LinearOptions{SwiGLU: true},
 			[]string{"matvec_gate VALUES=32 SIZE=256 LANES=16 ROWS=1 N=2 SUMS=2 SUBGROUP=16 WARP=32 STAGED=true SUBGROUPS=true PAIRED=true FACTOR=1 [1 192 1]"}},
 		{"in_proj with its convolution", large.of(1, 0), weight(reference.Q4, 4096, 1024), LinearOptions{Conv: conv},
@@ -184,7 +189,7 @@ func TestLinearPlans(t *testing.T) {
 		var plans []plan
 		for _, step := range c.p.linear(c.w, c.o) {
 			plans = append(plans, step.plan)
-			got = append(got, brief(step.plan, "VALUES", "SIZE", "LANES", "ROWS", "N", "SUMS", "SUBGROUP", "WARP", "STAGED", "SUBGROUPS", "SHARED", "NORM", "LAST", "PAIRED", "BATCH", "PLACES",
+			got = append(got, brief(step.plan, "VALUES", "SIZE", "LANES", "ROWS", "N", "SUMS", "SUBGROUP", "WARP", "STAGED", "DIGITS", "SUBGROUPS", "SHARED", "NORM", "LAST", "PAIRED", "BATCH", "PLACES",
 				"ADD", "D_INNER", "D_CONV", "TAPS", "HEADS", "RING", "ROW0", "VECTORS", "EIGHTS", "TOKENS", "FM", "FN", "GM", "GN", "GK", "STEPS", "WORDS", "JOINED", "LAYER", "SPLITS", "COLUMNS", "FACTOR", "BIAS"))
 		}
 		if !slices.Equal(got, c.want) {

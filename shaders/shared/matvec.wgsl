@@ -21,6 +21,7 @@ enable subgroups;
 // row (shared/matvec_quantized.wgsl), or 4 plain weights or one (shared/matvec_plain.wgsl).
 // STAGED  x lies in workgroup memory, normalised and scaled, a step's vectors STEPS + 1 apart, so that neighbouring
 //         lanes read neighbouring places. The next step's weights are on their way while a step is computed.
+// DIGITS  x lies there as whole numbers in digits of 8 bits instead (shared/matvec_digits.wgsl); STAGED and quantized, too
 // JOINED  x is what the splits of window_attention_split.wgsl found, joined as it is staged; STAGED, too. Each workgroup
 //         reads all of it from the GPU's cache, which takes less time than a dispatch between
 //#include shared/cursor.wgsl
@@ -106,14 +107,19 @@ fn input(first: u32, i: u32) -> vec4<f32> {
 fn input(first: u32, i: u32) -> vec4<f32> { return x[first + i]; }
 //#endif
 const PITCH = STEPS + 1u;
+//#if !DIGITS
 const STAGE = QUADS * PITCH;
 var<workgroup> stage: array<vec4<f32>, STAGE>;
+//#endif
 const SQUARES = SIZE / WARP;
 //#if LAYER
 var<workgroup> moments: array<vec3<f32>, SQUARES>; // how many values, their mean, their squares' sum around it
 //#endif
 //#if NORM
 var<workgroup> squares: array<f32, SQUARES>;
+//#endif
+//#if DIGITS
+//#include shared/matvec_digits.wgsl
 //#endif
 //#endif
 
@@ -182,6 +188,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let deviation = inverseSqrt(variance / f32(IN) + EPS);
 //#endif
     var square = 0.0;
+//#if DIGITS
+    // As often for each thread: those of a step meet on the way.
+    for (var turn = 0u; turn < TURNS; turn++) {
+        let at = turn * SIZE + thread;
+        let word = min(at, STEPS * 4u - 1u);
+        var values: array<vec4<f32>, WORD_VECTORS>;
+        for (var h = 0u; h < WORD_VECTORS; h++) { //#unroll
+            var v = input(first / 4u, word * WORD_VECTORS + h);
+//#if LAYER
+            v = (v - mean) * deviation * gain[word * WORD_VECTORS + h] + gain[STEPS * QUADS + word * WORD_VECTORS + h];
+//#endif
+//#if NORM
+            square += select(0.0, dot(v, v), at == word);
+            v *= gain[word * WORD_VECTORS + h];
+//#endif
+            values[h] = v;
+        }
+        write_digits(word, at == word, values);
+    }
+//#else
     for (var i = thread; i < STEPS * QUADS; i += SIZE) {
         var v = input(first / 4u, i);
 //#if LAYER
@@ -196,6 +222,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 //#endif
         stage[i % QUADS * PITCH + i / QUADS] = v;
     }
+//#endif
 //#if NORM
 //#if SUBGROUPS
     square = subgroupAdd(square);
@@ -211,6 +238,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             now[n] = next[n];
             next[n] = take(rows[n], min(step + LANES, STEPS - 1u));
         }
+//#if DIGITS
+        let about = steps[step];
+        var xs: Digits;
+        for (var i = 0u; i < DIGIT_VECTORS; i++) { //#unroll
+            xs[i] = digits[i * PITCH + step];
+        }
+        for (var n = 0u; n < N; n++) { //#unroll
+            acc[n] += digit_product(now[n], xs, about);
+        }
+//#else
         var sum = 0.0;
         var xs: Inputs;
         for (var i = 0u; i < QUADS; i++) { //#unroll
@@ -226,6 +263,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         for (var n = 0u; n < N; n++) { //#unroll
             acc[n] += product(now[n], xs, sum);
         }
+//#endif
     }
 //#else
     for (var step = lane; step < STEPS; step += LANES) {
