@@ -1,3 +1,6 @@
+//#if HALVED
+enable f16;
+//#endif
 // The selective scan (Mamba, equation 2 and section 3.2; Samba, section 2.1) over a chunk:
 //   dt[t, c]   = softplus(dt_raw[t, c] + dt_bias[c])
 //   h[c, n]    = exp(dt * A[c, n]) h[c, n] + dt * B[t, n] * x[t, c]           A = -exp(A_log)
@@ -9,7 +12,7 @@
 // One thread a channel, its states in registers, four to a vector; a last vector is filled up with states that stay
 // 0. Everything is fp32. Time goes in tiles of TILE tokens: what a tile needs is loaded at once, B and C into
 // workgroup memory, so that a step waits for no memory.
-// UNGATED: y without SiLU(z).
+// UNGATED: y without SiLU(z). HALVED: y becomes the next product's x, too.
 // At the end conv_state [D_INNER, D_CONV - 1] takes the last inputs of the convolution, which has run before.
 // BATCH: one token each of sequences whose states are ssm_state and conv_state [PLACES, DEPTH, ...].
 //#include shared/row.wgsl
@@ -23,6 +26,10 @@
 @group(0) @binding(5) var<storage, read_write> ssm_state: array<f32>;
 @group(0) @binding(6) var<storage, read_write> conv_state: array<f32>;
 @group(0) @binding(7) var<storage, read> cursor: Cursor;
+//#if HALVED
+@group(0) @binding(8) var<storage, read_write> halved: array<f16>;
+//#include shared/halved.wgsl
+//#endif
 
 override D_INNER: u32;
 override D_STATE: u32;
@@ -101,9 +108,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 }
                 if own < D_INNER {
 //#if UNGATED
-                    dt_y[(row + t0 + i) * D_INNER + c] = sum.x + sum.y + sum.z + sum.w;
+                    let result = sum.x + sum.y + sum.z + sum.w;
 //#else
-                    dt_y[(row + t0 + i) * D_INNER + c] = (sum.x + sum.y + sum.z + sum.w) * silu(zs[i]);
+                    let result = (sum.x + sum.y + sum.z + sum.w) * silu(zs[i]);
+//#endif
+                    dt_y[(row + t0 + i) * D_INNER + c] = result;
+//#if HALVED
+                    halved[halved_at(row + t0 + i, c)] = half(result);
 //#endif
                 }
             }

@@ -186,7 +186,9 @@ var matmulShapes = []matmulShape{
 }
 
 var batchShapes = []batchShape{
-	{1, 4, 2}, {1, 8, 2}, {1, 4, 4}, {1, 8, 4}, {2, 2, 2}, {2, 4, 2}, {2, 8, 2}, {2, 4, 4}, {4, 2, 2}, {4, 4, 2}, {4, 2, 4}, {8, 2, 2},
+	{1, 4, 4, 1, true}, {1, 8, 4, 1, true}, {1, 8, 4, 1, false}, {1, 16, 2, 1, true}, {1, 16, 2, 1, false}, {1, 8, 2, 2, true}, {1, 8, 2, 2, false},
+	{2, 2, 4, 1, true}, {2, 4, 4, 1, true}, {2, 4, 4, 1, false}, {2, 8, 2, 1, true}, {2, 8, 2, 1, false}, {2, 4, 2, 2, true}, {2, 4, 2, 2, false},
+	{4, 2, 4, 1, true}, {4, 4, 2, 1, true}, {4, 4, 2, 1, false}, {4, 2, 2, 2, true},
 }
 
 // A batch of 16 at the 1.7B's shapes.
@@ -199,11 +201,13 @@ func BenchmarkBatchLinear(b *testing.B) {
 	}{{8192, 2048, reference.Q4}, {2048, 4096, reference.Q4}, {16384, 2048, reference.Q4}, {2048, 8192, reference.Q4}, {160, 4096, reference.F16}, {50304, 2048, reference.Q8}} {
 		ws := weights(b, d, s.dtype, s.out, s.in)
 		x, y := zeros(b, d, slots*s.in), zeros(b, d, slots*s.out)
+		halves := Halves{zeros(b, d, slots*s.in/2), zeros(b, d, slots*s.in/2)}
 		batch := batchCursor(b, d, slots, slots, 0)
 		macs := float64(s.out*s.in) * slots
 		try := func(name string, shape *batchShape, restrict *Variant) {
 			took := perDispatch(b, d, 10, 60, 4, func(r *Recorder, i int) {
-				r.Slots, r.Tokens, r.Cursor, r.tuned.batch, r.Restrict = slots, slots, batch, shape, restrict
+				r.Slots, r.Tokens, r.Cursor, r.tuned.batch, r.Restrict, r.Halves = slots, slots, batch, shape, restrict, halves
+				r.lying[0] = x // as the kernel before leaves it
 				r.Linear(ws[i%len(ws)], x, y, LinearOptions{})
 			})
 			fmt.Printf("batch %5dx%-5d %v %-14s %7.2f us %6.2f TMAC/s\n", s.out, s.in, s.dtype, name, float64(took.Nanoseconds())/1000, macs/float64(took.Nanoseconds())/1000)
@@ -212,7 +216,7 @@ func BenchmarkBatchLinear(b *testing.B) {
 		if d.Info().Variant.Matrix {
 			try("without matrices", nil, &Variant{Subgroup: d.Info().Variant.Subgroup})
 			for _, shape := range batchShapes {
-				try(fmt.Sprintf("%d/%d/%d", shape.fn, shape.gk, shape.steps), &shape, nil)
+				try(fmt.Sprintf("%d/%d/%d/%d %v", shape.fn, shape.gk, shape.steps, shape.buffers, shape.turned), &shape, nil)
 			}
 		}
 		for _, w := range ws {

@@ -29,7 +29,7 @@ func (m *steps) Mamba(i int, w *graph.Mamba[buffer, weight], n graph.Norm[buffer
 	} else {
 		m.normLinear(a.X, n, w.InProj, a.XZ)
 		m.CausalConv1D(conv, a.XZ, a.Conv)
-		m.Linear(w.XProj, a.Conv, a.DBC, kernel.LinearOptions{})
+		m.Linear(w.XProj, a.Conv, a.DBC, kernel.LinearOptions{Halved: true})
 		m.normDBC(w, a)
 		m.Linear(w.DTProj, a.DBC, y, kernel.LinearOptions{XStride: s.DTRank + 2*s.DState})
 		m.SelectiveScan(s, y, a.Conv, a.XZ, a.DBC, w.Params, state[graph.MambaSSM], state[graph.MambaConv])
