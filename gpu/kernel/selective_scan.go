@@ -24,7 +24,7 @@ type selectiveScan struct {
 	cursorConstants
 	halvedConstants
 	D_INNER, D_STATE, D_CONV, DT_RANK, FOURS, SIZE, TILE int
-	UNGATED                                              bool
+	UNGATED, VECTORS                                     bool
 }
 
 func (selectiveScan) stem() string { return "selective_scan" }
@@ -36,7 +36,7 @@ func (p planner) selectiveScan(s reference.ScanShape) plan {
 	}
 	return plan{selectiveScan{
 		cursorConstants: p.cursor(), halvedConstants: p.halved(p.halves(s.DInner) && p.bindings > 8),
-		D_INNER: s.DInner, D_STATE: s.DState, D_CONV: s.DConv, DT_RANK: s.DTRank, FOURS: (s.DState + 3) / 4, SIZE: scanSize, TILE: tile, UNGATED: s.Ungated,
+		D_INNER: s.DInner, D_STATE: s.DState, D_CONV: s.DConv, DT_RANK: s.DTRank, FOURS: (s.DState + 3) / 4, SIZE: scanSize, TILE: tile, UNGATED: s.Ungated, VECTORS: s.DState%4 == 0 && s.DInner%2 == 0,
 	}, [3]uint32{blocks(s.DInner, scanSize), uint32(rows), 1}}
 }
 
