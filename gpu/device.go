@@ -80,6 +80,7 @@ type Limits struct {
 	MaxWorkgroupsPerDim uint64 `json:"max_compute_workgroups_per_dimension"`
 	MaxWorkgroupSize    uint64 `json:"max_compute_invocations_per_workgroup"`
 	MaxWorkgroupStorage uint64 `json:"max_compute_workgroup_storage_size"`
+	MaxStorageBuffers   uint64 `json:"max_storage_buffers_per_shader_stage"`
 }
 
 // Device is an open WebGPU device.

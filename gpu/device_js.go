@@ -211,6 +211,7 @@ func Open(ctx context.Context) (*Device, error) {
 		MaxWorkgroupsPerDim: limit("maxComputeWorkgroupsPerDimension"),
 		MaxWorkgroupSize:    limit("maxComputeInvocationsPerWorkgroup"),
 		MaxWorkgroupStorage: limit("maxComputeWorkgroupStorageSize"),
+		MaxStorageBuffers:   limit("maxStorageBuffersPerShaderStage"),
 	}
 	d.info.Variant = variantOf(device, about)
 	// The binding reports no errors: the browser tells them to these two.

@@ -103,6 +103,7 @@ func Open(ctx context.Context) (*Device, error) {
 			MaxWorkgroupsPerDim: uint64(limits.Limits.MaxComputeWorkgroupsPerDimension),
 			MaxWorkgroupSize:    uint64(limits.Limits.MaxComputeInvocationsPerWorkgroup),
 			MaxWorkgroupStorage: uint64(limits.Limits.MaxComputeWorkgroupStorageSize),
+			MaxStorageBuffers:   uint64(limits.Limits.MaxStorageBuffersPerShaderStage),
 		},
 		// This wgpu's shader compiler knows neither f16 nor subgroups.
 		Variant: Variant{CPU: about.AdapterType == wgpu.AdapterTypeCPU},

@@ -1,3 +1,6 @@
+//#if HALVED
+enable f16;
+//#endif
 // The causal depthwise convolution, then SiLU (Mamba, section 3.4; Samba, section 2.1; Mamba-2, section 7):
 //   out[t, c] = SiLU(bias[c] + sum_k weight[c, k] * in[t - (D_CONV - 1) + k, c])
 //
@@ -7,6 +10,7 @@
 // CARRY   the chunk's last inputs go to conv_state, by the thread that read it: RUN >= D_CONV - 1. Without, Mamba's scan,
 //         which runs next, carries it forward.
 // GATED   LFM2's short convolution: a row holds B, C and v, D_INNER values each; in = B v, no SiLU, out is times C
+// HALVED  out becomes the next product's x, too
 //#include shared/row.wgsl
 //#include shared/activation.wgsl
 @group(0) @binding(0) var<storage, read> rows: array<f32>;
@@ -18,6 +22,10 @@
 //#endif
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;
 @group(0) @binding(4) var<storage, read> cursor: Cursor;
+//#if HALVED
+@group(0) @binding(5) var<storage, read_write> halved: array<f16>;
+//#include shared/halved.wgsl
+//#endif
 
 override D_INNER: u32;
 override D_CONV: u32;
@@ -63,9 +71,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             sum += conv[c * D_CONV + k] * v;
         }
 //#if GATED
-        out[t * D_INNER + c] = sum * rows[t * STRIDE + D_INNER + c];
+        let v = sum * rows[t * STRIDE + D_INNER + c];
 //#else
-        out[t * D_INNER + c] = silu(sum);
+        let v = silu(sum);
+//#endif
+        out[t * D_INNER + c] = v;
+//#if HALVED
+        halved[halved_at(t, c)] = half(v);
 //#endif
     }
 //#if CARRY

@@ -6,62 +6,89 @@ diagnostic(off, chromium.subgroup_matrix_uniformity);
 // matmul.wgsl on matrix units for a batch: products of fp16 values, summed in fp32, for weights of at most 16 bits.
 //
 // A workgroup makes 16 tokens by FN blocks of 16 rows. Its GK subgroups share the walk along k, STEPS blocks deep at a
-// time; each brings its own x and W, which is read once as it lies in memory, and becomes fp16 in workgroup memory. The
-// next ones are on their way while these are multiplied.
+// time. x lies in blocks of fp16 (shared/halved.wgsl) and is read where it lies; W is read once as it lies in memory, and
+// becomes fp16 in workgroup memory, each subgroup's in tiles of its own. The next words are on their way while these are
+// multiplied.
 //
-// WIDTH % 8 == 0. A token's sums are added in the same order whatever the other tokens are, and however many.
-//#include shared/matmul.wgsl
-//#include shared/halves.wgsl
+// Every matrix is loaded from an array of its own, at a constant place and stride, and every place in a tile is a number
+// whose bounds follow from %: elsewhere WebGPU's implementations check bounds, which took most of the time.
+//
+// WIDTH % 16 == 0. A token's sums are added in the same order whatever the other tokens are, and however many.
+// GATED    W holds gate's rows, then up's: y = SiLU(gate) * up. The first half of a workgroup's blocks are of gate.
+// HALVED   y becomes the next product's x, too
+//#include shared/cursor.wgsl
+//#if FOURS
+alias Words = vec4<u32>;
+//#else
+//#if PAIRS
+alias Words = vec2<u32>;
+//#else
+alias Words = u32;
+//#endif
+//#endif
+@group(0) @binding(0) var<storage, read> weight: array<Words>;
+//#include shared/weight.wgsl
+@group(0) @binding(2) var<storage, read> x: array<array<f16, 256>>;
+//#include shared/matmul_y.wgsl
+@group(0) @binding(4) var<storage, read> cursor: Cursor;
+@group(0) @binding(5) var<storage, read> sizes: Sizes;
+//#include shared/matmul_sizes.wgsl
+//#include shared/halved.wgsl
+//#if HALVED
+@group(0) @binding(6) var<storage, read_write> halved: array<f16>;
+//#endif
+//#if GATED
+//#include shared/activation.wgsl
+//#endif
 
-override SUBGROUP: u32;
+override SUBGROUP: u32; // a multiple of 16
 override FN: u32;
 override GK: u32;
-override STEPS: u32;    // a multiple of 2
+override STEPS: u32;
+override BUFFERS: u32;  // tiles in turn: with 2 one is filled while the other one is read
+override SPAN: u32;     // eights of W's row that a thread brings at a time: 32 STEPS / SUBGROUP
 override WORDS: u32;    // of eight weights
-override X_TURNS: u32;  // eights of x that a thread brings at a time: 32 STEPS / SUBGROUP
-override W_TURNS: u32;  // eights of W: FN X_TURNS
-override W_WORDS: u32;  // their words
+override VALUES: u32;   // of Words: 1, 2 or 4
+override EACH: u32;     // of Words: SPAN WORDS / VALUES
+override OUTS: u32;     // blocks of 16 rows of y: FN, or half of them where GATED
+override OWN: u32;      // sums of a thread, of a block
 const SIZE = GK * SUBGROUP;
-const ACROSS = 2u * STEPS;      // eights of a tile's row
-const PITCH = 16u * STEPS + 8u; // halves of it: padded against bank conflicts
-const W_TILE = 16u * PITCH;     // where a subgroup's W begins, behind its x
-const TILE = W_TILE * (1u + FN);
-const TILES = TILE * GK;
-const SUMS = 256u * GK;
+const LANES = SUBGROUP / 16u;   // threads that share a row
+const DEEP = 16u * STEPS;
+const PITCH = 24u;              // halves of a tile's row: eights of eight rows lie in banks of their own
+const TILE = 16u * PITCH;
+const BLOCKS = FN * STEPS;
+const TILES = BUFFERS * GK * BLOCKS;
+const LOADS = FN * EACH;
 
 alias Left = subgroup_matrix_left<f16, 16, 16>;
 alias Right = subgroup_matrix_right<f16, 16, 16>;
 alias Sum = subgroup_matrix_result<f32, 16, 16>;
 
-var<workgroup> tiles: array<f16, TILES>;
-var<workgroup> sums: array<f32, SUMS>;
+var<workgroup> tiles: array<array<f16, TILE>, TILES>;
+var<workgroup> sums: array<array<f32, 256>, GK>;
 
-// What is on its way: eights of x, words of W, and their scales and biases
+// What is on its way of W, and its scales and biases
 struct Brought {
-    x: array<array<vec4<f32>, 2>, X_TURNS>,
-    w: array<u32, W_WORDS>,
-    affine: array<u32, W_TURNS>,
+    w: array<Words, LOADS>,
+    affine: array<u32, FN>,
 }
 
-// Rows and tokens past the last are the last again, and nothing of theirs is written; past a row's end are zeros.
-fn bring(b: ptr<function, Brought>, row0: u32, t0: u32, k0: u32, lane: u32) {
-    for (var n = 0u; n < X_TURNS; n++) { //#unroll
-        let i = n * SUBGROUP + lane;
-        let k = k0 + i % ACROSS * 8u;
-        (*b).x[n] = array<vec4<f32>, 2>();
-        if k < sizes.width {
-            let at = (min(t0 + i / ACROSS, cursor.count - 1u) * sizes.x_stride + k) / 4u;
-            (*b).x[n] = array<vec4<f32>, 2>(x[at], x[at + 1u]);
-        }
-    }
-    for (var n = 0u; n < W_TURNS; n++) { //#unroll
-        let i = n * SUBGROUP + lane;
-        let k = k0 + i % ACROSS * 8u;
-        let eighth = (min(row0 + i / ACROSS, sizes.rows - 1u) * sizes.width + k) / 8u;
-        for (var j = 0u; j < WORDS; j++) { //#unroll
-            (*b).w[n * WORDS + j] = 0u;
+// Rows past the last are the last again, and nothing of theirs is written; past a row's end are zeros.
+fn bring(b: ptr<function, Brought>, block0: u32, k0: u32, lane: u32) {
+    let k = k0 + lane % LANES * SPAN * 8u;
+    for (var n = 0u; n < FN; n++) { //#unroll
+        let own = (block0 + n % OUTS) * 16u + lane / LANES;
+//#if GATED
+        let row = min(own, sizes.rows / 2u - 1u) + n / OUTS * (sizes.rows / 2u);
+//#else
+        let row = min(own, sizes.rows - 1u);
+//#endif
+        let eighth = (row * sizes.width + k) / 8u;
+        for (var j = 0u; j < EACH; j++) { //#unroll
+            (*b).w[n * EACH + j] = Words();
             if k < sizes.width {
-                (*b).w[n * WORDS + j] = weight[eighth * WORDS + j];
+                (*b).w[n * EACH + j] = weight[eighth * WORDS / VALUES + j];
             }
         }
 //#if QUANTIZED
@@ -70,23 +97,6 @@ fn bring(b: ptr<function, Brought>, row0: u32, t0: u32, k0: u32, lane: u32) {
             (*b).affine[n] = affine[eighth * 8u / GROUP];
         }
 //#endif
-    }
-}
-
-// An eight lies in a tile as four pairs, in the order in which W's words give them up: of 4 bits 0 4, 1 5, 2 6, 3 7, of
-// 8 bits 0 2, 1 3, 4 6, 5 7. Neighbours across begin with another pair each, so that a subgroup's threads find banks of
-// their own.
-fn put_pair(row: u32, across: u32, p: u32, pair: vec2<f16>) {
-    let to = row + across * 8u + p * 2u;
-    tiles[to] = pair.x;
-    tiles[to + 1u] = pair.y;
-}
-
-fn put_eight(row: u32, across: u32, eight: vec4<u32>) {
-    var v = select(eight, eight.yzwx, (across & 1u) != 0u);
-    v = select(v, v.zwxy, (across & 2u) != 0u);
-    for (var j = 0u; j < 4u; j++) { //#unroll
-        put_pair(row, across, (j + across) % 4u, bitcast<vec2<f16>>(v[j]));
     }
 }
 
@@ -103,42 +113,99 @@ fn dequantized(bits: u32, a: vec2<f16>) -> vec2<f16> {
     let q = bitcast<vec2<f16>>((bits & MASK) | 0x64006400u) - vec2<f16>(1024.0h);
     return clamp(fma(q, vec2<f16>(a.x), vec2<f16>(a.y)), -MOST, MOST);
 }
+
+fn pair(low: f16, high: f16) -> u32 {
+    return bitcast<u32>(vec2<f16>(low, high));
+}
 //#endif
 
-fn stage(b: ptr<function, Brought>, tile: u32, lane: u32) {
-    for (var n = 0u; n < X_TURNS; n++) { //#unroll
-        let i = n * SUBGROUP + lane;
-        let low = (*b).x[n][0];
-        let high = (*b).x[n][1];
+// Eight weights: four pairs of neighbours
+fn eight(low: u32, high: u32, last: vec2<u32>, a: vec2<f16>) -> vec4<u32> {
 //#if Q4
-        let eight = halves(vec4<f32>(low.x, high.x, low.y, high.y), vec4<f32>(low.z, high.z, low.w, high.w));
+    let p0 = dequantized(low, a);
+    let p1 = dequantized(low >> 4u, a);
+    let p2 = dequantized(low >> 8u, a);
+    let p3 = dequantized(low >> 12u, a);
+    return vec4<u32>(pair(p0.x, p1.x), pair(p2.x, p3.x), pair(p0.y, p1.y), pair(p2.y, p3.y));
 //#else
 //#if Q8
-        let eight = halves(low.xzyw, high.xzyw);
+    let p0 = dequantized(low, a);
+    let p1 = dequantized(low >> 8u, a);
+    let p2 = dequantized(high, a);
+    let p3 = dequantized(high >> 8u, a);
+    return vec4<u32>(pair(p0.x, p1.x), pair(p0.y, p1.y), pair(p2.x, p3.x), pair(p2.y, p3.y));
 //#else
-        let eight = halves(low, high);
+    return vec4<u32>(low, high, last);
 //#endif
 //#endif
-        put_eight(tile + i / ACROSS * PITCH, i % ACROSS, eight);
-    }
-    for (var n = 0u; n < W_TURNS; n++) { //#unroll
-        let i = n * SUBGROUP + lane;
-        let row = tile + W_TILE + i / ACROSS * PITCH;
-        let across = i % ACROSS;
+}
+
+// Word i of what a thread has brought
+fn word(b: ptr<function, Brought>, i: u32) -> u32 {
+//#if FOURS
+    return (*b).w[i / 4u][i % 4u];
+//#else
+//#if PAIRS
+    return (*b).w[i / 2u][i % 2u];
+//#else
+    return (*b).w[i];
+//#endif
+//#endif
+}
+
+// Pairs of an eight are written beginning with another one by threads whose eights lie in the same banks.
+fn stage(b: ptr<function, Brought>, turn: u32, thread: u32) {
+    let lane = thread % SUBGROUP;
+    let first = (turn % BUFFERS * GK + thread / SUBGROUP % GK) * BLOCKS;
+    let row = lane / LANES % 16u;
+    let begin = (lane % LANES + row / 8u * 2u) % 4u;
+    for (var n = 0u; n < FN; n++) { //#unroll
 //#if QUANTIZED
         let a = vec2<f16>(affine_pair((*b).affine[n]));
-        for (var j = 0u; j < 4u; j++) { //#unroll
-            let p = (j + across) % 4u;
-//#if Q4
-            put_pair(row, across, p, dequantized((*b).w[n] >> (4u * p), a));
 //#else
-            put_pair(row, across, p, dequantized(select((*b).w[2u * n], (*b).w[2u * n + 1u], p > 1u) >> (8u * (p % 2u)), a));
+        let a = vec2<f16>();
+//#endif
+        for (var e = 0u; e < SPAN; e++) { //#unroll
+            let i = (n * SPAN + e) * WORDS;
+            let across = lane % LANES * SPAN + e;
+            let tile = first + n * STEPS + across / 2u;
+            let at = row * PITCH + across % 2u * 8u;
+//#if Q4
+            let v = eight(word(b, i), 0u, vec2<u32>(), a);
+//#else
+//#if Q8
+            let v = eight(word(b, i), word(b, i + 1u), vec2<u32>(), a);
+//#else
+            let v = eight(word(b, i), word(b, i + 1u), vec2<u32>(word(b, i + 2u), word(b, i + 3u)), a);
+//#endif
+//#endif
+//#if TURNED
+            var turned = select(v, v.yzwx, (begin & 1u) != 0u);
+            turned = select(turned, turned.zwxy, (begin & 2u) != 0u);
+            for (var j = 0u; j < 4u; j++) { //#unroll
+                let to = at + (j + begin) % 4u * 2u;
+                let two = bitcast<vec2<f16>>(turned[j]);
+                tiles[tile][to] = two.x;
+                tiles[tile][to + 1u] = two.y;
+            }
+//#else
+            for (var j = 0u; j < 4u; j++) { //#unroll
+                let two = bitcast<vec2<f16>>(v[j]);
+                tiles[tile][at + j * 2u] = two.x;
+                tiles[tile][at + j * 2u + 1u] = two.y;
+            }
 //#endif
         }
-//#else
-        put_eight(row, across, vec4<u32>((*b).w[n * 4u], (*b).w[n * 4u + 1u], (*b).w[n * 4u + 2u], (*b).w[n * 4u + 3u]));
-//#endif
     }
+}
+
+// The sum of those that share a walk, in the order of their shares
+fn total(i: u32) -> f32 {
+    var sum = 0.0;
+    for (var p = 0u; p < GK; p++) { //#unroll const
+        sum += sums[p][i % 256u];
+    }
+    return sum;
 }
 
 @compute @workgroup_size(SIZE)
@@ -147,42 +214,70 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if t0 >= cursor.count {
         return;
     }
-    let row0 = group.x * 16u * FN;
+    let block0 = group.x * OUTS;
     let lane = thread % SUBGROUP;
-    let subgroup = thread / SUBGROUP;
-    let k0 = subgroup * 16u * STEPS;
-    let tile = subgroup * TILE;
+    let subgroup = thread / SUBGROUP % GK;
+    let x_last = sizes.width / 16u - 1u;
+    let turns = (sizes.width + DEEP * GK - 1u) / (DEEP * GK);
     var acc: array<Sum, FN>;
     var brought: Brought;
-    bring(&brought, row0, t0, k0, lane);
-    for (var k = 0u; k < sizes.width; k += 16u * STEPS * GK) {
-        stage(&brought, tile, lane);
-        workgroupBarrier();
-        bring(&brought, row0, t0, k + 16u * STEPS * GK + k0, lane);
+    bring(&brought, block0, subgroup * DEEP, lane);
+    for (var turn = 0u; turn < turns; turn++) {
+        let k_block = (turn * GK + subgroup) * STEPS;
+        // Past a row's end W is zero, and x is a token's own.
+        var left: array<Left, STEPS>;
         for (var q = 0u; q < STEPS; q++) { //#unroll const
-            let left = subgroupMatrixLoad<Left, row_major>(&tiles, tile + 16u * q, PITCH);
+            left[q] = subgroupMatrixLoad<Left, row_major>(&x[min(k_block + q, x_last) * TOKEN_BLOCKS + group.y], 0u, 16u);
+        }
+        stage(&brought, turn, thread);
+        workgroupBarrier();
+        bring(&brought, block0, (k_block + STEPS * GK) * 16u, lane);
+        for (var q = 0u; q < STEPS; q++) { //#unroll const
             for (var n = 0u; n < FN; n++) { //#unroll const
-                let right = subgroupMatrixLoad<Right, col_major>(&tiles, tile + W_TILE * (1u + n) + 16u * q, PITCH);
-                acc[n] = subgroupMatrixMultiplyAccumulate(left, right, acc[n]);
+                let right = subgroupMatrixLoad<Right, col_major>(&tiles[(turn % BUFFERS * GK + subgroup) * BLOCKS + n * STEPS + q], 0u, PITCH);
+                acc[n] = subgroupMatrixMultiplyAccumulate(left[q], right, acc[n]);
             }
         }
+//#if !DOUBLE
         workgroupBarrier();
+//#endif
     }
-    // Those that share a walk add up in the order of their shares.
-    for (var n = 0u; n < FN; n++) { //#unroll const
-        subgroupMatrixStore<row_major>(&sums, subgroup * 256u, acc[n], 16u);
+    for (var n = 0u; n < OUTS; n++) { //#unroll const
+        var v: array<f32, OWN>;
+        subgroupMatrixStore<row_major>(&sums[subgroup], 0u, acc[n], 16u);
         workgroupBarrier();
-        for (var i = thread; i < 256u; i += SIZE) {
-            let t = t0 + i / 16u;
-            let r = row0 + n * 16u + i % 16u;
-            if t < cursor.count && r < sizes.rows {
-                var sum = 0.0;
-                for (var p = 0u; p < GK; p++) { //#unroll const
-                    sum += sums[p * 256u + i];
-                }
-                put(t, r, sum);
-            }
+        for (var j = 0u; j < OWN; j++) { //#unroll
+            v[j] = total(thread + j * SIZE);
         }
         workgroupBarrier();
+//#if GATED
+        subgroupMatrixStore<row_major>(&sums[subgroup], 0u, acc[OUTS + n], 16u);
+        workgroupBarrier();
+//#endif
+        for (var j = 0u; j < OWN; j++) { //#unroll
+            let i = thread + j * SIZE;
+            let t = t0 + i / 16u;
+            let r = (block0 + n) * 16u + i % 16u;
+//#if GATED
+            let there = i < 256u && t < cursor.count && r < sizes.rows / 2u;
+            if there {
+                let h = silu(finished(v[j], r)) * finished(total(i), r + sizes.rows / 2u);
+                y[t * sizes.y_stride + r] = h;
+//#if HALVED
+                halved[halved_at(t, r)] = half(h);
+//#endif
+            }
+//#else
+            if i < 256u && t < cursor.count && r < sizes.rows {
+                put(t, r, v[j]);
+//#if HALVED
+                halved[halved_at(t, r)] = half(finished(v[j], r));
+//#endif
+            }
+//#endif
+        }
+//#if GATED
+        workgroupBarrier();
+//#endif
     }
 }

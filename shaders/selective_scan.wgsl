@@ -1,3 +1,6 @@
+//#if HALVED
+enable f16;
+//#endif
 // The selective scan (Mamba, equation 2 and section 3.2; Samba, section 2.1) over a chunk:
 //   dt[t, c]   = softplus(dt_raw[t, c] + dt_bias[c])
 //   h[c, n]    = exp(dt * A[c, n]) h[c, n] + dt * B[t, n] * x[t, c]           A = -exp(A_log)
@@ -9,7 +12,7 @@
 // One thread a channel, its states in registers, four to a vector; a last vector is filled up with states that stay
 // 0. Everything is fp32. Time goes in tiles of TILE tokens: what a tile needs is loaded at once, B and C into
 // workgroup memory, so that a step waits for no memory.
-// UNGATED: y without SiLU(z).
+// VECTORS: D_STATE is a multiple of 4, D_INNER is even. UNGATED: y without SiLU(z). HALVED: y becomes the next product's x, too.
 // At the end conv_state [D_INNER, D_CONV - 1] takes the last inputs of the convolution, which has run before.
 // BATCH: one token each of sequences whose states are ssm_state and conv_state [PLACES, DEPTH, ...].
 //#include shared/row.wgsl
@@ -19,10 +22,19 @@
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> xz: array<f32>;
 @group(0) @binding(3) var<storage, read> dbc: array<f32>;
-@group(0) @binding(4) var<storage, read> params: array<f32>; // A_log [D_INNER, D_STATE], then D, then dt_bias [D_INNER]
+//#if VECTORS
+@group(0) @binding(4) var<storage, read> params: array<vec4<f32>>; // A_log [D_INNER, D_STATE], then D, then dt_bias [D_INNER]
+@group(0) @binding(5) var<storage, read_write> ssm_state: array<vec4<f32>>;
+//#else
+@group(0) @binding(4) var<storage, read> params: array<f32>;
 @group(0) @binding(5) var<storage, read_write> ssm_state: array<f32>;
+//#endif
 @group(0) @binding(6) var<storage, read_write> conv_state: array<f32>;
 @group(0) @binding(7) var<storage, read> cursor: Cursor;
+//#if HALVED
+@group(0) @binding(8) var<storage, read_write> halved: array<f16>;
+//#include shared/halved.wgsl
+//#endif
 
 override D_INNER: u32;
 override D_STATE: u32;
@@ -33,6 +45,14 @@ override TILE: u32;
 override FOURS: u32;     // vectors of states: D_STATE / 4, rounded up
 const WIDTH = 2u * FOURS;
 const BC = TILE * WIDTH;
+
+fn param(i: u32) -> f32 {
+//#if VECTORS
+    return params[i / 4u][i % 4u];
+//#else
+    return params[i];
+//#endif
+}
 
 var<workgroup> bc: array<vec4<f32>, BC>; // [TILE, B then C]
 
@@ -56,15 +76,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var a: array<vec4<f32>, FOURS>;
     var h: array<vec4<f32>, FOURS>;
     for (var n = 0u; n < FOURS; n++) { //#unroll
+//#if VECTORS
+        a[n] = -exp(params[c * FOURS + n]);
+        h[n] = ssm_state[before * FOURS + n];
+//#else
         for (var j = 0u; j < 4u; j++) { //#unroll
             if 4u * n + j < D_STATE {
                 a[n][j] = -exp(params[c * D_STATE + 4u * n + j]);
                 h[n][j] = ssm_state[before * D_STATE + 4u * n + j];
             }
         }
+//#endif
     }
-    let d = params[D_INNER * D_STATE + c];
-    let dt_bias = params[D_INNER * (D_STATE + 1u) + c];
+    let d = param(D_INNER * D_STATE + c);
+    let dt_bias = param(D_INNER * (D_STATE + 1u) + c);
     var dts: array<f32, TILE>;
     var vs: array<f32, TILE>;
     var zs: array<f32, TILE>;
@@ -101,9 +126,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 }
                 if own < D_INNER {
 //#if UNGATED
-                    dt_y[(row + t0 + i) * D_INNER + c] = sum.x + sum.y + sum.z + sum.w;
+                    let result = sum.x + sum.y + sum.z + sum.w;
 //#else
-                    dt_y[(row + t0 + i) * D_INNER + c] = (sum.x + sum.y + sum.z + sum.w) * silu(zs[i]);
+                    let result = (sum.x + sum.y + sum.z + sum.w) * silu(zs[i]);
+//#endif
+                    dt_y[(row + t0 + i) * D_INNER + c] = result;
+//#if HALVED
+                    halved[halved_at(row + t0 + i, c)] = half(result);
 //#endif
                 }
             }
@@ -114,11 +143,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         return;
     }
     for (var n = 0u; n < FOURS; n++) { //#unroll
+//#if VECTORS
+        ssm_state[after * FOURS + n] = h[n];
+//#else
         for (var j = 0u; j < 4u; j++) { //#unroll
             if 4u * n + j < D_STATE {
                 ssm_state[after * D_STATE + 4u * n + j] = h[n][j];
             }
         }
+//#endif
     }
     // Ascending k reads only places that are not yet written: a short chunk shifts the state down.
     for (var k = 0u; k < D_CONV - 1u; k++) {

@@ -1,11 +1,20 @@
+//#if HALVED
+enable f16;
+//#endif
 // Joins what the splits of window_attention_split.wgsl found, where the layer that reads it does not (shared/matvec.wgsl): with m the highest of all scores,
 //   out[h, i] = sum_s exp(m_s - m) acc_s[i] / sum_s exp(m_s - m) weight_s
 // A split without keys has m_s far below all others and weight 0. A workgroup takes COLUMNS values of a head; its splits
 // are dealt out to SLICES of its threads, TOGETHER at a time.
+// HALVED: out becomes the next product's x, too.
 @group(0) @binding(0) var<storage, read> partial: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
+//#if HALVED
+@group(0) @binding(2) var<storage, read_write> halved: array<f16>;
+//#include shared/halved.wgsl
+//#endif
 
 override HEADS: u32;     // of all rows
+override ROW_HEADS: u32; // of one
 override HEAD_DIM: u32;
 override SPLITS: u32;    // SIZE at most
 override COLUMNS: u32;   // a power of 2
@@ -58,6 +67,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
     }
     if thread < COLUMNS && i < HEAD_DIM {
-        out[head * HEAD_DIM + i] = part[thread] / weights[0];
+        let joined = part[thread] / weights[0];
+        out[head * HEAD_DIM + i] = joined;
+//#if HALVED
+        halved[halved_at(head / ROW_HEADS, head % ROW_HEADS * HEAD_DIM + i)] = half(joined);
+//#endif
     }
 }

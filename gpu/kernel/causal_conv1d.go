@@ -18,11 +18,12 @@ func (r *Recorder) CausalConv1D(conv Conv, rows, out *gpu.Buffer) {
 	r.want("causal_conv1d", "weights and biases", conv.Params, conv.DInner, conv.DConv+1)
 	r.want("causal_conv1d", "conv_state", conv.State, r.states(), conv.DInner, conv.DConv-1)
 	r.want("causal_conv1d", "out", out, r.Tokens, conv.DInner)
-	r.record(r.planner().causalConv1D(conv), rows, conv.Params, conv.State, out, r.Cursor)
+	r.recordHalved(r.planner().causalConv1D(conv), out, rows, conv.Params, conv.State, out, r.Cursor)
 }
 
 type causalConv1D struct {
 	cursorConstants
+	halvedConstants
 	D_INNER, D_CONV, STRIDE, OFFSET, RUN int
 	CARRY, GATED                         bool
 }
@@ -35,7 +36,7 @@ func (p planner) causalConv1D(c Conv) plan {
 		run = max(8, c.DConv-1)
 	}
 	return plan{causalConv1D{
-		cursorConstants: p.cursor(),
-		D_INNER:         c.DInner, D_CONV: c.DConv, STRIDE: c.stride(), OFFSET: c.Offset, RUN: run, CARRY: c.Carry, GATED: c.Gated,
+		cursorConstants: p.cursor(), halvedConstants: p.halved(p.halves(c.DInner)),
+		D_INNER: c.DInner, D_CONV: c.DConv, STRIDE: c.stride(), OFFSET: c.Offset, RUN: run, CARRY: c.Carry, GATED: c.Gated,
 	}, [3]uint32{blocks(c.DInner, 64), blocks(p.tokens, run), 1}}
 }

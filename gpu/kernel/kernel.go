@@ -47,6 +47,7 @@ type Recorder struct {
 	// Halves is room for the operands of products on matrix units; without it, or
 	// with too little, Linear takes other kernels.
 	Halves Halves
+	lying  lying
 
 	tuned tuning // for measurements
 }
@@ -94,6 +95,7 @@ func (r *Recorder) planner() planner {
 // record carries a plan out: the buffers are bound in the ascending order of the
 // shader's binding numbers.
 func (r *Recorder) record(p plan, buffers ...*gpu.Buffer) {
+	r.lying = lying{}
 	pipeline, err := r.Device.Pipeline(p.kernel.stem(), p.kernel)
 	if err != nil {
 		r.Program.Fail(err)

@@ -15,13 +15,22 @@ type LinearOptions struct {
 	Gain    *gpu.Buffer // x passes through RMSNorm with this gain first; one token only
 	Eps     float64     // of that norm
 	Layer   *gpu.Buffer // not nil: the norm is LayerNorm, Gain [2, In]; scratch [tokens, In], for where a kernel has no room for it
-	SwiGLU  bool        // W holds gate's rows, then up's: y = SiLU(gate) * up; one token only, W in one part
+	SwiGLU  bool        // W holds gate's rows, then up's: y = SiLU(gate) * up; only where Gates says so
 	Squared bool        // y = max(W x, 0)^2; one token only, and no Add
 	Gated   *gpu.Buffer // m [tokens, Out]: y = SiLU(W x) * m; one token only, and no Add
+	Halved  bool        // a product of a batch reads y next, of as many values as its In or more; not with Add
 	Conv    *Conv       // W is in_proj, some of whose rows go on through the convolution, not a gated one; one token only
 	RoPE    *RoPE       // W is attention's projection, whose heads go on to be turned; one token only, W in one part
 	Splits  *Splits     // x is what SplitAttention left; Add only
 	Last    bool        // only the chunk's last token, whatever Tokens is
+}
+
+// width is how many values of y a token has.
+func (o LinearOptions) width(w *Weight) int {
+	if o.SwiGLU {
+		return w.Out / 2
+	}
+	return w.Out
 }
 
 // Conv is a causal convolution of d_inner channels: Params [d_inner, d_conv]
@@ -79,10 +88,29 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 		r.RoPE(rope, y)
 		return
 	}
-	for _, step := range r.planner().linear(w, o) {
-		r.wantLinear(step, w, x, y, o)
-		r.record(step.plan, r.linearBuffers(step, w, x, y, o)...)
+	if o.SwiGLU && !r.Gates(w) {
+		r.Program.Fail(fmt.Errorf("kernel swiglu: no product of %d tokens joins it", r.Tokens))
 	}
+	p, lies := r.planner(), r.lying
+	in, out, there := lies.places(x)
+	p.there = there
+	for i := range lies { // y is made anew
+		if lies[i] == y {
+			lies[i] = nil
+		}
+	}
+	for _, step := range p.linear(w, o) {
+		r.wantLinear(step, w, x, y, o)
+		buffers := r.linearBuffers(step, w, x, y, o, r.half(in), r.half(out))
+		if batch, ok := step.kernel.(matmulBatch); ok {
+			lies[in] = x
+			if batch.HALVED {
+				lies[out] = y
+			}
+		}
+		r.record(step.plan, buffers...)
+	}
+	r.lying = lies
 }
 
 // layerNormed is x behind the LayerNorm that a layer's kernel has no room for.
@@ -116,7 +144,7 @@ type linearStep struct {
 
 // linear plans a layer; XStride is set, and RoPE only where matvec has it.
 func (p planner) linear(w *Weight, o LinearOptions) (steps []linearStep) {
-	one := p.slots == 0 && (p.tokens == 1 || o.Last || p.apart)
+	one := p.one() || p.slots == 0 && o.Last
 	if !one {
 		if steps = p.matmulBlocks(w, o); steps != nil {
 			return steps
@@ -127,6 +155,10 @@ func (p planner) linear(w *Weight, o LinearOptions) (steps []linearStep) {
 		if one {
 			step.plan = p.matvec(w, part, o)
 		} else if shape, ok := p.shapeBatch(w, o); ok {
+			if !p.there && steps == nil {
+				all := matmulSlice{rows: part.Rows, kBlocks: w.In / 16}
+				steps = append(steps, linearStep{plan: p.blocksX(all.kBlocks, int(blocks(p.tokens, 16)), vectors(w, o)), part: part, slice: all})
+			}
 			step.plan = p.matmulBatch(shape, w, part, o)
 		} else {
 			step.plan = p.matmul(w, part, o)
@@ -144,7 +176,7 @@ func (r *Recorder) wantLinear(step linearStep, w *Weight, x, y *gpu.Buffer, o Li
 	}
 	if !step.one {
 		r.want(stem, "x", x, (r.Tokens-1)*o.XStride+w.In)
-		r.want(stem, "y", y, r.Tokens, w.Out)
+		r.want(stem, "y", y, r.Tokens, o.width(w))
 		return
 	}
 	before := r.planner().rows() - 1 // tokens before the last
@@ -168,27 +200,33 @@ func (r *Recorder) wantLinear(step linearStep, w *Weight, x, y *gpu.Buffer, o Li
 		r.want(stem, "y", y, before*w.Out+o.RoPE.Shape.Heads*o.RoPE.Shape.HeadDim)
 		r.wantRoPE(stem, *o.RoPE)
 	default:
-		rows, stride := step.part.Rows, w.Out
+		rows := step.part.Rows
 		if o.SwiGLU {
-			rows, stride = rows/2, stride/2
+			rows /= 2
 		}
-		r.want(stem, "y", y, before*stride+step.part.Row0+rows)
+		r.want(stem, "y", y, before*o.width(w)+step.part.Row0+rows)
 		if o.Gated != nil {
-			r.want(stem, "what the gate lets through", o.Gated, before*stride+step.part.Row0+rows)
+			r.want(stem, "what the gate lets through", o.Gated, before*o.width(w)+step.part.Row0+rows)
 		}
 	}
 }
 
-// linearBuffers are a step's, in the order of its kernel's bindings.
-func (r *Recorder) linearBuffers(step linearStep, w *Weight, x, y *gpu.Buffer, o LinearOptions) (buffers []*gpu.Buffer) {
-	switch step.kernel.(type) {
+// linearBuffers are a step's, in the order of its kernel's bindings. in and out are
+// Halves of x and, in a batch, of y.
+func (r *Recorder) linearBuffers(step linearStep, w *Weight, x, y *gpu.Buffer, o LinearOptions, in, out *gpu.Buffer) (buffers []*gpu.Buffer) {
+	switch k := step.kernel.(type) {
 	case blocksX:
-		return []*gpu.Buffer{x, r.Halves.X, r.Cursor, r.sizes(w, step.part, o, step.slice)}
+		return []*gpu.Buffer{x, in, r.Cursor, r.sizes(w, step.part, o, step.slice)}
 	case blocksW:
 		return append(w.buffers(step.part), r.Halves.W, r.sizes(w, step.part, o, step.slice))
 	case matmulBlocks:
 		buffers = []*gpu.Buffer{r.Halves.W, r.Halves.X, y, r.Cursor, r.sizes(w, step.part, o, step.slice)}
-	case matmul, matmulDirect, matmulBatch:
+	case matmulBatch:
+		buffers = append(w.buffers(step.part), in, y, r.Cursor, r.sizes(w, step.part, o, step.slice))
+		if k.HALVED {
+			buffers = append(buffers, out)
+		}
+	case matmul, matmulDirect:
 		buffers = append(w.buffers(step.part), x, y, r.Cursor, r.sizes(w, step.part, o, step.slice))
 	default:
 		buffers = append(w.buffers(step.part), x, y)
@@ -219,7 +257,7 @@ func (r *Recorder) linearBuffers(step linearStep, w *Weight, x, y *gpu.Buffer, o
 
 // sizes is what the matmul kernels read of their operands: matmul_sizes.wgsl.
 func (r *Recorder) sizes(w *Weight, p Part, o LinearOptions, s matmulSlice) *gpu.Buffer {
-	b, err := r.Device.Words(uint32(w.In), uint32(s.rows), uint32(o.XStride), uint32(w.Out), uint32(p.Row0+s.first),
+	b, err := r.Device.Words(uint32(w.In), uint32(s.rows), uint32(o.XStride), uint32(o.width(w)), uint32(p.Row0+s.first),
 		uint32(s.kBlocks), uint32(s.blocks), uint32(s.first))
 	if err != nil {
 		r.Program.Fail(err)
@@ -386,7 +424,7 @@ func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
 	}
 	c := matvecConstants{
 		weightConstants: w.constants(), finishConstants: w.finish(),
-		IN: w.In, OUT: outputs, X_STRIDE: o.XStride, Y_STRIDE: w.Out, ROW0: part.Row0, EPS: o.Eps,
+		IN: w.In, OUT: outputs, X_STRIDE: o.XStride, Y_STRIDE: o.width(w), ROW0: part.Row0, EPS: o.Eps,
 		VALUES: values, QUADS: max(values/4, 1), SIZE: s.size, LANES: s.lanes, ROWS: s.rows, N: n, SUMS: sums, SUBGROUP: subgroup, WARP: warp,
 		ALIGNED: aligned, NORM: o.Gain != nil && o.Layer == nil, LAYER: o.Layer != nil, LAST: o.Last, STAGED: staged, SUBGROUPS: subgroup > 1, SHARED: s.lanes > subgroup, PAIRED: pair,
 	}
@@ -400,7 +438,6 @@ func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
 	var k kernel = matvec{c, o.Squared, o.Gated != nil}
 	switch {
 	case o.SwiGLU:
-		c.Y_STRIDE /= 2
 		k = matvecGate{c}
 	case o.RoPE != nil:
 		k = matvecRope{c, o.RoPE.constants()}

@@ -30,12 +30,13 @@ func TestBatchShapes(t *testing.T) {
 	}
 	const slots, some, rows, in = 21, 5, 75, 448
 	x := random(t, d, slots*in, normal)
+	halves := Halves{zeros(t, d, 32*in/2), zeros(t, d, 32*in/2)}
 	for _, dtype := range []reference.DType{reference.Q4, reference.Q8, reference.F16} {
 		w := randomWeight(t, d, dtype, rows, in)
 		product := func(count int, restrict *Variant, shape *batchShape) []byte {
 			t.Helper()
 			y := zeros(t, d, slots*rows)
-			r := Recorder{Device: d, Program: d.NewProgram(), Slots: slots, Tokens: slots, Cursor: batchCursor(t, d, slots, count, 0), Restrict: restrict, tuned: tuning{batch: shape}}
+			r := Recorder{Device: d, Program: d.NewProgram(), Slots: slots, Tokens: slots, Cursor: batchCursor(t, d, slots, count, 0), Restrict: restrict, Halves: halves, tuned: tuning{batch: shape}}
 			defer r.Program.Free()
 			r.Linear(w, x, y, LinearOptions{})
 			run(t, d, r.Program)

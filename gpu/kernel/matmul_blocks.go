@@ -5,8 +5,8 @@ import (
 )
 
 // Halves is room for x and W in fp16, as matmul_blocks reads them. What a
-// dispatch leaves there is for the next one only: all recordings that run one
-// after another share it.
+// dispatch leaves there is for the next ones only: all recordings that run one
+// after another share it. A batch's products find x in either of the two.
 type Halves struct{ X, W *gpu.Buffer }
 
 // HalvesSize is how many bytes of Halves the product of w with Tokens tokens
@@ -103,7 +103,7 @@ func (p planner) matmulBlocks(w *Weight, o LinearOptions) (steps []linearStep) {
 	for _, part := range w.Parts {
 		for _, slice := range s.slices(w.In, part.Rows, p.room.w) {
 			if steps == nil {
-				steps = append(steps, linearStep{plan: p.blocksX(s, w.In, vectors(w, o)), part: part, slice: slice})
+				steps = append(steps, linearStep{plan: p.blocksX(s.kBlocks(w.In), int(blocks(p.tokens, s.tokens()))*s.fm*s.gm, vectors(w, o)), part: part, slice: slice})
 			}
 			product := plan{matmulBlocks{
 				cursorConstants: p.cursor(), finishConstants: w.finish(), ADD: o.Add,
@@ -115,9 +115,9 @@ func (p planner) matmulBlocks(w *Weight, o LinearOptions) (steps []linearStep) {
 	return steps
 }
 
-// blocksX plans x's way to fp16 in blocks.
-func (p planner) blocksX(s matmulShape, in int, vectors bool) plan {
-	return plan{blocksX{p.cursor(), vectors}, [3]uint32{blocks(s.kBlocks(in), 8), blocks(p.tokens, s.tokens()) * uint32(s.fm*s.gm), 1}}
+// blocksX plans x's way to fp16, in this many blocks along k and along tokens.
+func (p planner) blocksX(kBlocks, tokenBlocks int, vectors bool) plan {
+	return plan{blocksX{p.cursor(), vectors}, [3]uint32{blocks(kBlocks, 8), uint32(tokenBlocks), 1}}
 }
 
 // blocksW plans the way of a slice of W to fp16 in blocks.

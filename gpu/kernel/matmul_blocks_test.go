@@ -191,7 +191,7 @@ func TestBlocks(t *testing.T) {
 		}
 		parts := s.slices(c.in, c.rows, r.Halves.W.Size())
 		convert(func(sizes *gpu.Buffer) {
-			r.record(r.planner().blocksX(s, c.in, c.vectors), upload(t, d, x), r.Halves.X, r.Cursor, sizes)
+			r.record(r.planner().blocksX(s.kBlocks(c.in), (c.tokens+31)/32*2, c.vectors), upload(t, d, x), r.Halves.X, r.Cursor, sizes)
 		}, parts[0])
 		check("x", r.Halves.X, (c.tokens+31)/32*2, func(row, k int) float64 {
 			if row >= count || k >= c.in {

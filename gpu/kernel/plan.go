@@ -23,8 +23,10 @@ type kernel interface{ stem() string }
 type planner struct {
 	Variant
 	size, storage int  // threads of a workgroup and words of its memory, at most
+	bindings      int  // storage buffers of a kernel, at most
 	tokens, slots int  // the Recorder's
 	apart, exact  bool // the Recorder's
+	there         bool // a batch's x lies in fp16 already
 	room          room
 	tuned         tuning
 }
@@ -47,7 +49,7 @@ type tuning struct {
 // plannerOf is the planner of a device whose kernels are those of a variant.
 func plannerOf(d *gpu.Device, v Variant) planner {
 	limits := d.Info().Limits
-	return planner{Variant: v, size: int(limits.MaxWorkgroupSize), storage: int(limits.MaxWorkgroupStorage) / 4}
+	return planner{Variant: v, size: int(limits.MaxWorkgroupSize), storage: int(limits.MaxWorkgroupStorage) / 4, bindings: int(limits.MaxStorageBuffers)}
 }
 
 // places is how many sequences' states lie side by side.
@@ -60,6 +62,9 @@ func (p planner) rows() int {
 	}
 	return 1
 }
+
+// one tells whether a linear layer's tokens go one by one.
+func (p planner) one() bool { return p.slots == 0 && (p.tokens == 1 || p.apart) }
 
 // meeting is how many threads a workgroup has whose threads meet at barriers: few
 // on a processor, where they take turns at every one.

@@ -117,6 +117,8 @@ func TestLinearPlans(t *testing.T) {
 	halved := weight(reference.Q4, 4096, 1024)
 	halved.Parts = []Part{{Rows: 3000}, {Row0: 3000, Rows: 1096}}
 	halved.Bias, halved.Factor = gpu.Phantom("bias", 4*4096), 0.5
+	there := matrices
+	there.there = true
 	tight := matrices
 	tight.room.w = 100 << 10
 	for _, c := range []struct {
@@ -170,7 +172,17 @@ func TestLinearPlans(t *testing.T) {
 		{"a batch without subgroups, many rows", baseline.of(16, 16), weight(reference.Q4, 8192, 768), LinearOptions{},
 			[]string{"matmul_direct SIZE=128 LANES=32 SHARED=true BATCH=true PLACES=16 VECTORS=true EIGHTS=true TOKENS=8 FACTOR=1 [512 2 1]"}},
 		{"a batch on matrix units", matrices.of(3, 16), weight(reference.Q8, 4096, 768), LinearOptions{},
-			[]string{"matmul_batch SUBGROUP=32 BATCH=true PLACES=16 VECTORS=true FN=2 GK=4 STEPS=2 WORDS=2 FACTOR=1 [128 1 1]"}},
+			[]string{"blocks_x BATCH=true PLACES=16 VECTORS=true [6 1 1]", "matmul_batch VALUES=4 SUBGROUP=32 BATCH=true PLACES=16 FN=2 GK=4 STEPS=4 WORDS=2 TOKEN_BLOCKS=1 FACTOR=1 [128 1 1]"}},
+		{"its x lies there, 20 of it", there.of(20, 32), weight(reference.Q4, 160, 1024), LinearOptions{Halved: true},
+			[]string{"matmul_batch VALUES=2 SUBGROUP=32 BATCH=true PLACES=32 FN=1 GK=16 STEPS=2 WORDS=1 HALVED=true TOKEN_BLOCKS=2 FACTOR=1 [10 2 1]"}},
+		{"its gate and up", there.of(16, 16), weight(reference.Q4, 6144, 1024), LinearOptions{SwiGLU: true},
+			[]string{"matmul_batch VALUES=4 SUBGROUP=32 BATCH=true PLACES=16 FN=2 GK=4 STEPS=4 WORDS=1 GATED=true HALVED=true TOKEN_BLOCKS=1 FACTOR=1 [192 1 1]"}},
+		{"rows that 32 divides, and not 64", there.of(9, 9), weight(reference.F16, 4096, 96), LinearOptions{Add: true},
+			[]string{"matmul_batch VALUES=4 SUBGROUP=32 BATCH=true PLACES=9 ADD=true FN=2 GK=4 STEPS=4 WORDS=4 TOKEN_BLOCKS=1 FACTOR=1 [128 1 1]"}},
+		{"rows that 16 divides, and not 32", there.of(9, 9), weight(reference.F16, 4096, 48), LinearOptions{},
+			[]string{"matmul_batch VALUES=4 SUBGROUP=32 BATCH=true PLACES=9 FN=2 GK=4 STEPS=2 WORDS=4 TOKEN_BLOCKS=1 FACTOR=1 [128 1 1]"}},
+		{"odd rows in a batch", there.of(9, 9), weight(reference.F16, 4096, 40), LinearOptions{},
+			[]string{"matmul_direct SIZE=128 LANES=32 SUBGROUPS=true BATCH=true PLACES=9 VECTORS=true EIGHTS=true TOKENS=4 FACTOR=1 [256 3 1]"}},
 		{"too few sequences for them", matrices.of(4, 4), weight(reference.Q8, 4096, 768), LinearOptions{},
 			[]string{"matmul_direct SIZE=128 LANES=32 SUBGROUPS=true BATCH=true PLACES=4 VECTORS=true EIGHTS=true TOKENS=4 FACTOR=1 [256 1 1]"}},
 		{"a chunk on matrix units, W at once", matrices.of(300, 0), weight(reference.Q4, 2048, 768), LinearOptions{}, []string{
@@ -190,7 +202,7 @@ func TestLinearPlans(t *testing.T) {
 		for _, step := range c.p.linear(c.w, c.o) {
 			plans = append(plans, step.plan)
 			got = append(got, brief(step.plan, "VALUES", "SIZE", "LANES", "ROWS", "N", "SUMS", "SUBGROUP", "WARP", "STAGED", "DIGITS", "SUBGROUPS", "SHARED", "NORM", "LAST", "PAIRED", "BATCH", "PLACES",
-				"ADD", "D_INNER", "D_CONV", "TAPS", "HEADS", "RING", "ROW0", "VECTORS", "EIGHTS", "TOKENS", "FM", "FN", "GM", "GN", "GK", "STEPS", "WORDS", "JOINED", "LAYER", "SPLITS", "COLUMNS", "FACTOR", "BIAS"))
+				"ADD", "D_INNER", "D_CONV", "TAPS", "HEADS", "RING", "ROW0", "VECTORS", "EIGHTS", "TOKENS", "FM", "FN", "GM", "GN", "GK", "STEPS", "WORDS", "GATED", "HALVED", "TOKEN_BLOCKS", "JOINED", "LAYER", "SPLITS", "COLUMNS", "FACTOR", "BIAS"))
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)
@@ -252,8 +264,8 @@ func TestOtherPlans(t *testing.T) {
 		{"the one that draws", one(large.of(1, 0).sample(262144, 512)), []string{"sample SIZE=1024 SUBGROUP=32 SUBGROUPS=true TWO_LEVELS=true [1 1 1]"}},
 		{"one without subgroups", one(baseline.of(1, 0).sample(5000, 512)), []string{"sample SIZE=256 SUBGROUP=1 [1 1 1]"}},
 		{"a batch's that draws", one(processor.of(3, 8).sample(5000, 512)), []string{"sample SIZE=64 SUBGROUP=1 BATCH=true PLACES=8 [3 1 1]"}},
-		{"Mamba's chunk", one(baseline.of(512, 0).selectiveScan(mamba)), []string{"selective_scan SIZE=32 TILE=8 [48 1 1]"}},
-		{"Mamba's batch", one(baseline.of(5, 8).selectiveScan(mamba)), []string{"selective_scan SIZE=32 BATCH=true PLACES=8 TILE=1 [48 5 1]"}},
+		{"Mamba's chunk", one(baseline.of(512, 0).selectiveScan(mamba)), []string{"selective_scan SIZE=32 TILE=8 VECTORS=true [48 1 1]"}},
+		{"Mamba's batch", one(baseline.of(5, 8).selectiveScan(mamba)), []string{"selective_scan SIZE=32 BATCH=true PLACES=8 TILE=1 VECTORS=true [48 5 1]"}},
 		{"Mamba's token", one(large.of(1, 0).selectiveStateUpdate(mamba, dtProj, nil, dtProj.Parts[0])), []string{"selective_state_update SUBGROUPS=true GROUP=1 PER=2 LANES=16 TURNS=1 [384 1 1]"}},
 		{"without subgroups", one(baseline.of(1, 0).selectiveStateUpdate(mamba, dtProj, nil, dtProj.Parts[0])), []string{"selective_state_update SHARED=true GROUP=1 PER=2 LANES=16 TURNS=1 [384 1 1]"}},
 		{"on a processor", one(processor.of(1, 0).selectiveStateUpdate(mamba, dtProj, nil, dtProj.Parts[0])), []string{"selective_state_update GROUP=1 PER=2 LANES=1 TURNS=16 [24 1 1]"}},
@@ -262,6 +274,9 @@ func TestOtherPlans(t *testing.T) {
 		{"a convolution that carries its state", one(baseline.of(100, 0).causalConv1D(carried)), []string{"causal_conv1d RUN=8 [16 13 1]"}},
 		{"a batch's convolution", one(baseline.of(7, 8).causalConv1D(carried)), []string{"causal_conv1d BATCH=true PLACES=8 RUN=1 [16 7 1]"}},
 		{"a norm", one(baseline.of(9, 0).rmsnorm(770, 1e-5)), []string{"rmsnorm SIZE=256 [9 1 1]"}},
+		{"a batch's norm, for a product on matrix units", one(matrices.of(9, 16).rmsnorm(768, 1e-5)), []string{"rmsnorm SIZE=256 VECTORS=true HALVED=true TOKEN_BLOCKS=1 [9 1 1]"}},
+		{"too few for them", one(matrices.of(3, 4).rmsnorm(768, 1e-5)), []string{"rmsnorm SIZE=256 VECTORS=true [3 1 1]"}},
+		{"Mamba's batch where 8 buffers are bound at most", one(matrices.of(9, 16).selectiveScan(mamba)), []string{"selective_scan SIZE=32 BATCH=true PLACES=16 TILE=1 VECTORS=true [48 9 1]"}},
 		{"a norm on a processor", one(processor.of(9, 0).rmsnorm(768, 1e-5)), []string{"rmsnorm SIZE=8 VECTORS=true [9 1 1]"}},
 		{"a gated norm's groups", one(baseline.of(9, 0).groupNorm(4, 64, 1e-5, false, reference.Gate{Stride: 512})), []string{"group_norm SIZE=256 Z_FACTOR=1 [9 4 1]"}},
 		{"heads that turn", one(baseline.of(9, 0).rope(RoPE{Shape: window})), []string{"rope SIZE=64 NOPE=true RING=1024 [10 9 1]"}},
@@ -269,7 +284,7 @@ func TestOtherPlans(t *testing.T) {
 		var got []string
 		for _, p := range c.plans {
 			got = append(got, brief(p, "SIZE", "SUBGROUP", "SUBGROUPS", "SHARED", "TWO_LEVELS", "BATCH", "PLACES", "KEYS", "BQ", "STAGED", "WARPS", "SPLITS", "GROUP", "SLOTS", "TOGETHER",
-				"FULL", "WINDOW", "NOPE", "RING", "PER", "HELD", "TILE", "LANES", "CHANNELS", "TURNS", "RUN", "VECTORS", "Z_FACTOR", "CUTS", "BF16", "Q4"))
+				"FULL", "WINDOW", "NOPE", "RING", "PER", "HELD", "TILE", "LANES", "CHANNELS", "TURNS", "RUN", "VECTORS", "HALVED", "TOKEN_BLOCKS", "Z_FACTOR", "CUTS", "BF16", "Q4"))
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)

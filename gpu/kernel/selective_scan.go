@@ -17,13 +17,14 @@ func (r *Recorder) SelectiveScan(s reference.ScanShape, dtY, x, xz, dbc, params,
 	r.want("selective_scan", "A_log, D, dt_bias", params, s.DInner, s.DState+2)
 	r.want("selective_scan", "ssm_state", ssmState, r.states(), s.DInner, s.DState)
 	r.want("selective_scan", "conv_state", convState, r.states(), s.DInner, s.DConv-1)
-	r.record(r.planner().selectiveScan(s), dtY, x, xz, dbc, params, ssmState, convState, r.Cursor)
+	r.recordHalved(r.planner().selectiveScan(s), dtY, dtY, x, xz, dbc, params, ssmState, convState, r.Cursor)
 }
 
 type selectiveScan struct {
 	cursorConstants
+	halvedConstants
 	D_INNER, D_STATE, D_CONV, DT_RANK, FOURS, SIZE, TILE int
-	UNGATED                                              bool
+	UNGATED, VECTORS                                     bool
 }
 
 func (selectiveScan) stem() string { return "selective_scan" }
@@ -34,8 +35,8 @@ func (p planner) selectiveScan(s reference.ScanShape) plan {
 		tile, rows = 1, p.tokens
 	}
 	return plan{selectiveScan{
-		cursorConstants: p.cursor(),
-		D_INNER:         s.DInner, D_STATE: s.DState, D_CONV: s.DConv, DT_RANK: s.DTRank, FOURS: (s.DState + 3) / 4, SIZE: scanSize, TILE: tile, UNGATED: s.Ungated,
+		cursorConstants: p.cursor(), halvedConstants: p.halved(p.halves(s.DInner) && p.bindings > 8),
+		D_INNER: s.DInner, D_STATE: s.DState, D_CONV: s.DConv, DT_RANK: s.DTRank, FOURS: (s.DState + 3) / 4, SIZE: scanSize, TILE: tile, UNGATED: s.Ungated, VECTORS: s.DState%4 == 0 && s.DInner%2 == 0,
 	}, [3]uint32{blocks(s.DInner, scanSize), uint32(rows), 1}}
 }
 

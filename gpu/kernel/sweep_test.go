@@ -186,38 +186,45 @@ var matmulShapes = []matmulShape{
 }
 
 var batchShapes = []batchShape{
-	{1, 4, 2}, {1, 8, 2}, {1, 4, 4}, {1, 8, 4}, {2, 2, 2}, {2, 4, 2}, {2, 8, 2}, {2, 4, 4}, {4, 2, 2}, {4, 4, 2}, {4, 2, 4}, {8, 2, 2},
+	{1, 4, 4, 1, true}, {1, 8, 4, 1, true}, {1, 8, 4, 1, false}, {1, 16, 2, 1, true}, {1, 16, 2, 1, false}, {1, 8, 2, 2, true}, {1, 8, 2, 2, false},
+	{2, 2, 4, 1, true}, {2, 4, 4, 1, true}, {2, 4, 4, 1, false}, {2, 8, 2, 1, true}, {2, 8, 2, 1, false}, {2, 4, 2, 2, true}, {2, 4, 2, 2, false},
+	{4, 2, 4, 1, true}, {4, 4, 2, 1, true}, {4, 4, 2, 1, false}, {4, 2, 2, 2, true},
 }
 
-// A batch of 16 at the 1.7B's shapes.
+// A batch of 16 at the 1.7B's shapes, whose x lies in fp16 as the kernel before leaves it.
 func BenchmarkBatchLinear(b *testing.B) {
 	d := open(b)
 	const slots = 16
 	for _, s := range []struct {
 		out, in int
 		dtype   reference.DType
-	}{{8192, 2048, reference.Q4}, {2048, 4096, reference.Q4}, {16384, 2048, reference.Q4}, {2048, 8192, reference.Q4}, {160, 4096, reference.F16}, {50304, 2048, reference.Q8}} {
-		ws := weights(b, d, s.dtype, s.out, s.in)
-		x, y := zeros(b, d, slots*s.in), zeros(b, d, slots*s.out)
-		batch := batchCursor(b, d, slots, slots, 0)
-		macs := float64(s.out*s.in) * slots
-		try := func(name string, shape *batchShape, restrict *Variant) {
-			took := perDispatch(b, d, 10, 60, 4, func(r *Recorder, i int) {
-				r.Slots, r.Tokens, r.Cursor, r.tuned.batch, r.Restrict = slots, slots, batch, shape, restrict
-				r.Linear(ws[i%len(ws)], x, y, LinearOptions{})
-			})
-			fmt.Printf("batch %5dx%-5d %v %-14s %7.2f us %6.2f TMAC/s\n", s.out, s.in, s.dtype, name, float64(took.Nanoseconds())/1000, macs/float64(took.Nanoseconds())/1000)
-		}
-		try("rule", nil, nil)
-		if d.Info().Variant.Matrix {
-			try("without matrices", nil, &Variant{Subgroup: d.Info().Variant.Subgroup})
-			for _, shape := range batchShapes {
-				try(fmt.Sprintf("%d/%d/%d", shape.fn, shape.gk, shape.steps), &shape, nil)
+	}{{8192, 2048, reference.Q4}, {2560, 2048, reference.Q4}, {2048, 4096, reference.Q4}, {16384, 2048, reference.Q4}, {2048, 8192, reference.Q4},
+		{160, 4096, reference.Q8}, {4096, 128, reference.Q8}, {50304, 2048, reference.Q8}} {
+		b.Run(fmt.Sprintf("%dx%d", s.out, s.in), func(b *testing.B) {
+			ws := weights(b, d, s.dtype, s.out, s.in)
+			x, y := zeros(b, d, slots*s.in), zeros(b, d, slots*s.out)
+			halves := Halves{zeros(b, d, slots*s.in/2), zeros(b, d, slots*s.in/2)}
+			batch := batchCursor(b, d, slots, slots, 0)
+			macs := float64(s.out*s.in) * slots
+			try := func(name string, shape *batchShape, restrict *Variant) {
+				took := perDispatch(b, d, 10, 60, 4, func(r *Recorder, i int) {
+					r.Slots, r.Tokens, r.Cursor, r.tuned.batch, r.Restrict, r.Halves = slots, slots, batch, shape, restrict, halves
+					r.lying[0] = x
+					r.Linear(ws[i%len(ws)], x, y, LinearOptions{SwiGLU: s.out == 16384 && restrict == nil})
+				})
+				fmt.Printf("batch %5dx%-5d %v %-16s %7.2f us %6.2f TMAC/s\n", s.out, s.in, s.dtype, name, float64(took.Nanoseconds())/1000, macs/float64(took.Nanoseconds())/1000)
 			}
-		}
-		for _, w := range ws {
-			w.Free()
-		}
+			if d.Info().Variant.Matrix {
+				try("rule", nil, nil)
+				for _, shape := range batchShapes {
+					try(fmt.Sprintf("%d/%d/%d/%d %v", shape.fn, shape.gk, shape.steps, shape.buffers, shape.turned), &shape, nil)
+				}
+			}
+			try("without matrices", nil, &Variant{Subgroup: d.Info().Variant.Subgroup})
+			for _, w := range ws {
+				w.Free()
+			}
+		})
 	}
 }
 

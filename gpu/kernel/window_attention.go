@@ -114,7 +114,7 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 	}
 	r.want("window_attention", "partials", partials, r.Tokens, s.Heads, merge.kernel.(windowAttentionMerge).SPLITS, splitPitch(s.HeadDim))
 	r.record(attend, qkv, kv, partials, r.Cursor)
-	r.record(*merge, partials, out)
+	r.recordHalved(*merge, out, partials, out)
 }
 
 // Splits is one token's attention as workgroups that share its keys left it in
@@ -272,7 +272,10 @@ type windowAttentionSplit struct {
 
 func (windowAttentionSplit) stem() string { return "window_attention_split" }
 
-type windowAttentionMerge struct{ HEADS, HEAD_DIM, SPLITS, COLUMNS, TOGETHER int }
+type windowAttentionMerge struct {
+	halvedConstants
+	HEADS, ROW_HEADS, HEAD_DIM, SPLITS, COLUMNS, TOGETHER int
+}
 
 func (windowAttentionMerge) stem() string { return "window_attention_merge" }
 
@@ -291,7 +294,8 @@ func (p planner) attentionSplit(s reference.AttentionShape, c attentionConstants
 		return attend, nil
 	}
 	return attend, &plan{windowAttentionMerge{
-		HEADS: p.tokens * s.Heads, HEAD_DIM: s.HeadDim, SPLITS: d.splits, COLUMNS: mergeColumns, TOGETHER: min(int(blocks(d.splits, 256/mergeColumns)), 8),
+		halvedConstants: p.halved(p.halves(s.Heads * s.HeadDim)),
+		HEADS:           p.tokens * s.Heads, ROW_HEADS: s.Heads, HEAD_DIM: s.HeadDim, SPLITS: d.splits, COLUMNS: mergeColumns, TOGETHER: min(int(blocks(d.splits, 256/mergeColumns)), 8),
 	}, [3]uint32{uint32(p.tokens * s.Heads), blocks(s.HeadDim, mergeColumns), 1}}
 }
 

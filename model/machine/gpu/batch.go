@@ -115,7 +115,7 @@ func (b *batch) program(f features, rows int) (*gpu.Program, error) {
 	if p == nil {
 		e, n := b.engine, len(b.places)
 		m := &steps{eps: e.config.RMSNormEps, buffer: &b.scratch, state: b.state}
-		m.Recorder = kernel.Recorder{Device: e.device, Program: e.device.NewProgram(), Cursor: b.cursor, Tokens: kind.rows, Slots: n}
+		m.Recorder = kernel.Recorder{Device: e.device, Program: e.device.NewProgram(), Cursor: b.cursor, Tokens: kind.rows, Slots: n, Halves: b.scratch.halves}
 		e.graph.Forward(m, b.activations)
 		b.drawn.record(m, e.graph, b.activations, b.out, e.config.VocabSize, kind.rows, f)
 		p = m.Program

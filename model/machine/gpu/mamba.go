@@ -24,7 +24,7 @@ func (m *steps) Mamba(i int, w *graph.Mamba[buffer, weight], n graph.Norm[buffer
 	} else {
 		m.normLinear(a.X, n, w.InProj, a.XZ)
 		m.CausalConv1D(conv, a.XZ, a.Conv)
-		m.Linear(w.XProj, a.Conv, a.DBC, kernel.LinearOptions{})
+		m.Linear(w.XProj, a.Conv, a.DBC, kernel.LinearOptions{Halved: true})
 		if norm != nil {
 			m.NormDBC(s, *norm, a.DBC, w.Params)
 		}

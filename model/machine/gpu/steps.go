@@ -66,8 +66,7 @@ func (m *steps) normLinear(x buffer, n graph.Norm[buffer], w weight, y buffer) {
 
 func (m *steps) NormSwiGLU(x buffer, n graph.Norm[buffer], w weight, h buffer) {
 	in, o := m.norm(x, n)
-	// Fused only where gate and up lie in one buffer.
-	if o.SwiGLU = m.single() && len(w.Parts) == 1; o.SwiGLU {
+	if o.SwiGLU = m.Gates(w); o.SwiGLU {
 		m.Linear(w, in, h, o)
 		return
 	}
