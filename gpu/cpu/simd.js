@@ -16,6 +16,11 @@
   const [IMPORTS, MEMORY] = [2, 5]; // sections of a module
   let exports, module, meeting, turn = 0, helpers = [];
 
+  // How many jobs are done alone after one that helpers held up, since something else keeps the processor busy: more
+  // each time.
+  const LEAST = 8, MOST = 512;
+  let alone = 0, pause = LEAST;
+
   /**
    * Does parts of the job that nobody has begun. The turn counts jobs above its lowest byte and parts begun in it: who
    * counts one up has that part. What was read of the job before is then right, for it stays as it is until all its
@@ -51,7 +56,10 @@
       // As many parameters as the function with the most has: a call without arrays.
       ...Object.fromEntries(names.map((name) => [name, (a, b, c, d, e, f, g, h, i, j, k) => exports[name](a, b, c, d, e, f, g, h, i, j, k)])),
       share(kind, job, count, step) {
-        if (step >= count || !meeting || Atomics.load(meeting, READY) === 0) return exports[kinds[kind]](job, 0, count, 0);
+        if (step >= count || !meeting || Atomics.load(meeting, READY) === 0 || alone-- > 0)
+          return exports[kinds[kind]](job, 0, count, 0);
+        alone = 0;
+        const began = performance.now();
         Atomics.store(meeting, TURN, turn | CLOSED);
         [kind, job, count, step].forEach((value, word) => { Atomics.store(meeting, word, value); });
         Atomics.store(meeting, DONE, 0);
@@ -59,12 +67,16 @@
         Atomics.store(meeting, TURN, turn);
         if (Atomics.load(meeting, ASLEEP) > 0) Atomics.notify(meeting, TURN);
         work(0);
+        const worked = performance.now();
         for (const parts = Math.ceil(count / step);;) {
           const done = Atomics.load(meeting, DONE);
           if (done >= parts) break;
           wait(DONE, done);
         }
         if (Atomics.load(meeting, BROKEN)) throw new Error("a thread failed");
+        const waited = performance.now() - worked;
+        if (waited > 1 && waited > worked - began) alone = pause = Math.min(2 * pause, MOST);
+        else pause = Math.max(pause - 1, LEAST);
       },
     },
     memory: undefined,
