@@ -75,6 +75,10 @@ type Options struct {
 	// loaded: Load reports gpu.ErrWrong where they compute something else.
 	Try bool
 
+	// Threads bounds those that compute on the processor in a browser, where pages that are alone with
+	// their origin may have several; 0: as many as suit. Natively there are as many as processors.
+	Threads int
+
 	// AtOnce is how many sessions answer at once at most, each in a goroutine of its own; 0
 	// or 1: sessions belong to one goroutine at a time, all of them together. See Model.AtOnce.
 	AtOnce int
@@ -231,13 +235,13 @@ func (m *Model) open(ctx context.Context, src folder.Source, index *safetensors.
 	// A processor that plays a GPU takes seconds to compile kernels, and as long for each row of a step.
 	m.pay.Never = o.Device != nil && o.Device.Info().Variant.CPU
 	if o.Device == nil {
-		s := cpumachine.NewStore()
-		vectors, err := folder.Load(ctx, m.published, src, index, s, o.OnProgress)
+		s := cpumachine.NewStore(o.Threads)
+		e, err := m.openCPU(ctx, src, index, o, s)
 		if err != nil {
+			s.Free()
 			return nil, err
 		}
-		m.identify(src, index, vectors)
-		return cpumachine.NewEngine(m.config, s, vectors, o.Chunk, m.spare(o))
+		return e, nil
 	}
 	s := gpumachine.NewStore(o.Device)
 	e, err := m.openGPU(ctx, src, index, o, s)
@@ -246,6 +250,15 @@ func (m *Model) open(ctx context.Context, src folder.Source, index *safetensors.
 		return nil, err
 	}
 	return e, nil
+}
+
+func (m *Model) openCPU(ctx context.Context, src folder.Source, index *safetensors.Index, o Options, s *cpumachine.Store) (machine.Engine, error) {
+	vectors, err := folder.Load(ctx, m.published, src, index, s, o.OnProgress)
+	if err != nil {
+		return nil, err
+	}
+	m.identify(src, index, vectors)
+	return cpumachine.NewEngine(m.config, s, vectors, o.Chunk, m.spare(o))
 }
 
 func (m *Model) openGPU(ctx context.Context, src folder.Source, index *safetensors.Index, o Options, s *gpumachine.Store) (machine.Engine, error) {

@@ -23,6 +23,7 @@ func TestBenchRefuses(t *testing.T) {
 		{[]string{"--random", "7B"}, `--random: random model "7B", want one of tiny, 421M, 1.3B, 1.7B, 3.8B, granite-4.0-h-350m, `},
 		{[]string{"--random", "tiny", "--bits", "3"}, "--bits is 3, want 4, 8 or 16"},
 		{[]string{"--model", "x", "--bits", "16"}, "--bits is 16, want 4 or 8"},
+		{[]string{"--random", "tiny", "--threads", "65"}, "--threads is 65, want 1 to 64"},
 		{[]string{"--random", "tiny", "--prompt", "0"}, "--prompt is 0, want 1 to 1048576"},
 		{[]string{"--random", "tiny", "--generate", "-1"}, "--generate is -1, want 1 to"},
 		{[]string{"--random", "tiny", "--runs", "0"}, "--runs is 0, want 1 to 1000"},

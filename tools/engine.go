@@ -129,6 +129,7 @@ type engineFlags struct {
 	browserPath  string
 	browserFlags string
 	within       string // where a browser computes
+	threads      int    // on its processor; 0: as many as suit
 	chooses      bool   // the processor is taken where the GPU is none and slower
 }
 
@@ -159,6 +160,7 @@ func checkBits(bits int) error {
 func (f *engineFlags) registerHome(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.backend, "backend", backendNative, "where to compute: cpu (plain Go), native (the GPU, by wgpu-native), chromium or firefox\n(WebAssembly and WebGPU in the installed browser, headless)")
 	cmd.Flags().StringVar(&f.within, "browser-backend", protocol.BackendWebGPU, "where a browser computes: webgpu, cpu (WebAssembly), or auto: as its pages choose")
+	cmd.Flags().IntVar(&f.threads, "threads", 0, "with --browser-backend cpu: threads that compute at most (default: as many as the machine has cores, at most 4)")
 	cmd.Flags().StringVar(&f.browserPath, "browser-path", "", "the browser's program (default: the environment's CHROME or FIREFOX, then PATH)")
 	cmd.Flags().StringVar(&f.browserFlags, "browser-flags", "", "more flags for the browser, separated by spaces; the environment's CHROME_GPU_FLAGS\nreplaces Chromium's flags for WebGPU")
 }
@@ -174,6 +176,9 @@ func (f *engineFlags) check() error {
 	}
 	if within := []string{protocol.BackendWebGPU, protocol.BackendCPU, protocol.BackendAuto}; f.within != "" && !slices.Contains(within, f.within) {
 		return fmt.Errorf("--browser-backend is %q, want one of %s", f.within, strings.Join(within, ", "))
+	}
+	if f.threads < 0 || f.threads > 64 {
+		return fmt.Errorf("--threads is %d, want 1 to 64, or none for as many as suit", f.threads)
 	}
 	if err := checkBits(f.bits); err != nil {
 		return err
@@ -223,7 +228,7 @@ func (f *engineFlags) start(ctx context.Context) (*engine, *protocol.Load, error
 			return nil, nil, err
 		}
 	}
-	load := &protocol.Load{URL: address, Backend: protocol.BackendWebGPU, Bits: f.bits}
+	load := &protocol.Load{URL: address, Backend: protocol.BackendWebGPU, Bits: f.bits, Threads: f.threads}
 	switch f.backend {
 	case backendCPU:
 		load.Backend = protocol.BackendCPU

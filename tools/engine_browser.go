@@ -49,7 +49,7 @@ func engineInBrowser(ctx context.Context, folder string, options browser.Options
 	relayPath, modelPath := "/relay/"+rand.Text(), "/models/"+rand.Text()
 	relay := &relay{origin: origin, connected: make(chan *websocket.Conn), agent: make(chan string, 1)}
 	mux := http.NewServeMux()
-	mux.Handle("/", isolated(static.Handler(site.FS, nil)))
+	mux.Handle("/", static.Handler(site.FS, nil))
 	if !randomweights.Is(folder) {
 		// The person named this folder, so links in it may lead anywhere, as they do in a hub's local store.
 		mux.Handle(modelPath+"/", http.StripPrefix(modelPath, static.Models(os.DirFS(folder))))
@@ -76,14 +76,6 @@ func engineInBrowser(ctx context.Context, folder string, options browser.Options
 	e := engineOverSocket(socket, running, stop)
 	e.agent, e.resident = <-relay.agent, running.Resident
 	return e, origin + modelPath + "/", nil
-}
-
-// isolated lets a browser tell the page how much memory it has: that is for pages alone with their origin.
-func isolated(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cross-Origin-Embedder-Policy", "require-corp")
-		h.ServeHTTP(w, r)
-	})
 }
 
 // relay takes the page's WebSocket, once.

@@ -1,14 +1,16 @@
 // Package cpu is the kernels for a processor: the same functions as package
 // reference, in fp32 and as fast as Go gets them. In a browser their inner loops
-// are WebAssembly SIMD (simd.wat), which works on Go's own memory; where SIMD is
-// missing, and natively, they are plain Go, with a goroutine for each processor.
+// are WebAssembly SIMD (simd.wat), which works on Go's own memory, on several threads
+// where that is shared (Hire); where SIMD is missing, and natively, they are plain Go,
+// with a goroutine for each processor.
 //
 // Whatever a function computes for one token or row does not depend on how many
-// goroutines there are.
+// goroutines or threads there are.
 package cpu
 
 import (
 	"math"
+	"unsafe"
 
 	"github.com/samba-web/samba/gpu/reference"
 )
@@ -20,8 +22,9 @@ import (
 type Kernels struct {
 	product product
 	sampler sampler
-	scores  []float32           // of one head
-	second  []float32           // what the second of a pair of heads makes
+	job     job
+	scratch []byte              // of all threads
+	pairs   []float32           // what pairs of heads make
 	turns   []float64           // cos and sin of a position's angles
 	steps   []float32           // decay and dt of a head's tokens
 	rates   map[*float32]rates  // by the layer's params
@@ -30,6 +33,10 @@ type Kernels struct {
 
 // rates are what a scan needs of A_log, which does not change: A = -exp(A_log).
 type rates []float32
+
+// scanCost is how many multiplications a step of a scan's state is worth: mostly those
+// of an exponential.
+const scanCost = 8
 
 type angleKey struct {
 	headDim int
@@ -115,17 +122,14 @@ func (m *Kernels) SelectiveScan(s reference.ScanShape, dtY, x, xz, dbc, params, 
 	d, dtBias := params[s.DInner*s.DState:], params[s.DInner*(s.DState+1):][:s.DInner]
 	width := s.DTRank + 2*s.DState
 	dbc = dbc[:count*width]
-	for t := range count {
-		softplus(&dtY[t*s.DInner : (t+1)*s.DInner][0], &dtBias[0], s.DInner)
+	z := []float32(nil)
+	if !s.Ungated {
+		z = xz[s.DInner:]
 	}
-	scan(&dtY[0], &x[:count*s.DInner][0], &dbc[s.DTRank], &dbc[s.DTRank+s.DState], 4*width, &a[0], &d[0], &ssmState[:len(a)][0], s.DInner, s.DState, count)
-	for t := range count {
-		if s.Ungated {
-			break
-		}
-		y := dtY[t*s.DInner : (t+1)*s.DInner]
-		siluMul(&xz[(2*t+1)*s.DInner : (2*t+2)*s.DInner][0], &y[0], &y[0], s.DInner)
-	}
+	_, _, _, _ = dtY[:count*s.DInner], x[:count*s.DInner], xz[:2*count*s.DInner], ssmState[:len(a)] // SIMD checks nothing
+	m.job.set([]unsafe.Pointer{address(dtY), address(x), address(dbc[s.DTRank:]), address(dbc[s.DTRank+s.DState:]), address(a), address(d), address(ssmState), address(dtBias), address(z)},
+		s.DInner, s.DState, count, 4*width)
+	m.share(jobChannels, s.DInner, 4, scanCost*s.DState*count, 0)
 	// The convolution's last inputs: those before this run move down, its own follow.
 	kept := s.DConv - 1
 	for c := range s.DInner {
@@ -200,13 +204,7 @@ func (m *Kernels) WindowAttention(s reference.AttentionShape, qkv, keys, values,
 		reference.WindowAttention(s, qkv, keys, values, out, pos, count)
 		return
 	}
-	perKV := s.Heads / s.KVHeads
-	for t := range count {
-		for head := range s.Heads {
-			q := qkv[(t*s.RowHeads()+head)*s.HeadDim:][:s.HeadDim]
-			m.attend(s, q, keys, head/perKV, values, head/perKV, out[(t*s.Heads+head)*s.HeadDim:][:s.HeadDim], pos+t)
-		}
-	}
+	m.attend(s, qkv, keys, values, out, pos, count)
 }
 
 // DifferentialAttention is reference.DifferentialAttention.
@@ -215,50 +213,32 @@ func (m *Kernels) DifferentialAttention(s reference.AttentionShape, qkv, keys, v
 		reference.DifferentialAttention(s, qkv, keys, values, params, out, pos, count)
 		return
 	}
-	wide, perKV := 2*s.HeadDim, s.Heads/s.KVHeads
-	m.second = grown(m.second, wide)
-	for t := range count {
-		for j := range s.Heads / 2 {
-			q := qkv[(t*s.RowHeads()+2*j)*s.HeadDim:][:wide]
-			own, kv := out[(t*s.Heads+2*j)*s.HeadDim:][:wide], 2*(j/perKV)
-			m.attend(s, q[:s.HeadDim], keys, kv, values, kv, own, pos+t)
-			m.attend(s, q[s.HeadDim:], keys, kv+1, values, kv, m.second, pos+t)
-			for i, v := range m.second {
-				own[i] -= params[wide] * v
-			}
-			reference.RMSNorm(own, params[:wide], reference.DifferentialEps, own, 1)
+	wide := 2 * s.HeadDim
+	m.pairs = grown(m.pairs, count*s.Heads*wide)
+	m.attend(s, qkv, keys, values, m.pairs, pos, count)
+	for i := range count * s.Heads / 2 {
+		own, pair := out[i*wide:][:wide], m.pairs[2*i*wide:]
+		for c := range own {
+			own[c] = pair[c] - params[wide]*pair[wide+c]
 		}
+		reference.RMSNorm(own, params[:wide], reference.DifferentialEps, own, 1)
 	}
 }
 
-// attend is a query's attention at pos to a key head, of the values from a value
-// head on, as many as out has.
-func (m *Kernels) attend(s reference.AttentionShape, q, keys []float32, keyHead int, values []float32, valueHead int, out []float32, pos int) {
-	first := 0
+// attend is the attention of each head of each token, from pos on; of a differential
+// pair both heads have values of twice the width, one after another in out.
+func (m *Kernels) attend(s reference.AttentionShape, qkv, keys, values, out []float32, pos, count int) {
+	n := pos + count
 	if s.Window > 0 {
-		first = max(0, pos+1-s.Window)
+		n = min(n, s.Window)
 	}
-	n, row := pos+1-first, s.KVHeads*s.HeadDim
-	padded := (n + 3) &^ 3
-	m.scores = grown(m.scores, padded+4)
-	scale := float32(s.Factor())
-	// The ring holds them in one piece, or in two.
-	begin := first % s.Ring
-	whole := min(n, s.Ring-begin)
-	keys, values = keys[keyHead*s.HeadDim:], values[valueHead*s.HeadDim:]
-	dots(&q[0], &keys[begin*row], 4*row, whole, s.HeadDim, scale, &m.scores[0])
-	if whole < n {
-		dots(&q[0], &keys[0], 4*row, n-whole, s.HeadDim, scale, &m.scores[whole])
-	}
-	for i := n; i < padded; i++ {
-		m.scores[i] = float32(math.Inf(-1))
-	}
-	softmax(&m.scores[0], padded)
-	clear(out)
-	mix(&m.scores[0], &values[begin*row], 4*row, whole, len(out), &out[0])
-	if whole < n {
-		mix(&m.scores[whole], &values[0], 4*row, n-whole, len(out), &out[0])
-	}
+	row := s.KVHeads * s.HeadDim
+	_, _, _ = qkv[:count*s.RowHeads()*s.HeadDim], keys[:min(pos+count, s.Ring)*row], values[:min(pos+count, s.Ring)*row] // SIMD checks nothing
+	_ = out[:count*s.Heads*s.HeadDim<<bit(s.Differential)]
+	m.job.set([]unsafe.Pointer{address(qkv), address(keys), address(values), address(out)},
+		s.Heads, s.RowHeads(), s.HeadDim, s.Heads/s.KVHeads, s.KVHeads, s.Ring, s.Window, pos,
+		int(math.Float32bits(float32(s.Factor()))), 0, bit(s.Differential))
+	m.share(jobAttend, count*s.Heads, 1, 2*n*s.HeadDim, 4*(n+8))
 }
 
 // NormDBC is reference.NormDBC.
@@ -329,18 +309,17 @@ func (m *Kernels) SSDScan(s reference.SSDShape, rows, xbc, params, state, y []fl
 	}
 	inner, channels, width := s.Inner(), s.Channels(), s.Row()
 	_, _, _ = xbc[:count*channels], state[:inner*s.DState], y[:count*inner] // SIMD checks nothing
-	m.steps = grown(m.steps, 2*count)
+	m.steps = grown(m.steps, 2*count*s.Heads)
 	for head := range s.Heads {
-		a := -math.Exp(float64(params[head]))
+		a, steps := -math.Exp(float64(params[head])), m.steps[2*head*count:]
 		for t := range count {
 			dt := s.DT(rows[t*width+inner+channels+head], params[2*s.Heads+head])
-			m.steps[2*t], m.steps[2*t+1] = float32(math.Exp(dt*a)), float32(dt)
+			steps[2*t], steps[2*t+1] = float32(math.Exp(dt*a)), float32(dt)
 		}
-		c := head * s.HeadDim
-		b := inner + head/(s.Heads/s.Groups)*s.DState
-		ssd(&xbc[c], &xbc[b], &xbc[b+s.Groups*s.DState], 4*channels, &m.steps[0], params[s.Heads+head], &state[c*s.DState],
-			&y[c], 4*inner, s.HeadDim, s.DState, count)
 	}
+	m.job.set([]unsafe.Pointer{address(xbc), address(xbc[inner:]), address(m.steps), address(params[s.Heads:]), address(state), address(y)},
+		s.HeadDim, s.DState, count, 4*channels, 4*inner, s.Heads/s.Groups, 4*s.Groups*s.DState)
+	m.share(jobHeads, s.Heads, 1, 2*s.HeadDim*s.DState*count, 0)
 	if s.Ungated {
 		return
 	}

@@ -11,23 +11,17 @@ import (
 // it gets alone. For more of them it is quicker to make a row fp32 first.
 const few = 8
 
-// blockRows is how many rows are multiplied between two looks at the scales: what
-// they become, and the rows themselves, stay in the nearest cache.
+// blockRows is how many rows few of simd.wat multiplies between two looks at the
+// scales: what they become, and the rows themselves, stay in the nearest cache.
 const blockRows = 32
 
 // product is what a linear layer's product works in.
 type product struct {
-	points         []point
-	scales, biases []float32 // of a block of rows
+	planes         []int16   // tokens' x in fixed point, as matvec_q4 and matvec_q8 of
+	units          []float32 // simd.wat read them
+	scales, biases []float32 // of a row
 	rows           []float32 // four, in fp32
 	sums           []float32 // of tokens, before bias and factor
-}
-
-// point is a token's x in fixed point, as matvec_q4 and matvec_q8 of simd.wat
-// read it.
-type point struct {
-	planes []int16
-	units  []float32
 }
 
 // Linear is reference.Linear.
@@ -65,10 +59,11 @@ func (m *Kernels) linear(w *reference.Weight, x []float32, xStride int, y []floa
 	_, _ = x[:(count-1)*xStride+w.In], y[:count*w.Out] // SIMD checks nothing
 	if simd > 0 {
 		if w.DType.Quantized() && count <= few {
-			m.product.oneByOne(w, x, xStride, y, count, add)
-		} else {
-			m.product.together(w, 0, w.Out, x, xStride, y, count, add)
+			m.oneByOne(w, x, xStride, y, count, add)
+			return
 		}
+		m.job.product(w, y, count, add, xStride, address(x))
+		m.share(jobMany, w.Out, 4, w.In*count, 16*(w.In+3)+8*w.In/max(w.Group, 1))
 		return
 	}
 	reference.Parallel(w.Out, func(from, to int) {
@@ -77,28 +72,20 @@ func (m *Kernels) linear(w *reference.Weight, x []float32, xStride int, y []floa
 }
 
 // oneByOne multiplies tokens with quantized weights as they are.
-func (p *product) oneByOne(w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool) {
-	p.points = grown(p.points, count)
+func (m *Kernels) oneByOne(w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool) {
+	p, groups := &m.product, w.In/w.Group
+	p.planes, p.units = grown(p.planes, 2*count*w.In), grown(p.units, 2*count*groups)
 	for t := range count {
-		p.points[t].set(x[t*xStride:t*xStride+w.In], w.Group, w.DType)
+		fix(x[t*xStride:t*xStride+w.In], w.Group, w.DType, p.planes[2*t*w.In:], p.units[2*t*groups:])
 	}
-	groups, bytes := w.In/w.Group, w.In*w.DType.Bits()/8
-	for r := 0; r < w.Out; r += blockRows {
-		rows := min(blockRows, w.Out-r)
-		p.widen(w, r*groups, rows*groups)
-		for t := range count {
-			in := &p.points[t]
-			matvec(w.DType, unsafe.Add(unsafe.Pointer(unsafe.SliceData(w.Data)), r*bytes), &p.scales[0], &p.biases[0],
-				&in.planes[0], &in.units[0], &y[t*w.Out+r], rows, w.In, w.Group, add)
-		}
-	}
+	m.job.product(w, y, count, add, xStride, address(p.planes), address(p.units))
+	m.share(jobFew, w.Out, blockRows, w.In*count, 8*blockRows*groups)
 }
 
-// set takes x apart. The exponent of a group is such that its largest value fills
+// fix takes x apart. The exponent of a group is such that its largest value fills
 // 30 bits and the sign: a product by a power of two is exact, so that nothing is
 // lost but what lies 2^-30 below the largest.
-func (p *point) set(x []float32, group int, dtype reference.DType) {
-	p.planes, p.units = grown(p.planes, 2*len(x)), grown(p.units, 2*len(x)/group)
+func fix(x []float32, group int, dtype reference.DType, planes []int16, units []float32) {
 	step := 32 / dtype.Bits() / 2 // weights of a 16-bit lane
 	for g := range len(x) / group {
 		values := x[g*group : (g+1)*group]
@@ -113,7 +100,7 @@ func (p *point) set(x []float32, group int, dtype reference.DType) {
 		// 2^e > largest, both ends kept within fp32's normal range.
 		e := min(max(int(largest>>23)-126, -96), 127)
 		scale, unit := power(30-e), power(e-30)
-		planes := p.planes[2*g*group:][:2*group]
+		planes := planes[2*g*group:][:2*group]
 		for at, lane := 0, 0; at < group; at += step {
 			for j := range step {
 				fixed := int32(values[at+j] * scale)
@@ -123,7 +110,7 @@ func (p *point) set(x []float32, group int, dtype reference.DType) {
 				lane, planes = 0, planes[16*step:]
 			}
 		}
-		p.units[2*g], p.units[2*g+1] = unit, sum
+		units[2*g], units[2*g+1] = unit, sum
 	}
 }
 
@@ -143,12 +130,11 @@ func (p *product) widen(w *reference.Weight, from, n int) {
 
 // Widen makes fp32 of F16 or BF16; to has as many values as from, at least.
 func Widen(dtype reference.DType, from []uint16, to []float32) {
-	whole := 0
-	if simd > 0 && len(from) >= 4 {
-		whole = len(from) &^ 3
-		widenMany(dtype, &from[0], &to[0], whole)
+	if simd > 0 && len(from) > 0 {
+		_ = to[:len(from)] // SIMD checks nothing
+		widen(dtype, &from[0], &to[0], len(from))
+		return
 	}
-	from, to = from[whole:], to[whole:]
 	if dtype == reference.BF16 {
 		for i, h := range from {
 			to[i] = reference.FromBF16(h)
@@ -169,34 +155,20 @@ func Widen(dtype reference.DType, from []uint16, to []float32) {
 // together multiplies tokens with rows from to to, four of which become fp32 at
 // once.
 func (p *product) together(w *reference.Weight, from, to int, x []float32, xStride int, y []float32, count int, add bool) {
-	stride := (w.In + 3) &^ 3
-	p.rows = grown(p.rows, 4*stride)
-	whole := w.In &^ 3
+	p.rows = grown(p.rows, 4*w.In)
 	for r := from; r < to; r += 4 {
 		rows := min(4, to-r)
 		for i := range rows {
-			p.expand(w, r+i, p.rows[i*stride:][:w.In])
+			p.expand(w, r+i, p.rows[i*w.In:][:w.In])
 		}
-		if simd == 0 {
-			for i := range rows {
-				row := p.rows[i*stride:][:w.In]
-				for t := range count {
-					v := dot(row, x[t*xStride:])
-					if add {
-						v += y[t*w.Out+r+i]
-					}
-					y[t*w.Out+r+i] = v
+		for i := range rows {
+			row := p.rows[i*w.In:][:w.In]
+			for t := range count {
+				v := dot(row, x[t*xStride:])
+				if add {
+					v += y[t*w.Out+r+i]
 				}
-			}
-			continue
-		}
-		matmul(&p.rows[0], 4*stride, &x[0], 4*xStride, &y[r], 4*w.Out, rows, count, whole, add)
-		for k := whole; k < w.In; k++ {
-			for i := range rows {
-				v := p.rows[i*stride+k]
-				for t := range count {
-					y[t*w.Out+r+i] += v * x[t*xStride+k]
-				}
+				y[t*w.Out+r+i] = v
 			}
 		}
 	}
@@ -233,10 +205,6 @@ func (p *product) expand(w *reference.Weight, r int, out []float32) {
 		p.widen(w, r*groups, groups)
 		bits := w.DType.Bits()
 		row := w.Data[r*w.In*bits/32:][:w.In*bits/32]
-		if simd > 0 {
-			expandQuantized(w.DType, &row[0], &p.scales[0], &p.biases[0], &out[0], w.In, w.Group)
-			return
-		}
 		per := w.Group * bits / 32 // words of a group
 		for g, scale := range p.scales {
 			words, to, bias := row[g*per:(g+1)*per], out[g*w.Group:(g+1)*w.Group], p.biases[g]

@@ -55,7 +55,7 @@
       (br $next))))
 
   ;; out = silu(g) * u; out may be either of them.
-  (func (export "silu_mul") (param $g i32) (param $u i32) (param $out i32) (param $n i32)
+  (func $silu_mul (export "silu_mul") (param $g i32) (param $u i32) (param $out i32) (param $n i32)
     (local $end i32)
     (local.set $end (i32.add (local.get $g) (i32.shl (local.get $n) (i32.const 2))))
     (block $done (loop $next
@@ -68,7 +68,7 @@
 
   ;; v = softplus(v + bias) = max(v, 0) + log1p(u), u = e^-|v|. With s = u / (2 + u),
   ;; at most 1/3, log1p(u) = 2 atanh(s) = 2 s (1 + s^2/3 + s^4/5 + ...).
-  (func (export "softplus") (param $v i32) (param $bias i32) (param $n i32)
+  (func $softplus (param $v i32) (param $bias i32) (param $n i32)
     (local $end i32) (local $a v128) (local $u v128) (local $s v128) (local $s2 v128) (local $p v128)
     (local.set $end (i32.add (local.get $v) (i32.shl (local.get $n) (i32.const 2))))
     (block $done (loop $next
@@ -91,38 +91,43 @@
       (local.set $bias (i32.add (local.get $bias) (i32.const 16)))
       (br $next))))
 
-  ;; IEEE halves to fp32: exponent and fraction shifted into place, the exponent's
-  ;; bias made good by 2^112, which keeps subnormals right; infinities and NaNs get
-  ;; the highest exponent.
-  (func (export "widen_f16") (param $from i32) (param $to i32) (param $n i32)
-    (local $end i32) (local $h v128)
-    (local.set $end (i32.add (local.get $to) (i32.shl (local.get $n) (i32.const 2))))
-    (block $done (loop $next
-      (br_if $done (i32.ge_u (local.get $to) (local.get $end)))
-      (local.set $h (v128.load16x4_u (local.get $from)))
-      (v128.store (local.get $to)
-        (v128.or
-          (v128.or
-            (f32x4.mul
-              (i32x4.shl (v128.and (local.get $h) (v128.const i32x4 0x7fff 0x7fff 0x7fff 0x7fff)) (i32.const 13))
-              (v128.const f32x4 0x1p112 0x1p112 0x1p112 0x1p112))
-            (v128.and
-              (i32x4.eq (v128.and (local.get $h) (v128.const i32x4 0x7c00 0x7c00 0x7c00 0x7c00)) (v128.const i32x4 0x7c00 0x7c00 0x7c00 0x7c00))
-              (v128.const i32x4 0x7f800000 0x7f800000 0x7f800000 0x7f800000)))
-          (i32x4.shl (v128.and (local.get $h) (v128.const i32x4 0x8000 0x8000 0x8000 0x8000)) (i32.const 16))))
-      (local.set $from (i32.add (local.get $from) (i32.const 8)))
-      (local.set $to (i32.add (local.get $to) (i32.const 16)))
-      (br $next))))
+  ;; Four IEEE halves, in 32 bits each, to fp32: exponent and fraction shifted into
+  ;; place, the exponent's bias made good by 2^112, which keeps subnormals right;
+  ;; infinities and NaNs get the highest exponent.
+  (func $from_f16 (param $h v128) (result v128)
+    (v128.or
+      (v128.or
+        (f32x4.mul
+          (i32x4.shl (v128.and (local.get $h) (v128.const i32x4 0x7fff 0x7fff 0x7fff 0x7fff)) (i32.const 13))
+          (v128.const f32x4 0x1p112 0x1p112 0x1p112 0x1p112))
+        (v128.and
+          (i32x4.eq (v128.and (local.get $h) (v128.const i32x4 0x7c00 0x7c00 0x7c00 0x7c00)) (v128.const i32x4 0x7c00 0x7c00 0x7c00 0x7c00))
+          (v128.const i32x4 0x7f800000 0x7f800000 0x7f800000 0x7f800000)))
+      (i32x4.shl (v128.and (local.get $h) (v128.const i32x4 0x8000 0x8000 0x8000 0x8000)) (i32.const 16))))
 
-  ;; bfloat16 to fp32.
-  (func (export "widen_bf16") (param $from i32) (param $to i32) (param $n i32)
-    (local $end i32)
+  ;; IEEE halves, or bfloat16, to fp32; n is any number.
+  (func $widen (export "widen") (param $bf16 i32) (param $from i32) (param $to i32) (param $n i32)
+    (local $end i32) (local $stop i32) (local $h v128)
     (local.set $end (i32.add (local.get $to) (i32.shl (local.get $n) (i32.const 2))))
+    (local.set $stop (i32.sub (local.get $end) (i32.and (i32.shl (local.get $n) (i32.const 2)) (i32.const 15))))
     (block $done (loop $next
-      (br_if $done (i32.ge_u (local.get $to) (local.get $end)))
-      (v128.store (local.get $to) (i32x4.shl (v128.load16x4_u (local.get $from)) (i32.const 16)))
+      (br_if $done (i32.ge_u (local.get $to) (local.get $stop)))
+      (local.set $h (v128.load16x4_u (local.get $from)))
+      (if (local.get $bf16)
+        (then (v128.store (local.get $to) (i32x4.shl (local.get $h) (i32.const 16))))
+        (else (v128.store (local.get $to) (call $from_f16 (local.get $h)))))
       (local.set $from (i32.add (local.get $from) (i32.const 8)))
       (local.set $to (i32.add (local.get $to) (i32.const 16)))
+      (br $next)))
+    ;; The last ones by themselves: memory may end behind them.
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $to) (local.get $end)))
+      (local.set $h (i32x4.splat (i32.load16_u (local.get $from))))
+      (if (local.get $bf16)
+        (then (v128.store32_lane 0 (local.get $to) (i32x4.shl (local.get $h) (i32.const 16))))
+        (else (v128.store32_lane 0 (local.get $to) (call $from_f16 (local.get $h)))))
+      (local.set $from (i32.add (local.get $from) (i32.const 2)))
+      (local.set $to (i32.add (local.get $to) (i32.const 4)))
       (br $next))))
 
   ;; Four bytes of q, from byte $lane of it on, as scale * q + bias.
@@ -141,7 +146,7 @@
 
   ;; A row of n weights of 8 bits to fp32: scale * q + bias, both fp32, one of each
   ;; for $group weights.
-  (func (export "expand_q8") (param $w i32) (param $scales i32) (param $biases i32) (param $to i32) (param $n i32) (param $group i32)
+  (func $expand_q8 (param $w i32) (param $scales i32) (param $biases i32) (param $to i32) (param $n i32) (param $group i32)
     (local $end i32) (local $stop i32) (local $scale v128) (local $bias v128)
     (local.set $end (i32.add (local.get $w) (local.get $n)))
     (block $done (loop $next
@@ -159,7 +164,7 @@
       (br $next))))
 
   ;; The same for 4 bits: a byte holds two weights, the first one low.
-  (func (export "expand_q4") (param $w i32) (param $scales i32) (param $biases i32) (param $to i32) (param $n i32) (param $group i32)
+  (func $expand_q4 (param $w i32) (param $scales i32) (param $biases i32) (param $to i32) (param $n i32) (param $group i32)
     (local $end i32) (local $stop i32) (local $scale v128) (local $bias v128) (local $low v128) (local $high v128)
     (local.set $end (i32.add (local.get $w) (i32.shr_u (local.get $n) (i32.const 1))))
     (block $done (loop $next
@@ -191,7 +196,7 @@
   ;; 0 on: 8 high, 8 low; then from 1, 2 and 3 on: in that order masks and shifts
   ;; take the weights apart. $units holds two fp32 for each group: what 1 in the
   ;; lowest bit is worth, and the sum of x, which the bias multiplies.
-  (func (export "matvec_q4") (param $w i32) (param $scales i32) (param $biases i32) (param $planes i32) (param $units i32)
+  (func $matvec_q4 (param $w i32) (param $scales i32) (param $biases i32) (param $planes i32) (param $units i32)
       (param $y i32) (param $rows i32) (param $in i32) (param $group i32) (param $add i32)
     (local $wb i32) (local $sb i32) (local $p i32) (local $u i32) (local $uend i32) (local $stop i32) (local $runs i32)
     (local $row i32) (local $groups i32) (local $two i32)
@@ -290,7 +295,7 @@
 
   ;; The same for 8 bits. $planes holds, for every 16 values, halves for the even
   ;; ones: 8 high, 8 low; then for the odd ones.
-  (func (export "matvec_q8") (param $w i32) (param $scales i32) (param $biases i32) (param $planes i32) (param $units i32)
+  (func $matvec_q8 (param $w i32) (param $scales i32) (param $biases i32) (param $planes i32) (param $units i32)
       (param $y i32) (param $rows i32) (param $in i32) (param $group i32) (param $add i32)
     (local $wb i32) (local $sb i32) (local $p i32) (local $u i32) (local $uend i32) (local $stop i32) (local $runs i32)
     (local $groups i32) (local $two i32)
@@ -374,7 +379,7 @@
   ;; y[t, r] (+)= sum_k w[r, k] x[t, k] in fp32 for up to 4 rows ($rows of them are
   ;; kept, all 4 can be read) and $tokens tokens, two tokens at once: 8 sums stay
   ;; in registers. $n is a multiple of 4.
-  (func (export "matmul") (param $w i32) (param $wstride i32) (param $x i32) (param $xstride i32) (param $y i32) (param $ystride i32)
+  (func $matmul (param $w i32) (param $wstride i32) (param $x i32) (param $xstride i32) (param $y i32) (param $ystride i32)
       (param $rows i32) (param $tokens i32) (param $n i32) (param $add i32)
     (local $w0 i32) (local $w1 i32) (local $w2 i32) (local $w3 i32) (local $xa i32) (local $xb i32) (local $end i32) (local $two i32)
     (local $v v128) (local $va v128) (local $vb v128)
@@ -444,7 +449,7 @@
 
   ;; scores[j] = scale * q . keys[j] for $n keys of $width values (a multiple of 4),
   ;; four keys at once: scores have room for a multiple of 4.
-  (func (export "dots") (param $q i32) (param $keys i32) (param $stride i32) (param $n i32) (param $width i32) (param $scale f32) (param $scores i32)
+  (func $dots (param $q i32) (param $keys i32) (param $stride i32) (param $n i32) (param $width i32) (param $scale f32) (param $scores i32)
     (local $i i32) (local $j i32) (local $k0 i32) (local $k1 i32) (local $k2 i32) (local $k3 i32) (local $left i32) (local $v v128)
     (local $a v128) (local $b v128) (local $c v128) (local $d v128)
     (local.set $width (i32.shl (local.get $width) (i32.const 2)))
@@ -478,7 +483,7 @@
       (br $four))))
 
   ;; Softmax of n scores in place; n is a positive multiple of 4.
-  (func (export "softmax") (param $scores i32) (param $n i32)
+  (func $softmax (export "softmax") (param $scores i32) (param $n i32)
     (local $at i32) (local $end i32) (local $v v128) (local $peak v128) (local $all v128)
     (local.set $end (i32.add (local.get $scores) (i32.shl (local.get $n) (i32.const 2))))
     (local.set $peak (v128.load (local.get $scores)))
@@ -503,7 +508,7 @@
 
   ;; out += sum_j p[j] values[j], of $n rows of $width values (a multiple of 4), 16
   ;; of them at once where there are as many.
-  (func (export "mix") (param $p i32) (param $values i32) (param $stride i32) (param $n i32) (param $width i32) (param $out i32)
+  (func $mix (param $p i32) (param $values i32) (param $stride i32) (param $n i32) (param $width i32) (param $out i32)
     (local $v i32) (local $at i32) (local $end i32) (local $s v128) (local $a v128) (local $b v128) (local $c v128) (local $d v128)
     (local.set $end (i32.add (local.get $p) (i32.shl (local.get $n) (i32.const 2))))
     (br_if 0 (i32.eqz (local.get $n)))
@@ -550,13 +555,12 @@
 
   ;; The recurrence for $count tokens of $channels channels with $states states each
   ;; (a multiple of 4): h = exp(dt A) h + dt x B, y = C . h + D x. $dty holds dt and
-  ;; takes y, $x the inputs, both [count, channels]; $b and $c are of the first
-  ;; token, those of the next follow at $bcstride; $a and $h [channels, states].
-  (func (export "scan") (param $dty i32) (param $x i32) (param $b i32) (param $c i32) (param $bcstride i32) (param $a i32) (param $d i32) (param $h i32)
-      (param $channels i32) (param $states i32) (param $count i32)
-    (local $row i32) (local $t i32) (local $i i32) (local $at i32) (local $dt v128) (local $dtx v128) (local $v v128) (local $y v128) (local $w f32)
+  ;; takes y, $x the inputs; those of the next token follow at $row, $b and $c's at
+  ;; $bcstride; $a and $h [channels, states].
+  (func $scan (param $dty i32) (param $x i32) (param $b i32) (param $c i32) (param $bcstride i32) (param $a i32) (param $d i32) (param $h i32)
+      (param $row i32) (param $channels i32) (param $states i32) (param $count i32)
+    (local $t i32) (local $i i32) (local $at i32) (local $dt v128) (local $dtx v128) (local $v v128) (local $y v128) (local $w f32)
     (local $pdt i32) (local $px i32) (local $pb i32) (local $pc i32)
-    (local.set $row (i32.shl (local.get $channels) (i32.const 2)))
     (local.set $states (i32.shl (local.get $states) (i32.const 2)))
     (block $done (loop $channel
       (br_if $done (i32.eqz (local.get $channels)))
@@ -597,7 +601,7 @@
   ;; states each (a multiple of 4): h = decay h + dt x B, y = C . h + D x. $x, $b and
   ;; $c are the first token's, those of the next follow at $stride; $steps holds decay
   ;; and dt of each token; $y takes a token's channels at multiples of $ystride.
-  (func (export "ssd") (param $x i32) (param $b i32) (param $c i32) (param $stride i32) (param $steps i32) (param $d f32) (param $h i32)
+  (func $ssd (param $x i32) (param $b i32) (param $c i32) (param $stride i32) (param $steps i32) (param $d f32) (param $h i32)
       (param $y i32) (param $ystride i32) (param $channels i32) (param $states i32) (param $count i32)
     (local $t i32) (local $i i32) (local $at i32) (local $decay v128) (local $dtx v128) (local $v v128) (local $sum v128) (local $w f32)
     (local $px i32) (local $pb i32) (local $pc i32) (local $ps i32) (local $py i32)
@@ -635,6 +639,233 @@
       (local.set $h (i32.add (local.get $h) (local.get $states)))
       (local.set $channels (i32.sub (local.get $channels) (i32.const 1)))
       (br $channel))))
+
+  ;; ---- what threads share ----
+
+  ;; A job is a structure of package cpu: up to ten addresses in 8 bytes each, then
+  ;; numbers in 4 bytes, from 80 on; job.go names them. Each of these computes the
+  ;; parts from $from to $to, of as many as there are; $thread tells which scratch is
+  ;; its own. What a part becomes does not depend on where others begin or end.
+
+  ;; The scratch of a thread: the job's address 9 and number 0, its size in bytes.
+  (func $scratch (param $job i32) (param $thread i32) (result i32)
+    (i32.add (i32.load offset=72 (local.get $job)) (i32.mul (local.get $thread) (i32.load offset=80 (local.get $job)))))
+
+  ;; Rows of quantized weights, 32 between two looks at the scales, times tokens in
+  ;; fixed point, as matvec_q4 has them. $from is a multiple of 2.
+  (func (export "few") (param $job i32) (param $from i32) (param $to i32) (param $thread i32)
+    (local $scales i32) (local $biases i32) (local $groups i32) (local $in i32) (local $rows i32) (local $n i32) (local $t i32)
+    (local $w i32) (local $planes i32) (local $units i32) (local $y i32)
+    (local.set $scales (call $scratch (local.get $job) (local.get $thread)))
+    (local.set $in (i32.load offset=88 (local.get $job)))
+    (local.set $groups (i32.div_u (local.get $in) (i32.load offset=92 (local.get $job))))
+    (block $done (loop $block
+      (br_if $done (i32.ge_u (local.get $from) (local.get $to)))
+      (local.set $rows (select (i32.const 32) (i32.sub (local.get $to) (local.get $from))
+        (i32.gt_u (i32.sub (local.get $to) (local.get $from)) (i32.const 32))))
+      (local.set $n (i32.mul (local.get $rows) (local.get $groups)))
+      (local.set $biases (i32.add (local.get $scales) (i32.shl (local.get $n) (i32.const 2))))
+      (call $widen (i32.load offset=104 (local.get $job))
+        (i32.add (i32.load offset=8 (local.get $job)) (i32.shl (i32.mul (local.get $from) (local.get $groups)) (i32.const 1)))
+        (local.get $scales) (local.get $n))
+      (call $widen (i32.load offset=104 (local.get $job))
+        (i32.add (i32.load offset=16 (local.get $job)) (i32.shl (i32.mul (local.get $from) (local.get $groups)) (i32.const 1)))
+        (local.get $biases) (local.get $n))
+      (local.set $w (i32.add (i32.load (local.get $job)) (i32.mul (local.get $from) (i32.load offset=112 (local.get $job)))))
+      (local.set $planes (i32.load offset=24 (local.get $job)))
+      (local.set $units (i32.load offset=32 (local.get $job)))
+      (local.set $y (i32.add (i32.load offset=40 (local.get $job)) (i32.shl (local.get $from) (i32.const 2))))
+      (local.set $t (i32.load offset=100 (local.get $job)))
+      (loop $token
+        (if (i32.eq (i32.load offset=84 (local.get $job)) (i32.const 4))
+          (then (call $matvec_q4 (local.get $w) (local.get $scales) (local.get $biases) (local.get $planes) (local.get $units) (local.get $y)
+            (local.get $rows) (local.get $in) (i32.load offset=92 (local.get $job)) (i32.load offset=108 (local.get $job))))
+          (else (call $matvec_q8 (local.get $w) (local.get $scales) (local.get $biases) (local.get $planes) (local.get $units) (local.get $y)
+            (local.get $rows) (local.get $in) (i32.load offset=92 (local.get $job)) (i32.load offset=108 (local.get $job)))))
+        (local.set $planes (i32.add (local.get $planes) (i32.shl (local.get $in) (i32.const 2))))
+        (local.set $units (i32.add (local.get $units) (i32.shl (local.get $groups) (i32.const 3))))
+        (local.set $y (i32.add (local.get $y) (i32.shl (i32.load offset=96 (local.get $job)) (i32.const 2))))
+        (br_if $token (local.tee $t (i32.sub (local.get $t) (i32.const 1)))))
+      (local.set $from (i32.add (local.get $from) (local.get $rows)))
+      (br $block))))
+
+  ;; Row $r of a job's weights as fp32 at $to; $scales is scratch for two numbers a group.
+  (func $expand (param $job i32) (param $r i32) (param $to i32) (param $scales i32)
+    (local $w i32) (local $in i32) (local $groups i32) (local $biases i32) (local $bits i32)
+    (local.set $w (i32.add (i32.load (local.get $job)) (i32.mul (local.get $r) (i32.load offset=112 (local.get $job)))))
+    (local.set $in (i32.load offset=88 (local.get $job)))
+    (local.set $bits (i32.load offset=84 (local.get $job)))
+    (if (i32.eq (local.get $bits) (i32.const 32)) (then
+      (memory.copy (local.get $to) (local.get $w) (i32.shl (local.get $in) (i32.const 2)))
+      (return)))
+    (if (i32.eq (local.get $bits) (i32.const 16)) (then
+      (call $widen (i32.load offset=104 (local.get $job)) (local.get $w) (local.get $to) (local.get $in))
+      (return)))
+    (local.set $groups (i32.div_u (local.get $in) (i32.load offset=92 (local.get $job))))
+    (local.set $biases (i32.add (local.get $scales) (i32.shl (local.get $groups) (i32.const 2))))
+    (call $widen (i32.load offset=104 (local.get $job))
+      (i32.add (i32.load offset=8 (local.get $job)) (i32.shl (i32.mul (local.get $r) (local.get $groups)) (i32.const 1)))
+      (local.get $scales) (local.get $groups))
+    (call $widen (i32.load offset=104 (local.get $job))
+      (i32.add (i32.load offset=16 (local.get $job)) (i32.shl (i32.mul (local.get $r) (local.get $groups)) (i32.const 1)))
+      (local.get $biases) (local.get $groups))
+    (if (i32.eq (local.get $bits) (i32.const 4))
+      (then (call $expand_q4 (local.get $w) (local.get $scales) (local.get $biases) (local.get $to) (local.get $in) (i32.load offset=92 (local.get $job))))
+      (else (call $expand_q8 (local.get $w) (local.get $scales) (local.get $biases) (local.get $to) (local.get $in) (i32.load offset=92 (local.get $job))))))
+
+  ;; Rows of weights of any kind, four of which become fp32 at once, times tokens in
+  ;; fp32. $from is a multiple of 4.
+  (func (export "many") (param $job i32) (param $from i32) (param $to i32) (param $thread i32)
+    (local $four i32) (local $stride i32) (local $in i32) (local $whole i32) (local $rows i32) (local $i i32) (local $k i32) (local $t i32)
+    (local $x i32) (local $y i32) (local $v f32)
+    (local.set $four (call $scratch (local.get $job) (local.get $thread)))
+    (local.set $in (i32.load offset=88 (local.get $job)))
+    (local.set $stride (i32.shl (i32.and (i32.add (local.get $in) (i32.const 3)) (i32.const -4)) (i32.const 2)))
+    (local.set $whole (i32.and (local.get $in) (i32.const -4)))
+    (block $done (loop $block
+      (br_if $done (i32.ge_u (local.get $from) (local.get $to)))
+      (local.set $rows (select (i32.const 4) (i32.sub (local.get $to) (local.get $from))
+        (i32.gt_u (i32.sub (local.get $to) (local.get $from)) (i32.const 4))))
+      (local.set $i (i32.const 0))
+      (loop $row
+        (call $expand (local.get $job) (i32.add (local.get $from) (local.get $i))
+          (i32.add (local.get $four) (i32.mul (local.get $i) (local.get $stride)))
+          (i32.add (local.get $four) (i32.shl (local.get $stride) (i32.const 2))))
+        (br_if $row (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $rows))))
+      (call $matmul (local.get $four) (local.get $stride) (i32.load offset=24 (local.get $job)) (i32.load offset=116 (local.get $job))
+        (i32.add (i32.load offset=40 (local.get $job)) (i32.shl (local.get $from) (i32.const 2)))
+        (i32.shl (i32.load offset=96 (local.get $job)) (i32.const 2))
+        (local.get $rows) (i32.load offset=100 (local.get $job)) (local.get $whole) (i32.load offset=108 (local.get $job)))
+      ;; Up to three columns are left.
+      (local.set $k (local.get $whole))
+      (block $summed (loop $column
+        (br_if $summed (i32.ge_u (local.get $k) (local.get $in)))
+        (local.set $i (i32.const 0))
+        (loop $row
+          (local.set $v (f32.load (i32.add
+            (i32.add (local.get $four) (i32.mul (local.get $i) (local.get $stride))) (i32.shl (local.get $k) (i32.const 2)))))
+          (local.set $x (i32.add (i32.load offset=24 (local.get $job)) (i32.shl (local.get $k) (i32.const 2))))
+          (local.set $y (i32.add (i32.load offset=40 (local.get $job)) (i32.shl (i32.add (local.get $from) (local.get $i)) (i32.const 2))))
+          (local.set $t (i32.load offset=100 (local.get $job)))
+          (loop $token
+            (f32.store (local.get $y) (f32.add (f32.load (local.get $y)) (f32.mul (local.get $v) (f32.load (local.get $x)))))
+            (local.set $x (i32.add (local.get $x) (i32.load offset=116 (local.get $job))))
+            (local.set $y (i32.add (local.get $y) (i32.shl (i32.load offset=96 (local.get $job)) (i32.const 2))))
+            (br_if $token (local.tee $t (i32.sub (local.get $t) (i32.const 1)))))
+          (br_if $row (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $rows))))
+        (local.set $k (i32.add (local.get $k) (i32.const 1)))
+        (br $column)))
+      (local.set $from (i32.add (local.get $from) (local.get $rows)))
+      (br $block))))
+
+  ;; Heads of tokens, token after token, each of which looks back on its window's keys
+  ;; and values, or on all. Of a differential pair both look at values of twice the
+  ;; width. The ring holds them in one piece, or in two.
+  (func (export "attend") (param $job i32) (param $from i32) (param $to i32) (param $thread i32)
+    (local $scores i32) (local $size i32) (local $width i32) (local $row i32) (local $heads i32) (local $t i32) (local $h i32) (local $q i32)
+    (local $keys i32) (local $values i32) (local $out i32) (local $key i32) (local $value i32) (local $pos i32) (local $first i32)
+    (local $n i32) (local $begin i32) (local $whole i32) (local $i i32)
+    (local.set $scores (call $scratch (local.get $job) (local.get $thread)))
+    (local.set $heads (i32.load offset=84 (local.get $job)))
+    (local.set $size (i32.shl (i32.load offset=92 (local.get $job)) (i32.const 2)))                    ;; bytes of a head
+    (local.set $row (i32.mul (local.get $size) (i32.load offset=100 (local.get $job))))               ;; bytes of a position
+    (local.set $width (i32.shl (local.get $size) (i32.load offset=124 (local.get $job))))             ;; bytes of a value
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $from) (local.get $to)))
+      (local.set $t (i32.div_u (local.get $from) (local.get $heads)))
+      (local.set $h (i32.rem_u (local.get $from) (local.get $heads)))
+      (local.set $q (i32.add (i32.load (local.get $job))
+        (i32.mul (i32.add (i32.mul (local.get $t) (i32.load offset=88 (local.get $job))) (local.get $h)) (local.get $size))))
+      (if (i32.load offset=124 (local.get $job))
+        (then
+          (local.set $value (i32.shl (i32.div_u (i32.shr_u (local.get $h) (i32.const 1)) (i32.load offset=96 (local.get $job))) (i32.const 1)))
+          (local.set $key (i32.add (local.get $value) (i32.and (local.get $h) (i32.const 1)))))
+        (else
+          (local.set $value (i32.div_u (local.get $h) (i32.load offset=96 (local.get $job))))
+          (local.set $key (local.get $value))))
+      (local.set $keys (i32.add (i32.load offset=8 (local.get $job)) (i32.mul (local.get $key) (local.get $size))))
+      (local.set $values (i32.add (i32.load offset=16 (local.get $job)) (i32.mul (local.get $value) (local.get $size))))
+      (local.set $out (i32.add (i32.load offset=24 (local.get $job)) (i32.mul (local.get $from) (local.get $width))))
+
+      (local.set $pos (i32.add (i32.load offset=112 (local.get $job)) (local.get $t)))
+      (local.set $first (i32.sub (i32.add (local.get $pos) (i32.const 1)) (i32.load offset=108 (local.get $job))))
+      (if (i32.or (i32.eqz (i32.load offset=108 (local.get $job))) (i32.lt_s (local.get $first) (i32.const 0)))
+        (then (local.set $first (i32.const 0))))
+      (local.set $n (i32.sub (i32.add (local.get $pos) (i32.const 1)) (local.get $first)))
+      (local.set $begin (i32.rem_u (local.get $first) (i32.load offset=104 (local.get $job))))
+      (local.set $whole (i32.sub (i32.load offset=104 (local.get $job)) (local.get $begin)))
+      (if (i32.lt_u (local.get $n) (local.get $whole)) (then (local.set $whole (local.get $n))))
+      (local.set $begin (i32.mul (local.get $begin) (local.get $row)))
+
+      (call $dots (local.get $q) (i32.add (local.get $keys) (local.get $begin)) (local.get $row) (local.get $whole)
+        (i32.load offset=92 (local.get $job)) (f32.load offset=116 (local.get $job)) (local.get $scores))
+      (call $dots (local.get $q) (local.get $keys) (local.get $row) (i32.sub (local.get $n) (local.get $whole))
+        (i32.load offset=92 (local.get $job)) (f32.load offset=116 (local.get $job))
+        (i32.add (local.get $scores) (i32.shl (local.get $whole) (i32.const 2))))
+      (local.set $i (local.get $n))
+      (block $padded (loop $pad
+        (br_if $padded (i32.eqz (i32.and (local.get $i) (i32.const 3))))
+        (f32.store (i32.add (local.get $scores) (i32.shl (local.get $i) (i32.const 2))) (f32.const -inf))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $pad)))
+      (call $softmax (local.get $scores) (local.get $i))
+      (memory.fill (local.get $out) (i32.const 0) (local.get $width))
+      (call $mix (local.get $scores) (i32.add (local.get $values) (local.get $begin)) (local.get $row) (local.get $whole)
+        (i32.shr_u (local.get $width) (i32.const 2)) (local.get $out))
+      (call $mix (i32.add (local.get $scores) (i32.shl (local.get $whole) (i32.const 2))) (local.get $values) (local.get $row)
+        (i32.sub (local.get $n) (local.get $whole)) (i32.shr_u (local.get $width) (i32.const 2)) (local.get $out))
+      (local.set $from (i32.add (local.get $from) (i32.const 1)))
+      (br $next))))
+
+  ;; Channels of Mamba's scan, dt's softplus before it and the gate behind it. $from
+  ;; and $to are multiples of 4.
+  (func (export "channels") (param $job i32) (param $from i32) (param $to i32) (param $thread i32)
+    (local $n i32) (local $row i32) (local $states i32) (local $at i32) (local $y i32) (local $z i32) (local $t i32)
+    (local.set $n (i32.sub (local.get $to) (local.get $from)))
+    (local.set $row (i32.shl (i32.load offset=84 (local.get $job)) (i32.const 2)))
+    (local.set $states (i32.shl (i32.load offset=88 (local.get $job)) (i32.const 2)))
+    (local.set $at (i32.shl (local.get $from) (i32.const 2)))
+    (local.set $y (i32.add (i32.load (local.get $job)) (local.get $at)))
+    (local.set $t (i32.load offset=92 (local.get $job)))
+    (loop $token
+      (call $softplus (local.get $y) (i32.add (i32.load offset=56 (local.get $job)) (local.get $at)) (local.get $n))
+      (local.set $y (i32.add (local.get $y) (local.get $row)))
+      (br_if $token (local.tee $t (i32.sub (local.get $t) (i32.const 1)))))
+    (call $scan (i32.add (i32.load (local.get $job)) (local.get $at)) (i32.add (i32.load offset=8 (local.get $job)) (local.get $at))
+      (i32.load offset=16 (local.get $job)) (i32.load offset=24 (local.get $job)) (i32.load offset=96 (local.get $job))
+      (i32.add (i32.load offset=32 (local.get $job)) (i32.mul (local.get $from) (local.get $states)))
+      (i32.add (i32.load offset=40 (local.get $job)) (local.get $at))
+      (i32.add (i32.load offset=48 (local.get $job)) (i32.mul (local.get $from) (local.get $states)))
+      (local.get $row) (local.get $n) (i32.load offset=88 (local.get $job)) (i32.load offset=92 (local.get $job)))
+    (br_if 0 (i32.eqz (i32.load offset=64 (local.get $job))))
+    (local.set $y (i32.add (i32.load (local.get $job)) (local.get $at)))
+    (local.set $z (i32.add (i32.load offset=64 (local.get $job)) (local.get $at)))
+    (local.set $t (i32.load offset=92 (local.get $job)))
+    (loop $token
+      (call $silu_mul (local.get $z) (local.get $y) (local.get $y) (local.get $n))
+      (local.set $y (i32.add (local.get $y) (local.get $row)))
+      (local.set $z (i32.add (local.get $z) (i32.shl (local.get $row) (i32.const 1))))
+      (br_if $token (local.tee $t (i32.sub (local.get $t) (i32.const 1))))))
+
+  ;; Heads of Mamba-2's scan.
+  (func (export "heads") (param $job i32) (param $from i32) (param $to i32) (param $thread i32)
+    (local $c i32) (local $b i32) (local $states i32) (local $count i32)
+    (local.set $states (i32.load offset=88 (local.get $job)))
+    (local.set $count (i32.load offset=92 (local.get $job)))
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $from) (local.get $to)))
+      (local.set $c (i32.shl (i32.mul (local.get $from) (i32.load offset=84 (local.get $job))) (i32.const 2)))
+      (local.set $b (i32.add (i32.load offset=8 (local.get $job))
+        (i32.shl (i32.mul (i32.div_u (local.get $from) (i32.load offset=104 (local.get $job))) (local.get $states)) (i32.const 2))))
+      (call $ssd (i32.add (i32.load (local.get $job)) (local.get $c)) (local.get $b)
+        (i32.add (local.get $b) (i32.load offset=108 (local.get $job))) (i32.load offset=96 (local.get $job))
+        (i32.add (i32.load offset=16 (local.get $job)) (i32.shl (i32.mul (local.get $from) (local.get $count)) (i32.const 3)))
+        (f32.load (i32.add (i32.load offset=24 (local.get $job)) (i32.shl (local.get $from) (i32.const 2))))
+        (i32.add (i32.load offset=32 (local.get $job)) (i32.mul (local.get $c) (local.get $states)))
+        (i32.add (i32.load offset=40 (local.get $job)) (local.get $c)) (i32.load offset=100 (local.get $job))
+        (i32.load offset=84 (local.get $job)) (local.get $states) (local.get $count))
+      (local.set $from (i32.add (local.get $from) (i32.const 1)))
+      (br $next))))
 
   ;; ---- weights into groups of codes, as model/quant packs them, to the bit ----
 

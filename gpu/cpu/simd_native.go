@@ -4,7 +4,6 @@ package cpu
 
 import (
 	_ "embed"
-	"unsafe"
 
 	"github.com/samba-web/samba/gpu/reference"
 )
@@ -22,35 +21,11 @@ func About() string { return "plain Go" }
 
 const missing = "no SIMD outside browsers"
 
-func silu(v *float32, n int)                                        { panic(missing) }
-func siluMul(g, u, out *float32, n int)                             { panic(missing) }
-func softplus(v, bias *float32, n int)                              { panic(missing) }
-func softmax(scores *float32, n int)                                { panic(missing) }
-func widenMany(_ reference.DType, from *uint16, to *float32, n int) { panic(missing) }
-
-func matvec(_ reference.DType, w unsafe.Pointer, scales, biases *float32, planes *int16, units, y *float32, rows, in, group int, add bool) {
-	panic(missing)
-}
-
-func matmul(w *float32, wStride int, x *float32, xStride int, y *float32, yStride int, rows, tokens, n int, add bool) {
-	panic(missing)
-}
-
-func expandQuantized(_ reference.DType, w *uint32, scales, biases, to *float32, n, group int) {
-	panic(missing)
-}
-
-func dots(q, keys *float32, stride, n, width int, scale float32, scores *float32) { panic(missing) }
-
-func mix(p, values *float32, stride, n, width int, out *float32) { panic(missing) }
-
-func scan(dtY, x, b, c *float32, bcStride int, a, d, h *float32, channels, states, count int) {
-	panic(missing)
-}
-
-func ssd(x, b, c *float32, stride int, steps *float32, d float32, h, y *float32, yStride, channels, states, count int) {
-	panic(missing)
-}
+func silu(v *float32, n int)                                    { panic(missing) }
+func siluMul(g, u, out *float32, n int)                         { panic(missing) }
+func softmax(scores *float32, n int)                            { panic(missing) }
+func widen(_ reference.DType, from *uint16, to *float32, n int) { panic(missing) }
+func share(kind int, j *job, count, step int)                   { panic(missing) }
 
 func quantize(w *float32, groups, group, bits int, cuts *float64, count, refits int, pairs *float64, q *uint32, scales, biases *uint16) bool {
 	panic(missing)

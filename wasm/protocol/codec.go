@@ -149,9 +149,14 @@ func first(errs ...error) error {
 	return nil
 }
 
+const maxThreads = 64
+
 func (m *Load) validate() error {
 	if m.URL == "" {
 		return wrong("url", " is missing")
+	}
+	if m.Threads < 0 || m.Threads > maxThreads {
+		return wrong("threads", " is %d, want 1 to %d, or none for as many as suit", m.Threads, maxThreads)
 	}
 	switch m.Backend {
 	case "", BackendAuto, BackendWebGPU, BackendCPU, BackendRemote:

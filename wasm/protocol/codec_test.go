@@ -89,6 +89,7 @@ func TestRefusals(t *testing.T) {
 		{`{"type":"load","id":1}`, []string{"url is missing"}},
 		{`{"type":"load","id":1,"url":"x","color":"red"}`, []string{"color"}},
 		{`{"type":"load","id":1,"url":"x","backend":"abacus"}`, []string{`"abacus"`, "webgpu", "cpu"}},
+		{`{"type":"load","id":1,"url":"x","threads":65}`, []string{"threads is 65", "1 to 64"}},
 		{`{"type":"load","id":1,"url":"x"} {}`, []string{"invalid character"}},
 		{`{"type":"load","id":1,"url":"x","binary":4}`, []string{"binary is 4", "0 bytes"}},
 		{`{"type":"generate","id":1}`, []string{"messages and prompt"}},

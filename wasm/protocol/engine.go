@@ -322,11 +322,11 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 		return nil, err
 	}
 	chosen := m.Backend == BackendAuto && e.device != nil
-	err = e.loadModel(ctx, source, m.Bits, chosen)
+	err = e.loadModel(ctx, source, m, chosen)
 	if chosen && fallsBack(ctx, err) {
 		e.unload()
 		e.reason = notUsed(err.Error())
-		err = e.loadModel(ctx, source, m.Bits, false)
+		err = e.loadModel(ctx, source, m, false)
 	}
 	if err != nil {
 		return nil, ofModel(withReason(err, e.reason))
@@ -351,8 +351,8 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 }
 
 // loadModel loads a model onto the device, or for the processor where there is none.
-func (e *Engine) loadModel(ctx context.Context, source folder.Source, bits int, try bool) (err error) {
-	options := model.Options{Device: e.device, Bits: bits, Try: try, AtOnce: maxAtOnce, Reopen: e.reopen, OnProgress: e.tell}
+func (e *Engine) loadModel(ctx context.Context, source folder.Source, m *Load, try bool) (err error) {
+	options := model.Options{Device: e.device, Bits: m.Bits, Threads: m.Threads, Try: try, AtOnce: maxAtOnce, Reopen: e.reopen, OnProgress: e.tell}
 	if try { // the machine was left to choose
 		options.Left = func() {
 			if e.device != nil {

@@ -138,7 +138,11 @@ function facts({ about, sharing }: NonNullable<ModelLife["samba"]>): HTMLElement
   const rows: [string, string][] = [
     [strings.model, strings.modelOf(about.parameters, about.bits)],
     [facts.state, strings.stateSize(stateBytes(about, 0), about.state_bytes_per_token ?? 0)],
-    [facts.backend, strings.on(about.backend, about.adapter).replace(/^(on|answered by) /, "")],
+    [
+      facts.backend,
+      strings.on(about.backend, about.adapter).replace(/^(on|answered by) /, "") +
+        (about.backend === "cpu" ? ` (${about.adapter})` : ""),
+    ],
     ...(about.reason ? ([[facts.reason, about.reason]] satisfies [string, string][]) : []),
     ...(sharing.tabs > 1
       ? ([[facts.sharing, strings.sharing(sharing.tabs, sharing.here)]] satisfies [string, string][])

@@ -96,6 +96,11 @@ export interface LoadOptions {
    * A folder that is packed already is taken as it is if it has these bits, else refused. Left out: weights stay as they are.
    */
   bits?: 4 | 8 | undefined;
+  /**
+   * On the processor, how many threads compute at most, 1 to 64. There are several only where the page is alone with
+   * its origin (`crossOriginIsolated`). Left out: as many as the machine has cores, at most 4.
+   */
+  threads?: number | undefined;
   /** What the server's owner gave out to be let in with. */
   token?: string | undefined;
   /**
@@ -167,9 +172,12 @@ export class Samba {
       remote = href,
       token,
       bits,
+      threads,
     } = options;
     if (bits !== undefined && bits !== 4 && bits !== 8)
       refuse("bits", `is ${JSON.stringify(bits)}, want 4 or 8`);
+    if (threads !== undefined && !(Number.isInteger(threads) && threads > 0 && threads <= 64))
+      refuse("threads", `is ${JSON.stringify(threads)}, want 1 to 64`);
     if (backend === "auto" && options.remote) {
       try {
         return await Samba.#load(href, files, { ...options, remote: undefined });
@@ -181,7 +189,13 @@ export class Samba {
       }
     }
     if (signal?.aborted) throw new CancelledError("cancelled", "Loading was cancelled.");
-    const request: Asked<Load> = { type: "load", url: href, backend, ...(bits && { bits }) };
+    const request: Asked<Load> = {
+      type: "load",
+      url: href,
+      backend,
+      ...(bits && { bits }),
+      ...(threads && { threads }),
+    };
     const engine =
       backend === "remote"
         ? new WebSocketConnection(serverOf(remote), token)

@@ -79,6 +79,11 @@ export interface Load extends Header {
    * is the packed form. Left out: they stay as they are.
    */
   bits?: number;
+  /**
+   * On the processor, in a page that is alone with its origin: how many threads compute, at most 64. Left out: as many
+   * as suit.
+   */
+  threads?: number;
 }
 
 /** TemplateOptions are what a chat template is given beside the messages. */

@@ -17,8 +17,16 @@ declare class Go {
 // Set by gpu/cpu/simd.js.
 declare const sambaSIMD: {
   imports: WebAssembly.ModuleImports;
-  memory: WebAssembly.Memory | undefined;
+  program: number;
+  share(bytes: Uint8Array, section: number): Uint8Array | undefined;
+  adopt(memory: WebAssembly.Memory): void;
+  helper?: () => Worker;
+  assist(): void;
 };
+
+// The engine's own helpers, threads of the processor, have this script, too: it is one that policies allow.
+const helping = self.name === "samba helper";
+sambaSIMD.helper = () => new Worker(self.location.href, { type: "module", name: "samba helper" });
 
 // The engine listens a moment after the page may speak: what comes before waits here.
 const early: [json: string, data: Uint8Array | null][] = [];
@@ -26,7 +34,7 @@ let deliver = (json: string, data: Uint8Array | null): void => {
   early.push([json, data]);
 };
 
-const store = openStore();
+const store = helping ? Promise.resolve(undefined) : openStore();
 const files = new ModelFiles(store, settings);
 
 self.onmessage = ({
@@ -124,14 +132,40 @@ async function unpack(url: URL): Promise<ReadableStream<Uint8Array<ArrayBuffer>>
   return whole.pipeThrough(new DecompressionStream("gzip"));
 }
 
+/** The engine's code with its memory made one that threads share. */
+function shared({ body }: Response): Response {
+  let head: Uint8Array | undefined = new Uint8Array(); // up to where it says what memory it wants
+  const share = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      if (!head) return controller.enqueue(chunk);
+      const both = new Uint8Array(head.length + chunk.length);
+      both.set(head);
+      both.set(chunk, head.length);
+      head = both;
+      const changed = sambaSIMD.share(head, sambaSIMD.program);
+      if (!changed) return;
+      head = undefined;
+      controller.enqueue(changed);
+    },
+  });
+  const code = body?.pipeThrough(share) as ReadableStream<Uint8Array<ArrayBuffer>>;
+  return new Response(code, { headers: { "content-type": "application/wasm" } });
+}
+
 // No await at the top: what packs a site together takes this file for a classic script.
 async function start(): Promise<void> {
   try {
     const go = new Go();
     go.importObject.simd = sambaSIMD.imports;
-    const { instance } = await WebAssembly.instantiateStreaming(await engine(), go.importObject);
+    const instantiate = async (code: Promise<Response>) =>
+      (await WebAssembly.instantiateStreaming(code, go.importObject)).instance;
+    const threads = self.crossOriginIsolated && navigator.hardwareConcurrency > 1;
+    // Where there is no room for memory that can be shared, there is for memory of its own.
+    const instance = threads
+      ? await instantiate(engine().then(shared)).catch(() => instantiate(engine()))
+      : await instantiate(engine());
     const memory = instance.exports.mem as WebAssembly.Memory;
-    sambaSIMD.memory = memory;
+    sambaSIMD.adopt(memory);
     Object.assign(globalThis, { engineMemory: () => memory.buffer.byteLength });
     await go.run(instance);
     failed("The engine ended by itself: reload the page.");
@@ -140,4 +174,5 @@ async function start(): Promise<void> {
   }
 }
 
-void start();
+if (helping) sambaSIMD.assist();
+else void start();

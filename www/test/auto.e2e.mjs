@@ -125,6 +125,11 @@ for (const name of browsers) {
           assert.equal(await where(page), "on the processor");
           assert.match(await why(page), /^WebGPU is not used: /);
           await answers(page);
+          await page.click("#model");
+          await page.waitForSelector("dialog .facts");
+          // The page is alone with its origin: threads share what the processor does.
+          if (await page.evaluate("navigator.hardwareConcurrency > 1"))
+            assert.match(await text(page, "dialog .facts"), /WebAssembly, .*, [234] threads/);
         });
       } finally {
         await plain.close();

@@ -27,13 +27,14 @@ type Engine struct {
 // linear is cpu.Kernels.Linear, or what stands for it.
 type linear func(w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool)
 
-// NewEngine takes a model whose weights are in the store. Its runs absorb at
-// most chunk tokens at once.
+// NewEngine takes a model whose weights are in the store, which it frees when it is
+// closed. Its runs absorb at most chunk tokens at once.
 func NewEngine(c *config.Config, s *Store, vectors map[string][]float32, chunk int, spare machine.Spare) (*Engine, error) {
 	g, err := graph.Assemble(c, s, vectors, func(window int) int { return machine.Ring(window, chunk) })
 	if err != nil {
 		return nil, err
 	}
+	s.help.Wait()
 	return &Engine{config: c, store: s, graph: g, chunk: chunk, spare: spare}, nil
 }
 
@@ -75,7 +76,7 @@ func (e *Engine) Stored(name string) (bits, group int) {
 
 func (e *Engine) Allocated() int64 { return 0 }
 
-func (e *Engine) Close() {}
+func (e *Engine) Close() { e.store.Free() }
 
 // Run is one conversation on the processor. It never runs ahead: a
 // flight is one token, sampled when it is asked for.

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/cpu"
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/folder"
 )
@@ -16,9 +17,24 @@ type (
 )
 
 // Store keeps tensors in Go's heap.
-type Store struct{ weights map[string]*reference.Weight }
+type Store struct {
+	weights map[string]*reference.Weight
+	help    *cpu.Help
+}
 
-func NewStore() *Store { return &Store{weights: map[string]*reference.Weight{}} }
+// NewStore starts the threads, too, that will compute with the weights: as many as suit where
+// threads is 0. They are there until Free.
+func NewStore(threads int) *Store {
+	return &Store{weights: map[string]*reference.Weight{}, help: cpu.Hire(threads)}
+}
+
+// Free ends the threads, once.
+func (s *Store) Free() {
+	if s.help != nil {
+		s.help.Dismiss()
+		s.help = nil
+	}
+}
 
 func (s *Store) Array(_ string, n int) (array, error) { return make([]float32, n), nil }
 

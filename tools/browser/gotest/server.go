@@ -91,6 +91,7 @@ func newServer(ctx context.Context, argv []string, browserName string) (*server,
 	handle("GET worker.js", static("text/javascript; charset=utf-8", workerJS))
 	handle("GET wasm_exec.js", file("text/javascript; charset=utf-8", filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm", "wasm_exec.js")))
 	handle("GET simd.js", static("text/javascript; charset=utf-8", cpu.Host))
+	handle("GET helper.js", static("text/javascript; charset=utf-8", []byte(`importScripts("simd.js"); sambaSIMD.assist();`)))
 	handle("GET test.wasm", file("application/wasm", argv[0]))
 	handle("GET plan", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, s.plan) })
 	handle("GET stat", s.stat)
@@ -141,6 +142,8 @@ func noStore(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
+		w.Header().Set("Cross-Origin-Embedder-Policy", "require-corp")
 		next.ServeHTTP(w, r)
 	})
 }

@@ -191,9 +191,14 @@ const fail = (error) => {
   if (!go.exited) request("POST", "fail", { body: String(error?.stack ?? error) });
 };
 
-WebAssembly.instantiateStreaming(fetch("test.wasm"), go.importObject)
+// The page is alone with its origin: threads may share the program's memory.
+sambaSIMD.helper = () => new Worker("helper.js");
+fetch("test.wasm")
+  .then((response) => response.arrayBuffer())
+  .then((program) =>
+    WebAssembly.instantiate(sambaSIMD.share(new Uint8Array(program), sambaSIMD.program) ?? program, go.importObject))
   .then(({ instance }) => {
-    sambaSIMD.memory = instance.exports.mem;
+    sambaSIMD.adopt(instance.exports.mem);
     return go.run(instance);
   })
   .catch(fail);

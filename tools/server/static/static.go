@@ -115,6 +115,8 @@ func (f files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.site {
 		header.Set("Content-Security-Policy", f.policy)
 		header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		// Pages that are alone with their origin, and their workers, may have threads that share memory.
+		header.Set("Cross-Origin-Embedder-Policy", "require-corp")
 	} else {
 		// A model folder comes from anywhere: an HTML or SVG file in it must not act as a page of this site.
 		header.Set("Content-Security-Policy", "default-src 'none'; sandbox; frame-ancestors 'none'")

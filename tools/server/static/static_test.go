@@ -242,6 +242,9 @@ func TestHeaders(t *testing.T) {
 	}
 	for _, script := range []string{"/app-2JK4LM3P.js", "/engine.wasm", "/none"} {
 		policy := do(t, "GET", script).Header.Get("Content-Security-Policy")
+		if got := do(t, "GET", script).Header.Get("Cross-Origin-Embedder-Policy"); got != "require-corp" {
+			t.Errorf("%s: Cross-Origin-Embedder-Policy is %q: a page that is alone with its origin starts no worker from it", script, got)
+		}
 		if !strings.HasPrefix(policy, "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'") || strings.Contains(policy, "unsafe-inline") {
 			t.Errorf("%s: %q", script, policy)
 		}
@@ -250,6 +253,9 @@ func TestHeaders(t *testing.T) {
 	Handler(fstest.MapFS{"app.js": {}}, nil, "https://hub.example", "https://*.cdn.example").ServeHTTP(recorder, httptest.NewRequest("GET", "/app.js", nil))
 	if policy := recorder.Header().Get("Content-Security-Policy"); !strings.Contains(policy, " https://hub.example https://*.cdn.example; frame-ancestors") {
 		t.Errorf("hosts that are allowed are not named in %q", policy)
+	}
+	if page.Get("Cross-Origin-Opener-Policy") != "same-origin" || page.Get("Cross-Origin-Embedder-Policy") != "require-corp" {
+		t.Errorf("pages are not alone with their origin: %v", page)
 	}
 	model := do(t, "GET", "/models/tiny/page.html").Header
 	if !strings.Contains(model.Get("Content-Security-Policy"), "sandbox") {
