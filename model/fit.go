@@ -123,13 +123,18 @@ func (m *Model) spare(o Options) machine.Spare {
 	}
 }
 
+// rings are the keys and values of a conversation, on the machine where the model is.
+func (m *Model) rings() graph.Rings {
+	return graph.Rings{Positions: func(window int) int { return machine.Ring(window, m.chunk) }, Halves: m.halves.Load()}
+}
+
 // stateSize is what a conversation takes at first: its state, the copies of the part
 // that steps overwrite, and the activations of a chunk, on a device also as its matrix
 // units take them.
 func (m *Model) stateSize(device *gpu.Device) int64 {
 	c := m.config
 	var values int
-	for _, carried := range graph.Sketch(c, func(window int) int { return machine.Ring(window, m.chunk) }).Carried {
+	for _, carried := range graph.Sketch(c, m.rings()).Carried {
 		values += carried.Values
 		if carried.Recurrent() {
 			values += machine.FlightsAhead * carried.Values
@@ -150,7 +155,7 @@ const maxCompany = 256 << 20
 func (m *Model) roomFor(o Options) int {
 	c := m.config
 	var state, place int64
-	for _, carried := range graph.Sketch(c, func(window int) int { return machine.Ring(window, m.chunk) }).Carried {
+	for _, carried := range graph.Sketch(c, m.rings()).Carried {
 		values := int64(4 * carried.Values)
 		state, place = state+values, place+values
 		if carried.Recurrent() {

@@ -87,7 +87,7 @@ func TestGrowingStateElsewhere(t *testing.T) {
 	random := testRandom(t)
 	c := testConfig(config.FullAttention, config.Mamba, config.SlidingAttention, config.FullAttention)
 	c.VocabSize = 260
-	src := randomModel(t, random, c, 32)
+	src := randomModel(t, random, c, 8)
 	src.withTokenizer(t)
 	onCPU := loadTest(t, src, Options{Chunk: 5})
 	ids := randomIDs(random, 90, c.VocabSize)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
@@ -68,6 +69,9 @@ type Options struct {
 	// see packing.Open. 0: they stay as they are.
 	Bits int
 
+	// HalfKeys lets a device keep keys and values in fp16, where the weights are quantized.
+	HalfKeys bool
+
 	// Memory bounds the bytes that weights and a conversation may take; 0: what the machine has.
 	Memory int64
 
@@ -111,6 +115,7 @@ type Model struct {
 	pay       guess.Pay
 
 	company schedule.Company // of the answers that are being written
+	halves  atomic.Bool      // the machine keeps keys and values in fp16
 	atOnce  func() int       // made once; see AtOnce
 
 	vocabulary func() *grammar.Vocabulary // made once, for the first grammar
@@ -174,6 +179,7 @@ func load(ctx context.Context, src folder.Source, o Options) (_ *Model, err erro
 		}
 		return schedule.NewTogether(e, &m.company, m.config.VocabSize, m.atOnce), nil
 	}
+	m.halves.Store(o.HalfKeys && o.Device != nil && m.config.HalfKeys())
 	m.recovery = &schedule.Recovery{Vocab: m.config.VocabSize, StateBytes: m.copiedBytes(), OnProgress: o.OnProgress, Limits: schedule.DefaultLimits}
 	if m.recovery.Engine, err = open(ctx); err != nil {
 		return nil, err
@@ -229,6 +235,7 @@ func (m *Model) probe(ctx context.Context) error {
 
 // open loads the weights onto the machine.
 func (m *Model) open(ctx context.Context, src folder.Source, index *safetensors.Index, o Options) (machine.Engine, error) {
+	m.halves.Store(o.HalfKeys && o.Device != nil && m.config.HalfKeys())
 	if err := m.fits(ctx, index, o); err != nil {
 		return nil, err
 	}
@@ -262,7 +269,7 @@ func (m *Model) openCPU(ctx context.Context, src folder.Source, index *safetenso
 }
 
 func (m *Model) openGPU(ctx context.Context, src folder.Source, index *safetensors.Index, o Options, s *gpumachine.Store) (machine.Engine, error) {
-	gpumachine.Prepare(o.Device, m.config, m.chunk)
+	gpumachine.Prepare(o.Device, m.config, m.chunk, m.halves.Load())
 	vectors, err := folder.Load(ctx, m.published, src, index, s, o.OnProgress)
 	if err != nil {
 		return nil, err
@@ -271,7 +278,7 @@ func (m *Model) openGPU(ctx context.Context, src folder.Source, index *safetenso
 	if o.OnProgress != nil {
 		o.OnProgress(Progress{Phase: PhaseCompile})
 	}
-	e, err := gpumachine.NewEngine(m.config, s, vectors, o.Chunk, m.spare(o))
+	e, err := gpumachine.NewEngine(m.config, s, vectors, o.Chunk, m.halves.Load(), m.spare(o))
 	if err != nil {
 		return nil, err
 	}

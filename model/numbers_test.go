@@ -19,8 +19,8 @@ import (
 // harm makes NaN of what a run knows of its past.
 func (s *Session) harm(t *testing.T) {
 	t.Helper()
-	fixed, perToken := s.model.config.StateValues()
-	values := make([]float32, fixed+perToken*int64(s.past.Position))
+	fixed, perToken := s.model.config.StateBytes(false)
+	values := make([]float32, (fixed+perToken*int64(s.past.Position))/4)
 	for i := range values {
 		values[i] = float32(math.NaN())
 	}

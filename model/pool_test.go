@@ -22,7 +22,7 @@ import (
 // machines runs a test on both kinds.
 func machines(t *testing.T, f func(t *testing.T, o Options)) {
 	t.Run("cpu", func(t *testing.T) { f(t, Options{Chunk: 16}) })
-	t.Run("gpu", func(t *testing.T) { f(t, Options{Chunk: 16, Device: testDevice(t)}) })
+	t.Run("gpu", func(t *testing.T) { f(t, Options{Chunk: 16, Device: testDevice(t), HalfKeys: true}) })
 }
 
 func newPool(t *testing.T, m *Model, slots int) *Pool {

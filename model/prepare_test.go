@@ -16,7 +16,7 @@ func TestPrepare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := loadTest(t, src, Options{Device: device, Chunk: 64})
+	m := loadTest(t, src, Options{Device: device, Chunk: 64, HalfKeys: true})
 	s := newSession(t, m)
 	after := device.Kernels()
 	if err := s.Prefill(context.Background(), make([]uint32, 64), nil); err != nil {
@@ -26,7 +26,7 @@ func TestPrepare(t *testing.T) {
 		t.Errorf("a chunk needed %d kernels that were not there", n-after)
 	}
 	fresh := testDevice(t)
-	gpumachine.Prepare(fresh, m.config, 64)
+	gpumachine.Prepare(fresh, m.config, 64, true)
 	// What is laid out when a model is loaded, not when it runs: pack_affine.
 	if want, got := device.Kernels()-1, fresh.Kernels(); got != want {
 		t.Errorf("%d kernels prepared, the model took %d", got, want)

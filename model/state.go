@@ -10,26 +10,32 @@ import (
 
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/conversation"
+	"github.com/samba-web/samba/model/graph"
 	"github.com/samba-web/samba/model/machine"
 )
 
 // StateSize is the size in bytes of a saved state after this many tokens; see conversation.Size.
-func (m *Model) StateSize(position int) int64 { return conversation.Size(m.config, position) }
+func (m *Model) StateSize(position int) int64 {
+	return conversation.Size(m.config, position, m.halves.Load())
+}
+
+// HalfKeys tells whether keys and values are kept in fp16, here and in saved states.
+func (m *Model) HalfKeys() bool { return m.halves.Load() }
 
 // StateBytesPerToken is what each token adds to a conversation's state, in memory and
 // saved: 0 without full attention.
 func (m *Model) StateBytesPerToken() int64 {
-	_, values := m.config.StateValues()
-	return 4 * values
+	_, perToken := m.config.StateBytes(m.halves.Load())
+	return perToken
 }
 
 // copiedBytes is the size of the copies that recovery makes of a state; 0: it makes none.
 func (m *Model) copiedBytes() int64 {
-	fixed, perToken := m.config.StateValues()
+	fixed, perToken := m.config.StateBytes(m.halves.Load())
 	if perToken > 0 {
 		return 0
 	}
-	return 4 * fixed
+	return fixed
 }
 
 // maxSaved is the largest state that Save makes: a browser's arrays end there.
@@ -46,7 +52,8 @@ func (s *Session) Save(ctx context.Context) (gpu.Blob, error) {
 	if s.broken != nil {
 		return gpu.Blob{}, s.broken
 	}
-	size := s.model.StateSize(s.Position())
+	halves := s.model.halves.Load()
+	size := conversation.Size(s.model.config, s.Position(), halves)
 	if most := maxSaved(); size > most {
 		return gpu.Blob{}, fmt.Errorf("the state cannot be saved: at %d tokens it is larger than the %s that a saved state may have, since it grows by %d bytes a token: save a shorter conversation",
 			s.Position(), machine.Gigabytes(most), s.model.StateBytesPerToken())
@@ -60,7 +67,7 @@ func (s *Session) Save(ctx context.Context) (gpu.Blob, error) {
 	if err != nil {
 		return gpu.Blob{}, err
 	}
-	blob.Put(0, conversation.Header(s.model.hash, &s.past, size-conversation.HeaderBytes, sum))
+	blob.Put(0, conversation.Header(s.model.hash, &s.past, size-conversation.HeaderBytes, sum, halves))
 	return blob, nil
 }
 
@@ -75,7 +82,7 @@ func (s *Session) Restore(ctx context.Context, state gpu.Blob) error {
 	if f.Hash != s.model.hash {
 		return conversation.Refused("belongs to another model (%.8s, this one is %.8s): load that one, or start again", f.Model, s.model.Hash())
 	}
-	if want := s.model.StateSize(f.Past.Position); want > conversation.MaxSize {
+	if want := conversation.Size(s.model.config, f.Past.Position, f.Halves); want > conversation.MaxSize {
 		return conversation.Refused("says that it is of %d tokens: this model's states would have more than %s there", f.Past.Position, machine.Gigabytes(conversation.MaxSize))
 	} else if f.Bytes != want {
 		return conversation.Refused("has %d bytes, this model's have %d%s", f.Bytes, want, s.model.grown(f.Past.Position))
@@ -91,12 +98,8 @@ func (s *Session) Restore(ctx context.Context, state gpu.Blob) error {
 	case sum != f.Sum:
 		return conversation.Refused("is damaged: its content has another checksum than it says")
 	}
-	// In steps: a browser's blob is outside Go's heap.
-	const step = 1 << 20
-	for at := int64(0); at < f.Payload; at += step {
-		if !machine.Finite(payload.Bytes(at, min(step, f.Payload-at))) {
-			return conversation.Refused("holds values that are no numbers: it was saved when the model computed none any more")
-		}
+	if !graph.Sketch(s.model.config, s.model.rings()).Finite(payload, f.Past.Position, f.Halves) {
+		return conversation.Refused("holds values that are no numbers: it was saved when the model computed none any more")
 	}
 	if err := s.run.Restore(context.WithoutCancel(ctx), payload, f.Past.Position, f.Past.Tail); err != nil {
 		if !errors.Is(err, machine.ErrNoRoom) {

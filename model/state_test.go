@@ -48,7 +48,7 @@ func TestStateIsExact(t *testing.T) {
 	for place, device := range map[string]*gpu.Device{"plain Go": nil, "GPU": testDevice(t)} {
 		weights := random.Uint64()
 		open := func(chunk int) *Session {
-			return newSession(t, talker(t, rand.New(rand.NewPCG(*seed, weights)), Options{Chunk: chunk, Device: device}))
+			return newSession(t, talker(t, rand.New(rand.NewPCG(*seed, weights)), Options{Chunk: chunk, Device: device, HalfKeys: true}))
 		}
 		writer, reader := open(16), open(5+random.IntN(30))
 		window := writer.model.config.SlidingWindow
@@ -103,7 +103,7 @@ func TestStateOfAnotherMachine(t *testing.T) {
 	open := func(o Options) *Session {
 		return newSession(t, talker(t, rand.New(rand.NewPCG(*seed, weights)), o))
 	}
-	onCPU, onGPU := open(Options{Chunk: 8}), open(Options{Chunk: 16, Device: testDevice(t)})
+	onCPU, onGPU := open(Options{Chunk: 8}), open(Options{Chunk: 16, Device: testDevice(t), HalfKeys: true})
 	ids := randomIDs(random, onCPU.model.config.SlidingWindow+20, 256)
 	want := logitsOf(t, onCPU, ids, 0)
 	vocab, at := onCPU.model.config.VocabSize, len(ids)-7
@@ -201,7 +201,7 @@ func TestStateRefused(t *testing.T) {
 		"cut in its header":   {gpu.BlobOf(whole[:1000]), "is cut short: it has 1000 bytes"},
 		"cut short":           {gpu.BlobOf(whole[:len(whole)-4]), "is cut short"},
 		"longer":              {gpu.BlobOf(append(slices.Clone(whole), 0)), "is damaged: it has"},
-		"newer":               {sealed(put(8, 2)), "is of format 2, this Samba reads up to 1"},
+		"newer":               {sealed(put(8, 3)), "is of format 3, this Samba reads up to 2"},
 		"header tampered":     {flipped(30), "is damaged: its header has another checksum"},
 		"header's end":        {flipped(conversation.HeaderBytes - 1), "is damaged: its header has another checksum"},
 		"content tampered":    {flipped(conversation.HeaderBytes + 77), "is damaged: its content has another checksum"},

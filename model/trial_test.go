@@ -19,8 +19,9 @@ func TestTrial(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := loadTest(t, src, Options{Device: device, Chunk: 64})
+		m := loadTest(t, src, Options{Device: device, Chunk: 64, HalfKeys: true})
 		s := newSession(t, m)
+		s.EveryLayer(true) // as the trial does
 		if err := s.Prefill(context.Background(), make([]uint32, 64), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -43,6 +44,6 @@ func TestTrialPublished(t *testing.T) {
 		folders = folders[n : n+1]
 	}
 	for _, name := range folders {
-		loadTest(t, disk(publishedFolders+"/"+name), Options{Device: testDevice(t), Chunk: 64, Try: true})
+		loadTest(t, disk(publishedFolders+"/"+name), Options{Device: testDevice(t), Chunk: 64, Try: true, HalfKeys: true})
 	}
 }

@@ -4,7 +4,7 @@
 // shared/matvec.wgsl's
 //#include shared/matvec.wgsl
 @group(0) @binding(5) var<storage, read> cursor: Cursor;
-@group(0) @binding(6) var<storage, read_write> kv: array<f32>;
+@group(0) @binding(6) var<storage, read_write> kv: array<Kept>;
 //#if !NOPE
 @group(0) @binding(7) var<storage, read> angles: array<vec2<f32>>;
 //#endif

@@ -4,7 +4,7 @@
 // NORM: a workgroup has a head of a token, which passes through an RMSNorm first if it is one of q or k.
 //#include shared/row.wgsl
 @group(0) @binding(0) var<storage, read_write> y: array<f32>;
-@group(0) @binding(1) var<storage, read_write> kv: array<f32>;
+@group(0) @binding(1) var<storage, read_write> kv: array<Kept>;
 @group(0) @binding(2) var<storage, read> cursor: Cursor;
 //#if !NOPE
 @group(0) @binding(3) var<storage, read> angles: array<vec2<f32>>;

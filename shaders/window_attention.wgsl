@@ -13,7 +13,7 @@
 // STAGED: a tile's keys lie in workgroup memory. Rows there are one vector longer than they are, and neighbouring
 // threads have neighbouring keys and queries, against bank conflicts.
 //#include shared/attention.wgsl
-@group(0) @binding(2) var<storage, read_write> out: array<Vec>;
+//#include shared/attention_out.wgsl
 @group(0) @binding(3) var<storage, read> cursor: Cursor;
 
 override BQ: u32;            // queries of a workgroup: 8, 16, 32 or 64
@@ -54,7 +54,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let count = cursor.count;
     for (var i = thread; i < BQ * COLS; i += SIZE) {
         let t = min(t0 + i / COLS, count - 1u);
-        q_tile[i / COLS * PITCH + i % COLS] = qkv[(t * ROW + query_head_of(head)) * COLS + i % COLS] * SCALE;
+        q_tile[i / COLS * PITCH + i % COLS] = query(t * ROW + query_head_of(head), i % COLS) * SCALE;
     }
     let pos0 = cursor.pos + t0;
     let last = cursor.pos + min(t0 + BQ, count) - 1u;
@@ -72,7 +72,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         // Keys past the last are the last again: their weight is 0.
 //#if STAGED
         for (var i = thread; i < KEYS * COLS; i += SIZE) {
-            k_tile[i / COLS * PITCH + i % COLS] = kv[stored_at(min(tile + i / COLS, last), key_head) + i % COLS];
+            k_tile[i / COLS * PITCH + i % COLS] = unpacked(kv[stored_at(min(tile + i / COLS, last), key_head) + i % COLS]);
         }
         workgroupBarrier();
 //#endif
@@ -91,7 +91,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //#if STAGED
                     keys[k] = k_tile[key * PITCH + c];
 //#else
-                    keys[k] = kv[stored_at(min(tile + key, last), key_head) + c];
+                    keys[k] = unpacked(kv[stored_at(min(tile + key, last), key_head) + c]);
 //#endif
                 }
                 for (var i = 0u; i < SCORED; i++) { //#unroll
@@ -150,7 +150,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 for (var k = 0u; k < 4u; k++) { //#unroll
                     let at = values + stored_at(min(tile + key + k, last), value_head);
                     for (var b = 0u; b < BLOCKS; b++) { //#unroll
-                        let v = kv[at + min(column + b * SIZE, COLS - 1u)];
+                        let v = unpacked(kv[at + min(column + b * SIZE, COLS - 1u)]);
 //#if FOURS
                         for (var i = 0u; i < QUARTERS; i++) { //#unroll
                             let p = p_tile[((key + k) * P_PITCH + q0) / 4u + i];
@@ -183,7 +183,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             if t0 + own < count {
                 for (var b = 0u; b < BLOCKS; b++) { //#unroll
                     if column + b * SIZE < COLS {
-                        out[((t0 + own) * HEADS + head) * COLS + column + b * SIZE] = acc[i * BLOCKS + b] / total;
+                        put((t0 + own) * HEADS + head, column + b * SIZE, acc[i * BLOCKS + b] / total);
                     }
                 }
             }

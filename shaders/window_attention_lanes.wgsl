@@ -5,7 +5,7 @@
 // qkv [(HEADS + 2 KV_HEADS) * HEAD_DIM], query turned; kv [2, RING, KV_HEADS, HEAD_DIM]; out [HEADS * HEAD_DIM].
 // BATCH: one token each of sequences: qkv and out have a row of each, kv [PLACES, 2, RING, ...].
 //#include shared/attention.wgsl
-@group(0) @binding(2) var<storage, read_write> out: array<Vec>;
+//#include shared/attention_out.wgsl
 @group(0) @binding(3) var<storage, read> cursor: Cursor;
 
 override TOGETHER: u32; // a divisor of HEADS / KV_HEADS
@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var h = 0u; h < TOGETHER; h++) { //#unroll
         highest[h] = LOWEST;
         for (var i = 0u; i < COLUMNS; i++) { //#unroll
-            q[h * COLUMNS + i] = qkv[(row * ROW + query_head_of(head + h)) * COLS + i] * SCALE;
+            q[h * COLUMNS + i] = query(row * ROW + query_head_of(head + h), i) * SCALE;
         }
     }
     for (var j = first_seen(pos) + thread; j <= pos; j += SIZE) {
@@ -49,7 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             score[h] = 0.0;
         }
         for (var i = 0u; i < COLUMNS; i++) { //#unroll
-            let key = kv[at + i];
+            let key = unpacked(kv[at + i]);
             for (var h = 0u; h < TOGETHER; h++) { //#unroll
                 score[h] += dot(q[h * COLUMNS + i], key);
             }
@@ -63,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             highest[h] = raised;
         }
         for (var i = 0u; i < COLUMNS; i++) { //#unroll
-            let value = kv[value_at + i];
+            let value = unpacked(kv[value_at + i]);
             for (var h = 0u; h < TOGETHER; h++) { //#unroll
                 acc[h * COLUMNS + i] = acc[h * COLUMNS + i] * shrink[h] + score[h] * value;
             }
@@ -90,6 +90,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             all += share * weights[t * TOGETHER + h];
             sum += share * sums[t * OWN + i];
         }
-        out[(row * HEADS + head) * COLS + i] = sum / all;
+        put(row * HEADS + head + h, i % COLS, sum / all);
     }
 }

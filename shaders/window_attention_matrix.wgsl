@@ -13,7 +13,7 @@ diagnostic(off, chromium.subgroup_matrix_uniformity);
 // workgroup memory, where QUADS threads share a query: each has every fourth key. Rows there are padded against bank
 // conflicts.
 //#include shared/attention.wgsl
-@group(0) @binding(2) var<storage, read_write> out: array<Vec>;
+//#include shared/attention_out.wgsl
 @group(0) @binding(3) var<storage, read> cursor: Cursor;
 
 override SUBGROUP: u32;
@@ -40,7 +40,7 @@ const LOG2E = 1.4426950408889634;
 alias Left = subgroup_matrix_left<f16, 16, 16>;
 alias Right = subgroup_matrix_right<f16, 16, 16>;
 alias Sum = subgroup_matrix_result<f32, 16, 16>;
-alias Brought = array<Vec, TURNS>;
+alias Brought = array<Kept, TURNS>;
 
 var<workgroup> tiles: array<f16, TILE>;     // KEYS keys, then their values
 var<workgroup> scores: array<f32, S_TILE>;
@@ -54,6 +54,19 @@ fn keep(at: u32, v: Vec) {
     }
 }
 
+fn keep_kept(at: u32, v: Kept) {
+//#if HALVES
+    let a = bitcast<vec2<f16>>(v.x);
+    let b = bitcast<vec2<f16>>(v.y);
+    tiles[at] = a.x;
+    tiles[at + 1u] = b.x;
+    tiles[at + 2u] = a.y;
+    tiles[at + 3u] = b.y;
+//#else
+    keep(at, v);
+//#endif
+}
+
 // Keys past the last are the last again: their weight is 0.
 fn bring(brought: ptr<function, Brought>, offset: u32, tile: u32, last: u32, stored: u32, thread: u32) {
     for (var n = 0u; n < TURNS; n++) { //#unroll
@@ -65,7 +78,7 @@ fn bring(brought: ptr<function, Brought>, offset: u32, tile: u32, last: u32, sto
 fn stage(brought: ptr<function, Brought>, to: u32, thread: u32) {
     for (var n = 0u; n < TURNS; n++) { //#unroll
         let i = n * SIZE + thread;
-        keep(to + i / COLS * PITCH + i % COLS * 4u, (*brought)[n]);
+        keep_kept(to + i / COLS * PITCH + i % COLS * 4u, (*brought)[n]);
     }
 }
 
@@ -87,7 +100,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
     for (var i = thread; i < BQ * COLS; i += SIZE) {
         let t = min(t0 + i / COLS, count - 1u);
-        keep(i / COLS * PITCH + i % COLS * 4u, qkv[(t * ROW + query_head_of(head)) * COLS + i % COLS] * (SCALE * LOG2E));
+        keep(i / COLS * PITCH + i % COLS * 4u, query(t * ROW + query_head_of(head), i % COLS) * (SCALE * LOG2E));
     }
     workgroupBarrier();
     var queries: array<Left, DEPTH_BLOCKS>;
@@ -211,7 +224,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             if t0 + row < count {
                 let at = row * S_PITCH + 4u * quad;
                 let v = vec4<f32>(scores[at], scores[at + 1u], scores[at + 2u], scores[at + 3u]);
-                out[((t0 + row) * HEADS + head) * COLS + 4u * d + quad] = v / total[r];
+                put((t0 + row) * HEADS + head, 4u * d + quad, v / total[r]);
             }
         }
     }

@@ -65,7 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
     // Heads past the last are the last again, and stored nowhere.
     for (var i = thread; i < QUERIES; i += SIZE) {
-        q[i] = qkv[(row * ROW + query_head_of(min(head0 + i / COLS, heads_end - 1u))) * COLS + i % COLS] * SCALE;
+        q[i] = query(row * ROW + query_head_of(min(head0 + i / COLS, heads_end - 1u)), i % COLS) * SCALE;
     }
     workgroupBarrier();
     let column = thread % COLS;
@@ -88,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             for (var i = 0u; i < STRIDES; i++) { //#unroll
                 let c = i * NEAR + thread % NEAR;
                 if c < COLS {
-                    let k = kv[at + c];
+                    let k = unpacked(kv[at + c]);
                     for (var h = 0u; h < GROUP; h++) { //#unroll
                         part[h] += dot(q[h * COLS + c], k);
                     }
@@ -141,7 +141,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 for (var i = 0u; i < TOGETHER; i++) { //#unroll
                     let at = values + stored_at(min(tile + k + i, end - 1u), value_head_of(kv_head));
                     for (var b = 0u; b < BLOCKS; b++) { //#unroll
-                        let v = kv[at + min(column + b * SIZE, COLS - 1u)];
+                        let v = unpacked(kv[at + min(column + b * SIZE, COLS - 1u)]);
                         for (var h = 0u; h < GROUP; h++) { //#unroll
                             let pair = (k + i) * GROUP + h;
                             acc[h * BLOCKS + b] += scores[pair / 4u][pair % 4u] * v;
@@ -172,9 +172,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 }
                 for (var i = 0u; i < VALUES; i++) {
 //#if WHOLE
-                    partial[(row * HEADS + head) * HEAD_DIM + (column + b * SIZE) * VALUES + i] = all[i] / weight;
+                    partial[(row * HEADS + head) * HEAD_DIM + element(column + b * SIZE, i)] = all[i] / weight;
 //#else
-                    partial[base + (column + b * SIZE) * VALUES + i] = all[i];
+                    partial[base + element(column + b * SIZE, i)] = all[i];
 //#endif
                 }
             }

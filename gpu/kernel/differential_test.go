@@ -2,7 +2,6 @@ package kernel_test
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/samba-web/samba/gpu"
@@ -33,8 +32,9 @@ func TestDifferentialAttention(t *testing.T) {
 			params := reference.DifferentialParams(lambda(), lambda(), lambda(), lambda(), b.floats(2*s.HeadDim, 1), 3)
 			gpuParams := b.buffer("params", params)
 			size, width := s.Ring*s.KVHeads*s.HeadDim, s.RowHeads()*s.HeadDim
-			keys, values := b.floats(size, 1), b.floats(size, 1)
-			ring := b.buffer("ring", slices.Concat(keys, values))
+			s.Halves = b.IntN(2) == 0
+			kv := b.floats(2*size, 1)
+			ring, keys, values := b.ring(s, kv), kv[:size], kv[size:]
 			for _, at := range [][2]int{{0, 1}, {1, chunk}, {11, 1}, {12, 1}, {13, 2}, {40, chunk - 1}, {130, 1}} {
 				pos, count := at[0], at[1]
 				b.Slots, b.Tokens = 0, count
@@ -47,6 +47,7 @@ func TestDifferentialAttention(t *testing.T) {
 				}
 				b.differ(s, gpuQKV, ring, gpuParams, out)
 				b.run()
+				b.nearRing(fmt.Sprintf("%+v, %d at %d: keys and values", s, count, pos), s, ring, kv, 2e-6)
 				reference.DifferentialAttention(s, qkv, keys, values, params, want, pos, count)
 				tolerance := 2e-5
 				if b.Restrict.Matrix && count > 1 {
@@ -58,12 +59,12 @@ func TestDifferentialAttention(t *testing.T) {
 			batch := newBatch(b, 2)
 			batch.positions = []int{3, 140}
 			batch.take([]int{1, 0})
-			kv, qkv, want := b.floats(2*2*size, 1), b.floats(2*width, 1), make([]float32, 2*s.Heads*s.HeadDim)
+			kvs, qkv, want := b.floats(2*2*size, 1), b.floats(2*width, 1), make([]float32, 2*s.Heads*s.HeadDim)
 			out := b.buffer("out", b.floats(len(want), 1))
-			b.differ(s, b.buffer("qkv", qkv), b.buffer("rings", kv), gpuParams, out)
+			b.differ(s, b.buffer("qkv", qkv), b.ring(s, kvs), gpuParams, out)
 			b.run()
 			for t, slot := range batch.rows {
-				own := kv[2*slot*size:]
+				own := kvs[2*slot*size:]
 				reference.DifferentialAttention(s, qkv[t*width:][:width], own[:size], own[size:][:size], params, want[t*s.Heads*s.HeadDim:], batch.positions[slot], 1)
 			}
 			b.near("a batch", b.readFloats(out), want, 2e-5)

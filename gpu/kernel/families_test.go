@@ -149,9 +149,12 @@ func TestHeadNormAndScale(t *testing.T) {
 		{Heads: 3, KVHeads: 1, HeadDim: 18, Ring: 60, Scale: 0.3},
 	} {
 		eachVariant(t, chunk, func(b *bench) {
-			keys, values := b.floats(s.Ring*s.KVHeads*s.HeadDim, 1), b.floats(s.Ring*s.KVHeads*s.HeadDim, 1)
+			s.Halves = b.IntN(2) == 0
+			half := s.Ring * s.KVHeads * s.HeadDim
+			kv := b.floats(2*half, 1)
+			keys, values := kv[:half], kv[half:]
 			norm := b.floats(2*s.HeadDim, 1)
-			rope := kernel.RoPE{Shape: s, Ring: b.buffer("ring", append(slices.Clone(keys), values...)), Norm: b.buffer("gains", norm), Eps: 1e-5}
+			rope := kernel.RoPE{Shape: s, Ring: b.ring(s, kv), Norm: b.buffer("gains", norm), Eps: 1e-5}
 			if s.Theta > 0 {
 				rope.Angles = b.buffer("angles", reference.AngleTables(s.HeadDim, s.Theta))
 			}
@@ -177,12 +180,12 @@ func TestHeadNormAndScale(t *testing.T) {
 				reference.Linear(w, x, 8, qkv, count, false)
 				reference.HeadNorm(s, qkv, norm, 1e-5, count)
 				reference.RoPE(s, qkv, keys, values, pos, count)
-				reference.WindowAttention(s, qkv, keys, values, want, pos, count)
 				tolerance := 2e-5
 				if b.Restrict.Matrix && count > 1 {
 					tolerance = 4e-3 // TestMatmul's and TestWindowAttentionMatrix'
 				}
-				b.near(fmt.Sprintf("%+v, %d at %d: keys", s, count, pos), b.readFloats(rope.Ring)[:len(keys)], keys, tolerance)
+				b.nearRing(fmt.Sprintf("%+v, %d at %d: keys and values", s, count, pos), s, rope.Ring, kv, tolerance)
+				reference.WindowAttention(s, qkv, keys, values, want, pos, count)
 				b.near(fmt.Sprintf("%+v, %d at %d", s, count, pos), b.readFloats(out), want, tolerance)
 				pos += count
 			}
@@ -211,8 +214,8 @@ func TestAttentionRatios(t *testing.T) {
 				if b.Restrict.Subgroup > 0 && !b.Restrict.Matrix {
 					b.Skip("subgroups alone change nothing here")
 				}
-				a := &attention{bench: b, shape: s, keys: b.floats(s.Ring*s.KVHeads*s.HeadDim, 1), values: b.floats(s.Ring*s.KVHeads*s.HeadDim, 1)}
-				a.rope = kernel.RoPE{Shape: s, Ring: b.buffer("ring", slices.Concat(a.keys, a.values))}
+				s.Halves = b.IntN(2) == 0
+				a := newAttention(b, s)
 				if s.Theta > 0 {
 					a.rope.Angles = b.buffer("angles", reference.AngleTables(s.HeadDim, s.Theta))
 				}
@@ -235,7 +238,7 @@ func (b *bench) attendTogether(s reference.AttentionShape, positions []int) {
 	batch.take(b.Perm(b.Slots))
 	ring, width := s.Ring*s.KVHeads*s.HeadDim, (s.Heads+2*s.KVHeads)*s.HeadDim
 	kv, qkv := b.floats(b.Slots*2*ring, 1), b.floats(b.Slots*width, 1)
-	gpuKV, out := b.buffer("rings", kv), b.buffer("out", b.floats(b.Slots*s.Heads*s.HeadDim, 1))
+	gpuKV, out := b.ring(s, kv), b.buffer("out", b.floats(b.Slots*s.Heads*s.HeadDim, 1))
 	partials := b.buffer("partials", b.floats(1+b.Slots*b.AttentionPartials(s), 1))
 	b.WindowAttention(s, b.buffer("qkv", qkv), gpuKV, partials, out)
 	b.run()

@@ -634,6 +634,10 @@ func TestRoPEAndWindowAttention(t *testing.T) {
 		{Heads: 2, KVHeads: 2, HeadDim: 32},
 		{Heads: 9, KVHeads: 3, HeadDim: 66},
 		{Heads: 8, KVHeads: 1, HeadDim: 32, Ring: 20_001, Theta: 10000}, // most splits have two tiles
+		{Heads: 6, KVHeads: 2, HeadDim: 64, Window: 150, Theta: 10000, Halves: true},
+		{Heads: 3, KVHeads: 1, HeadDim: 6, Window: 7, Halves: true},
+		{Heads: 1, KVHeads: 1, HeadDim: 2, Window: 1, Theta: 500, Halves: true},
+		{Heads: 11, KVHeads: 1, HeadDim: 20, Theta: 10000, Halves: true}, // half a head is no whole vector of qkv
 	} {
 		if s.Window > 0 {
 			s.Ring = s.Window + chunk
@@ -648,8 +652,7 @@ func TestRoPEAndWindowAttention(t *testing.T) {
 				if i > 0 && b.Restrict.Subgroup > 0 && !(b.Restrict.Matrix && matrixHeads(s)) {
 					b.Skip("subgroups change only the projection, which the first shape tests; matrices take no such heads")
 				}
-				a := &attention{bench: b, shape: s, keys: b.floats(s.Ring*s.KVHeads*s.HeadDim, 1), values: b.floats(s.Ring*s.KVHeads*s.HeadDim, 1)}
-				a.rope = kernel.RoPE{Shape: s, Ring: b.buffer("ring", slices.Concat(a.keys, a.values))}
+				a := newAttention(b, s)
 				if s.Theta > 0 {
 					a.rope.Angles = b.buffer("angles", reference.AngleTables(s.HeadDim, s.Theta))
 				}
@@ -678,9 +681,39 @@ func TestRoPEAndWindowAttention(t *testing.T) {
 type attention struct {
 	*bench
 	shape        reference.AttentionShape
-	keys, values []float32
+	kv           []float32 // keys, then values
+	keys, values []float32 // within it
 	rope         kernel.RoPE
 	partials     *gpu.Buffer
+}
+
+func newAttention(b *bench, s reference.AttentionShape) *attention {
+	half := s.Ring * s.KVHeads * s.HeadDim
+	kv := b.floats(2*half, 1)
+	return &attention{bench: b, shape: s, kv: kv, keys: kv[:half], values: kv[half:], rope: kernel.RoPE{Shape: s, Ring: b.ring(s, kv)}}
+}
+
+// ring uploads keys and values, which are rounded where the device keeps less of them.
+func (b *bench) ring(s reference.AttentionShape, kv []float32) *gpu.Buffer {
+	if !s.Halves {
+		return b.buffer("ring", kv)
+	}
+	words := reference.PackHeads(s.HeadDim, kv)
+	copy(kv, reference.UnpackHeads(s.HeadDim, words))
+	return b.words("ring", words)
+}
+
+// nearRing holds a ring to its twin, which then takes over its values: an element that lies between two of fp16
+// becomes one or the other, by the last bit of the sum before it.
+func (b *bench) nearRing(what string, s reference.AttentionShape, ring *gpu.Buffer, kv []float32, tolerance float64) {
+	b.Helper()
+	if !s.Halves {
+		b.near(what, b.readFloats(ring), kv, tolerance)
+		return
+	}
+	got := reference.UnpackHeads(s.HeadDim, b.readWords(ring))
+	b.near(what, got, kv, tolerance+5e-4) // 11 bits
+	copy(kv, got)
 }
 
 // grow holds full attention to the reference at few keys and at as many as the ring has room for; what was absorbed
@@ -717,11 +750,9 @@ func (a *attention) attend(pos, count int) {
 	a.run()
 	want := make([]float32, count*s.Heads*s.HeadDim)
 	reference.RoPE(s, qkv, a.keys, a.values, pos, count)
-	reference.WindowAttention(s, qkv, a.keys, a.values, want, pos, count)
 	// Four angles of fp32, each rounded once, and three products of them: a few 1e-7.
-	ring := a.readFloats(a.rope.Ring)
-	a.near(fmt.Sprintf("keys at %d", pos), ring[:len(a.keys)], a.keys, 2e-6)
-	a.near(fmt.Sprintf("values at %d", pos), ring[len(a.keys):], a.values, 1e-6)
+	a.nearRing(fmt.Sprintf("keys and values at %d", pos), s, a.rope.Ring, a.kv, 2e-6)
+	reference.WindowAttention(s, qkv, a.keys, a.values, want, pos, count)
 	tolerance := 1e-5
 	if a.Restrict.Matrix && count > 1 && matrixHeads(s) {
 		tolerance = 2e-3 // see TestWindowAttentionMatrix
@@ -784,8 +815,10 @@ func TestWindowAttentionMatrix(t *testing.T) {
 			if s.Window > 1 && b.IntN(2) == 0 {
 				s.Window -= b.IntN(s.Window / 2)
 			}
-			keys, values := b.floats(s.Ring*s.KVHeads*s.HeadDim, 1), b.floats(s.Ring*s.KVHeads*s.HeadDim, 1)
-			ring := b.buffer("ring", slices.Concat(keys, values))
+			s.Halves = b.IntN(2) == 0
+			half := s.Ring * s.KVHeads * s.HeadDim
+			kv := b.floats(2*half, 1)
+			ring, keys, values := b.ring(s, kv), kv[:half], kv[half:]
 			width := (s.Heads + 2*s.KVHeads) * s.HeadDim
 			attend := func(qkv []float32, pos int) []float32 {
 				b.Tokens = len(qkv) / width

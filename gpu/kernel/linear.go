@@ -57,7 +57,7 @@ func (c Conv) stride() int {
 }
 
 // RoPE says where an attention layer's heads go: Ring is [2, ring, kv_heads,
-// head_dim], keys first; Angles are reference.AngleTables, nil for none. Norm
+// head_dim], keys first, as reference.PackHeads has them if the shape says Halves; Angles are reference.AngleTables, nil for none. Norm
 // [2, head_dim], nil for none, is the gains of an RMSNorm that each head of q
 // and, the second, of k passes through first.
 type RoPE struct {

@@ -24,7 +24,7 @@ func (r *Recorder) RoPE(o RoPE, qkv *gpu.Buffer) {
 
 func (r *Recorder) wantRoPE(stem string, o RoPE) {
 	s := o.Shape
-	r.want(stem, "KV ring", o.Ring, r.planner().places(), 2, s.Ring, s.KVHeads, s.HeadDim)
+	r.want(stem, "KV ring", o.Ring, r.planner().places(), 2, s.Ring, s.KVHeads, headWords(s))
 	if o.Angles != nil {
 		r.want(stem, "angles", o.Angles, 4*256, s.HeadDim)
 	}
@@ -33,14 +33,22 @@ func (r *Recorder) wantRoPE(stem string, o RoPE) {
 // ropeConstants are those of shared/rope.wgsl.
 type ropeConstants struct {
 	HEADS, KV_HEADS, HEAD_DIM, RING int
-	FULL, NOPE                      bool
+	FULL, NOPE, HALVES              bool
 }
 
 func (o RoPE) constants() ropeConstants {
 	s := o.Shape
-	c := ropeConstants{HEADS: s.Heads, KV_HEADS: s.KVHeads, HEAD_DIM: s.HeadDim, NOPE: o.Angles == nil}
+	c := ropeConstants{HEADS: s.Heads, KV_HEADS: s.KVHeads, HEAD_DIM: s.HeadDim, NOPE: o.Angles == nil, HALVES: s.Halves}
 	c.FULL, c.RING, _ = ring(s)
 	return c
+}
+
+// headWords is how many words the KV ring has of a key or a value of one head.
+func headWords(s reference.AttentionShape) int {
+	if s.Halves {
+		return s.HeadDim / 2
+	}
+	return s.HeadDim
 }
 
 // ring tells a kernel how positions lie in the KV ring, and how many a query sees.

@@ -167,7 +167,7 @@ func (p planner) joins(reader *Weight, s *Splits) bool {
 func (r *Recorder) wantAttention(s reference.AttentionShape, qkv, kv *gpu.Buffer) (planner, reference.AttentionShape, int) {
 	r.want("window_attention", "qkv", qkv, r.Tokens, s.RowHeads(), s.HeadDim)
 	p := r.planner()
-	r.want("window_attention", "KV ring", kv, p.places(), 2, s.Ring, s.KVHeads, s.HeadDim)
+	r.want("window_attention", "KV ring", kv, p.places(), 2, s.Ring, s.KVHeads, headWords(s))
 	return p, doubled(s), s.RowHeads()
 }
 
@@ -176,14 +176,14 @@ type attentionConstants struct {
 	cursorConstants
 	HEADS, KV_HEADS, HEAD_DIM, ROW, RING, WINDOW, SIZE int
 	SCALE                                              float64
-	QUAD, DIFFERENTIAL, FULL                           bool
+	QUAD, DIFFERENTIAL, FULL, HALVES                   bool
 }
 
 func (p planner) attentionConstants(s reference.AttentionShape, row int) attentionConstants {
 	c := attentionConstants{
 		cursorConstants: p.cursor(),
 		HEADS:           s.Heads, KV_HEADS: s.KVHeads, HEAD_DIM: s.HeadDim, ROW: row, SIZE: attentionSize,
-		SCALE: s.Factor(), QUAD: s.HeadDim%4 == 0, DIFFERENTIAL: s.Differential,
+		SCALE: s.Factor(), QUAD: s.HeadDim%4 == 0, DIFFERENTIAL: s.Differential, HALVES: s.Halves,
 	}
 	c.FULL, c.RING, c.WINDOW = ring(s)
 	return c

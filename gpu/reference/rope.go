@@ -8,13 +8,14 @@ import "math"
 // around the ring; Theta 0 means no RoPE. Scale multiplies the products of
 // queries and keys, 0 for 1/sqrt(HeadDim). Cross: a token's row has queries
 // alone, and keys and values are another layer's. Differential: see
-// DifferentialAttention.
+// DifferentialAttention. Halves: keys and values are fp16 where they are kept.
 type AttentionShape struct {
 	Heads, KVHeads, HeadDim int
 	Ring, Window            int
 	Theta                   float64
 	Scale                   float64
 	Cross, Differential     bool
+	Halves                  bool
 }
 
 // RowHeads is the number of heads in a token's row of qkv.
@@ -61,7 +62,9 @@ func RoPE(s AttentionShape, qkv, keys, values []float32, pos, count int) {
 			target := v
 			switch {
 			case head >= s.Heads+s.KVHeads:
-				copy(values[(slot+head-s.Heads-s.KVHeads)*s.HeadDim:], v)
+				target = values[(slot+head-s.Heads-s.KVHeads)*s.HeadDim:][:s.HeadDim]
+				copy(target, v)
+				s.round(target)
 				continue
 			case head >= s.Heads:
 				target = keys[(slot+head-s.Heads)*s.HeadDim:][:s.HeadDim]
@@ -74,7 +77,17 @@ func RoPE(s AttentionShape, qkv, keys, values []float32, pos, count int) {
 				a, b := float64(v[i]), float64(v[i+half])
 				target[i], target[i+half] = float32(a*cos-b*sin), float32(a*sin+b*cos)
 			}
+			if head >= s.Heads {
+				s.round(target)
+			}
 		}
+	}
+}
+
+// round makes of a key or a value what is kept of it.
+func (s AttentionShape) round(head []float32) {
+	if s.Halves {
+		copy(head, UnpackHeads(s.HeadDim, PackHeads(s.HeadDim, head)))
 	}
 }
 

@@ -15,7 +15,8 @@ var slidingAttention = kind{
 		return append(attentionFields(c), field{"sliding_window", c.SlidingWindow, maxWindow})
 	},
 	tensors: func(c *Config, add func(name string, shape ...int)) { attentionTensors(c, c.QKVRows(), add) },
-	state:   func(c *Config) int { return c.SlidingWindow * keyAndValue(c) },
+	state:   func(*Config) int { return 0 },
+	window:  func(c *Config) int { return c.SlidingWindow * keyAndValue(c) },
 }
 
 var fullAttention = kind{

@@ -1,5 +1,7 @@
 package config
 
+import "slices"
+
 // kinds are the mixers that a layer can hold. A new one is a file beside mamba.go
 // and a line here.
 var kinds = []kind{mamba, slidingAttention, fullAttention, mamba2, mamba2Attention, shortConv, gatedMemory, crossAttention, noMixer}
@@ -14,6 +16,8 @@ type kind struct {
 	tensors func(c *Config, add func(name string, shape ...int))
 	// state is how many values a state has of one layer, beside those that grow with the text.
 	state func(c *Config) int
+	// window is how many it has of keys and values, whatever was read; nil: none.
+	window func(c *Config) int
 	// token is how many values it keeps of each token that was read; nil: none.
 	token func(c *Config) int
 }
@@ -43,18 +47,31 @@ func Kinds() (names []string) {
 	return names
 }
 
-// StateValues is how many values the state of a conversation has: fixed, the same at
-// the first token and at the millionth, and with full attention perToken more for each
-// token that was read.
-func (c *Config) StateValues() (fixed, perToken int64) {
+// StateBytes is the size of a conversation's state: fixed, the same at the first token and
+// at the millionth, and with full attention perToken more for each token that was read.
+// halves: keys and values are fp16, not fp32.
+func (c *Config) StateBytes(halves bool) (fixed, perToken int64) {
+	width := int64(4)
+	if halves {
+		width = 2
+	}
 	for _, name := range c.LayerTypes {
 		k := kindOf(name)
-		fixed += int64(k.state(c))
+		fixed += 4 * int64(k.state(c))
+		if k.window != nil {
+			fixed += width * int64(k.window(c))
+		}
 		if k.token != nil {
-			perToken += int64(k.token(c))
+			perToken += width * int64(k.token(c))
 		}
 	}
 	return fixed, perToken
+}
+
+// HalfKeys tells whether keys and values may be kept in fp16: where weights were rounded to 8
+// bits or fewer. See "Why are keys and values fp16?" in the README of model.
+func (c *Config) HalfKeys() bool {
+	return c.Quantization != nil && slices.ContainsFunc(c.LayerTypes, func(name string) bool { k := kindOf(name); return k.window != nil || k.token != nil })
 }
 
 // NoMixer is a layer that is an MLP alone.

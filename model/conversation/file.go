@@ -15,7 +15,7 @@ import (
 )
 
 // A saved state is one blob, the same from every machine: a header of HeaderBytes
-// bytes, then the layers' arrays in order, fp32 and little-endian:
+// bytes, then the layers' arrays in order, little-endian, fp32 but for keys and values in format 2:
 //
 //	Mamba      conv_state [d_inner, d_conv-1], ssm_state [d_inner, d_state]
 //	Mamba-2    the same; its convolution is over x, B and C
@@ -25,8 +25,10 @@ import (
 //	full       keys, then values of all positions [position, kv_heads, head_dim]
 //
 // Its size is the model's to say, and with full attention the position's, too: see
-// Size. Keys and values are fp32 as on the machines: in fp16 the answer that follows
-// would not be, to the bit, the one of a session that was never saved.
+// Size. Keys and values are as on the machine that saved them, so that the answer which
+// follows there is, to the bit, the one of a session that was never saved: fp32 in a file
+// of format 1, fp16 in one of format 2, with elements i and i + head_dim/2 of a head in one
+// word. Every machine takes both.
 //
 // The header, little-endian as well; see Past for what the digests are of. Pages
 // read its beginning by the names below that are exported, see www/engine/state.ts.
@@ -42,7 +44,7 @@ import (
 //	2016  SHA-256 of the header up to here [32]
 const (
 	Magic         = "\x93SAMBA\r\n"
-	FormatVersion = 1
+	FormatVersion = 2 // of keys and values in fp16; 1: in fp32, or none
 	HeaderBytes   = 2048
 
 	AtVersion  = 8
@@ -81,24 +83,28 @@ type Info struct {
 const MaxSize = 16 << 30
 
 // Size is the size in bytes of a saved state of this shape after this many tokens: the
-// same at the first and at the millionth, but with full attention. What would be
+// same at the first and at the millionth, but with full attention; halves: with keys and
+// values in fp16. What would be
 // larger than MaxSize is more than MaxSize, no more is said of it.
-func Size(c *config.Config, position int) int64 {
-	fixed, perToken := c.StateValues()
-	size := HeaderBytes + 4*fixed
-	if perToken > 0 && int64(position) > (MaxSize-size)/(4*perToken) {
+func Size(c *config.Config, position int, halves bool) int64 {
+	fixed, perToken := c.StateBytes(halves)
+	size := HeaderBytes + fixed
+	if perToken > 0 && int64(position) > (MaxSize-size)/perToken {
 		return MaxSize + 1
 	}
-	return size + 4*perToken*int64(position)
+	return size + perToken*int64(position)
 }
 
 // Header is that of a state's file: of this model, after this past, whose payload of so
-// many bytes has this SHA-256.
-func Header(model [sha256.Size]byte, p *Past, payload int64, sum [sha256.Size]byte) []byte {
+// many bytes has this SHA-256. halves: its keys and values are fp16.
+func Header(model [sha256.Size]byte, p *Past, payload int64, sum [sha256.Size]byte, halves bool) []byte {
 	h := make([]byte, HeaderBytes)
 	put32 := func(at int, v int) { binary.LittleEndian.PutUint32(h[at:], uint32(v)) }
 	copy(h, Magic)
-	put32(AtVersion, FormatVersion)
+	put32(AtVersion, 1)
+	if halves {
+		put32(AtVersion, FormatVersion)
+	}
 	put32(atSize, HeaderBytes)
 	binary.LittleEndian.PutUint64(h[AtPayload:], uint64(payload))
 	binary.LittleEndian.PutUint64(h[AtPosition:], uint64(p.Position))
@@ -131,6 +137,7 @@ func Header(model [sha256.Size]byte, p *Past, payload int64, sum [sha256.Size]by
 // Saved is a header that has been read.
 type Saved struct {
 	Info
+	Halves  bool // keys and values are fp16
 	Hash    [sha256.Size]byte
 	Payload int64
 	Sum     [sha256.Size]byte // of the payload
@@ -176,6 +183,7 @@ func Parse(h []byte, size int64) (*Saved, error) {
 	}
 	copy(f.Hash[:], h[AtModel:])
 	copy(f.Sum[:], h[atHash:])
+	f.Halves = version > 1
 	f.Info = Info{Version: int(version), Model: hex.EncodeToString(f.Hash[:]), Position: int(position), Bytes: size}
 	f.Past.Position = int(position)
 	text := &f.Past.Text

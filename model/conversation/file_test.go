@@ -14,8 +14,8 @@ import (
 // FuzzState: no file of any content is worse than refused. A header is changed
 // somewhere, sealed again or not, and cut short or not.
 func FuzzState(f *testing.F) {
-	whole := Header([sha256.Size]byte{}, new(Past), 0, sha256.Sum256(nil))
-	f.Add([]byte{2}, uint16(8), true, uint16(HeaderBytes))
+	whole := Header([sha256.Size]byte{}, new(Past), 0, sha256.Sum256(nil), true)
+	f.Add([]byte{3}, uint16(8), true, uint16(HeaderBytes))
 	f.Add([]byte{255, 255, 255, 255, 255, 255, 255, 255}, uint16(16), true, uint16(HeaderBytes))
 	f.Add([]byte("any"), uint16(0), false, uint16(100))
 	f.Fuzz(func(t *testing.T, patch []byte, at uint16, seal bool, size uint16) {

@@ -23,7 +23,7 @@ type builder[V, W any] struct {
 	config  *config.Config
 	store   Store[V, W]
 	vectors map[string][]float32
-	ring    func(window int) int
+	rings   Rings
 	failure error
 }
 
@@ -97,11 +97,10 @@ func or1(factor float64) float64 {
 	return factor
 }
 
-// Assemble builds the graph from loaded tensors. ring is the number of
-// positions of the KV rings for a layer's window.
-func Assemble[V, W any](c *config.Config, s Store[V, W], vectors map[string][]float32, ring func(window int) int) (*Graph[V, W], error) {
-	b := &builder[V, W]{config: c, store: s, vectors: vectors, ring: ring}
-	g := &Graph[V, W]{width: c.HiddenSize, embedTokens: b.weight("embed_tokens", nil, c.EmbeddingScale)}
+// Assemble builds the graph from loaded tensors.
+func Assemble[V, W any](c *config.Config, s Store[V, W], vectors map[string][]float32, rings Rings) (*Graph[V, W], error) {
+	b := &builder[V, W]{config: c, store: s, vectors: vectors, rings: rings}
+	g := &Graph[V, W]{width: c.HiddenSize, halves: rings.Halves, embedTokens: b.weight("embed_tokens", nil, c.EmbeddingScale)}
 	for i, name := range c.LayerTypes {
 		kind, err := kindOf[V, W](name)
 		if err != nil {
@@ -155,8 +154,8 @@ func Supports(c *config.Config) error {
 
 // Sketch is the graph of a model, one that is supported, without weights: for what
 // its shapes alone tell.
-func Sketch(c *config.Config, ring func(window int) int) *Graph[noArray, noWeight] {
-	g, _ := Assemble(c, paper{}, nil, ring) // paper takes everything
+func Sketch(c *config.Config, rings Rings) *Graph[noArray, noWeight] {
+	g, _ := Assemble(c, paper{}, nil, rings) // paper takes everything
 	return g
 }
 

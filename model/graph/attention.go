@@ -20,7 +20,7 @@ type Attention[V, W any] struct {
 }
 
 // AttentionKV is the place of its array in a layer's state: keys, then values,
-// [2, ring, kv_heads, head_dim].
+// [2, ring, kv_heads, head_dim], fp32 or as reference.PackHeads has them.
 const AttentionKV = 0
 
 type attentionActivations[V any] struct {
@@ -53,7 +53,8 @@ func (b *builder[V, W]) attention(i int) *Attention[V, W] {
 	window := c.Window(c.LayerTypes[i])
 	w := &Attention[V, W]{
 		Shape: reference.AttentionShape{
-			Heads: c.NumHeads, KVHeads: c.NumKVHeads, HeadDim: c.HeadDim, Window: window, Ring: b.ring(window), Differential: c.Differential,
+			Heads: c.NumHeads, KVHeads: c.NumKVHeads, HeadDim: c.HeadDim, Window: window, Ring: b.rings.Positions(window), Differential: c.Differential,
+			Halves: b.rings.Halves,
 		},
 		QKV:   b.linear(at+"qkv_proj", c.AttentionInScale),
 		OProj: b.linear(at+"o_proj", or1(c.AttentionOutScale)*or1(c.ResidualScale)),
@@ -117,8 +118,12 @@ func (w *Attention[V, W]) carried() []Carried {
 	if w.Shape.Cross {
 		return nil
 	}
-	row := 2 * w.Shape.KVHeads * w.Shape.HeadDim
-	return []Carried{AttentionKV: {Name: "kv_ring", Values: w.Shape.Ring * row, Row: row, Ring: w.Shape.Ring, Window: w.Shape.Window}}
+	values := 2 * w.Shape.KVHeads * w.Shape.HeadDim
+	row := values
+	if w.Shape.Halves {
+		row /= 2
+	}
+	return []Carried{AttentionKV: {Name: "kv_ring", Values: w.Shape.Ring * row, Row: row, Ring: w.Shape.Ring, Window: w.Shape.Window, row: values, head: w.Shape.HeadDim}}
 }
 
 func (w *Attention[V, W]) cost(pos, tokens, finished int) (state, ops int64) {
@@ -131,6 +136,9 @@ func (w *Attention[V, W]) cost(pos, tokens, finished int) (state, ops int64) {
 		keys += min(before+t+1, window)
 	}
 	row := 2 * int64(w.Shape.KVHeads) * int64(w.Shape.HeadDim) * 4 // a key and a value, fp32
+	if w.Shape.Halves {
+		row /= 2
+	}
 	// The new keys are written, those that the window holds read where any token attends.
 	state = n * row
 	if finished > 0 {

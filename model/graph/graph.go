@@ -81,6 +81,7 @@ type Graph[V, W any] struct {
 	Head        W
 	Carried     []Carried // all layers' state, in order
 	width       int       // d_model
+	halves      bool      // keys and values are fp16
 }
 
 // Forward is the whole of a model but the head: x += mixer(RMSNorm(x)), then

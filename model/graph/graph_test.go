@@ -1,12 +1,17 @@
 package graph
 
 import (
+	"bytes"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/config"
+	"github.com/samba-web/samba/model/machine"
 )
 
 // recorder is a store that notes what is asked for.
@@ -43,7 +48,7 @@ func TestTail(t *testing.T) {
 		{[]string{config.SlidingAttention, config.Mamba, config.FullAttention, config.GatedMemory, config.CrossAttention}, 3, 3},
 		{[]string{config.Mamba, config.GatedMemory, config.Mamba}, 3, 2},
 	} {
-		g := Sketch(shape(test.kinds...), func(window int) int { return window })
+		g := Sketch(shape(test.kinds...), exact(false))
 		if got, handed := g.Tail(), len(g.Handed(new(Activations[noArray]))); got != test.tail || handed != test.handed {
 			t.Errorf("%v: the tail begins at layer %d and takes %d activations, want %d and %d", test.kinds, got, handed, test.tail, test.handed)
 		}
@@ -68,7 +73,7 @@ func TestKinds(t *testing.T) {
 				vectors[spec.Name] = make([]float32, spec.Values())
 			}
 		}
-		g, err := Assemble(c, store, vectors, func(window int) int { return window })
+		g, err := Assemble(c, store, vectors, exact(true))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,13 +90,13 @@ func TestKinds(t *testing.T) {
 		fixed, perToken := int64(0), int64(0)
 		for _, carried := range g.Carried {
 			if carried.Grows() {
-				perToken += int64(carried.Row)
+				perToken += 4 * int64(carried.Row)
 			} else {
-				fixed += int64(carried.Values)
+				fixed += 4 * int64(carried.Values)
 			}
 		}
-		if wantFixed, wantPerToken := c.StateValues(); fixed != wantFixed || perToken != wantPerToken {
-			t.Errorf("%s: carries %d values and %d a token, config says %d and %d", name, fixed, perToken, wantFixed, wantPerToken)
+		if wantFixed, wantPerToken := c.StateBytes(true); fixed != wantFixed || perToken != wantPerToken {
+			t.Errorf("%s: carries %d bytes and %d a token, config says %d and %d", name, fixed, perToken, wantFixed, wantPerToken)
 		}
 	}
 	if err := Supports(shape("telepathy")); err == nil || !strings.Contains(err.Error(), `"telepathy"`) {
@@ -109,7 +114,7 @@ func TestSpans(t *testing.T) {
 func testSpans(t *testing.T, kind string, rings ...int) {
 	c := shape(kind)
 	row := c.NumKVHeads * c.HeadDim
-	g := Sketch(c, func(int) int { return 5 })
+	g := Sketch(c, Rings{Positions: func(int) int { return 5 }})
 	state, _ := NewState(g, paper{})
 	for _, ring := range rings {
 		for _, position := range []int{0, 1, 4, 5, 6, 13, 100} {
@@ -135,5 +140,58 @@ func testSpans(t *testing.T, kind string, rings ...int) {
 				t.Errorf("ring of %d at %d: %v, want %v", ring, position, got, want)
 			}
 		}
+	}
+}
+
+// exact are rings with room for what is seen of them.
+func exact(halves bool) Rings {
+	return Rings{Positions: func(window int) int { return window }, Halves: halves}
+}
+
+// A saved state goes from fp16 keys and values to fp32 ones and back to the bit; from fp32 it is rounded; recurrent
+// states stay as they are. A value that is no number is found in either form.
+func TestForms(t *testing.T) {
+	c := shape(config.Mamba, config.SlidingAttention, config.FullAttention)
+	c.SlidingWindow = 3
+	packed, plain := Sketch(c, exact(true)), Sketch(c, exact(false))
+	const position = 5
+	random := rand.New(rand.NewPCG(1, 2))
+	state := gpu.NewBlob(plain.Saved(position))
+	for at := int64(0); at < state.Len(); at += 4 {
+		state.Put(at, machine.FloatBytes([]float32{float32(random.NormFloat64())}))
+	}
+	halves := packed.Own(state, position)
+	fixed, perToken := c.StateBytes(true)
+	if want := fixed + position*perToken; halves.Len() != want || want >= state.Len() {
+		t.Fatalf("%d bytes, want %d", halves.Len(), want)
+	}
+	back := plain.Own(halves, position)
+	again := packed.Own(back, position)
+	if !bytes.Equal(again.Bytes(0, again.Len()), halves.Bytes(0, halves.Len())) {
+		t.Error("fp16 is not the same after it was fp32")
+	}
+	into := gpu.NewBlob(state.Len())
+	if packed.Others(halves, into, position); !bytes.Equal(into.Bytes(0, into.Len()), back.Bytes(0, back.Len())) {
+		t.Error("Others differs from Own")
+	}
+	recurrent := plain.Carried[0].Values + plain.Carried[1].Values // Mamba's two come first
+	want, got := machine.Floats(state.Bytes(0, state.Len())), machine.Floats(back.Bytes(0, back.Len()))
+	for i, v := range want {
+		off := math.Abs(float64(got[i] - v))
+		if i < recurrent && off > 0 || off > math.Abs(float64(v))/2048+1e-7 {
+			t.Fatalf("value %d is %v, want %v", i, got[i], v)
+		}
+	}
+	if !packed.Finite(halves, position, true) || !plain.Finite(back, position, false) {
+		t.Error("numbers are taken for none")
+	}
+	halves.Put(halves.Len()-2, []byte{0, 0xfc}) // -Inf
+	if packed.Finite(halves, position, true) {
+		t.Error("an infinity among the values is not found")
+	}
+	halves.Put(0, machine.FloatBytes([]float32{float32(math.NaN())}))
+	halves.Put(halves.Len()-2, []byte{0, 0})
+	if packed.Finite(halves, position, true) {
+		t.Error("a NaN in Mamba's state is not found")
 	}
 }

@@ -10,11 +10,13 @@ import "fmt"
 type Carried struct {
 	Name      string
 	layer, at int // where it is in a state: state[layer][at]
-	Values    int // at first
+	Values    int // at first, in words of 4 bytes, as all is counted here
 
 	Row    int // of keys and values: what a position takes of both; 0: recurrent
 	Window int // positions that are looked back on; 0: all
 	Ring   int // positions at first
+
+	row, head int // the values of a position, and of a head: two to a word, or one
 }
 
 // Recurrent tells what each step overwrites as a whole.

@@ -134,9 +134,10 @@ type Scores interface {
 type Snapshotter interface {
 	// Mark copies it within the machine.
 	Mark() (Bookmark, error)
-	// Save writes it as it stands after all flights so far, laid out as graph.Spans has it.
+	// Save writes it as it stands after all flights so far, laid out as graph.Spans has it: with keys and values
+	// in fp16 or in fp32, whichever into has room for. In the machine's own form it is a copy to the bit.
 	Save(ctx context.Context, into gpu.Blob) error
-	// Restore takes over what Save wrote at a position, before which those tokens stood; it may keep the blob.
+	// Restore takes over what Save wrote at a position, in either form, before which those tokens stood; it may keep the blob.
 	// ErrNoRoom: full attention cannot have this many positions, and nothing has changed.
 	Restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error
 	// Fork makes a second run in the same state.

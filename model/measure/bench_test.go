@@ -45,7 +45,7 @@ func TestCost(t *testing.T) {
 		{"four tokens, the last of them finished", Pass{0, 4, 1, true}, Cost{Bytes: 800 + 304 + 32 + 80 + 192 + 128, State: 192 + 128, Ops: 4*800 - 3*2*112 + 80 + 4*144 + 4*3*4}},
 		{"four tokens, none of them finished", Pass{5, 4, 0, false}, Cost{Bytes: 800 - 2*112 + 304 - 2*16 + 32 + 192 + 128, State: 192 + 128, Ops: 4*800 - 4*2*112 + 4*144}},
 	} {
-		if got := cost(c, test.pass, stored); got != test.want {
+		if got := cost(c, false, test.pass, stored); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
 		}
 	}

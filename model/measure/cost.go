@@ -28,12 +28,12 @@ type Pass struct {
 func Step(pos int) Pass { return Pass{Pos: pos, Tokens: 1, Finished: 1, Logits: true} }
 
 // CostOf counts a pass.
-func CostOf(m *model.Model, p Pass) Cost { return cost(m.Config(), p, m.Stored) }
+func CostOf(m *model.Model, p Pass) Cost { return cost(m.Config(), m.HalfKeys(), p, m.Stored) }
 
-func cost(c *config.Config, p Pass, stored func(name string) (bits, group int)) Cost {
+func cost(c *config.Config, halfKeys bool, p Pass, stored func(name string) (bits, group int)) Cost {
 	var sum Cost
 	// A window's ring is the window here: how much more a machine keeps costs nothing.
-	g := graph.Sketch(c, func(window int) int { return window })
+	g := graph.Sketch(c, graph.Rings{Positions: func(window int) int { return window }, Halves: halfKeys})
 	matrix := func(name string, rows, width int) int64 {
 		bits, group := stored(name)
 		bytes := int64(rows) * int64(width) * int64(bits) / 8

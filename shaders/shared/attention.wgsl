@@ -1,5 +1,8 @@
 // What the attention kernels share: their input, and its shape, in vectors of VALUES dims.
 //#include shared/row.wgsl
+// HALVES: keys and values are fp16, of a head's elements i and i + HEAD_DIM / 2 in one word i, as shared/rope.wgsl leaves
+// them. Column c then is elements VALUES / 2 c and those that follow, then the ones half a head further: of keys, of values,
+// of queries and of what comes out.
 //#if QUAD
 alias Vec = vec4<f32>;
 const VALUES = 4u;
@@ -7,8 +10,33 @@ const VALUES = 4u;
 alias Vec = vec2<f32>;
 const VALUES = 2u;
 //#endif
-@group(0) @binding(0) var<storage, read> qkv: array<Vec>;
-@group(0) @binding(1) var<storage, read> kv: array<Vec>;
+//#if HALVES
+//#if QUAD
+alias Near = vec2<f32>; // of a column, what lies side by side
+alias Kept = vec2<u32>;
+fn unpacked(v: Kept) -> Vec {
+    let a = unpack2x16float(v.x);
+    let b = unpack2x16float(v.y);
+    return Vec(a.x, b.x, a.y, b.y);
+}
+//#else
+alias Near = f32;
+alias Kept = u32;
+fn unpacked(v: Kept) -> Vec { return unpack2x16float(v); }
+//#endif
+fn query(head: u32, c: u32) -> Vec { return Vec(qkv[2u * head * COLS + c], qkv[(2u * head + 1u) * COLS + c]); }
+fn element(c: u32, i: u32) -> u32 { return i / (VALUES / 2u) * (HEAD_DIM / 2u) + c * (VALUES / 2u) + i % (VALUES / 2u); }
+//#else
+alias Near = Vec;
+alias Kept = Vec;
+fn unpacked(v: Kept) -> Vec { return v; }
+// Column c of a head, which is counted over all rows.
+fn query(head: u32, c: u32) -> Vec { return qkv[head * COLS + c]; }
+// Which of a head's elements is value i of column c.
+fn element(c: u32, i: u32) -> u32 { return c * VALUES + i; }
+//#endif
+@group(0) @binding(0) var<storage, read> qkv: array<Near>;
+@group(0) @binding(1) var<storage, read> kv: array<Kept>;
 
 override HEADS: u32;
 override KV_HEADS: u32;

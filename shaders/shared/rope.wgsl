@@ -7,11 +7,19 @@
 // position 4 billion as at 0, and a step needs no upload.
 // NOPE: nothing turns, keys and values are only stored. FULL: full attention, whose positions do not wrap; RING is as
 // many as kv has room for.
+// HALVES: the ring is of fp16, two to a word: of a head elements i and i + HALF, which one thread has.
+//#if HALVES
+alias Kept = u32;
+const HEAD_WORDS = HEAD_DIM / 2u;
+//#else
+alias Kept = f32;
+const HEAD_WORDS = HEAD_DIM;
+//#endif
 override HEADS: u32;
 override KV_HEADS: u32;
 override HEAD_DIM: u32;
 //#if FULL
-fn ring() -> u32 { return arrayLength(&kv) / (2u * SEQUENCES * KV_HEADS * HEAD_DIM); }
+fn ring() -> u32 { return arrayLength(&kv) / (2u * SEQUENCES * KV_HEADS * HEAD_WORDS); }
 //#else
 override RING: u32;
 fn ring() -> u32 { return RING; }
@@ -50,6 +58,11 @@ fn place(v: vec2<f32>, head: u32, i: u32, pos: u32, at: u32, sequence: u32) {
     // Values lie RING positions after keys.
     let row = head - HEADS;
     let slot = ((2u * sequence + row / KV_HEADS) * ring() + pos % ring()) * KV_HEADS + row % KV_HEADS;
-    kv[slot * HEAD_DIM + i] = kept.x;
-    kv[slot * HEAD_DIM + i + HALF] = kept.y;
+//#if HALVES
+    // What fp16 cannot hold becomes its largest value, not infinity.
+    kv[slot * HEAD_WORDS + i] = pack2x16float(clamp(kept, vec2<f32>(-65504.0), vec2<f32>(65504.0)));
+//#else
+    kv[slot * HEAD_WORDS + i] = kept.x;
+    kv[slot * HEAD_WORDS + i + HALF] = kept.y;
+//#endif
 }

@@ -85,8 +85,7 @@ func Catalog(hub string) []byte {
 func about(p *families.Published) Entry {
 	c := p.Config()
 	e := Entry{ID: p.ID, Parameters: c.Parameters(), Licence: p.Licence, Good: p.Good, Chat: p.Chat, Context: p.Context}
-	fixed, perToken := c.StateValues()
-	e.State, e.Growth = 4*fixed, 4*perToken
+	e.State, e.Growth = c.StateBytes(false)
 	if p.Packed != "" {
 		e.Downloads = append(e.Downloads, Download{ID: p.Packed, Bits: 4, Bytes: packedBytes(c)})
 	}

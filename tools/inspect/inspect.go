@@ -150,9 +150,8 @@ func Inspect(dir string, hash bool) (*Report, error) {
 		}
 		return nil, fmt.Errorf("%s: %s has the tensor %s, which config.json has no place for", dir, tensors[name].file, name)
 	}
-	fixed, perToken := r.Config.StateValues()
-	r.StateBytes, r.PerToken = 4*fixed, 4*perToken
-	r.SavedBytes = conversation.Size(r.Config, 0)
+	r.StateBytes, r.PerToken = r.Config.StateBytes(r.Config.HalfKeys())
+	r.SavedBytes = conversation.Size(r.Config, 0, r.Config.HalfKeys())
 	return r, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -353,7 +354,8 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 // loadModel loads a model onto the device, or for the processor where there is none.
 func (e *Engine) loadModel(ctx context.Context, source folder.Source, m *Load, try bool) (err error) {
 	options := model.Options{Device: e.device, Bits: m.Bits, Threads: m.Threads, Try: try, AtOnce: maxAtOnce, Reopen: e.reopen, OnProgress: e.tell}
-	if try { // the machine was left to choose
+	options.HalfKeys = runtime.GOOS == "js" // natively, logits are held to 1e-4 of their spread
+	if try {                                // the machine was left to choose
 		options.Left = func() {
 			if e.device != nil {
 				e.device.Close()

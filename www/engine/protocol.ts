@@ -22,7 +22,7 @@ export const closeCodes = {
 /** How a saved state begins, and where its header's parts stand; model/conversation/file.go has the layout. */
 export const savedState = {
   magic: "\x93SAMBA\r\n",
-  version: 1,
+  version: 2,
   bytes: 2048,
   at: { version: 8, payload: 16, position: 24, model: 32, sum: 2016 },
 } as const;

@@ -45,7 +45,7 @@ test("what is no whole state is refused in one sentence", async () => {
     ["cut in its header", whole.subarray(0, 1000), /is cut short: it has 1000 bytes/],
     ["cut short", whole.subarray(0, 2050), /is cut short: it has 2050 bytes, its header says 2052/],
     ["too long", new Uint8Array(3000).map((_, i) => whole[i] ?? 0), /is damaged: it has 3000 bytes/],
-    ["newer", await file((view) => view.setUint32(8, 2, true)), /is of format 2, .* saved by a newer one/],
+    ["newer", await file((view) => view.setUint32(8, 3, true)), /is of format 3, .* saved by a newer one/],
     ["tampered", await file((view) => view.setUint8(40, 1), false), /its header has another checksum/],
   ];
   for (const [name, part, want] of cases) {

@@ -41,8 +41,15 @@ func (r *Run) Save(ctx context.Context, into gpu.Blob) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for _, s := range r.engine.graph.Spans(r.state, r.pos, copyStep/4, valuesOf) {
-		into.Put(4*int64(s.At), machine.FloatBytes(s.Array[s.From:][:s.N]))
+	g, own := r.engine.graph, into
+	if size := g.Saved(r.pos); size != into.Len() {
+		own = gpu.NewBlob(size)
+	}
+	for _, s := range g.Spans(r.state, r.pos, copyStep/4, valuesOf) {
+		own.Put(4*int64(s.At), machine.FloatBytes(s.Array[s.From:][:s.N]))
+	}
+	if own.Len() != into.Len() {
+		g.Others(own, into, r.pos)
 	}
 	return nil
 }
@@ -51,6 +58,7 @@ func (r *Run) Restore(ctx context.Context, state gpu.Blob, position int, tail []
 	if err := r.makeRoom(ctx, position); err != nil {
 		return err
 	}
+	state = r.engine.graph.Own(state, position)
 	for _, s := range r.engine.graph.Spans(r.state, position, copyStep/4, valuesOf) {
 		copy(s.Array[s.From:], machine.Floats(state.Bytes(4*int64(s.At), 4*int64(s.N))))
 	}

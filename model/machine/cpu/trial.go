@@ -14,9 +14,9 @@ type Repeated struct{ run *Run }
 
 // NewRepeated takes a graph whose weights are as wide as they are called, for at most
 // chunk tokens at once.
-func NewRepeated(c *config.Config, weights map[string]*reference.Weight, vectors map[string][]float32, period, chunk int, ring func(window int) int) (*Repeated, error) {
+func NewRepeated(c *config.Config, weights map[string]*reference.Weight, vectors map[string][]float32, period, chunk int, rings graph.Rings) (*Repeated, error) {
 	s := &Store{weights: weights}
-	g, err := graph.Assemble(c, s, vectors, ring)
+	g, err := graph.Assemble(c, s, vectors, rings)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ type Engine struct {
 	config      *config.Config
 	device      *gpu.Device
 	store       *Store
+	halfKeys    bool
 	graph       *graph.Graph[buffer, weight]
 	activations *graph.Activations[buffer]
 	scratch     scratch
@@ -27,9 +28,9 @@ type Engine struct {
 }
 
 // NewEngine takes a model whose weights are in the store. Its runs absorb at most
-// chunk tokens at once.
-func NewEngine(c *config.Config, s *Store, vectors map[string][]float32, chunk int, spare machine.Spare) (*Engine, error) {
-	g, err := graph.Assemble(c, s, vectors, func(window int) int { return machine.Ring(window, chunk) })
+// chunk tokens at once. halfKeys: keys and values are kept in fp16.
+func NewEngine(c *config.Config, s *Store, vectors map[string][]float32, chunk int, halfKeys bool, spare machine.Spare) (*Engine, error) {
+	g, err := graph.Assemble(c, s, vectors, rings(chunk, halfKeys))
 	if err != nil {
 		return nil, err
 	}
@@ -37,8 +38,12 @@ func NewEngine(c *config.Config, s *Store, vectors map[string][]float32, chunk i
 	if err != nil {
 		return nil, err
 	}
-	e.store, e.spare = s, spare
+	e.store, e.spare, e.halfKeys = s, spare, halfKeys
 	return e, nil
+}
+
+func rings(chunk int, halfKeys bool) graph.Rings {
+	return graph.Rings{Positions: func(window int) int { return machine.Ring(window, chunk) }, Halves: halfKeys}
 }
 
 func newEngine(c *config.Config, device *gpu.Device, s graph.Store[buffer, weight], g *graph.Graph[buffer, weight], chunk int) (*Engine, error) {

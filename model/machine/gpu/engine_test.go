@@ -8,7 +8,6 @@ import (
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/graph"
-	"github.com/samba-web/samba/model/machine"
 )
 
 // An engine takes as much for its matrix units as was counted: the largest layer and the widest input in fp16, however
@@ -40,7 +39,7 @@ func TestHalves(t *testing.T) {
 			s.linears[spec.Name] = spec
 		}
 	}
-	g, err := graph.Assemble(c, s, map[string][]float32{}, func(window int) int { return machine.Ring(window, chunk) })
+	g, err := graph.Assemble(c, s, map[string][]float32{}, rings(chunk, false))
 	if err != nil {
 		t.Fatal(err)
 	}

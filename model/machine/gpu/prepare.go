@@ -16,7 +16,7 @@ import (
 // while the weights are still on their way: how samba convert stores a
 // quantized model follows from its config. What it guesses wrong, and what
 // other models need, compiles when it is recorded.
-func Prepare(device *gpu.Device, c *config.Config, chunk int) {
+func Prepare(device *gpu.Device, c *config.Config, chunk int, halfKeys bool) {
 	if c.Quantization == nil {
 		return
 	}
@@ -33,7 +33,7 @@ func Prepare(device *gpu.Device, c *config.Config, chunk int) {
 			vectors[spec.Name] = make([]float32, n)
 		}
 	}
-	g, err := graph.Assemble(c, s, vectors, func(window int) int { return machine.Ring(window, chunk) })
+	g, err := graph.Assemble(c, s, vectors, rings(chunk, halfKeys))
 	if err != nil {
 		return
 	}

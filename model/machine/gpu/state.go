@@ -48,18 +48,21 @@ func (r *Run) Save(ctx context.Context, into gpu.Blob) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	device := r.engine.device
+	device, g, own := r.engine.device, r.engine.graph, into
+	if size := g.Saved(r.pos); size != into.Len() {
+		own = gpu.NewBlob(size)
+	}
 	var spans []gpu.Span
 	size := uint64(0)
 	flush := func() error {
 		readback, err := device.Gather(spans...)
 		if err == nil {
-			err = readback.WaitInto(context.WithoutCancel(ctx), into)
+			err = readback.WaitInto(context.WithoutCancel(ctx), own)
 		}
 		spans, size = nil, 0
 		return err
 	}
-	for _, s := range r.engine.graph.Spans(r.state, r.pos, gatherStep/4, valuesOf) {
+	for _, s := range g.Spans(r.state, r.pos, gatherStep/4, valuesOf) {
 		span := gpu.Span{Buffer: s.Array, Offset: 4 * uint64(s.From), Size: 4 * uint64(s.N), At: 4 * int64(s.At)}
 		if size+span.Size > gatherStep && size > 0 {
 			if err := flush(); err != nil {
@@ -69,7 +72,11 @@ func (r *Run) Save(ctx context.Context, into gpu.Blob) error {
 		spans = append(spans, span)
 		size += span.Size
 	}
-	return flush()
+	err := flush()
+	if own.Len() != into.Len() && err == nil {
+		g.Others(own, into, r.pos)
+	}
+	return err
 }
 
 func valuesOf(b buffer) int { return int(b.Size() / 4) }
@@ -79,6 +86,7 @@ func (r *Run) Restore(ctx context.Context, state gpu.Blob, position int, tail []
 		return err
 	}
 	device := r.engine.device
+	state = r.engine.graph.Own(state, position)
 	for _, s := range r.engine.graph.Spans(r.state, position, gatherStep/4, valuesOf) {
 		if err := device.WriteBlob(s.Array, 4*uint64(s.From), state, 4*int64(s.At), 4*int64(s.N)); err != nil {
 			return err
