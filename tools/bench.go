@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/tools/bench"
 	"github.com/samba-web/samba/tools/browser"
+	"github.com/samba-web/samba/tools/site"
 	"github.com/samba-web/samba/wasm/protocol"
 )
 
@@ -29,6 +31,8 @@ type benchFlags struct {
 	bits    int
 	loads   int
 	json    string
+	against string        // --against
+	stored  *bench.Report // read from there
 	peers   []string
 	folder  string // of the peers
 	request protocol.Bench
@@ -42,9 +46,15 @@ func newBench() *cobra.Command {
 		Long: `Measures a model where its users run it: loading, preparing kernels, the time to the first
 token, prefill and decode, beside what kernels that only read or only multiply reach on the
 same adapter. --random takes the shapes of one of the paper's models or of a published one
-and fills them with random weights in place: nothing is downloaded or written. Sampling is the model's own.`,
-		Example: "  samba bench --random 421M --backend chromium --kernels --batch 16\n  samba bench --model www/models/default --json bench.json",
-		Args:    cobra.NoArgs,
+and fills them with random weights in place: nothing is downloaded or written. Sampling is the model's own.
+
+--against FILE sets the run beside one that --json wrote before, tells what changed and names what got slower.
+A figure is slower where its runs lie apart from the stored ones and the median is worse by more than runs of the
+same program differ. The exit status is 0 where nothing got slower, 2 where something did, 1 where the two cannot be
+compared or the measurement failed.`,
+		Example: "  samba bench --random 421M --backend chromium --kernels --batch 16\n  samba bench --model www/models/default --json bench.json\n" +
+			"  samba bench --random 421M --backend chromium --against tools/bench/runs/h200-2026-11-28-421M.json",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(cmd); err != nil {
 				return err
@@ -66,6 +76,7 @@ and fills them with random weights in place: nothing is downloaded or written. S
 	flags.BoolVar(&f.request.EveryLayer, "every-layer", false, "let all of the prompt's tokens pass all layers, those that carry no state, too: for what leaving them out saves")
 	flags.BoolVar(&f.request.Roofline, "roofline", true, "measure what the adapter reaches at best, too")
 	flags.StringVar(&f.json, "json", "", "write the figures to this file as JSON, too; - prints JSON alone")
+	flags.StringVar(&f.against, "against", "", "compare with the run in this file, which --json wrote; the exit status is 2 where something got slower")
 	flags.StringSliceVar(&f.peers, "peers", nil, "other engines to measure after ours, in the same browser: "+bench.PeerWllama+",\n"+bench.PeerWllamaCPU+" (128 + 16 tokens at most), "+bench.PeerORT+" (MatMulNBits alone, beside our kernels)")
 	flags.StringVar(&f.folder, "peers-dir", "bin/peers", "where they are, bundled by npm in tools/bench/peers")
 	cmd.AddCommand(newBenchLongPrompt(), newBenchLongGenerate(), newBenchSoak(), newBenchServe(), newBenchSpeculate())
@@ -92,6 +103,12 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	}
 	if err := checkFolder("json", f.json); err != nil {
 		return err
+	}
+	if f.against != "" {
+		var err error
+		if f.stored, err = bench.ReadReport(f.against); err != nil {
+			return fmt.Errorf("--against: %w", err)
+		}
 	}
 	if slices.Contains(f.peers, bench.PeerORT) {
 		f.request.Kernels = true // what its kernels stand beside
@@ -132,6 +149,17 @@ func runBench(cmd *cobra.Command, f *benchFlags) error {
 	report := &bench.Report{
 		Commit: version(), Date: now(), Backend: f.backend,
 		Seed: f.request.Seed, Prompt: f.request.Prompt, Generate: f.request.Generate, Batch: f.request.Batch,
+		EveryLayer: f.request.EveryLayer,
+	}
+	if f.random != "" {
+		report.Model = "random:" + f.random
+	}
+	if slices.Contains(browser.Names(), f.backend) {
+		report.Flags = append(browser.AdapterFlags(f.backend), strings.Fields(f.browserFlags)...)
+		report.PageBytes = site.VisitorBytes(nil)
+	}
+	if err := f.comparable(report); err != nil { // before minutes are spent
+		return err
 	}
 	if f.random == "1.7B" {
 		report.Note = "MLP of 8192, printed as 8196, which groups of 64 do not divide"
@@ -148,6 +176,9 @@ func runBench(cmd *cobra.Command, f *benchFlags) error {
 	}
 	for range f.loads {
 		if err := benchLoad(ctx, e, load, f, progress, report); err != nil {
+			return err
+		}
+		if err := f.comparable(report); err != nil {
 			return err
 		}
 	}
@@ -172,7 +203,32 @@ func runBench(cmd *cobra.Command, f *benchFlags) error {
 	if err := benchPeers(ctx, f, progress, report); err != nil {
 		return err
 	}
-	return writeFigures(cmd, f.json, report)
+	if f.stored != nil {
+		if report.Against, err = report.Compare(f.stored, f.against); err != nil {
+			return fmt.Errorf("--against %s: %w", f.against, err)
+		}
+	}
+	if err := writeFigures(cmd, f.json, report); err != nil {
+		return err
+	}
+	if report.Against != nil && len(report.Against.Slower) > 0 {
+		return fmt.Errorf("%w than %s: %s", errSlower, f.against, strings.Join(report.Against.Slower, "; "))
+	}
+	return nil
+}
+
+// errSlower ends a run with statusSlower.
+var errSlower = errors.New("slower")
+
+// comparable says why --against cannot be, as far as is known by now.
+func (f *benchFlags) comparable(report *bench.Report) error {
+	if f.stored == nil {
+		return nil
+	}
+	if err := report.Comparable(f.stored); err != nil {
+		return fmt.Errorf("--against %s: %w", f.against, err)
+	}
+	return nil
 }
 
 // benchPeers measures the other engines, each in a browser of its own after the last.

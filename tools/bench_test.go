@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,6 +32,8 @@ func TestBenchRefuses(t *testing.T) {
 		{[]string{"--random", "tiny", "--backend", "abacus"}, `--backend is "abacus", want one of`},
 		{[]string{"--model", filepath.Join(t.TempDir(), "none")}, "none: there is no such folder"},
 		{[]string{"--random", "tiny", "--backend", "cpu", "--json", filepath.Join(t.TempDir(), "none", "out")}, "there is no folder"},
+		{[]string{"--random", "tiny", "--backend", "cpu", "--against", filepath.Join(t.TempDir(), "none")}, "--against: "},
+		{[]string{"--random", "tiny", "--backend", "cpu", "--against", "bench/runs/h200-2026-11-28-421M.json"}, "its backend is chromium, this run's is cpu"},
 	} {
 		_, _, err := samba(t, append([]string{"bench"}, c.arguments...)...)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -73,6 +76,47 @@ func TestBenchInChromium(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("the table has no %q:\n%s", want, out)
 		}
+	}
+}
+
+// A run beside itself made faster: what is slower is named, in the table, the JSON and the exit status.
+func TestBenchAgainst(t *testing.T) {
+	stored, now := filepath.Join(t.TempDir(), "stored.json"), filepath.Join(t.TempDir(), "now.json")
+	arguments := []string{"bench", "--random", "tiny", "--backend", "cpu", "--prompt", "20", "--generate", "12", "--runs", "2", "--loads", "1", "--json"}
+	if _, _, err := samba(t, append(arguments, stored)...); err != nil {
+		t.Fatal(err)
+	}
+	read := func(file string) (r bench.Report) {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			err = json.Unmarshal(text, &r)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := read(stored)
+	if r.Measured.Memory.Heap <= 0 || r.Measured.Memory.State <= 0 {
+		t.Errorf("memory is %+v", r.Measured.Memory)
+	}
+	r.Figures.Decode.Median, r.Figures.Decode.Min, r.Figures.Decode.Max = 1e9, 1e9, 1e9
+	text, err := json.Marshal(&r)
+	if err == nil {
+		err = os.WriteFile(stored, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _, err := samba(t, append(arguments, now, "--against", stored)...)
+	if !errors.Is(err, errSlower) || !strings.Contains(err.Error(), "decode, tokens/s") {
+		t.Errorf("%v, want that decode is slower", err)
+	}
+	if !strings.Contains(out, "slower: ") {
+		t.Errorf("the table does not tell:\n%s", out)
+	}
+	if r := read(now); r.Against == nil || !slices.Contains(r.Against.Slower, "decode, tokens/s") {
+		t.Errorf("the JSON does not tell: %+v", r.Against)
 	}
 }
 

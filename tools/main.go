@@ -22,6 +22,7 @@ var errInterrupted = errors.New("interrupted")
 
 const (
 	statusFailed      = 1
+	statusSlower      = 2   // of samba bench --against
 	statusInterrupted = 130 // what shells report after Ctrl-C
 )
 
@@ -33,6 +34,9 @@ func main() {
 	case err == nil:
 	case errors.Is(err, errInterrupted), ctx.Err() != nil && errors.Is(err, context.Canceled):
 		os.Exit(statusInterrupted)
+	case errors.Is(err, errSlower):
+		fmt.Fprintf(os.Stderr, "samba: %v\n", err)
+		os.Exit(statusSlower)
 	default:
 		fmt.Fprintf(os.Stderr, "samba: %v\n", err)
 		os.Exit(statusFailed)

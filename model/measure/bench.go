@@ -44,6 +44,7 @@ type BenchReport struct {
 	// Zero where not asked for or not to be had.
 	Roofline       kernel.Roofline `json:"roofline"`
 	PrefillChunk   int             `json:"prefill_chunk"`             // tokens of a chunk
+	Memory         Memory          `json:"memory"`                    // after the runs
 	PrefillKernels []KernelTime    `json:"prefill_kernels,omitempty"` // of the prompt's last whole chunk
 	DecodeKernels  []KernelTime    `json:"decode_kernels,omitempty"`  // of one token after the prompt
 	BatchKernels   []KernelTime    `json:"batch_kernels,omitempty"`   // of one token each of several sequences after it
@@ -116,6 +117,8 @@ func Bench(ctx context.Context, s *model.Session, o BenchOptions) (*BenchReport,
 		}
 		b.Runs = append(b.Runs, run)
 	}
+	b.Memory = memory()
+	b.Memory.State, b.Memory.GPU = s.StateBytes(), m.Allocated()
 	p := s.Profiler()
 	if p == nil {
 		return b, s.Reset()

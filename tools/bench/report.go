@@ -26,6 +26,8 @@ type Report struct {
 	Browser string `json:"browser,omitempty"`
 	Adapter string `json:"adapter"`
 
+	Flags      []string `json:"browser_flags"`         // those that choose what WebGPU offers, and --browser-flags
+	EveryLayer bool     `json:"every_layer,omitempty"` // all of the prompt's tokens passed all layers
 	Features   []string `json:"features"`
 	Parameters int64    `json:"parameters"`
 	Bits       int      `json:"bits"`
@@ -44,7 +46,10 @@ type Report struct {
 	Figures   Figures             `json:"figures"`
 
 	WeightBytes int64   `json:"weight_bytes"`
+	PageBytes   int64   `json:"page_bytes,omitempty"` // what a visitor of the chat page downloads but for the model's folder
 	Peers       []*Peer `json:"peers,omitempty"`
+
+	Against *Comparison `json:"against,omitempty"` // a stored run
 }
 
 // Figures are what the measurements come to.
@@ -134,6 +139,9 @@ func (r *Report) Write(out io.Writer) error {
 	if len(r.Features) > 0 {
 		line("adapter has", strings.Join(r.Features, " "))
 	}
+	if len(r.Flags) > 0 {
+		line("browser's flags", strings.Join(r.Flags, " "))
+	}
 	line("measured", fmt.Sprintf("%s, %s, seed %d; %d prompt tokens, %d generated, %d runs", r.Date, r.Commit, r.Seed, r.Prompt, r.Generate, len(m.Runs)))
 	line()
 	line("", "median", "min", "max")
@@ -185,7 +193,10 @@ func (r *Report) Write(out io.Writer) error {
 	if err := writeKernels(out, fmt.Sprintf("a step of %d sequences", r.Batch), m.BatchKernels); err != nil {
 		return err
 	}
-	return writeKernels(out, fmt.Sprintf("prefill, a chunk of %d tokens", m.PrefillChunk), m.PrefillKernels)
+	if err := writeKernels(out, fmt.Sprintf("prefill, a chunk of %d tokens", m.PrefillChunk), m.PrefillKernels); err != nil || r.Against == nil {
+		return err
+	}
+	return r.Against.Write(out)
 }
 
 func note(text string) string {

@@ -67,13 +67,21 @@ var kinds = map[string]kind{
 	},
 }
 
-// chromiumArguments builds Chromium's command line. The environment's CHROME_GPU_FLAGS replaces the flags that choose
-// the WebGPU adapter; without it that is SwiftShader where there is no GPU.
-func chromiumArguments(profile, url string, flags []string) []string {
-	gpu := []string{"--enable-unsafe-webgpu"}
-	if set := strings.Fields(os.Getenv("CHROME_GPU_FLAGS")); len(set) > 0 {
-		gpu = set
+// AdapterFlags are the flags by which a browser is told which WebGPU adapter to use and what of it to offer: none but
+// for Chromium, where the environment's CHROME_GPU_FLAGS replaces ours; without it the adapter is SwiftShader where
+// there is no GPU.
+func AdapterFlags(name string) []string {
+	if name != Chromium {
+		return []string{}
 	}
+	if set := strings.Fields(os.Getenv("CHROME_GPU_FLAGS")); len(set) > 0 {
+		return set
+	}
+	return []string{"--enable-unsafe-webgpu"}
+}
+
+// chromiumArguments builds Chromium's command line.
+func chromiumArguments(profile, url string, flags []string) []string {
 	return slices.Concat([]string{
 		"--headless",
 		"--no-sandbox", // root and most containers cannot sandbox; the only pages opened are our own, on loopback
@@ -83,7 +91,7 @@ func chromiumArguments(profile, url string, flags []string) []string {
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-domain-reliability",
 		"--disable-breakpad", "--metrics-recording-only", "--password-store=basic",
 		"--disable-background-timer-throttling", "--disable-renderer-backgrounding",
-	}, gpu, flags, []string{url})
+	}, AdapterFlags(Chromium), flags, []string{url})
 }
 
 // firefoxPreferences switch WebGPU on and everything off that would open other pages, reach the network or ask;

@@ -28,44 +28,16 @@ func TestVisitorsDownloadLittle(t *testing.T) {
 	if _, err := fs.Stat(FS, "index.html"); err != nil {
 		t.Skip("the site is not built: go run ./tools/site/build")
 	}
-	assets, err := fs.ReadDir(FS, "assets")
-	if err != nil {
-		t.Fatal(err)
-	}
-	total, engine := 0, false
-	seen := map[string]bool{}
-	var visit func(name string)
-	visit = func(name string) {
-		if seen[name] {
-			return
-		}
-		seen[name] = true
-		data, err := fs.ReadFile(FS, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		size := len(data)
-		if packed, err := fs.ReadFile(FS, name+".br"); err == nil {
-			size = len(packed)
-		}
-		total += size
+	engine := false
+	total := int(VisitorBytes(func(name string, size int, data []byte) {
 		t.Logf("%8d bytes of %s", size, name)
 		if path.Ext(name) == ".wasm" {
 			engine = true
 			if has := measures(data); len(has) > 0 {
 				t.Errorf("%s has %v, which no visitor needs: it belongs in wasm/lab", name, has)
 			}
-			return
 		}
-		// Names carry a hash of what they name, so a name in a text is a reference.
-		for _, a := range assets {
-			if strings.Contains(string(data), a.Name()) {
-				visit("assets/" + a.Name())
-			}
-		}
-	}
-	visit("index.html")
-	visit("icons/icon.svg")
+	}))
 	if !engine {
 		t.Error("index.html leads to no engine: the names in it are not what this test takes them for")
 	}

@@ -549,6 +549,13 @@ export interface Roofline {
   read_bytes_per_second: number;
   ops_per_second: number;
 }
+export interface Memory {
+  state: number;
+  gpu: number;
+  heap: number;
+  js?: number;
+  resident?: number;
+}
 export interface KernelTime {
   kernel: string;
   role: string;
@@ -576,6 +583,7 @@ export interface BenchReport {
   variant: string;
   roofline: Roofline;
   prefill_chunk: number;
+  memory: Memory;
   prefill_kernels?: KernelTime[];
   decode_kernels?: KernelTime[];
   batch_kernels?: KernelTime[];
@@ -587,13 +595,6 @@ export interface Benched extends Header {
   type: "benched";
   /** The measurements, in seconds, bytes and operations. */
   report: BenchReport;
-}
-export interface Memory {
-  state: number;
-  gpu: number;
-  heap: number;
-  js?: number;
-  resident?: number;
 }
 export interface Lap {
   tokens: number;
