@@ -15,7 +15,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -233,7 +232,25 @@ type Pipeline struct {
 	slots  []uint32 // binding numbers in ascending order
 }
 
-var binding = regexp.MustCompile(`@group\(0\) @binding\((\d+)\) var<storage, (read|read_write)>`)
+// bindings calls each with the number of every storage buffer that a kernel's text binds.
+func bindings(source string, each func(slot uint32, writes bool)) {
+	for {
+		_, rest, found := strings.Cut(source, "@group(0) @binding(")
+		if !found {
+			return
+		}
+		source = rest
+		number, rest, _ := strings.Cut(source, ")")
+		slot, err := strconv.ParseUint(number, 10, 32)
+		kind, ok := strings.CutPrefix(rest, " var<storage, ")
+		if err != nil || !ok {
+			continue
+		}
+		if strings.HasPrefix(kind, "read>") || strings.HasPrefix(kind, "read_write>") {
+			each(uint32(slot), strings.HasPrefix(kind, "read_write>"))
+		}
+	}
+}
 
 // Kernels is how many kernels have been asked for.
 func (d *Device) Kernels() int { return len(d.pipelines) }
@@ -253,19 +270,18 @@ func (d *Device) Pipeline(stem string, constants any) (*Pipeline, error) {
 	p := &Pipeline{stem: stem}
 	// Layouts are spelt out rather than derived: the browser's wrapper cannot ask a pipeline for its own.
 	var entries []wgpu.BindGroupLayoutEntry
-	for _, m := range binding.FindAllStringSubmatch(source, -1) {
-		slot, _ := strconv.Atoi(m[1])
+	bindings(source, func(slot uint32, writes bool) {
 		kind := wgpu.BufferBindingTypeReadOnlyStorage
-		if m[2] == "read_write" {
+		if writes {
 			kind = wgpu.BufferBindingTypeStorage
 		}
 		entries = append(entries, wgpu.BindGroupLayoutEntry{
-			Binding:    uint32(slot),
+			Binding:    slot,
 			Visibility: wgpu.ShaderStageCompute,
 			Buffer:     wgpu.BufferBindingLayout{Type: kind},
 		})
-		p.slots = append(p.slots, uint32(slot))
-	}
+		p.slots = append(p.slots, slot)
+	})
 	slices.Sort(p.slots) // a file that is included may bind behind what follows it
 	module, err := d.raw.CreateShaderModule(&wgpu.ShaderModuleDescriptor{
 		Label:          stem,

@@ -2,7 +2,6 @@ package prompt
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -115,7 +114,7 @@ func lex(source string) ([]lexeme, error) {
 				source, trimNext, trimNewline = rest, marks.close == '-', marks.close != '+'
 				continue
 			}
-			if rawOpen.MatchString(source) {
+			if opensRaw(source) {
 				return nil, fmt.Errorf("line %d: raw never ends: want endraw", line)
 			}
 		}
@@ -150,33 +149,51 @@ func lex(source string) ([]lexeme, error) {
 // spaces are what - at a tag takes away.
 const spaces = " \t\n\r\f\v"
 
-var (
-	rawOpen = regexp.MustCompile(`^\s*raw\s*([-+]?)%\}`)
-	rawEnd  = regexp.MustCompile(`\{%([-+]?)\s*endraw\s*([-+]?)%\}`)
-)
-
 // rawMarks are the signs at a raw block's inner and last ends; 0: none.
 type rawMarks struct{ open, end, close byte }
 
+// cutRaw cuts spaces, a word and the end of a tag, whose sign is 0 where it has none, off a text's beginning.
+func cutRaw(source, word string) (rest string, sign byte, ok bool) {
+	if rest, ok = strings.CutPrefix(strings.TrimLeft(source, templateSpaces), word); !ok {
+		return "", 0, false
+	}
+	rest = strings.TrimLeft(rest, templateSpaces)
+	if rest != "" && (rest[0] == '-' || rest[0] == '+') {
+		rest, sign = rest[1:], rest[0]
+	}
+	rest, ok = strings.CutPrefix(rest, "%}")
+	return rest, sign, ok
+}
+
+// templateSpaces are those between a tag's words.
+const templateSpaces = " \t\n\r\f"
+
+// opensRaw says whether a tag, whose {% is eaten, begins a raw block.
+func opensRaw(source string) bool {
+	_, _, ok := cutRaw(source, "raw")
+	return ok
+}
+
 // rawBlock cuts a raw block, whose {% is eaten, off the source.
 func rawBlock(source string) (inside, rest string, marks rawMarks, ok bool) {
-	open := rawOpen.FindStringSubmatchIndex(source)
-	if open == nil {
+	body, open, ok := cutRaw(source, "raw")
+	if !ok {
 		return "", "", marks, false
 	}
-	end := rawEnd.FindStringSubmatchIndex(source[open[1]:])
-	if end == nil {
-		return "", "", marks, false
-	}
-	sign := func(s string, from, to int) byte {
-		if from == to {
-			return 0
+	for at := 0; ; at += 2 {
+		next := strings.Index(body[at:], "{%")
+		if next < 0 {
+			return "", "", marks, false
 		}
-		return s[from]
+		at += next
+		tag, sign := body[at+2:], byte(0)
+		if tag != "" && (tag[0] == '-' || tag[0] == '+') {
+			tag, sign = tag[1:], tag[0]
+		}
+		if rest, last, ok := cutRaw(tag, "endraw"); ok {
+			return body[:at], rest, rawMarks{open, sign, last}, true
+		}
 	}
-	body := source[open[1]:]
-	marks = rawMarks{sign(source, open[2], open[3]), sign(body, end[2], end[3]), sign(body, end[4], end[5])}
-	return body[:end[0]], body[end[1]:], marks, true
 }
 
 // tagStart finds the next {{, {% or {#.
@@ -218,9 +235,9 @@ func lexTag(source, close string, line *int) (rest string, out []lexeme, sign by
 			*line += strings.Count(source[:n], "\n")
 			source = source[n:]
 		case c >= '0' && c <= '9':
-			k, text := kindFloat, floatNumber.FindString(source)
+			k, text := kindFloat, source[:floatLength(source)]
 			if text == "" {
-				k, text = kindInt, wholeNumber.FindString(source)
+				k, text = kindInt, source[:wholeLength(source)]
 			}
 			out = append(out, lexeme{k, strings.ReplaceAll(text, "_", ""), *line})
 			source = source[len(text):]
@@ -252,10 +269,64 @@ func lexTag(source, close string, line *int) (rest string, out []lexeme, sign by
 	}
 }
 
-var (
-	floatNumber = regexp.MustCompile(`^(\d+_)*\d+((\.(\d+_)*\d+)?[eE][+-]?(\d+_)*\d+|\.(\d+_)*\d+)`)
-	wholeNumber = regexp.MustCompile(`^(0[bB](_?[01])+|0[oO](_?[0-7])+|0[xX](_?[0-9a-fA-F])+|\d(_?\d)*)`)
-)
+// digitsLength is how many bytes the digits take that a text begins with, which single _ may part.
+func digitsLength(source, digits string) (n int) {
+	for n < len(source) {
+		at := n
+		if n > 0 && source[n] == '_' {
+			at++
+		}
+		if at == len(source) || strings.IndexByte(digits, source[at]) < 0 {
+			break
+		}
+		n = at + 1
+	}
+	return n
+}
+
+const decimals = "0123456789"
+
+// floatLength is how many bytes the number with a point or an exponent takes that a text begins with, 0 for none.
+func floatLength(source string) int {
+	n := digitsLength(source, decimals)
+	if n == 0 {
+		return 0
+	}
+	fraction := 0
+	if strings.HasPrefix(source[n:], ".") {
+		if fraction = digitsLength(source[n+1:], decimals); fraction > 0 {
+			fraction++
+		}
+	}
+	if rest := source[n+fraction:]; rest != "" && rest[0]|0x20 == 'e' {
+		sign := 1
+		if len(rest) > 1 && (rest[1] == '+' || rest[1] == '-') {
+			sign = 2
+		}
+		if exponent := digitsLength(rest[sign:], decimals); exponent > 0 {
+			return n + fraction + sign + exponent
+		}
+	}
+	if fraction > 0 {
+		return n + fraction
+	}
+	return 0
+}
+
+// wholeLength is how many bytes the whole number takes that a text begins with, 0 for none.
+func wholeLength(source string) int {
+	if len(source) > 2 && source[0] == '0' {
+		digits := map[byte]string{'b': "01", 'o': "01234567", 'x': "0123456789abcdefABCDEF"}[source[1]|0x20]
+		at := 2
+		if source[at] == '_' { // one may stand behind the letter
+			at++
+		}
+		if n := digitsLength(source[at:], digits); n > 0 {
+			return at + n
+		}
+	}
+	return digitsLength(source, decimals)
+}
 
 // nameLength is how many bytes the name takes that a text begins with, 0 for none.
 func nameLength(source string) int {

@@ -447,7 +447,8 @@ func writePacked(name string, data []byte, effort int) error {
 		return err
 	}
 	var packed bytes.Buffer
-	w := brotli.NewWriterLevel(&packed, effort)
+	// A window of 16 MB, which every browser reads, holds the whole engine: 1 % less than one of 4.
+	w := brotli.NewWriterOptions(&packed, brotli.WriterOptions{Quality: effort, LGWin: 24})
 	if _, err := w.Write(data); err != nil {
 		return err
 	}
