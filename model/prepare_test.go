@@ -9,7 +9,7 @@ import (
 	gpumachine "github.com/samba-web/samba/model/machine/gpu"
 )
 
-// A quantized model's kernels are all asked for before its weights come: a whole chunk and a step need no other.
+// A quantized model's kernels are all asked for before its weights come: prompts and answers need no other.
 func TestPrepare(t *testing.T) {
 	device := testDevice(t)
 	src, err := randomweights.Open("random:tiny?bits=4&seed=1")
@@ -24,6 +24,17 @@ func TestPrepare(t *testing.T) {
 	}
 	if n := device.Kernels(); n != after {
 		t.Errorf("a chunk needed %d kernels that were not there", n-after)
+	}
+	// Nor do a question of another length and its answer: not one kernel compiles between the two. (A processor that
+	// plays a GPU has others for two to four tokens, which no chat template makes.)
+	for _, n := range []int{5, 33} {
+		request := Request{Prompt: make([]uint32, n), MaxTokens: 4, PastEnd: true, Sampling: m.Defaults()}
+		if _, err := newSession(t, m).Generate(context.Background(), request, func(Chunk) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if got := device.Kernels(); got != after {
+			t.Errorf("a prompt of %d tokens and its answer needed %d kernels that were not there", n, got-after)
+		}
 	}
 	fresh := testDevice(t)
 	gpumachine.Prepare(fresh, m.config, 64, true)

@@ -4,93 +4,151 @@
     CHROME=... CHROME_GPU_FLAGS=... python3 page_on_gpu_host.py SAMBA MODELS OUT
 
 starts SAMBA serve with the folder MODELS, opens the page twice (the second time the model is stored), asks two
-questions each time, prints what the page shows, and leaves screenshots in OUT. Needs aiohttp, and on a host without
-fonts a fonts.conf with at least one: Chromium ends when a page has text and no font."""
-import asyncio
+questions each time, prints what the page shows and when, and leaves screenshots in OUT. On a host without fonts it needs
+a fonts.conf with at least one: Chromium ends when a page has text and no font."""
 import base64
+import http.client
 import json
 import os
 import shlex
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 
-import aiohttp
-
 QUESTIONS = [
     "Tell me a story about a lighthouse keeper and a lost whale.",
     "What is a river, and where does its water come from?",
 ]
+# Notes when the page shows another state or phase of loading, and when it last told of more bytes, in milliseconds since
+# it was opened.
+OBSERVER = """
+window.phases = [];
+window.arrived = { at: 0, bytes: "" };
+addEventListener("DOMContentLoaded", () => {
+  const note = () => {
+    const text = `${document.body.dataset.state ?? "opened"}: ${document.getElementById("phase")?.textContent.trim() ?? ""}`;
+    if (text !== phases.at(-1)?.[1]) phases.push([performance.now(), text]);
+    const bytes = document.getElementById("bytes")?.textContent ?? "";
+    if (bytes !== arrived.bytes) arrived = { at: performance.now(), bytes };
+  };
+  note();
+  new MutationObserver(note).observe(document.body, { attributes: true, childList: true, characterData: true, subtree: true });
+});
+"""
 PAGE, PORT = "127.0.0.1:8080", 9333
 
 
 class Tab:
     """One tab, spoken to in the DevTools protocol."""
 
-    def __init__(self, socket):
-        self.socket, self.calls = socket, 0
+    def __init__(self, address):
+        host, path = address.removeprefix("ws://").split("/", 1)
+        name, port = host.split(":")
+        self.calls, self.socket = 0, socket.create_connection((name, int(port)))
+        self.file = self.socket.makefile("rb")
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.socket.sendall(
+            f"GET /{path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
+        if b" 101 " not in self.file.readline():
+            raise SystemExit(f"the browser does not open {address}")
+        while self.file.readline().strip():
+            pass
 
-    async def call(self, method, **params):
-        self.calls += 1
-        await self.socket.send_json({"id": self.calls, "method": method, "params": params})
+    def send(self, data):
+        """One text frame. Its mask is zero: nothing between us and the browser could take it for something else."""
+        size = len(data)
+        length = struct.pack("!B", 0x80 | size) if size < 126 else struct.pack("!BH", 0x80 | 126, size) if size < 1 << 16 else struct.pack("!BQ", 0x80 | 127, size)
+        self.socket.sendall(b"\x81" + length + bytes(4) + data)
+
+    def receive(self):
+        """The next whole message."""
+        message = b""
         while True:
-            message = await self.socket.receive()
-            if message.type != aiohttp.WSMsgType.TEXT:
-                raise SystemExit(f"the browser left at {method}: see chrome.log")
-            answer = json.loads(message.data)
+            head = self.file.read(2)
+            if len(head) < 2 or head[0] & 15 == 8:
+                raise SystemExit("the browser left: see chrome.log")
+            size = head[1] & 127
+            if size == 126:
+                (size,) = struct.unpack("!H", self.file.read(2))
+            elif size == 127:
+                (size,) = struct.unpack("!Q", self.file.read(8))
+            data = self.file.read(size)
+            if head[0] & 15 < 3:  # no ping
+                message += data
+                if head[0] & 0x80:
+                    return message
+
+    def call(self, method, **params):
+        self.calls += 1
+        self.send(json.dumps({"id": self.calls, "method": method, "params": params}).encode())
+        while True:
+            answer = json.loads(self.receive())
             if answer.get("id") == self.calls:
                 return answer.get("result", answer)
 
-    async def js(self, code):
-        answer = await self.call("Runtime.evaluate", expression=code, returnByValue=True)
+    def js(self, code):
+        answer = self.call("Runtime.evaluate", expression=code, returnByValue=True)
         return answer.get("result", {}).get("value")
 
-    async def until(self, code, seconds):
+    def until(self, code, seconds):
         end = time.time() + seconds
-        while await self.js(code) is not True:
+        while self.js(code) is not True:
             if time.time() > end:
-                raise SystemExit(f"not within {seconds} s: {code}\n{await self.js('document.body.innerText')}")
-            await asyncio.sleep(0.01)
+                raise SystemExit(f"not within {seconds} s: {code}\n{self.js('document.body.innerText')}")
+            time.sleep(0.01)
 
 
-async def visit(tab, name, out):
+def visit(tab, name, out):
     start = time.time()
-    await tab.call("Page.navigate", url=f"http://{PAGE}/")
-    await tab.until(f"location.host === '{PAGE}' && !!document.body?.dataset.state", 60)
-    await tab.js("document.body.dataset.state === 'asleep' && document.getElementById('go').click()")
-    await tab.until("document.body.dataset.state === 'ready'", 60)
+    tab.call("Page.navigate", url=f"http://{PAGE}/")
+    tab.until(f"location.host === '{PAGE}' && !!document.body?.dataset.state", 60)
+    tab.js("document.body.dataset.state === 'asleep' && document.getElementById('go').click()")
+    tab.until("document.body.dataset.state === 'ready'", 60)
     print(f"{name}: model ready {time.time() - start:.2f} s after the page was opened")
+    phases = tab.js("phases")
+    for at, text in phases:
+        print(f"    {at / 1e3:7.3f} s  {text}")
+    arrived = tab.js("arrived")
+    print(f"    {arrived['at'] / 1e3:7.3f} s  last bytes: {arrived['bytes']}")
+    rest = (phases[-1][0] - arrived["at"]) / 1e3
     for i, question in enumerate(QUESTIONS):
         start = time.time()
-        await tab.js(
+        tab.js(
             "{const p = document.getElementById('prompt'); p.value = %s; p.dispatchEvent(new Event('input'));"
             "document.getElementById('composer').requestSubmit();}" % json.dumps(question)
         )
-        await tab.until(f"(document.querySelectorAll('.answer')[{i}]?.textContent.length ?? 0) > 0", 30)
+        tab.until(f"(document.querySelectorAll('.answer')[{i}]?.textContent.length ?? 0) > 0", 30)
         first = time.time() - start
-        await tab.until(f"document.querySelectorAll('.assistant.finished:not(.writing)').length > {i}", 120)
+        if i == 0:
+            print(f"{name}: {rest:.3f} s from the last weights to ready, {rest + first:.3f} s of loading and answering after them to the first text")
+        tab.until(f"document.querySelectorAll('.assistant.finished:not(.writing)').length > {i}", 120)
         print(f"{name}: first text after {first:.3f} s, the whole answer after {time.time() - start:.2f} s")
-        print("   ", await tab.js("document.getElementById('figures').innerText.replaceAll('\\n', ' | ')"))
-    shot = await tab.call("Page.captureScreenshot", format="png")
+        print("   ", tab.js("document.getElementById('figures').innerText.replaceAll('\\n', ' | ')"))
+    shot = tab.call("Page.captureScreenshot", format="png")
     with open(os.path.join(out, name + ".png"), "wb") as f:
         f.write(base64.b64decode(shot["data"]))
 
 
-async def main(out):
-    async with aiohttp.ClientSession() as http:
-        for attempt in range(100):
-            try:
-                targets = await (await http.get(f"http://127.0.0.1:{PORT}/json")).json(content_type=None)
-                break
-            except aiohttp.ClientError:
-                await asyncio.sleep(0.1)
-        address = next(t["webSocketDebuggerUrl"] for t in targets if t["type"] == "page")
-        async with http.ws_connect(address, max_msg_size=0) as socket:
-            tab = Tab(socket)
-            await tab.call("Page.enable")
-            for name in ("first visit", "second visit"):
-                await visit(tab, name.replace(" ", "-"), out)
+def main(out):
+    for attempt in range(100):
+        try:
+            browser = http.client.HTTPConnection("127.0.0.1", PORT)
+            browser.request("GET", "/json")
+            targets = json.loads(browser.getresponse().read())
+            break
+        except OSError:
+            time.sleep(0.1)
+    else:
+        raise SystemExit("the browser has not started within 10 s: see chrome.log")
+    tab = Tab(next(t["webSocketDebuggerUrl"] for t in targets if t["type"] == "page"))
+    tab.call("Page.enable")
+    tab.call("Page.addScriptToEvaluateOnNewDocument", source=OBSERVER)
+    for name in ("first visit", "second visit"):
+        visit(tab, name.replace(" ", "-"), out)
 
 
 if __name__ == "__main__":
@@ -103,7 +161,7 @@ if __name__ == "__main__":
             [os.environ["CHROME"], *shlex.split(os.environ.get("CHROME_GPU_FLAGS", "")), "--headless", "--window-size=1280,800",
              f"--remote-debugging-port={PORT}", f"--user-data-dir={profile}", "about:blank"], stdout=log, stderr=log)
         try:
-            asyncio.run(main(out))
+            main(out)
         finally:
             browser.terminate()
             server.terminate()
