@@ -9,12 +9,14 @@ import (
 func (m *steps) Mamba2(i int, w *graph.Mamba2[buffer, weight], n graph.Norm[buffer], a *graph.Activations[buffer]) {
 	s, state := w.Shape, m.state[i]
 	conv, xbc := kernel.ConvOf(s.Conv(w.DConv), w.Conv, state[graph.Mamba2Conv]), a.XBC
-	if m.single() {
+	// A compiler may multiply a factor of in_proj (falcon_h1's) and the convolution's weights first, where one kernel has
+	// both; rows of guesses, which have two, would get other bits.
+	if m.single() && (w.InProj.Factor == 0 || w.InProj.Factor == 1) {
 		m.convolved(conv, a, n, w.InProj, a.Rows)
 		xbc = nil // the convolution has left it in rows
 	} else {
 		m.normLinear(a.X, n, w.InProj, a.Rows)
-		m.CausalConv1D(conv, a.Rows, xbc)
+		m.convolve(conv, a.Rows, xbc)
 	}
 	m.SSDScan(s, a.Rows, xbc, w.Params, state[graph.Mamba2SSM], a.Mixed)
 	if w.NormFirst {
