@@ -2,7 +2,6 @@ package kernel_test
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/samba-web/samba/gpu"
