@@ -152,6 +152,16 @@ function shared({ body }: Response): Response {
   return new Response(code, { headers: { "content-type": "application/wasm" } });
 }
 
+/**
+ * Whether the engine's memory should be one that helpers share: where the processor will compute. A GPU has no use for
+ * it, and browsers keep what they compiled of an engine that comes unchanged.
+ */
+async function threads(): Promise<boolean> {
+  if (!self.crossOriginIsolated || navigator.hardwareConcurrency < 2) return false;
+  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+  return !adapter || adapter.info?.isFallbackAdapter === true;
+}
+
 // No await at the top: what packs a site together takes this file for a classic script.
 async function start(): Promise<void> {
   try {
@@ -159,11 +169,11 @@ async function start(): Promise<void> {
     go.importObject.simd = sambaSIMD.imports;
     const instantiate = async (code: Promise<Response>) =>
       (await WebAssembly.instantiateStreaming(code, go.importObject)).instance;
-    const threads = self.crossOriginIsolated && navigator.hardwareConcurrency > 1;
+    const code = engine(); // on its way while the browser looks for a GPU
     // Where there is no room for memory that can be shared, there is for memory of its own.
-    const instance = threads
-      ? await instantiate(engine().then(shared)).catch(() => instantiate(engine()))
-      : await instantiate(engine());
+    const instance = (await threads())
+      ? await instantiate(code.then(shared)).catch(() => instantiate(engine()))
+      : await instantiate(code);
     const memory = instance.exports.mem as WebAssembly.Memory;
     sambaSIMD.adopt(memory);
     Object.assign(globalThis, { engineMemory: () => memory.buffer.byteLength });
