@@ -67,7 +67,7 @@ def main():
                        "pad_token": END_OF_TEXT, "additional_special_tokens": SPECIAL, "add_bos_token": False,
                        "clean_up_tokenization_spaces": False, "chat_template": CHAT_TEMPLATE}, file, indent=1)
         with open(f"{args.folder}/generation_config.json", "w") as file:
-            json.dump({"do_sample": True, "temperature": 0.7, "top_p": 0.9, "top_k": 40, "repetition_penalty": 1.1,
+            json.dump({"do_sample": True, "temperature": 0.3, "top_p": 0.9, "top_k": 40, "repetition_penalty": 1.05,
                        "max_new_tokens": 256, "eos_token_id": [tokenizer.turn_end, tokenizer.end]}, file, indent=1)
     model = load(args.model)
     if len(tokenizer) > model.config.padded_vocab_size:
