@@ -58,7 +58,7 @@ export const strings = {
   suggestions: [
     "Tell me a story about a lighthouse keeper and a lost whale.",
     "What is a river, and where does its water come from?",
-    "How do I make a good cup of tea?",
+    "How do I boil an egg?",
   ],
 
   // The first visit
