@@ -5,7 +5,7 @@ enable f16;
 //   out[t, c] = SiLU(bias[c] + sum_k weight[c, k] * in[t - (D_CONV - 1) + k, c])
 //
 // rows [count, STRIDE] is in_proj's result; in are its D_INNER values from OFFSET on. conv_state [D_INNER, D_CONV - 1]
-// holds the inputs before this chunk, oldest first. A thread has RUN tokens of a channel. One token's convolution is part
+// holds the inputs before this chunk, oldest first. A thread has RUN tokens of a channel. Mostly one token's convolution is part
 // of matvec_conv.wgsl. BATCH: conv_state [PLACES, DEPTH, ...].
 // CARRY   the chunk's last inputs go to conv_state, by the thread that read it: RUN >= D_CONV - 1. Without, Mamba's scan,
 //         which runs next, carries it forward.

@@ -10,7 +10,7 @@ import (
 )
 
 // x in digits of 8 bits gives what x in fp32 gives: beside a norm, for pairs of rows and sums, for steps that hold zeros,
-// tiny and huge values, and the same bits for each of several rows of x.
+// tiny and huge values, and for several rows of x.
 func TestMatvecDigits(t *testing.T) {
 	d := open(t)
 	has := d.Info().Variant
@@ -60,7 +60,7 @@ func TestMatvecDigits(t *testing.T) {
 					conv.State = upload(t, d, make([]uint32, conv.DInner*(conv.DConv-1)))
 					o.Conv = &conv
 				}
-				r.Program.Copy(y, 0, start, 0, start.Size())
+				r.Program.Copy(start, 0, y, 0, start.Size())
 				r.Linear(w, x, y, o)
 				run(t, d, r.Program)
 				var values []float32

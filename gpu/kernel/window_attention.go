@@ -155,7 +155,7 @@ func (p planner) joins(reader *Weight, s *Splits) bool {
 		return false
 	}
 	for _, part := range reader.Parts {
-		if !p.matvec(reader, part, LinearOptions{XStride: reader.In, Add: true}).kernel.(matvecAdd).STAGED {
+		if !p.matvec(reader, part, LinearOptions{XStride: s.pitch(), Add: true, Splits: s}).kernel.(matvecAdd).STAGED {
 			return false
 		}
 	}
