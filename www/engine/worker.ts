@@ -154,10 +154,12 @@ function shared({ body }: Response): Response {
 
 /**
  * Whether the engine's memory should be one that helpers share: where the processor will compute. A GPU has no use for
- * it, and browsers keep what they compiled of an engine that comes unchanged.
+ * it, and browsers keep what they compiled of an engine that comes unchanged. WebKitGTK makes such memory, but has no
+ * name for what it consists of, which the rest asks for.
  */
 async function threads(): Promise<boolean> {
-  if (!self.crossOriginIsolated || navigator.hardwareConcurrency < 2) return false;
+  if (!self.crossOriginIsolated || !("SharedArrayBuffer" in self) || navigator.hardwareConcurrency < 2)
+    return false;
   const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
   return !adapter || adapter.info?.isFallbackAdapter === true;
 }
