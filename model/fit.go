@@ -125,7 +125,7 @@ func (m *Model) spare(o Options) machine.Spare {
 
 // rings are the keys and values of a conversation, on the machine where the model is.
 func (m *Model) rings() graph.Rings {
-	return graph.Rings{Positions: func(window int) int { return machine.Ring(window, m.chunk) }, Halves: m.halves.Load()}
+	return graph.RingsFor(m.chunk, m.halves.Load())
 }
 
 // stateSize is what a conversation takes at first: its state, the copies of the part

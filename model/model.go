@@ -96,6 +96,11 @@ type Options struct {
 	Left func()
 }
 
+// halves tells whether the machine that a model is loaded on keeps its keys and values in fp16.
+func (o Options) halves(c *config.Config) bool {
+	return o.HalfKeys && o.Device != nil && c.HalfKeys()
+}
+
 // Model is a loaded model. Its sessions belong to one goroutine at a time, all
 // of them together, for they share the machine; with Options.AtOnce each by itself.
 type Model struct {
@@ -179,7 +184,7 @@ func load(ctx context.Context, src folder.Source, o Options) (_ *Model, err erro
 		}
 		return schedule.NewTogether(e, &m.company, m.config.VocabSize, m.atOnce), nil
 	}
-	m.halves.Store(o.HalfKeys && o.Device != nil && m.config.HalfKeys())
+	m.halves.Store(o.halves(m.config))
 	m.recovery = &schedule.Recovery{Vocab: m.config.VocabSize, StateBytes: m.copiedBytes(), OnProgress: o.OnProgress, Limits: schedule.DefaultLimits}
 	if m.recovery.Engine, err = open(ctx); err != nil {
 		return nil, err
@@ -235,7 +240,7 @@ func (m *Model) probe(ctx context.Context) error {
 
 // open loads the weights onto the machine.
 func (m *Model) open(ctx context.Context, src folder.Source, index *safetensors.Index, o Options) (machine.Engine, error) {
-	m.halves.Store(o.HalfKeys && o.Device != nil && m.config.HalfKeys())
+	m.halves.Store(o.halves(m.config))
 	if err := m.fits(ctx, index, o); err != nil {
 		return nil, err
 	}

@@ -177,8 +177,8 @@ func (f *engineFlags) check() error {
 	if within := []string{protocol.BackendWebGPU, protocol.BackendCPU, protocol.BackendAuto}; f.within != "" && !slices.Contains(within, f.within) {
 		return fmt.Errorf("--browser-backend is %q, want one of %s", f.within, strings.Join(within, ", "))
 	}
-	if f.threads < 0 || f.threads > 64 {
-		return fmt.Errorf("--threads is %d, want 1 to 64, or none for as many as suit", f.threads)
+	if f.threads < 0 || f.threads > protocol.MaxThreads {
+		return fmt.Errorf("--threads is %d, want 1 to %d, or none for as many as suit", f.threads, protocol.MaxThreads)
 	}
 	if err := checkBits(f.bits); err != nil {
 		return err

@@ -133,7 +133,7 @@
     /** A worker that will call assist(); undefined where there can be none. */
     helper: undefined,
 
-    /** Starts helpers up to so many threads, this one among them; ready once each works, or cannot. */
+    /** Starts helpers until there are that many threads, this one among them; ready once each works, or cannot. */
     hire(threads) {
       const all = isShared(this.memory) && this.helper ? threads || Math.min(navigator.hardwareConcurrency, 4) : 1;
       if (all > 1) meeting = new Int32Array(new SharedArrayBuffer(256));

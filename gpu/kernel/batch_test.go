@@ -162,7 +162,7 @@ func TestBatchBlocks(t *testing.T) {
 		b.near("dt, B, C", b.readFloats(gpuDBC), dbc, tolerance)
 		b.near("Mamba", b.readFloats(gpuOut), out, tolerance)
 
-		// Two that read the same, the first of which leaves its own outcome; and what is there is forgotten when it is made anew.
+		// Two that read the same, the first of which leaves its own outcome; and what is there is forgotten when it is computed again.
 		first, gpuFirst := linear(width, width)
 		second, gpuSecond := linear(width, width)
 		last, gpuLast := linear(width, width)

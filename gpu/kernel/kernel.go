@@ -92,6 +92,9 @@ func (r *Recorder) planner() planner {
 	return p
 }
 
+// Single tells whether tokens are taken one by one, whose layers take fewer kernels.
+func (r *Recorder) Single() bool { return r.planner().one() }
+
 // record carries a plan out: the buffers are bound in the ascending order of the
 // shader's binding numbers.
 func (r *Recorder) record(p plan, buffers ...*gpu.Buffer) {

@@ -57,9 +57,10 @@ func (c Conv) stride() int {
 }
 
 // RoPE says where an attention layer's heads go: Ring is [2, ring, kv_heads,
-// head_dim], keys first, as reference.PackHeads has them if the shape says Halves; Angles are reference.AngleTables, nil for none. Norm
-// [2, head_dim], nil for none, is the gains of an RMSNorm that each head of q
-// and, the second, of k passes through first.
+// head_dim], keys first, as reference.PackHeads has them if the shape says Halves;
+// Angles are reference.AngleTables, nil for none. Norm [2, head_dim], nil for none,
+// is the gains of an RMSNorm that each head of q and, the second, of k passes
+// through first.
 type RoPE struct {
 	Shape        reference.AttentionShape
 	Ring, Angles *gpu.Buffer
@@ -94,7 +95,7 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 	p, lies := r.planner(), r.lying
 	in, out, there := lies.places(x)
 	p.there = there
-	for i := range lies { // y is made anew
+	for i := range lies { // y gets other values
 		if lies[i] == y {
 			lies[i] = nil
 		}

@@ -118,12 +118,11 @@ func (w *Attention[V, W]) carried() []Carried {
 	if w.Shape.Cross {
 		return nil
 	}
-	values := 2 * w.Shape.KVHeads * w.Shape.HeadDim
-	row := values
+	row := 2 * w.Shape.KVHeads * w.Shape.HeadDim
 	if w.Shape.Halves {
 		row /= 2
 	}
-	return []Carried{AttentionKV: {Name: "kv_ring", Values: w.Shape.Ring * row, Row: row, Ring: w.Shape.Ring, Window: w.Shape.Window, row: values, head: w.Shape.HeadDim}}
+	return []Carried{AttentionKV: {Name: "kv_ring", Values: w.Shape.Ring * row, Row: row, Ring: w.Shape.Ring, Window: w.Shape.Window, head: w.Shape.HeadDim}}
 }
 
 func (w *Attention[V, W]) cost(pos, tokens, finished int) (state, ops int64) {

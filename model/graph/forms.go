@@ -1,8 +1,6 @@
 package graph
 
 import (
-	"encoding/binary"
-
 	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/reference"
 	"github.com/samba-web/samba/model/machine"
@@ -12,6 +10,11 @@ import (
 type Rings struct {
 	Positions func(window int) int // that a layer has room for, at first if the window is 0
 	Halves    bool                 // fp16, as reference.PackHeads has them; else fp32
+}
+
+// RingsFor are those of a machine whose runs absorb at most chunk tokens at once.
+func RingsFor(chunk int, halves bool) Rings {
+	return Rings{Positions: func(window int) int { return machine.Ring(window, chunk) }, Halves: halves}
 }
 
 // section is what a saved state holds of one array.
@@ -26,14 +29,17 @@ func (g *Graph[V, W]) sections(position int, halves bool) (sections []section, s
 	for _, c := range g.Carried {
 		s := section{Carried: c, at: size, n: 4 * int64(c.Values), width: 4}
 		if !c.Recurrent() {
-			positions := int64(c.Window)
+			positions, values := int64(c.Window), int64(c.Row)
 			if c.Grows() {
 				positions = int64(position)
+			}
+			if g.halves { // two values to a word
+				values *= 2
 			}
 			if halves {
 				s.width = 2
 			}
-			s.n = positions * int64(c.row) * s.width
+			s.n = positions * values * s.width
 		}
 		sections, size = append(sections, s), size+s.n
 	}
@@ -61,9 +67,19 @@ func (g *Graph[V, W]) Own(payload gpu.Blob, position int) gpu.Blob {
 	return own
 }
 
-// Others is Own the other way around: into takes a payload that is not of its form.
-func (g *Graph[V, W]) Others(own, into gpu.Blob, position int) {
+// Fill is Own the other way around: write gets a payload of this graph's machine to fill, and
+// into, whose size tells its form, has it then.
+func (g *Graph[V, W]) Fill(into gpu.Blob, position int, write func(own gpu.Blob) error) error {
+	size := g.Saved(position)
+	if into.Len() == size {
+		return write(into)
+	}
+	own := gpu.NewBlob(size)
+	if err := write(own); err != nil {
+		return err
+	}
 	g.convert(own, into, position, g.halves)
+	return nil
 }
 
 func (g *Graph[V, W]) convert(from, to gpu.Blob, position int, packed bool) {
@@ -80,7 +96,7 @@ func (g *Graph[V, W]) convert(from, to gpu.Blob, position int, packed bool) {
 			switch {
 			case b.width == a.width:
 			case packed:
-				data = machine.FloatBytes(reference.UnpackHeads(b.head, words(data)))
+				data = machine.FloatBytes(reference.UnpackHeads(b.head, machine.ReadWords(data)))
 			default:
 				data = machine.Words(reference.PackHeads(b.head, machine.Floats(data))...)
 			}
@@ -95,28 +111,10 @@ func (g *Graph[V, W]) Finite(payload gpu.Blob, position int, halves bool) bool {
 	for _, s := range sections {
 		for done := int64(0); done < s.n; done += convertStep {
 			data := payload.Bytes(s.at+done, min(convertStep, s.n-done))
-			if s.width == 4 && !machine.Finite(data) || s.width == 2 && !finiteHalves(data) {
+			if s.width == 4 && !machine.Finite(data) || s.width == 2 && !machine.FiniteHalves(data) {
 				return false
 			}
 		}
 	}
 	return true
-}
-
-func finiteHalves(data []byte) bool {
-	const exponent = 0x7c00
-	for ; len(data) >= 2; data = data[2:] {
-		if binary.LittleEndian.Uint16(data)&exponent == exponent {
-			return false
-		}
-	}
-	return true
-}
-
-func words(data []byte) []uint32 {
-	out := make([]uint32, len(data)/4)
-	for i := range out {
-		out[i] = binary.LittleEndian.Uint32(data[4*i:])
-	}
-	return out
 }

@@ -16,7 +16,7 @@ type Carried struct {
 	Window int // positions that are looked back on; 0: all
 	Ring   int // positions at first
 
-	row, head int // the values of a position, and of a head: two to a word, or one
+	head int // the values of a key or a value of one head
 }
 
 // Recurrent tells what each step overwrites as a whole.

@@ -14,6 +14,15 @@ func Words(values ...uint32) []byte {
 	return out
 }
 
+// ReadWords is Words the other way around.
+func ReadWords(data []byte) []uint32 {
+	out := make([]uint32, len(data)/4)
+	for i := range out {
+		out[i] = binary.LittleEndian.Uint32(data[4*i:])
+	}
+	return out
+}
+
 // FloatBytes are fp32 values, little-endian.
 func FloatBytes(values []float32) []byte {
 	data := make([]byte, 4*len(values))
@@ -28,6 +37,17 @@ func Finite(data []byte) bool {
 	const exponent = 0x7f800000
 	for ; len(data) >= 4; data = data[4:] {
 		if binary.LittleEndian.Uint32(data)&exponent == exponent {
+			return false
+		}
+	}
+	return true
+}
+
+// FiniteHalves is Finite of fp16 values.
+func FiniteHalves(data []byte) bool {
+	const exponent = 0x7c00
+	for ; len(data) >= 2; data = data[2:] {
+		if binary.LittleEndian.Uint16(data)&exponent == exponent {
 			return false
 		}
 	}

@@ -4,7 +4,6 @@
 // by more than 1.2e-7 of the largest: as fp32 rounds. The number is n = d0 + 2^8 d1 + 2^16 d2 with digits from -128 to 127,
 // and sum_k q_k n_k is that of the digits' sums, which are exact. A weight of 8 bits counts from 128 on.
 // The four threads that stage a step follow one another, in one subgroup.
-const DIGITS_OF_X = 3u;
 const WORDS = STEPS * 4u; // of a row: a thread stages what one word of weights meets
 const TURNS = (WORDS + SIZE - 1u) / SIZE;
 override WORD_VECTORS: u32;     // vectors that a word meets: 2 at 4 bits, 1 at 8
@@ -60,7 +59,7 @@ fn write_digits(word: u32, live: bool, values: array<vec4<f32>, WORD_VECTORS>) {
 // What a lane took of a row, with the digits of its inputs, their unit and their sum.
 fn digit_product(w: Taken, xs: Digits, about: vec2<f32>) -> f32 {
     let a = affine_pair(w.affine);
-    var sums: array<i32, DIGITS_OF_X>;
+    var sums: array<i32, 3>;
 //#if Q4
     let even = w.data & vec4<u32>(0x0f0f0f0fu);
     let odd = (w.data >> vec4<u32>(4u)) & vec4<u32>(0x0f0f0f0fu);

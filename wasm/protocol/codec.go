@@ -149,14 +149,15 @@ func first(errs ...error) error {
 	return nil
 }
 
-const maxThreads = 64
+// MaxThreads bounds Load.Threads.
+const MaxThreads = 64
 
 func (m *Load) validate() error {
 	if m.URL == "" {
 		return wrong("url", " is missing")
 	}
-	if m.Threads < 0 || m.Threads > maxThreads {
-		return wrong("threads", " is %d, want 1 to %d, or none for as many as suit", m.Threads, maxThreads)
+	if m.Threads < 0 || m.Threads > MaxThreads {
+		return wrong("threads", " is %d, want 1 to %d, or none for as many as suit", m.Threads, MaxThreads)
 	}
 	switch m.Backend {
 	case "", BackendAuto, BackendWebGPU, BackendCPU, BackendRemote:

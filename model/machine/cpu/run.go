@@ -30,7 +30,7 @@ type linear func(w *reference.Weight, x []float32, xStride int, y []float32, cou
 // NewEngine takes a model whose weights are in the store, which it frees when it is
 // closed. Its runs absorb at most chunk tokens at once.
 func NewEngine(c *config.Config, s *Store, vectors map[string][]float32, chunk int, spare machine.Spare) (*Engine, error) {
-	g, err := graph.Assemble(c, s, vectors, graph.Rings{Positions: func(window int) int { return machine.Ring(window, chunk) }})
+	g, err := graph.Assemble(c, s, vectors, graph.RingsFor(chunk, false))
 	if err != nil {
 		return nil, err
 	}

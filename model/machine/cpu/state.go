@@ -41,17 +41,13 @@ func (r *Run) Save(ctx context.Context, into gpu.Blob) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	g, own := r.engine.graph, into
-	if size := g.Saved(r.pos); size != into.Len() {
-		own = gpu.NewBlob(size)
-	}
-	for _, s := range g.Spans(r.state, r.pos, copyStep/4, valuesOf) {
-		own.Put(4*int64(s.At), machine.FloatBytes(s.Array[s.From:][:s.N]))
-	}
-	if own.Len() != into.Len() {
-		g.Others(own, into, r.pos)
-	}
-	return nil
+	g := r.engine.graph
+	return g.Fill(into, r.pos, func(own gpu.Blob) error {
+		for _, s := range g.Spans(r.state, r.pos, copyStep/4, valuesOf) {
+			own.Put(4*int64(s.At), machine.FloatBytes(s.Array[s.From:][:s.N]))
+		}
+		return nil
+	})
 }
 
 func (r *Run) Restore(ctx context.Context, state gpu.Blob, position int, tail []uint32) error {

@@ -26,7 +26,7 @@ func (m *steps) QKV(w *graph.Attention[buffer, weight], n graph.Norm[buffer], a 
 	switch {
 	case shape.Cross:
 		m.Linear(w.QKV, in, a.QKV, o)
-	case m.single() && len(w.QKV.Parts) == 1: // turned on the way only where a head's halves lie in one buffer
+	case m.Single() && len(w.QKV.Parts) == 1: // turned on the way only where a head's halves lie in one buffer
 		o.RoPE = &rope
 		m.Linear(w.QKV, in, a.QKV, o)
 	default:
@@ -42,7 +42,7 @@ func (m *steps) Attend(w *graph.Attention[buffer, weight], a *graph.Activations[
 		m.DifferentialAttention(shape, a.QKV, kv, m.buffer.partials, a.Heads, *w.Pairs, out)
 		return
 	}
-	if m.single() {
+	if m.Single() {
 		if splits := m.SplitAttention(w.OProj, shape, a.QKV, kv, m.buffer.partials); splits != nil {
 			m.split.of, m.split.splits = out, splits
 			return

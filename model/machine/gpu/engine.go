@@ -30,7 +30,7 @@ type Engine struct {
 // NewEngine takes a model whose weights are in the store. Its runs absorb at most
 // chunk tokens at once. halfKeys: keys and values are kept in fp16.
 func NewEngine(c *config.Config, s *Store, vectors map[string][]float32, chunk int, halfKeys bool, spare machine.Spare) (*Engine, error) {
-	g, err := graph.Assemble(c, s, vectors, rings(chunk, halfKeys))
+	g, err := graph.Assemble(c, s, vectors, graph.RingsFor(chunk, halfKeys))
 	if err != nil {
 		return nil, err
 	}
@@ -40,10 +40,6 @@ func NewEngine(c *config.Config, s *Store, vectors map[string][]float32, chunk i
 	}
 	e.store, e.spare, e.halfKeys = s, spare, halfKeys
 	return e, nil
-}
-
-func rings(chunk int, halfKeys bool) graph.Rings {
-	return graph.Rings{Positions: func(window int) int { return machine.Ring(window, chunk) }, Halves: halfKeys}
 }
 
 func newEngine(c *config.Config, device *gpu.Device, s graph.Store[buffer, weight], g *graph.Graph[buffer, weight], chunk int) (*Engine, error) {

@@ -39,7 +39,7 @@ func TestHalves(t *testing.T) {
 			s.linears[spec.Name] = spec
 		}
 	}
-	g, err := graph.Assemble(c, s, map[string][]float32{}, rings(chunk, false))
+	g, err := graph.Assemble(c, s, map[string][]float32{}, graph.RingsFor(chunk, false))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 func (m *steps) GatedMemory(w *graph.GatedMemory[buffer, weight], n graph.Norm[buffer], a *graph.Activations[buffer]) {
-	if m.single() {
+	if m.Single() {
 		in, o := m.norm(a.X, n)
 		o.Gated = a.Memory
 		m.Linear(w.InProj, in, a.Mixed, o)

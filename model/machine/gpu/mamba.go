@@ -17,7 +17,7 @@ func (m *steps) Mamba(i int, w *graph.Mamba[buffer, weight], n graph.Norm[buffer
 	if w.Memory {
 		y = a.Memory
 	}
-	if m.single() {
+	if m.Single() {
 		m.convolved(conv, a, n, w.InProj, a.XZ) // in x's half of xz
 		m.Linear(w.XProj, a.XZ, a.DBC, kernel.LinearOptions{XStride: 2 * s.DInner})
 		m.SelectiveStateUpdate(s, w.DTProj, norm, a.DBC, a.XZ, w.Params, state[graph.MambaSSM], y)

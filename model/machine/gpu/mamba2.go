@@ -11,7 +11,7 @@ func (m *steps) Mamba2(i int, w *graph.Mamba2[buffer, weight], n graph.Norm[buff
 	conv, xbc := kernel.ConvOf(s.Conv(w.DConv), w.Conv, state[graph.Mamba2Conv]), a.XBC
 	// A compiler may multiply a factor of in_proj (falcon_h1's) and the convolution's weights first, where one kernel has
 	// both; rows of guesses, which have two, would get other bits.
-	if m.single() && (w.InProj.Factor == 0 || w.InProj.Factor == 1) {
+	if m.Single() && (w.InProj.Factor == 0 || w.InProj.Factor == 1) {
 		m.convolved(conv, a, n, w.InProj, a.Rows)
 		xbc = nil // the convolution has left it in rows
 	} else {
@@ -28,7 +28,7 @@ func (m *steps) FinishMamba2(w *graph.Mamba2[buffer, weight], a *graph.Activatio
 	o := kernel.LinearOptions{Add: true}
 	switch {
 	case w.Norm == nil || w.NormFirst:
-	case m.single() && w.NormGroups == 1: // an RMSNorm like any other
+	case m.Single() && w.NormGroups == 1: // an RMSNorm like any other
 		o.Gain, o.Eps = *w.Norm, m.eps
 	default:
 		m.gatedNorm(w, a)

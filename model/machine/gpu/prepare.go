@@ -33,7 +33,7 @@ func Prepare(device *gpu.Device, c *config.Config, chunk int, halfKeys bool) {
 			vectors[spec.Name] = make([]float32, n)
 		}
 	}
-	g, err := graph.Assemble(c, s, vectors, rings(chunk, halfKeys))
+	g, err := graph.Assemble(c, s, vectors, graph.RingsFor(chunk, halfKeys))
 	if err != nil {
 		return
 	}

@@ -48,10 +48,12 @@ func (r *Run) Save(ctx context.Context, into gpu.Blob) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	device, g, own := r.engine.device, r.engine.graph, into
-	if size := g.Saved(r.pos); size != into.Len() {
-		own = gpu.NewBlob(size)
-	}
+	return r.engine.graph.Fill(into, r.pos, func(own gpu.Blob) error { return r.gather(ctx, own) })
+}
+
+// gather reads the state back, in the device's own form.
+func (r *Run) gather(ctx context.Context, own gpu.Blob) error {
+	device := r.engine.device
 	var spans []gpu.Span
 	size := uint64(0)
 	flush := func() error {
@@ -62,7 +64,7 @@ func (r *Run) Save(ctx context.Context, into gpu.Blob) error {
 		spans, size = nil, 0
 		return err
 	}
-	for _, s := range g.Spans(r.state, r.pos, gatherStep/4, valuesOf) {
+	for _, s := range r.engine.graph.Spans(r.state, r.pos, gatherStep/4, valuesOf) {
 		span := gpu.Span{Buffer: s.Array, Offset: 4 * uint64(s.From), Size: 4 * uint64(s.N), At: 4 * int64(s.At)}
 		if size+span.Size > gatherStep && size > 0 {
 			if err := flush(); err != nil {
@@ -72,11 +74,7 @@ func (r *Run) Save(ctx context.Context, into gpu.Blob) error {
 		spans = append(spans, span)
 		size += span.Size
 	}
-	err := flush()
-	if own.Len() != into.Len() && err == nil {
-		g.Others(own, into, r.pos)
-	}
-	return err
+	return flush()
 }
 
 func valuesOf(b buffer) int { return int(b.Size() / 4) }

@@ -32,14 +32,11 @@ func (m *steps) Embed(table weight, x buffer) {
 	m.Embedding(table, m.buffer.ids, x, m.buffer.history)
 }
 
-// single tells whether tokens are taken one by one, whose layers take fewer kernels.
-func (m *steps) single() bool { return m.Tokens == 1 && m.Slots == 0 || m.Apart }
-
 // norm leaves what linear layers take in the place of x, and tells them to do the rest: a single token's norm
 // is theirs.
 func (m *steps) norm(x buffer, n graph.Norm[buffer]) (buffer, kernel.LinearOptions) {
 	switch {
-	case m.single():
+	case m.Single():
 		return x, m.joined(n)
 	case n.Layer:
 		m.LayerNorm(x, n.Gain, m.buffer.normed, m.eps)
@@ -76,7 +73,7 @@ func (m *steps) NormSwiGLU(x buffer, n graph.Norm[buffer], w weight, h buffer) {
 
 func (m *steps) NormSquaredReLU(x buffer, n graph.Norm[buffer], w weight, h buffer) {
 	in, o := m.norm(x, n)
-	o.Squared = m.single()
+	o.Squared = m.Single()
 	m.Linear(w, in, h, o)
 	if !o.Squared {
 		m.SquaredReLU(h, w.Out)
