@@ -7,6 +7,7 @@ import { said } from "./errors.ts";
 import { factKey, ModelFiles, settings } from "./load.ts";
 import type { Error as ErrorMessage, Request } from "./protocol.ts";
 import { openStore } from "./store.ts";
+import { threads } from "./threads.ts";
 import { written } from "./written.ts";
 
 declare class Go {
@@ -152,18 +153,6 @@ function shared({ body }: Response): Response {
   return new Response(code, { headers: { "content-type": "application/wasm" } });
 }
 
-/**
- * Whether the engine's memory should be one that helpers share: where the processor will compute. A GPU has no use for
- * it, and browsers keep what they compiled of an engine that comes unchanged. WebKitGTK makes such memory, but has no
- * name for what it consists of, which the rest asks for.
- */
-async function threads(): Promise<boolean> {
-  if (!self.crossOriginIsolated || !("SharedArrayBuffer" in self) || navigator.hardwareConcurrency < 2)
-    return false;
-  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
-  return !adapter || adapter.info?.isFallbackAdapter === true;
-}
-
 // No await at the top: what packs a site together takes this file for a classic script.
 async function start(): Promise<void> {
   try {
@@ -172,6 +161,7 @@ async function start(): Promise<void> {
     const instantiate = async (code: Promise<Response>) =>
       (await WebAssembly.instantiateStreaming(code, go.importObject)).instance;
     const code = engine(); // on its way while the browser looks for a GPU
+    code.catch(() => undefined); // where it fails before that, the await below says so
     // Where there is no room for memory that can be shared, there is for memory of its own.
     const instance = (await threads())
       ? await instantiate(code.then(shared)).catch(() => instantiate(engine()))
