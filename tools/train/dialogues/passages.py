@@ -452,6 +452,17 @@ def question(random, made):
     return random.choice(forms).format(**values), random.choice(answers[:1] * 2 + answers)
 
 
+def asked_on(random, turns, q, question):
+    """The turns, whose last asks q, and up to four more questions about the same text; question() draws one and its answer."""
+    seen = {q}
+    while random.random() < 0.5 and len(seen) < 5:
+        q, r = question()
+        if q not in seen:
+            turns.append((styled(random, q), r))
+        seen.add(q)
+    return turns
+
+
 def reading(random, other):
     """A text and one to four questions about it."""
     made = random.choice(MAKERS)(random)
@@ -465,13 +476,7 @@ def reading(random, other):
         if random.random() < 0.25:
             q = q.lower() if random.random() < 0.5 else q.rstrip("?.")
         turns = [(random.choice(FRAMES).format(p=text, q=q, q2=q[0].lower() + q[1:]), r)]
-    seen = {q}
-    while random.random() < 0.5 and len(seen) < 5:
-        q, r = question(random, made)
-        if q not in seen:
-            turns.append((styled(random, q), r))
-        seen.add(q)
-    return turns
+    return asked_on(random, turns, q, lambda: question(random, made))
 
 
 GOOD = """I love this {x}.|The {x} was wonderful.|What a great {x}!|The {x} is really good, I am very happy with it.|Best {x} ever.|The {x} works perfectly.|I had a lovely time. The {x} was great.|I am so glad I bought this {x}.|A fantastic {x}, five stars.|My children adore the {x}.|The {x} was delightful and the staff were kind.

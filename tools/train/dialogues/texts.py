@@ -5,7 +5,7 @@ A text is drawn as a record first. Sentences, questions, answers and what is tru
 gives the text, its questions, what it leaves open, its gist, and claims that are true or false of it."""
 from .lists import CITIES, COLOURS, DAYS, JOBS, MONTHS, NAMES, PET_NAMES, SURNAMES
 from .numbers import words
-from .passages import FRAMES, GIVEN, READ, SUMMARISE, UNKNOWN, VILLAGES, Person
+from .passages import FRAMES, GIVEN, READ, SUMMARISE, UNKNOWN, VILLAGES, Person, asked_on
 from .phrasing import a, capital, listed, pick, styled
 
 TRUE_FORMS = ['True or false: {c}', 'Is this true? {c}', '{c} True or false?', 'Does the text say this? {c}', 'Is it right that {l}?', 'According to the text, is this true or false? {c}', 'Is this statement right: {c}', 'Check against the text: {c} True or false?', 'Is it true that {l}?']
@@ -593,11 +593,5 @@ def reading(random, other):
             turns[1:1] = other(random)
     else:
         turns = [(framed(random, made.text, q), r)]
-    seen = {q}
-    while random.random() < 0.5 and len(seen) < 5:
-        q, r = question(random, made)
-        if q not in seen:
-            turns.append((styled(random, q), r))
-        seen.add(q)
-    return turns
+    return asked_on(random, turns, q, lambda: question(random, made))
 
