@@ -232,6 +232,13 @@ class Told(unittest.TestCase):
                     said += re.split(r"(?<=\w)[.!] ", question)
         self.assertGreater(checked, 250)
 
+    def test_names_keep_their_capital_behind_that(self):
+        for name in [*NAMES, "James", "Paris"]:
+            for form in ("{} is here.", "{}'s dog is here.", "{}, Ann and Bo are here."):
+                if name in texts.KEPT_CAPITALS:
+                    self.assertEqual(texts.low(form.format(name)), form.format(name))
+        self.assertEqual(texts.low("The dog is here."), "the dog is here.")
+
     def test_what_may_be_eaten_follows_from_the_allergy(self):
         checked = [0, 0]
         for turns in [told.used(rng, nothing) for rng in [random.Random(1)] for _ in range(2000)]:

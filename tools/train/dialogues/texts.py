@@ -25,7 +25,7 @@ def hour(minutes):
 
 def low(sentence):
     """A claim behind "that": names and days keep their capital."""
-    first = sentence.split()[0].strip(",'s")
+    first = sentence.split()[0].rstrip(",").removesuffix("'s")
     return sentence if first in KEPT_CAPITALS else sentence[0].lower() + sentence[1:]
 
 
