@@ -52,7 +52,7 @@ formatted() {
   [ -z "$files" ] || { echo "not formatted by gofmt: $files"; return 1; }
 }
 
-vetted() { go vet ./... && GOOS=js GOARCH=wasm go vet ./gpu/... ./model/... ./wasm ./wasm/worker ./wasm/lab ./wasm/measuring; }
+vetted() { go vet ./... && GOOS=js GOARCH=wasm go vet ./gpu/... ./model/... ./wasm ./wasm/protocol ./wasm/worker ./wasm/lab ./wasm/measuring; }
 
 # Go tests in a browser: the short ones, since its software GPU takes seconds to compile a kernel. What they leave out
 # runs natively. Chromium's takes ten times as long as Firefox's: of the whole model's tests it has those that tell
