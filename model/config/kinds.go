@@ -69,9 +69,9 @@ func (c *Config) StateBytes(halves bool) (fixed, perToken int64) {
 }
 
 // HalfKeys tells whether keys and values may be kept in fp16: where weights were rounded to 8
-// bits or fewer. See "Why are keys and values fp16?" in the README of model.
+// bits or fewer, and heads hold whole words of two. See "Why are keys and values fp16?" in the README of model.
 func (c *Config) HalfKeys() bool {
-	return c.Quantization != nil && slices.ContainsFunc(c.LayerTypes, func(name string) bool { k := kindOf(name); return k.window != nil || k.token != nil })
+	return c.Quantization != nil && c.HeadDim%2 == 0 && slices.ContainsFunc(c.LayerTypes, func(name string) bool { k := kindOf(name); return k.window != nil || k.token != nil })
 }
 
 // NoMixer is a layer that is an MLP alone.
