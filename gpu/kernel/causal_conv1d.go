@@ -18,7 +18,7 @@ func (r *Recorder) CausalConv1D(conv Conv, rows, out *gpu.Buffer) {
 	r.want("causal_conv1d", "weights and biases", conv.Params, conv.DInner, conv.DConv+1)
 	r.want("causal_conv1d", "conv_state", conv.State, r.states(), conv.DInner, conv.DConv-1)
 	r.want("causal_conv1d", "out", out, r.Tokens, conv.DInner)
-	r.recordHalved(r.planner().causalConv1D(conv), out, rows, conv.Params, conv.State, out, r.Cursor)
+	r.recordHalved(r.planner().causalConv1D(conv), out, conv.DInner, rows, conv.Params, conv.State, out, r.Cursor)
 }
 
 type causalConv1D struct {

@@ -93,20 +93,21 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 		r.Program.Fail(fmt.Errorf("kernel swiglu: no product of %d tokens joins it", r.Tokens))
 	}
 	p, lies := r.planner(), r.lying
-	in, out, there := lies.places(x)
+	read := laid{x, o.XStride, w.In}
+	in, out, there := lies.places(read)
 	p.there = there
 	for i := range lies { // y gets other values
-		if lies[i] == y {
-			lies[i] = nil
+		if lies[i].buffer == y {
+			lies[i] = laid{}
 		}
 	}
 	for _, step := range p.linear(w, o) {
 		r.wantLinear(step, w, x, y, o)
 		buffers := r.linearBuffers(step, w, x, y, o, r.half(in), r.half(out))
 		if batch, ok := step.kernel.(matmulBatch); ok {
-			lies[in] = x
+			lies[in] = read
 			if batch.HALVED {
-				lies[out] = y
+				lies[out] = laid{y, o.width(w), o.width(w)}
 			}
 		}
 		r.record(step.plan, buffers...)
@@ -121,6 +122,7 @@ func (r *Recorder) layerNormed(x *gpu.Buffer, o LinearOptions) *gpu.Buffer {
 		all.Tokens = int(o.Layer.Size() / (o.Gain.Size() / 2))
 	}
 	all.LayerNorm(x, o.Gain, o.Layer, o.Eps)
+	r.lying = all.lying
 	return o.Layer
 }
 

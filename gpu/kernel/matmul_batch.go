@@ -119,10 +119,16 @@ func (p planner) halves(width int) bool {
 // W, by turns where a product makes the next one's x. A kernel that is no
 // product may change any values, so that nothing is known behind it but what
 // it has left there itself.
-type lying [2]*gpu.Buffer
+type lying [2]laid
+
+// laid are a batch's rows: width values each, every stride values of a buffer.
+type laid struct {
+	buffer        *gpu.Buffer
+	stride, width int
+}
 
 // places is where x lies, or is to be brought to, and where what a product makes of it can go. there: x is in its place.
-func (l lying) places(x *gpu.Buffer) (in, out int, there bool) {
+func (l lying) places(x laid) (in, out int, there bool) {
 	if l[1] == x {
 		return 1, 0, true
 	}
@@ -137,14 +143,14 @@ func (r *Recorder) half(i int) *gpu.Buffer {
 	return r.Halves.W
 }
 
-// recordHalved records a kernel that is no product: its y goes to Halves, too, where its plan says so.
-func (r *Recorder) recordHalved(p plan, y *gpu.Buffer, buffers ...*gpu.Buffer) {
+// recordHalved records a kernel that is no product: its y [tokens, width] goes to Halves, too, where its plan says so.
+func (r *Recorder) recordHalved(p plan, y *gpu.Buffer, width int, buffers ...*gpu.Buffer) {
 	there := p.kernel.(interface{ leavesHalves() bool }).leavesHalves()
 	if there {
 		buffers = append(buffers, r.Halves.X)
 	}
 	r.record(p, buffers...)
 	if there {
-		r.lying[0] = y
+		r.lying[0] = laid{y, width, width}
 	}
 }

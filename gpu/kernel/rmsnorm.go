@@ -7,7 +7,7 @@ func (r *Recorder) RMSNorm(x, gain, y *gpu.Buffer, eps float64) {
 	width := int(gain.Size() / 4)
 	r.want("rmsnorm", "x", x, r.Tokens, width)
 	r.want("rmsnorm", "y", y, r.Tokens, width)
-	r.recordHalved(r.planner().rmsnorm(width, eps), y, x, gain, y)
+	r.recordHalved(r.planner().rmsnorm(width, eps), y, width, x, gain, y)
 }
 
 type rmsnorm struct {

@@ -17,7 +17,7 @@ func (r *Recorder) SelectiveScan(s reference.ScanShape, dtY, x, xz, dbc, params,
 	r.want("selective_scan", "A_log, D, dt_bias", params, s.DInner, s.DState+2)
 	r.want("selective_scan", "ssm_state", ssmState, r.states(), s.DInner, s.DState)
 	r.want("selective_scan", "conv_state", convState, r.states(), s.DInner, s.DConv-1)
-	r.recordHalved(r.planner().selectiveScan(s), dtY, dtY, x, xz, dbc, params, ssmState, convState, r.Cursor)
+	r.recordHalved(r.planner().selectiveScan(s), dtY, s.DInner, dtY, x, xz, dbc, params, ssmState, convState, r.Cursor)
 }
 
 type selectiveScan struct {

@@ -209,7 +209,7 @@ func BenchmarkBatchLinear(b *testing.B) {
 			try := func(name string, shape *batchShape, restrict *Variant) {
 				took := perDispatch(b, d, 10, 60, 4, func(r *Recorder, i int) {
 					r.Slots, r.Tokens, r.Cursor, r.tuned.batch, r.Restrict, r.Halves = slots, slots, batch, shape, restrict, halves
-					r.lying[0] = x
+					r.lying[0] = laid{x, s.in, s.in}
 					r.Linear(ws[i%len(ws)], x, y, LinearOptions{SwiGLU: s.out == 16384 && restrict == nil})
 				})
 				fmt.Printf("batch %5dx%-5d %v %-16s %7.2f us %6.2f TMAC/s\n", s.out, s.in, s.dtype, name, float64(took.Nanoseconds())/1000, macs/float64(took.Nanoseconds())/1000)

@@ -114,7 +114,7 @@ func (r *Recorder) WindowAttention(s reference.AttentionShape, qkv, kv, partials
 	}
 	r.want("window_attention", "partials", partials, r.Tokens, s.Heads, merge.kernel.(windowAttentionMerge).SPLITS, splitPitch(s.HeadDim))
 	r.record(attend, qkv, kv, partials, r.Cursor)
-	r.recordHalved(*merge, out, partials, out)
+	r.recordHalved(*merge, out, s.Heads*s.HeadDim, partials, out)
 }
 
 // Splits is one token's attention as workgroups that share its keys left it in
