@@ -70,7 +70,7 @@
         const worked = performance.now();
         for (const parts = Math.ceil(count / step);;) {
           const done = Atomics.load(meeting, DONE);
-          if (done >= parts) break;
+          if (done >= parts || Atomics.load(meeting, BROKEN)) break;
           wait(DONE, done);
         }
         if (Atomics.load(meeting, BROKEN)) throw new Error("a thread failed");
