@@ -10,10 +10,7 @@ fn halved_at(t: u32, k: u32) -> u32 {
 // That is asked of the bits: clamp may choose a bound for it, and compilers take v != v for false.
 fn halves4(v: vec4<f32>) -> vec4<f16> {
     let none = (bitcast<vec4<u32>>(v) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
-    let kept = clamp(v, vec4<f32>(-65504.0), vec4<f32>(65504.0));
-    let bits = vec2<u32>(pack2x16float(kept.xy), pack2x16float(kept.zw))
-        | select(vec2<u32>(0u), vec2<u32>(0x7e00u), none.xz) | select(vec2<u32>(0u), vec2<u32>(0x7e000000u), none.yw);
-    return vec4<f16>(bitcast<vec2<f16>>(bits.x), bitcast<vec2<f16>>(bits.y));
+    return vec4<f16>(select(clamp(v, vec4<f32>(-65504.0), vec4<f32>(65504.0)), v, none));
 }
 
 fn half(v: f32) -> f16 {
