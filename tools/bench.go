@@ -203,13 +203,15 @@ func runBench(cmd *cobra.Command, f *benchFlags) error {
 	if err := benchPeers(ctx, f, progress, report); err != nil {
 		return err
 	}
+	var incomparable error
 	if f.stored != nil {
 		if report.Against, err = report.Compare(f.stored, f.against); err != nil {
-			return fmt.Errorf("--against %s: %w", f.against, err)
+			incomparable = fmt.Errorf("--against %s: %w", f.against, err)
 		}
 	}
-	if err := writeFigures(cmd, f.json, report); err != nil {
-		return err
+	// What was measured is told in any case.
+	if err := writeFigures(cmd, f.json, report); err != nil || incomparable != nil {
+		return errors.Join(err, incomparable)
 	}
 	if report.Against != nil && len(report.Against.Slower) > 0 {
 		return fmt.Errorf("%w than %s: %s", errSlower, f.against, strings.Join(report.Against.Slower, "; "))

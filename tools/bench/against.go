@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -32,11 +31,14 @@ func ReadReport(file string) (*Report, error) {
 		return nil, fmt.Errorf("%s has more than %d bytes, which no run of samba bench has", file, mostStored)
 	}
 	r := &Report{}
-	if err := json.NewDecoder(bytes.NewReader(text)).Decode(r); err != nil {
+	if err := json.Unmarshal(text, r); err != nil { // which refuses what comes behind the run
 		return nil, fmt.Errorf("%s is no run of samba bench --json: %w", file, err)
 	}
 	if r.Model == "" || len(r.Measured.Runs) == 0 || r.Figures.Decode == (Spread{}) {
 		return nil, fmt.Errorf("%s is no run of samba bench --json: it has no model or no measured run", file)
+	}
+	if slices.Contains(r.Peers, nil) {
+		return nil, fmt.Errorf("%s is no run of samba bench --json: one of its peers is null", file)
 	}
 	return r, nil
 }

@@ -110,10 +110,13 @@ func TestStoredRuns(t *testing.T) {
 }
 
 func TestReadReportRefuses(t *testing.T) {
+	const run = `{"model":"random:tiny","measured":{"runs":[{}]},"figures":{"decode_tokens_per_second":{"median":1,"min":1,"max":1}},"peers":[null]}`
 	for text, want := range map[string]string{
 		`{`:            "is no run of samba bench --json",
 		`{"model":""}`: "it has no model or no measured run",
 		`[]`:           "is no run",
+		run + run:      "is no run",
+		run:            "one of its peers is null",
 	} {
 		file := filepath.Join(t.TempDir(), "run.json")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
