@@ -76,11 +76,15 @@ async function versions(): Promise<string[]> {
   return ours;
 }
 
-/** A file as the build made it: from what any version has kept, from the network, or past a cache that holds another. */
+/**
+ * A file as the build made it: from what any version has kept, from the network, or past a cache that holds another.
+ * What another version has kept gets the headers that its host sends today: they may say more than they did, such as
+ * that the page is alone with its origin.
+ */
 async function fresh(url: string, about: About, ours: string[]): Promise<Response> {
-  for (const version of ours) {
+  for (const version of [name, ...ours.filter((other) => other !== name)]) {
     const kept = await (await caches.open(version)).match(url);
-    if (kept && (await right(kept, about))) return own(kept);
+    if (kept && (await right(kept, about))) return own(kept, version === name ? undefined : await head(url));
   }
   for (const cache of ["no-cache", "reload"] as const) {
     const response = await fetch(url, { cache });
@@ -92,10 +96,16 @@ async function fresh(url: string, about: About, ours: string[]): Promise<Respons
 }
 
 /** A response that says nothing of its way: what a redirect led to answers no navigation, and here no byte has its price. */
-function own(response: Response): Response {
-  const headers = new Headers(response.headers);
+function own(response: Response, { headers: told } = response): Response {
+  const headers = new Headers(told);
   headers.delete("content-length");
   return new Response(response.body, { headers });
+}
+
+/** What the host says of a file today; undefined where it does not, or where something else speaks for it. */
+async function head(url: string): Promise<Response | undefined> {
+  const said = await fetch(url, { method: "HEAD", cache: "no-cache" }).catch(() => undefined);
+  return said?.ok && !said.redirected && isPage(said) === Boolean(shell.get(url)?.names) ? said : undefined;
 }
 
 /** Brings the cache to what the build knows. */

@@ -129,3 +129,21 @@ test("a store that fails costs nothing but the network", async () => {
   broken = true;
   assert.equal(await (await ask(at("engine.wasm")))?.text(), "code");
 });
+
+test("a file that another version has kept gets the headers of today", async () => {
+  kept.set(
+    "samba-shell-before /samba/",
+    new Map(["", "chat-1.js", "engine.wasm"].map((path) => [at(path), file(at(path))])),
+  );
+  network = (url) => {
+    if (url.endsWith(".js")) return page(); // a captive portal says nothing of the file
+    const response = file(url);
+    response.headers.set("cross-origin-opener-policy", "same-origin");
+    return response;
+  };
+  await tell("install");
+  const now = kept.get("samba-shell-now /samba/");
+  for (const path of ["", "engine.wasm"])
+    assert.equal(now?.get(at(path))?.headers.get("cross-origin-opener-policy"), "same-origin", path);
+  assert.equal(now?.get(at("chat-1.js"))?.headers.get("content-type"), "text/javascript");
+});
