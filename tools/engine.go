@@ -160,7 +160,7 @@ func checkBits(bits int) error {
 func (f *engineFlags) registerHome(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.backend, "backend", backendNative, "where to compute: cpu (plain Go), native (the GPU, by wgpu-native), chromium or firefox\n(WebAssembly and WebGPU in the installed browser, headless)")
 	cmd.Flags().StringVar(&f.within, "browser-backend", protocol.BackendWebGPU, "where a browser computes: webgpu, cpu (WebAssembly), or auto: as its pages choose")
-	cmd.Flags().IntVar(&f.threads, "threads", 0, "with --browser-backend cpu: threads that compute at most (default: as many as the machine has cores, at most 4)")
+	cmd.Flags().IntVar(&f.threads, "threads", 0, "with --browser-backend cpu: threads that compute at most (default: as many as the machine has cores, at most 4); one where the browser has a GPU")
 	cmd.Flags().StringVar(&f.browserPath, "browser-path", "", "the browser's program (default: the environment's CHROME or FIREFOX, then PATH)")
 	cmd.Flags().StringVar(&f.browserFlags, "browser-flags", "", "more flags for the browser, separated by spaces; the environment's CHROME_GPU_FLAGS\nreplaces Chromium's flags for WebGPU")
 }

@@ -88,8 +88,8 @@ type Load struct {
 	// 4 or 8: weights that are not packed yet are packed in as many bits while they come; what is kept for the next visit
 	// is the packed form. Left out: they stay as they are.
 	Bits int `json:"bits,omitempty"`
-	// On the processor, in a page that is alone with its origin: how many threads compute, at most 64. Left out: as many
-	// as suit.
+	// On the processor, in a page that is alone with its origin: how many threads compute, at most 64. Where
+	// the browser has a GPU it is one, whatever this says. Left out: as many as suit.
 	Threads int `json:"threads,omitempty"`
 }
 

@@ -98,7 +98,7 @@ export interface LoadOptions {
   bits?: 4 | 8 | undefined;
   /**
    * On the processor, how many threads compute at most, 1 to 64. There are several only where the page is alone with
-   * its origin (`crossOriginIsolated`). Left out: as many as the machine has cores, at most 4.
+   * its origin (`crossOriginIsolated`) and the browser has no GPU. Left out: as many as the machine has cores, at most 4.
    */
   threads?: number | undefined;
   /** What the server's owner gave out to be let in with. */

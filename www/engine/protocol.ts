@@ -80,8 +80,8 @@ export interface Load extends Header {
    */
   bits?: number;
   /**
-   * On the processor, in a page that is alone with its origin: how many threads compute, at most 64. Left out: as many
-   * as suit.
+   * On the processor, in a page that is alone with its origin: how many threads compute, at most 64. Where
+   * the browser has a GPU it is one, whatever this says. Left out: as many as suit.
    */
   threads?: number;
 }
