@@ -33,7 +33,8 @@ type Report struct {
 	Parameters int64          `json:"parameters"`
 	StateBytes int64          `json:"state_bytes"` // of one conversation, whatever its length; full attention comes on top
 	PerToken   int64          `json:"state_bytes_per_token,omitempty"`
-	SavedBytes int64          `json:"saved_bytes"` // of a saved state of no token
+	SavedBytes int64          `json:"saved_bytes"` // of a saved state of no token; of all three, see KeyBits
+	KeyBits    int            `json:"key_bits"`    // of a key or value in these sizes: 16 is a browser's GPU's, the processor and native commands keep 32
 	Bytes      int64          `json:"bytes"`       // of all shards
 	Shards     []Shard        `json:"shards"`
 	Weights    []Weight       `json:"weights"`
@@ -152,6 +153,9 @@ func Inspect(dir string, hash bool) (*Report, error) {
 	}
 	r.StateBytes, r.PerToken = r.Config.StateBytes(r.Config.HalfKeys())
 	r.SavedBytes = conversation.Size(r.Config, 0, r.Config.HalfKeys())
+	if r.KeyBits = 32; r.Config.HalfKeys() {
+		r.KeyBits = 16
+	}
 	return r, nil
 }
 
@@ -299,6 +303,10 @@ func (r *Report) print(out io.Writer, dir string) error {
 		fmt.Fprintf(w, " and %d for each token", r.PerToken)
 	}
 	fmt.Fprintln(w)
+	if r.KeyBits == 16 {
+		_, perToken := c.StateBytes(false)
+		fmt.Fprintf(w, "\tthat is with keys and values in fp16, as a browser's GPU keeps them; the processor and samba serve keep fp32: %d bytes and %d for each token\n", conversation.Size(c, 0, false), perToken)
+	}
 	fmt.Fprintf(w, "weights\t%d bytes in %d shards\n\n", r.Bytes, len(r.Shards))
 	for _, s := range r.Shards {
 		state := "no hash known"

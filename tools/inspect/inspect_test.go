@@ -56,7 +56,7 @@ func TestInspect(t *testing.T) {
 	}
 	// 2 Mamba layers of 256 channels with 16 states and 3 columns, 2 windows of
 	// 24 positions with 2 heads of 32, keys and values, of 2 bytes as pages keep them; all else F32.
-	if want := int64(2*256*(16+3)*4 + 2*24*2*2*32*2); r.StateBytes != want || r.PerToken != 0 {
+	if want := int64(2*256*(16+3)*4 + 2*24*2*2*32*2); r.StateBytes != want || r.PerToken != 0 || r.KeyBits != 16 {
 		t.Errorf("the state has %d bytes and %d a token, want %d and 0", r.StateBytes, r.PerToken, want)
 	}
 	if r.Parameters != 889472 || len(r.Shards) != 1 || r.Shards[0].Checked || r.Bytes != r.Shards[0].Bytes {
