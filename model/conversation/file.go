@@ -15,7 +15,7 @@ import (
 )
 
 // A saved state is one blob, the same from every machine: a header of HeaderBytes
-// bytes, then the layers' arrays in order, little-endian, fp32 but for keys and values in format 2:
+// bytes, then the layers' arrays in order, little-endian, fp32 but for keys and values in format 2, which are fp16:
 //
 //	Mamba      conv_state [d_inner, d_conv-1], ssm_state [d_inner, d_state]
 //	Mamba-2    the same; its convolution is over x, B and C

@@ -155,7 +155,7 @@ func (r *Race) Write(out io.Writer) error {
 		fmt.Fprintf(out, " ratio: %s's tokens a second from the start over %s's.\n"+
 			"counted: %s's %s over %s's, at least, which is what the ratio would be if nothing else took time.", a, b, b, what, a)
 	}
-	fmt.Fprint(out, "\nstate: allocated for the conversation, keys and values in fp32, of several together twice: each one's own, and a\n"+
+	fmt.Fprint(out, "\nstate: allocated for the conversation, keys and values in fp32, or fp16 on a GPU in a browser where weights are quantized, of several together twice: each one's own, and a\n"+
 		"place in the batch; full attention's has room to grow.\n")
 	for _, runner := range r.Runners {
 		if runner.Ended != "" {
