@@ -1,9 +1,11 @@
 package grammar
 
 import (
+	"errors"
 	"fmt"
-	"math/big"
+	"math/bits"
 	"slices"
+	"strconv"
 )
 
 // Schemas that hold together, under allOf, beside a $ref or around an anyOf,
@@ -258,14 +260,33 @@ func larger(a, b *value, sign float64) *value {
 }
 
 // leastMultiple is the least common multiple of two whole numbers, nil where they are not.
+// Of a number beyond 63 bits, which is refused as a multiple anyway, it is that number.
 func leastMultiple(a, b *value) *value {
-	m, ok1 := new(big.Int).SetString(a.text, 10)
-	n, ok2 := new(big.Int).SetString(b.text, 10)
-	if !ok1 || !ok2 || m.Sign() <= 0 || n.Sign() <= 0 {
+	m, errM := strconv.ParseUint(a.text, 10, 63)
+	n, errN := strconv.ParseUint(b.text, 10, 63)
+	if errors.Is(errM, strconv.ErrSyntax) || errors.Is(errN, strconv.ErrSyntax) || m == 0 || n == 0 {
 		return nil
 	}
-	gcd := new(big.Int).GCD(nil, nil, m, n)
-	return &value{kind: '0', text: m.Mul(m, n.Div(n, gcd)).String()}
+	if errM != nil {
+		return a
+	}
+	if errN != nil {
+		return b
+	}
+	high, low := bits.Mul64(m, n/gcd(m, n))
+	if high == 0 {
+		return &value{kind: '0', text: strconv.FormatUint(low, 10)}
+	}
+	first, rest := bits.Div64(high, low, 1e19)
+	return &value{kind: '0', text: fmt.Sprintf("%d%019d", first, rest)}
+}
+
+// gcd is the greatest common divisor of two numbers above 0.
+func gcd(m, n uint64) uint64 {
+	for n != 0 {
+		m, n = n, m%n
+	}
+	return m
 }
 
 // joinConstants are the values that both schemas list; nil where neither lists any.

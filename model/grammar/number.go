@@ -3,7 +3,6 @@ package grammar
 import (
 	"fmt"
 	"math"
-	"math/big"
 	"strconv"
 	"strings"
 )
@@ -125,28 +124,28 @@ func (p *pool) multiples(of *value, b bounds, whole bool, e expr) (expr, error) 
 	if n, ok := of.number(); !ok || n <= 0 {
 		return none, fmt.Errorf("is %s, want a number above 0", clip(of.String()))
 	}
-	step, ok := new(big.Rat).SetString(of.text)
-	if !ok || len(of.text) > 40 {
+	if len(of.text) > 40 {
 		return none, fmt.Errorf("is %s, want a number of at most %d digits", clip(of.String()), digits)
 	}
 	// As m of 10^places: a number is a multiple if, times 10^places, m divides it.
-	places := 0
-	scale := big.NewRat(1, 1)
-	for !new(big.Rat).Mul(step, scale).IsInt() {
-		if places++; places > digits {
-			return none, fmt.Errorf("is %s, which has too many digits after the point", clip(of.String()))
+	figures, exponent := decimal(of.text)
+	places := max(0, -exponent)
+	if places > digits {
+		return none, fmt.Errorf("is %s, which has too many digits after the point", clip(of.String()))
+	}
+	// 20 zeros make any number too large.
+	m, err := strconv.ParseUint(figures+strings.Repeat("0", min(max(0, exponent), 20)), 10, 64)
+	if places > 0 && whole && err == nil { // whole multiples of 0.5 are those of 1
+		scale := uint64(1)
+		for range places {
+			scale *= 10
 		}
-		scale.Mul(scale, big.NewRat(10, 1))
+		m, places = m/gcd(m, scale), 0
 	}
-	m := new(big.Rat).Mul(step, scale).Num()
-	if places > 0 && whole { // whole multiples of 0.5 are those of 1
-		whole := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(places)), nil)
-		m, places = new(big.Int).Div(m, new(big.Int).GCD(nil, nil, m, whole)), 0
-	}
-	if !m.IsInt64() || m.Int64() > 1<<50 {
+	if err != nil || m > 1<<50 {
 		return none, fmt.Errorf("is %s, want less", clip(of.String()))
 	}
-	n := m.Int64()
+	n := int64(m)
 	// Few multiples are listed.
 	if low, high := math.Ceil(max(b.low, -most)/float64(n)), math.Floor(min(b.high, most)/float64(n)); places == 0 && high-low < maxResidues {
 		var parts []expr
@@ -159,6 +158,18 @@ func (p *pool) multiples(of *value, b bounds, whole bool, e expr) (expr, error) 
 		return none, fmt.Errorf("is %s, want one of fewer digits, or bounds beside it", clip(of.String()))
 	}
 	return p.both(e, p.residues(int(n), places)), nil
+}
+
+// decimal takes a number of JSON that is above 0 apart: its figures without the
+// zeros at either end, and how often 10 multiplies them.
+func decimal(text string) (figures string, exponent int) {
+	text, power, _ := strings.Cut(strings.ToLower(text), "e")
+	before, behind, _ := strings.Cut(text, ".")
+	exponent, _ = strconv.Atoi(power) // 0 where there is none
+	figures = before + behind
+	exponent -= len(behind)
+	short := strings.TrimRight(figures, "0")
+	return strings.TrimLeft(short, "0"), exponent + len(figures) - len(short)
 }
 
 // residues matches the numbers without exponents that m divides when they are

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -447,39 +446,46 @@ func arithmetic(op string, left, right any) (any, error) {
 
 // whole is arithmetic of whole numbers, whose outcome must have 64 bits.
 func whole(op string, m, n int) (any, error) {
-	x, y, out := big.NewInt(int64(m)), big.NewInt(int64(n)), new(big.Int)
+	out, fits := 0, true
 	switch op {
 	case "+":
-		out.Add(x, y)
+		out = m + n
+		fits = (out > m) == (n > 0)
 	case "-":
-		out.Sub(x, y)
+		out = m - n
+		fits = (out < m) == (n > 0)
 	case "*":
-		out.Mul(x, y)
+		out, fits = times(m, n)
 	case "//", "%":
-		quotient, rest := new(big.Int).DivMod(x, y, new(big.Int))
-		// Euclid's rest is never negative, Python's has the divisor's sign.
-		if rest.Sign() != 0 && y.Sign() < 0 {
-			quotient.Sub(quotient, big.NewInt(1))
-			rest.Add(rest, y)
+		quotient, rest := m/n, m%n
+		// Go's rest has the sign of what is divided, Python's the divisor's.
+		if rest != 0 && (rest < 0) != (n < 0) {
+			quotient, rest = quotient-1, rest+n
 		}
 		if out = rest; op == "//" {
-			out = quotient
+			out, fits = quotient, m != math.MinInt || n != -1
 		}
 	case "**":
-		if n > 64 && m != 0 && m != 1 && m != -1 {
-			return nil, errors.New("a whole number grows beyond 64 bits")
-		}
-		if n > 64 {
+		if n > 64 { // 0, 1 and -1 stay what they are, all others have grown too large before
 			n = 64 + n%2
 		}
-		out.Exp(x, big.NewInt(int64(n)), nil)
+		out = 1
+		for i := 0; i < n && fits; i++ {
+			out, fits = times(out, m)
+		}
 	default:
 		return nil, fmt.Errorf("%s does not go between numbers", op)
 	}
-	if !out.IsInt64() {
+	if !fits {
 		return nil, errors.New("a whole number grows beyond 64 bits")
 	}
-	return int(out.Int64()), nil
+	return out, nil
+}
+
+// times is the product of two numbers, and whether it has 64 bits.
+func times(m, n int) (int, bool) {
+	out := m * n
+	return out, n == 0 || out/n == m && (m != math.MinInt || n != -1)
 }
 
 // items are what a for loop walks.
