@@ -70,10 +70,10 @@
         const worked = performance.now();
         for (const parts = Math.ceil(count / step);;) {
           const done = Atomics.load(meeting, DONE);
-          if (done >= parts || Atomics.load(meeting, BROKEN)) break;
+          if (Atomics.load(meeting, BROKEN)) throw new Error("a thread failed");
+          if (done >= parts) break;
           wait(DONE, done);
         }
-        if (Atomics.load(meeting, BROKEN)) throw new Error("a thread failed");
         const waited = performance.now() - worked;
         if (waited > 1 && waited > worked - began) alone = pause = Math.min(2 * pause, MOST);
         else pause = Math.max(pause - 1, LEAST);
@@ -176,6 +176,7 @@
         try {
           for (;;) wait(TURN, work(data.thread));
         } catch (error) {
+          // Changes DONE, so that nobody falls asleep on what it was; whatever it then is, BROKEN is looked at first.
           Atomics.store(meeting, BROKEN, 1);
           Atomics.add(meeting, DONE, 1 << 30);
           Atomics.notify(meeting, DONE);
