@@ -252,6 +252,10 @@ func (*Kernels) Convolution(s reference.ConvShape, rows, params, state, out []fl
 		reference.Convolution(s, rows, params, state, out, count)
 		return
 	}
+	if count == 1 && s.DConv == taps {
+		convolveOne(s, rows, params, state, out)
+		return
+	}
 	kept := s.DConv - 1
 	// in adds weight k times the inputs of token t, t below 0 before this run, to sum.
 	in := func(t, k int, sum []float32) {
@@ -298,6 +302,34 @@ func (*Kernels) Convolution(s reference.ConvShape, rows, params, state, out []fl
 				last[k] = row[c] * row[2*s.Channels+c]
 			}
 		}
+	}
+}
+
+// taps is how wide the convolution of published Mamba models is.
+const taps = 4
+
+// convolveOne is Convolution of a single token, taps wide, in one pass with the sums in the same order.
+func convolveOne(s reference.ConvShape, row, params, state, out []float32) {
+	n := s.Channels
+	in, sum, bias := row[s.Offset:][:n], out[:n], params[n*taps:][:n]
+	var factor, gate []float32
+	if s.Gated {
+		in, gate, factor = row[:n], row[n:][:n], row[2*n:][:n]
+	}
+	for c, v := range in {
+		if s.Gated {
+			v *= factor[c]
+		}
+		w, last := params[c*taps:][:taps], state[c*(taps-1):][:taps-1]
+		sum[c] = bias[c] + w[0]*last[0] + w[1]*last[1] + w[2]*last[2] + w[3]*v
+		last[0], last[1], last[2] = last[1], last[2], v
+	}
+	if !s.Gated {
+		silu(&sum[0], n)
+		return
+	}
+	for c, v := range gate {
+		sum[c] *= v
 	}
 }
 

@@ -203,14 +203,14 @@ func TestMamba(t *testing.T) {
 func TestMamba2(t *testing.T) {
 	levels(t, func(t *testing.T, r *rand.Rand) {
 		var k Kernels
-		for _, s := range []reference.SSDShape{
+		for i, s := range []reference.SSDShape{
 			{Heads: 3, HeadDim: 32, DState: 128, Groups: 1},
 			{Heads: 4, HeadDim: 5, DState: 12, Groups: 2, DTFactor: 0.5, ZFactor: 0.35, DTMin: 0.01, DTMax: 0.4},
 			{Heads: 2, HeadDim: 4, DState: 3, Groups: 1, Ungated: true},
 		} {
-			conv := s.Conv(3)
-			params, weights := normal(r, 3*s.Heads, 0.5), normal(r, conv.Channels*4, 0.5)
-			state, tail := normal(r, s.Inner()*s.DState, 1), normal(r, conv.Channels*2, 1)
+			conv := s.Conv(taps - i)
+			params, weights := normal(r, 3*s.Heads, 0.5), normal(r, conv.Channels*(conv.DConv+1), 0.5)
+			state, tail := normal(r, s.Inner()*s.DState, 1), normal(r, conv.Channels*(conv.DConv-1), 1)
 			state2, tail2 := clone(state), clone(tail)
 			for _, count := range []int{1, 2, 1, 7, 3} { // the state goes on from one to the next
 				rows := normal(r, count*s.Row(), 2)
@@ -232,16 +232,18 @@ func TestMamba2(t *testing.T) {
 
 func TestShortConvolution(t *testing.T) {
 	levels(t, func(t *testing.T, r *rand.Rand) {
-		s := reference.ConvShape{Channels: 20, DConv: 3, Stride: 60, Gated: true}
-		params, state := normal(r, s.Channels*4, 0.5), normal(r, s.Channels*2, 1)
-		state2 := clone(state)
-		for _, count := range []int{1, 2, 1, 7, 3} {
-			rows := normal(r, count*s.Stride, 1)
-			want, got := make([]float32, count*s.Channels), make([]float32, count*s.Channels)
-			reference.Convolution(s, rows, params, state, want, count)
-			new(Kernels).Convolution(s, rows, params, state2, got, count)
-			near(t, fmt.Sprint(count, " tokens"), got, want, 2e-6)
-			near(t, "conv_state", state2, state, 1e-6)
+		for _, width := range []int{3, taps} {
+			s := reference.ConvShape{Channels: 20, DConv: width, Stride: 60, Gated: true}
+			params, state := normal(r, s.Channels*(width+1), 0.5), normal(r, s.Channels*(width-1), 1)
+			state2 := clone(state)
+			for _, count := range []int{1, 2, 1, 7, 3} {
+				rows := normal(r, count*s.Stride, 1)
+				want, got := make([]float32, count*s.Channels), make([]float32, count*s.Channels)
+				reference.Convolution(s, rows, params, state, want, count)
+				new(Kernels).Convolution(s, rows, params, state2, got, count)
+				near(t, fmt.Sprint(width, " wide, ", count, " tokens"), got, want, 2e-6)
+				near(t, "conv_state", state2, state, 1e-6)
+			}
 		}
 	})
 }

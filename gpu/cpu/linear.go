@@ -40,12 +40,20 @@ func (m *Kernels) Linear(w *reference.Weight, x []float32, xStride int, y []floa
 	if factor == 0 {
 		factor = 1
 	}
+	if w.Bias == nil { // a head has 100,000 rows or more
+		to := y[:count*w.Out]
+		for i, v := range sums[:len(to)] {
+			if v *= factor; add {
+				v += to[i]
+			}
+			to[i] = v
+		}
+		return
+	}
 	for t := range count {
 		to, from := y[t*w.Out:(t+1)*w.Out], sums[t*w.Out:(t+1)*w.Out]
 		for r, v := range from {
-			if w.Bias != nil {
-				v += w.Bias[r]
-			}
+			v += w.Bias[r]
 			if v *= factor; add {
 				v += to[r]
 			}
