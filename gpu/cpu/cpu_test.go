@@ -86,6 +86,32 @@ func weight(r *rand.Rand, dtype reference.DType, out, in, group int, bf16 bool) 
 	return w
 }
 
+// A product of what is no number is none, and tells so; what is far apart, or too small to
+// be told from 0, does no harm to other groups.
+func TestLinearNoNumbers(t *testing.T) {
+	levels(t, func(t *testing.T, r *rand.Rand) {
+		for _, dtype := range []reference.DType{reference.Q4, reference.Q8} {
+			w := weight(r, dtype, 5, 64, 32, false)
+			for _, odd := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1e36, -1e36, 1e-44, 0} {
+				x := normal(r, 64, 1)
+				x[r.IntN(32)] = float32(odd)
+				want, got := make([]float32, 5), make([]float32, 5)
+				reference.Linear(w, x, 64, want, 1, false)
+				new(Kernels).Linear(w, x, 64, got, 1, false)
+				for i, v := range got {
+					finite := math.Abs(float64(v)) < math.MaxFloat32
+					if want := math.Abs(float64(want[i])) < math.MaxFloat32; finite != want {
+						t.Errorf("%v, %g: row %d is %g, a number %v, want %v", dtype, odd, i, v, finite, want)
+					}
+				}
+			}
+			none, y := make([]float32, 64), normal(r, 5, 1)
+			new(Kernels).Linear(w, none, 64, y, 1, false)
+			near(t, "of zeros", y, make([]float32, 5), 0)
+		}
+	})
+}
+
 func TestLinear(t *testing.T) {
 	levels(t, func(t *testing.T, r *rand.Rand) {
 		var k Kernels

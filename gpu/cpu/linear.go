@@ -17,8 +17,8 @@ const blockRows = 32
 
 // product is what a linear layer's product works in.
 type product struct {
-	planes         []int16   // tokens' x in fixed point, as matvec_q4 and matvec_q8 of
-	units          []float32 // simd.wat read them
+	planes         []int16   // tokens' x in whole numbers, as fix of simd.wat leaves it
+	units          []float32 // for matvec_q4 and matvec_q8
 	scales, biases []float32 // of a row
 	rows           []float32 // four, in fp32
 	sums           []float32 // of tokens, before bias and factor
@@ -81,49 +81,15 @@ func (m *Kernels) linear(w *reference.Weight, x []float32, xStride int, y []floa
 
 // oneByOne multiplies tokens with quantized weights as they are.
 func (m *Kernels) oneByOne(w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool) {
-	p, groups := &m.product, w.In/w.Group
-	p.planes, p.units = grown(p.planes, 2*count*w.In), grown(p.units, 2*count*groups)
+	p, groups, bits := &m.product, w.In/w.Group, w.DType.Bits()
+	size := 2 * w.In
+	p.planes, p.units = grown(p.planes, count*size), grown(p.units, 2*count*groups)
 	for t := range count {
-		fix(x[t*xStride:t*xStride+w.In], w.Group, w.DType, p.planes[2*t*w.In:], p.units[2*t*groups:])
+		fix(&x[t*xStride], w.In, w.Group, bits, &p.planes[t*size], &p.units[2*t*groups])
 	}
 	m.job.product(w, y, count, add, xStride, address(p.planes), address(p.units))
 	m.share(jobFew, w.Out, blockRows, w.In*count, 8*blockRows*groups)
 }
-
-// fix takes x apart. The exponent of a group is such that its largest value fills
-// 30 bits and the sign: a product by a power of two is exact, so that nothing is
-// lost but what lies 2^-30 below the largest.
-func fix(x []float32, group int, dtype reference.DType, planes []int16, units []float32) {
-	step := 32 / dtype.Bits() / 2 // weights of a 16-bit lane
-	for g := range len(x) / group {
-		values := x[g*group : (g+1)*group]
-		var sum float32
-		largest := uint32(0) // of the sizes, as bits: those of numbers without a sign are in order
-		for _, v := range values {
-			sum += v
-			if size := math.Float32bits(v) &^ (1 << 31); size > largest {
-				largest = size
-			}
-		}
-		// 2^e > largest, both ends kept within fp32's normal range.
-		e := min(max(int(largest>>23)-126, -96), 127)
-		scale, unit := power(30-e), power(e-30)
-		planes := planes[2*g*group:][:2*group]
-		for at, lane := 0, 0; at < group; at += step {
-			for j := range step {
-				fixed := int32(values[at+j] * scale)
-				planes[16*j+lane], planes[16*j+8+lane] = int16(fixed>>15), int16(fixed&0x7fff)
-			}
-			if lane++; lane == 8 {
-				lane, planes = 0, planes[16*step:]
-			}
-		}
-		units[2*g], units[2*g+1] = unit, sum
-	}
-}
-
-// power is 2^e, e from -126 to 127.
-func power(e int) float32 { return math.Float32frombits(uint32(e+127) << 23) }
 
 // widen makes n of w's scales and biases fp32, from one on.
 func (p *product) widen(w *reference.Weight, from, n int) {

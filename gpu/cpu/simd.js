@@ -11,7 +11,7 @@
   const KIND = 0, JOB = 1, COUNT = 2, STEP = 3, TURN = 16, DONE = 32, READY = 48, ASLEEP = 49, BROKEN = 50;
   const CLOSED = 255; // as parts of a turn
 
-  const names = ["silu", "silu_mul", "softmax", "widen", "quantize"];
+  const names = ["silu", "silu_mul", "softmax", "widen", "fix", "quantize"];
   const kinds = ["few", "many", "attend", "channels", "heads"];
   const [IMPORTS, MEMORY] = [2, 5]; // sections of a module
   let exports, module, meeting, turn = 0, helpers = [];

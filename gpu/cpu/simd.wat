@@ -204,6 +204,106 @@
 
   ;; ---- products ----
 
+  ;; Takes x apart, $in values in groups of $group, as matvec_q4 and matvec_q8 read them:
+  ;; whole numbers of 30 bits and one exponent a group, such that its largest value fills
+  ;; them: a product by a power of two is exact, so that nothing is lost but what lies
+  ;; 2^-30 below the largest. A group with what is no number is none.
+  (func (export "fix") (param $x i32) (param $in i32) (param $group i32) (param $bits i32) (param $planes i32) (param $units i32)
+    (local $end i32) (local $stop i32) (local $at i32) (local $e i32) (local $v v128) (local $scale v128) (local $sum v128)
+    (local.set $end (i32.add (local.get $x) (i32.shl (local.get $in) (i32.const 2))))
+    (loop $next
+      (local.set $stop (i32.add (local.get $x) (i32.shl (local.get $group) (i32.const 2))))
+      ;; The largest: sizes, as bits, are in order.
+      (local.set $v (v128.const i32x4 0 0 0 0))
+      (local.set $sum (v128.const i32x4 0 0 0 0))
+      (local.set $at (local.get $x))
+      (loop $value
+        (local.set $v (i32x4.max_u (local.get $v) (f32x4.abs (v128.load (local.get $at)))))
+        (local.set $sum (f32x4.add (local.get $sum) (v128.load (local.get $at))))
+        (br_if $value (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $stop))))
+      (local.set $v (i32x4.max_u (local.get $v) (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $v) (local.get $v))))
+      (local.set $v (i32x4.max_u (local.get $v) (i8x16.shuffle 4 5 6 7 0 1 2 3 12 13 14 15 8 9 10 11 (local.get $v) (local.get $v))))
+      ;; 2^e is above it, kept where 2^(30-e) and 2^(e-30) are fp32's normal numbers.
+      (local.set $e (i32.sub (i32.shr_u (i32x4.extract_lane 0 (local.get $v)) (i32.const 23)) (i32.const 126)))
+      (local.set $e (select (local.get $e) (i32.const -96) (i32.gt_s (local.get $e) (i32.const -96))))
+      (local.set $scale (i32x4.splat (i32.shl (i32.sub (i32.const 157) (local.get $e)) (i32.const 23))))
+      (f32.store (local.get $units) (select
+        (f32.const nan)
+        (f32.reinterpret_i32 (i32.shl (i32.add (i32.const 97) (local.get $e)) (i32.const 23)))
+        (i32.ge_u (i32x4.extract_lane 0 (local.get $v)) (i32.const 0x7f800000))))
+      (f32.store offset=4 (local.get $units) (call $sum (local.get $sum)))
+      (loop $run
+        (if (i32.eq (local.get $bits) (i32.const 4))
+          (then
+            (call $fourths (local.get $x) (local.get $scale) (local.get $planes))
+            (local.set $planes (i32.add (local.get $planes) (i32.const 128)))
+            (local.set $x (i32.add (local.get $x) (i32.const 128))))
+          (else
+            (call $seconds (local.get $x) (local.get $scale) (local.get $planes))
+            (local.set $planes (i32.add (local.get $planes) (i32.const 64)))
+            (local.set $x (i32.add (local.get $x) (i32.const 64)))))
+        (br_if $run (i32.lt_u (local.get $x) (local.get $stop))))
+      (local.set $units (i32.add (local.get $units) (i32.const 8)))
+      (br_if $next (i32.lt_u (local.get $x) (local.get $end)))))
+
+  ;; Four values of x as whole numbers.
+  (func $whole (param $x i32) (param $scale v128) (result v128)
+    (i32x4.trunc_sat_f32x4_s (f32x4.mul (local.get $scale) (v128.load (local.get $x)))))
+
+  ;; The upper halves of eight whole numbers, then the lower ones, which have no sign.
+  (func $upper (param $a v128) (param $b v128) (result v128)
+    (i16x8.narrow_i32x4_s (i32x4.shr_s (local.get $a) (i32.const 15)) (i32x4.shr_s (local.get $b) (i32.const 15))))
+  (func $lower (param $a v128) (param $b v128) (result v128)
+    (i16x8.narrow_i32x4_s
+      (v128.and (local.get $a) (v128.const i32x4 0x7fff 0x7fff 0x7fff 0x7fff))
+      (v128.and (local.get $b) (v128.const i32x4 0x7fff 0x7fff 0x7fff 0x7fff))))
+
+  ;; 16 values of x: the even ones, 8 upper halves and 8 lower, then the odd ones.
+  (func $seconds (param $x i32) (param $scale v128) (param $to i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $p v128) (local $q v128)
+    (local.set $a (call $whole (local.get $x) (local.get $scale)))
+    (local.set $b (call $whole (i32.add (local.get $x) (i32.const 16)) (local.get $scale)))
+    (local.set $c (call $whole (i32.add (local.get $x) (i32.const 32)) (local.get $scale)))
+    (local.set $d (call $whole (i32.add (local.get $x) (i32.const 48)) (local.get $scale)))
+    (local.set $p (call $upper (local.get $a) (local.get $b)))
+    (local.set $q (call $upper (local.get $c) (local.get $d)))
+    (v128.store (local.get $to) (i8x16.shuffle 0 1 4 5 8 9 12 13 16 17 20 21 24 25 28 29 (local.get $p) (local.get $q)))
+    (v128.store offset=32 (local.get $to) (i8x16.shuffle 2 3 6 7 10 11 14 15 18 19 22 23 26 27 30 31 (local.get $p) (local.get $q)))
+    (local.set $p (call $lower (local.get $a) (local.get $b)))
+    (local.set $q (call $lower (local.get $c) (local.get $d)))
+    (v128.store offset=16 (local.get $to) (i8x16.shuffle 0 1 4 5 8 9 12 13 16 17 20 21 24 25 28 29 (local.get $p) (local.get $q)))
+    (v128.store offset=48 (local.get $to) (i8x16.shuffle 2 3 6 7 10 11 14 15 18 19 22 23 26 27 30 31 (local.get $p) (local.get $q))))
+
+  ;; 32 values of x: every fourth from 0 on, 8 upper halves and 8 lower, then from 1, 2 and 3 on.
+  (func $fourths (param $x i32) (param $scale v128) (param $to i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $e v128) (local $f v128) (local $g v128) (local $h v128)
+    (local.set $a (call $whole (local.get $x) (local.get $scale)))
+    (local.set $b (call $whole (i32.add (local.get $x) (i32.const 16)) (local.get $scale)))
+    (local.set $c (call $whole (i32.add (local.get $x) (i32.const 32)) (local.get $scale)))
+    (local.set $d (call $whole (i32.add (local.get $x) (i32.const 48)) (local.get $scale)))
+    (local.set $e (call $whole (i32.add (local.get $x) (i32.const 64)) (local.get $scale)))
+    (local.set $f (call $whole (i32.add (local.get $x) (i32.const 80)) (local.get $scale)))
+    (local.set $g (call $whole (i32.add (local.get $x) (i32.const 96)) (local.get $scale)))
+    (local.set $h (call $whole (i32.add (local.get $x) (i32.const 112)) (local.get $scale)))
+    (call $deal (local.get $to)
+      (call $upper (local.get $a) (local.get $b)) (call $upper (local.get $c) (local.get $d))
+      (call $upper (local.get $e) (local.get $f)) (call $upper (local.get $g) (local.get $h)))
+    (call $deal (i32.add (local.get $to) (i32.const 16))
+      (call $lower (local.get $a) (local.get $b)) (call $lower (local.get $c) (local.get $d))
+      (call $lower (local.get $e) (local.get $f)) (call $lower (local.get $g) (local.get $h))))
+
+  ;; Every fourth of 32 from 0 on to $to, from 1, 2 and 3 on to every 32 bytes behind.
+  (func $deal (param $to i32) (param $a v128) (param $b v128) (param $c v128) (param $d v128)
+    (local $p v128) (local $q v128)
+    (local.set $p (i8x16.shuffle 0 1 8 9 16 17 24 25 2 3 10 11 18 19 26 27 (local.get $a) (local.get $b)))
+    (local.set $q (i8x16.shuffle 0 1 8 9 16 17 24 25 2 3 10 11 18 19 26 27 (local.get $c) (local.get $d)))
+    (v128.store (local.get $to) (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $p) (local.get $q)))
+    (v128.store offset=32 (local.get $to) (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $p) (local.get $q)))
+    (local.set $p (i8x16.shuffle 4 5 12 13 20 21 28 29 6 7 14 15 22 23 30 31 (local.get $a) (local.get $b)))
+    (local.set $q (i8x16.shuffle 4 5 12 13 20 21 28 29 6 7 14 15 22 23 30 31 (local.get $c) (local.get $d)))
+    (v128.store offset=64 (local.get $to) (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $p) (local.get $q)))
+    (v128.store offset=96 (local.get $to) (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $p) (local.get $q))))
+
   ;; y[r] (+)= sum_k W[r, k] x[k] for $rows rows of $in weights of 4 bits, two rows
   ;; at once, half of all rows apart: each of the two then reads on where it stopped,
   ;; which memory is twice as quick at as at neighbours in turns. x comes in fixed point, 30 bits and one exponent for each group, as

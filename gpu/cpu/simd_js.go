@@ -68,6 +68,9 @@ func simdSoftmax(scores unsafe.Pointer, n int32)
 //go:wasmimport simd widen
 func simdWiden(bf16 int32, from, to unsafe.Pointer, n int32)
 
+//go:wasmimport simd fix
+func simdFix(x unsafe.Pointer, in, group, bits int32, planes, units unsafe.Pointer)
+
 //go:wasmimport simd share
 func simdShare(kind int32, j unsafe.Pointer, count, step int32)
 
@@ -82,6 +85,10 @@ func softmax(scores *float32, n int)    { simdSoftmax(at(scores), int32(n)) }
 
 func widen(dtype reference.DType, from *uint16, to *float32, n int) {
 	simdWiden(int32(bit(dtype == reference.BF16)), at(from), at(to), int32(n))
+}
+
+func fix(x *float32, in, group, bits int, planes *int16, units *float32) {
+	simdFix(at(x), int32(in), int32(group), int32(bits), at(planes), at(units))
 }
 
 func share(kind int, j *job, count, step int) {

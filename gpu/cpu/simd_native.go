@@ -25,6 +25,7 @@ func silu(v *float32, n int)                                    { panic(missing)
 func siluMul(g, u, out *float32, n int)                         { panic(missing) }
 func softmax(scores *float32, n int)                            { panic(missing) }
 func widen(_ reference.DType, from *uint16, to *float32, n int) { panic(missing) }
+func fix(x *float32, in, group, bits int, _ *int16, _ *float32) { panic(missing) }
 func share(kind int, j *job, count, step int)                   { panic(missing) }
 
 func quantize(w *float32, groups, group, bits int, cuts *float64, count, refits int, pairs *float64, q *uint32, scales, biases *uint16) bool {
