@@ -274,7 +274,7 @@ func (d *Device) fail(err error) {
 
 // lossDelay is how long the news of a lost device may take after what fails
 // because of it: Firefox rejects maps and finds buffers invalid first.
-const lossDelay = 500 * time.Millisecond
+const lossDelay = 2 * time.Second
 
 func (d *Device) check() error {
 	failure := func() error {
@@ -472,6 +472,9 @@ func (r *Readback) WaitInto(ctx context.Context, blob Blob) error {
 func (r *Readback) wait(ctx context.Context, take func(bytes js.Value)) error {
 	defer r.Drop()
 	_, err := await(ctx, r.mapped, r.device.lost)
+	if err == nil && r.staging.Get("mapState").String() != "mapped" {
+		err = errors.New("the buffer is not mapped any more") // lost between its map and now
+	}
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrLost) {
 		r.device.awaitLoss()
 	}
