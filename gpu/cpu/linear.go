@@ -40,25 +40,19 @@ func (m *Kernels) Linear(w *reference.Weight, x []float32, xStride int, y []floa
 	if factor == 0 {
 		factor = 1
 	}
-	if w.Bias == nil { // a head has 100,000 rows or more
-		to := y[:count*w.Out]
-		for i, v := range sums[:len(to)] {
-			if v *= factor; add {
-				v += to[i]
+	if w.Bias != nil {
+		for t := range count {
+			for r, bias := range w.Bias[:w.Out] {
+				sums[t*w.Out+r] += bias
 			}
-			to[i] = v
 		}
-		return
 	}
-	for t := range count {
-		to, from := y[t*w.Out:(t+1)*w.Out], sums[t*w.Out:(t+1)*w.Out]
-		for r, v := range from {
-			v += w.Bias[r]
-			if v *= factor; add {
-				v += to[r]
-			}
-			to[r] = v
+	to := y[:count*w.Out] // at once: a head has 100,000 rows or more
+	for i, v := range sums[:len(to)] {
+		if v *= factor; add {
+			v += to[i]
 		}
+		to[i] = v
 	}
 }
 

@@ -9,6 +9,7 @@
 // many as kv has room for.
 // HALVES: the ring is of fp16, two to a word: of a head elements i and i + HALF, which one thread has.
 //#if HALVES
+//#include shared/halves.wgsl
 alias Kept = u32;
 const HEAD_WORDS = HEAD_DIM / 2u;
 //#else
@@ -59,11 +60,7 @@ fn place(v: vec2<f32>, head: u32, i: u32, pos: u32, at: u32, sequence: u32) {
     let row = head - HEADS;
     let slot = ((2u * sequence + row / KV_HEADS) * ring() + pos % ring()) * KV_HEADS + row % KV_HEADS;
 //#if HALVES
-    // What fp16 cannot hold becomes its largest value, not infinity; what is no number stays none, so that it is reported.
-    // That is asked of the bits: clamp may choose a bound for it, and compilers take v != v for false.
-    let none = (bitcast<vec2<u32>>(kept) & vec2<u32>(0x7fffffffu)) > vec2<u32>(0x7f800000u);
-    kv[slot * HEAD_WORDS + i] = pack2x16float(clamp(kept, vec2<f32>(-65504.0), vec2<f32>(65504.0)))
-        | select(0u, 0x7e00u, none.x) | select(0u, 0x7e000000u, none.y);
+    kv[slot * HEAD_WORDS + i] = two_halves(kept);
 //#else
     kv[slot * HEAD_WORDS + i] = kept.x;
     kv[slot * HEAD_WORDS + i + HALF] = kept.y;

@@ -1,3 +1,5 @@
+import { within } from "./within.ts";
+
 /** How long a browser has to say whether it has a GPU, in ms. Some take very long, and the engine starts only then. */
 const PATIENCE = 2000;
 
@@ -15,11 +17,7 @@ export async function threads(): Promise<boolean> {
   )
     return false;
   if (!navigator.gpu) return true;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE, undefined);
-  });
-  const adapter = await Promise.race([navigator.gpu.requestAdapter().catch(() => null), late]);
-  clearTimeout(timer);
+  const asked = navigator.gpu.requestAdapter().catch(() => null);
+  const adapter = await within(asked, "a GPU is looked for", PATIENCE).catch(() => undefined);
   return adapter === null || adapter?.info?.isFallbackAdapter === true;
 }
