@@ -58,7 +58,7 @@ vetted() { go vet ./... && GOOS=js GOARCH=wasm go vet ./gpu/... ./model/... ./wa
 # runs natively. Chromium's takes ten times as long as Firefox's: of the whole model's tests it has those that tell
 # whether its shaders compute the same, and what a browser alone can do.
 in_browser() {
-  local run=(go test -short -p 1 -timeout 25m -exec "$PWD/bin/gotest $1") tests=.
+  local run=(go test -short -p 1 -timeout 12m -exec "$PWD/bin/gotest $1") tests=.
   [ "$1" != chromium ] || tests='TestFixtures|TestPublished|TestTrialPublished|TestLostDevice|TestHasRoom|TestNoNumbers'
   export GOOS=js GOARCH=wasm
   "${run[@]}" ./gpu/... ./model/{graph,machine/...,conversation,folder,schedule,measure,quant} && "${run[@]}" -run "$tests" ./model

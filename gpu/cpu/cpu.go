@@ -228,6 +228,11 @@ func (m *Kernels) DifferentialAttention(s reference.AttentionShape, qkv, keys, v
 // attend is the attention of each head of each token, from pos on; of a differential
 // pair both heads have values of twice the width, one after another in out.
 func (m *Kernels) attend(s reference.AttentionShape, qkv, keys, values, out []float32, pos, count int) {
+	if s.Window > 0 && pos > s.Window {
+		// SIMD counts in 31 bits. A position some times around the ring before this one has the same slots, and as
+		// many of them as long as a whole window lies before it.
+		pos = s.Window + (pos-s.Window)%s.Ring
+	}
 	n := pos + count
 	if s.Window > 0 {
 		n = min(n, s.Window)
