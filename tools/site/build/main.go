@@ -79,7 +79,7 @@ func build() error {
 	if _, err := os.Stat("www/node_modules/markdown-it"); err != nil {
 		return errors.New("www/node_modules is missing: run npm ci in www first, or ./build.sh, which does")
 	}
-	if err := clear(); err != nil {
+	if err := empty(); err != nil {
 		return err
 	}
 	names := map[engine]map[string]any{} // constants of the pages that start it
@@ -290,8 +290,8 @@ func copyFiles(from string, names ...string) error {
 	return nil
 }
 
-// clear empties dist but for the file that keeps the folder in git.
-func clear() error {
+// empty empties dist but for the file that keeps the folder in git.
+func empty() error {
 	entries, err := os.ReadDir(dist)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -335,9 +335,13 @@ func (e engine) compile() (string, int, error) {
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return "", 0, fmt.Errorf("compiling %s: %w\n%s", e.program, err, text)
 	}
-	code, err := os.ReadFile(out)
+	whole, err := os.ReadFile(out)
 	if err != nil {
 		return "", 0, err
+	}
+	code, err := slim(whole)
+	if err != nil {
+		return "", 0, fmt.Errorf("%s: %w", e.program, err)
 	}
 	sum := sha256.Sum256(code)
 	name := e.name + "." + hex.EncodeToString(sum[:8]) + ".wasm"
