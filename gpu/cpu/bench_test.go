@@ -24,3 +24,18 @@ func BenchmarkLinear(b *testing.B) {
 		}
 	}
 }
+
+// Drawing a token from a large vocabulary, from logits as sure as a trained model's and as unsure as random weights'.
+func BenchmarkSample(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for name, spread := range map[string]float64{"sure": 4, "unsure": 0.1} {
+		logits := normal(r, 100352, spread)
+		s := reference.Sampling{Temperature: 0.7, TopP: 0.95, Repetition: 1, Seed: 3}
+		var k Kernels
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				k.Sample(s, logits, nil, 5)
+			}
+		})
+	}
+}

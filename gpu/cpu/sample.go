@@ -48,26 +48,41 @@ func (m *sampler) bound(s reference.Sampling, logits []float32, peak float32) fl
 	bound := float32(math.Inf(-1))
 	if s.TopK > 0 && int(s.TopK) < len(logits) {
 		m.sifts = append(m.sifts[:0], logits...)
-		bound = cut(m.sifts, func(float32) float64 { return 1 }, float64(s.TopK))
+		bound = cut(m.sifts, true, float64(s.TopK))
 	}
 	if s.TopP < 1 {
-		m.kept, m.mass = m.kept[:0], m.mass[:0]
-		for _, l := range logits {
-			if l >= bound {
-				m.kept, m.mass = append(m.kept, l), append(m.mass, float32(float64(l-peak)/float64(s.Temperature)))
+		kept := logits
+		if !math.IsInf(float64(bound), -1) {
+			m.kept = m.kept[:0]
+			for _, l := range logits {
+				if l >= bound {
+					m.kept = append(m.kept, l)
+				}
 			}
+			kept = m.kept
+		}
+		m.mass = grown(m.mass, len(kept))
+		for i, l := range kept {
+			m.mass[i] = (l - peak) / s.Temperature
 		}
 		m.mass = likelihoods(m.mass)
 		all := 0.0
 		for _, p := range m.mass {
 			all += float64(p)
 		}
-		m.sifts = append(m.sifts[:0], m.mass...)
-		least := cut(m.sifts, func(p float32) float64 { return float64(p) }, float64(s.TopP)*all)
+		// All that are below this have together half of what top-p leaves out, at most: the cut is above.
+		faint := float32((1 - float64(s.TopP)) * all / float64(2*len(kept)))
+		m.sifts = m.sifts[:0]
+		for _, p := range m.mass {
+			if p >= faint {
+				m.sifts = append(m.sifts, p)
+			}
+		}
+		least := cut(m.sifts, false, float64(s.TopP)*all)
 		lowest := peak
 		for i, p := range m.mass {
-			if l := m.kept[i]; p >= least && l < lowest {
-				lowest = l
+			if p >= least && kept[i] < lowest {
+				lowest = kept[i]
 			}
 		}
 		bound = max(bound, lowest)
@@ -95,8 +110,14 @@ func likelihoods(v []float32) []float32 {
 }
 
 // cut finds the lowest of the values that come, highest first, to this weight, and
-// changes their order.
-func cut(v []float32, weight func(float32) float64, want float64) float32 {
+// changes their order. They are their own weights, or each has a weight of 1.
+func cut(v []float32, counted bool, want float64) float32 {
+	weight := func(x float32) float64 {
+		if counted {
+			return 1
+		}
+		return float64(x)
+	}
 	last := v[0]
 	for len(v) > 0 {
 		// The middle of three is a fair guess at the middle of all.

@@ -67,13 +67,13 @@ func Likeliest(s Sampling, logits []float32, tail []uint32) uint32 {
 			}
 		}
 	}
-	best := 0
+	best, highest := 0, logits[0]
 	for i, l := range logits {
 		if !(l > -noNumber && l < noNumber) {
 			return NoToken
 		}
-		if l > logits[best] {
-			best = i
+		if l > highest {
+			best, highest = i, l
 		}
 	}
 	return uint32(best)
