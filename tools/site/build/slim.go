@@ -48,18 +48,16 @@ type module struct {
 }
 
 func readModule(code []byte) (*module, error) {
-	r := reader{rest: code, length: len(code)}
+	r := readerOf(code)
 	if !bytes.Equal(r.take(8), []byte("\x00asm\x01\x00\x00\x00")) {
 		return nil, errors.New("no WebAssembly module of version 1")
 	}
 	for len(r.rest) > 0 && r.err == nil {
 		at := r.at()
-		id, section := r.take(1), reader{}
-		section.rest = r.take(r.number())
+		id, section := r.take(1), readerOf(r.take(r.number()))
 		if r.err != nil || id[0] != dataSection {
 			continue
 		}
-		section.length = len(section.rest)
 		m := &module{before: code[:at], after: r.rest}
 		for range section.number() {
 			kind, op := section.number(), section.take(1)
@@ -95,8 +93,8 @@ func (m *module) forget() error {
 	if head < 0 {
 		return errors.New("no pcHeader")
 	}
-	header := m.words(head+8, 8)
-	facts := m.words(m.find(binary.LittleEndian.AppendUint64(nil, uint64(head))), 41)
+	header := m.words(head+8, 8, 8)
+	facts := m.words(m.find(binary.LittleEndian.AppendUint64(nil, uint64(head))), 41, 8)
 	if header == nil || facts == nil {
 		return errors.New("no moduledata")
 	}
@@ -116,18 +114,18 @@ func (m *module) forget() error {
 	kept := make([]bool, pctab.length)
 	used := map[int]bool{} // offsets of funcdata: whether something else than a traceback reads it
 	for i := range header[0] {
-		entry := m.words32(functions.at+8*i, 2)
+		entry := m.words(functions.at+8*i, 2, 4)
 		if entry == nil {
 			return errors.New("a function beyond the table")
 		}
 		at := functions.at + entry[1]
-		f := m.words32(at, functionBytes/4)
+		f := m.words(at, functionBytes/4, 4)
 		if f == nil {
 			return errors.New("a function beyond the table")
 		}
 		// args, deferreturn, pcsp, pcfile, pcln, npcdata, cuOffset, startLine; the last byte counts funcdata.
 		counts, datas := f[7], f[10]>>24
-		offsets := m.words32(at+functionBytes, counts+datas)
+		offsets := m.words(at+functionBytes, counts+datas, 4)
 		if offsets == nil || counts > 16 {
 			return errors.New("a function with other tables")
 		}
@@ -173,15 +171,21 @@ func (m *module) forget() error {
 	}
 	clear(m.memory[units.at:][:4*units.length])
 	clear(m.memory[files.at:][:files.length])
+	return m.forgetData(funcdata, findFunctions, used)
+}
+
+// forgetData blanks what nothing but a traceback reads of funcdata, each piece of which ends where the next begins. used
+// are their offsets.
+func (m *module) forgetData(funcdata, stop int, used map[int]bool) error {
 	starts := make([]int, 0, len(used)+1)
 	for offset := range used {
-		if funcdata+offset >= findFunctions {
+		if funcdata+offset >= stop {
 			return errors.New("funcdata beyond its end")
 		}
 		starts = append(starts, offset)
 	}
 	slices.Sort(starts)
-	starts = append(starts, findFunctions-funcdata)
+	starts = append(starts, stop-funcdata)
 	for i, start := range starts[:len(starts)-1] {
 		if !used[start] {
 			clear(m.memory[funcdata+start : funcdata+starts[i+1]])
@@ -196,8 +200,7 @@ func (m *module) steps(pctab table, offset int) int {
 	if offset >= pctab.length {
 		return 0
 	}
-	r := reader{rest: m.memory[pctab.at+offset : pctab.at+pctab.length]}
-	r.length = len(r.rest)
+	r := readerOf(m.memory[pctab.at+offset : pctab.at+pctab.length])
 	for first := true; ; first = false {
 		if value := r.number(); r.err != nil {
 			return 0
@@ -218,26 +221,18 @@ func (m *module) find(word []byte) int {
 	return -1
 }
 
-// words are n numbers of 8 bytes at an address; nil where memory ends before.
-func (m *module) words(at, n int) []int {
-	if at < 0 || at+8*n > len(m.memory) {
+// words are n numbers of 4 or 8 bytes at an address; nil where memory ends before.
+func (m *module) words(at, n, size int) []int {
+	if at < 0 || at+size*n > len(m.memory) {
 		return nil
 	}
 	all := make([]int, n)
 	for i := range all {
-		all[i] = int(binary.LittleEndian.Uint64(m.memory[at+8*i:]))
-	}
-	return all
-}
-
-// words32 are n numbers of 4 bytes.
-func (m *module) words32(at, n int) []int {
-	if at < 0 || at+4*n > len(m.memory) {
-		return nil
-	}
-	all := make([]int, n)
-	for i := range all {
-		all[i] = int(binary.LittleEndian.Uint32(m.memory[at+4*i:]))
+		if word := m.memory[at+size*i:]; size == 8 {
+			all[i] = int(binary.LittleEndian.Uint64(word))
+		} else {
+			all[i] = int(binary.LittleEndian.Uint32(word))
+		}
 	}
 	return all
 }
@@ -292,6 +287,8 @@ type reader struct {
 }
 
 var errShort = errors.New("a module that ends too early")
+
+func readerOf(bytes []byte) *reader { return &reader{rest: bytes, length: len(bytes)} }
 
 func (r *reader) at() int { return r.length - len(r.rest) }
 
