@@ -7,8 +7,8 @@
 // once.
 globalThis.sambaReplay = {
   wrap(device) {
-    // Plays ops with every dispatch in a pass of its own between two timestamps.
-    async function time(ops) {
+    // Plays ops with every dispatch in a pass of its own between two timestamps; whole: with as few passes as submit makes.
+    async function time(ops, whole) {
       const nanoseconds = [];
       const most = 2048; // dispatches a query set has room for
       while (ops.length > 0) {
@@ -19,19 +19,26 @@ globalThis.sambaReplay = {
         const staging = device.createBuffer({ size: 8 * count, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
         const encoder = device.createCommandEncoder();
         let query = 0;
+        let pass = null;
         for (const op of part) {
           if (!op.pipeline) {
+            pass?.end();
+            pass = null;
             encoder.copyBufferToBuffer(op.source, op.from, op.target, op.to, op.size);
             continue;
           }
-          const pass = encoder.beginComputePass({
+          pass ??= encoder.beginComputePass({
             timestampWrites: { querySet: set, beginningOfPassWriteIndex: query++, endOfPassWriteIndex: query++ },
           });
           pass.setPipeline(op.pipeline.made());
           pass.setBindGroup(0, op.group);
           pass.dispatchWorkgroups(op.x, op.y, op.z);
-          pass.end();
+          if (!whole) {
+            pass.end();
+            pass = null;
+          }
         }
+        pass?.end();
         encoder.resolveQuerySet(set, 0, count, resolved, 0);
         encoder.copyBufferToBuffer(resolved, 0, staging, 0, 8 * count);
         device.queue.submit([encoder.finish()]);
@@ -45,7 +52,7 @@ globalThis.sambaReplay = {
     const compiling = new Set();
     const shim = {
       prepared: () => Promise.all(compiling),
-      timed: null, // true: the next submit is timed and leaves a promise of nanoseconds, one a dispatch, here
+      timed: null, // "dispatch" or "pass": the next submit is timed and leaves a promise of the nanoseconds of each here
       last: null, // the buffer made last: the binding does not give its JavaScript object away
       limits: device.limits,
       createBuffer(descriptor) {
@@ -85,7 +92,7 @@ globalThis.sambaReplay = {
       queue: {
         submit(recordings) {
           if (shim.timed) {
-            shim.timed = time(recordings.flatMap(({ list }) => list));
+            shim.timed = time(recordings.flatMap(({ list }) => list), shim.timed === "pass");
             return;
           }
           const encoder = device.createCommandEncoder();

@@ -26,13 +26,24 @@ func (p *Program) Dispatches() (n int) {
 	return n
 }
 
+// Span runs the programs as Run does, waits for them, and tells how many seconds
+// they took of the GPU: without what a browser takes to pass them on.
+func (d *Device) Span(ctx context.Context, programs ...*Program) (float64, error) {
+	passes, err := d.timed(ctx, "pass", programs)
+	sum := 0.0
+	for _, seconds := range passes {
+		sum += seconds
+	}
+	return sum, err
+}
+
 // Time runs the programs as Run does, but each dispatch in a pass of its own
 // between two timestamps, and waits for them. Passes of one dispatch keep
 // kernels from overlapping, so their sum is above what Run takes. Browsers
 // round timestamps, mostly to 0.1 ms, unless they are started with developer
 // features: average over many runs.
 func (d *Device) Time(ctx context.Context, programs ...*Program) ([]DispatchTime, error) {
-	seconds, err := d.timeDispatches(ctx, programs)
+	seconds, err := d.timed(ctx, "dispatch", programs)
 	if err != nil {
 		return nil, err
 	}

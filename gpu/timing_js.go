@@ -13,12 +13,13 @@ func (d *Device) CanTime() bool {
 	return d.device.Get("features").Call("has", "timestamp-query").Bool()
 }
 
-func (d *Device) timeDispatches(ctx context.Context, programs []*Program) ([]float64, error) {
+// timed runs programs and answers with the seconds of each dispatch, or of each pass.
+func (d *Device) timed(ctx context.Context, each string, programs []*Program) ([]float64, error) {
 	if !d.CanTime() {
 		return nil, ErrNoTiming
 	}
 	// The queue of replay.js answers one submit with a promise of its times.
-	d.shim.Set("timed", true)
+	d.shim.Set("timed", each)
 	err := d.Run(programs...)
 	promise := d.shim.Get("timed")
 	d.shim.Set("timed", js.Null())

@@ -52,29 +52,30 @@ func BenchmarkTokenAttention(b *testing.B) {
 		sequences, keys int
 		windowed        bool
 	}{
-		{grouped, 16, 2048, true}, {grouped, 16, 16384, false}, {alone, 16, 2048, true},
-		{grouped, 1, 2048, true}, {grouped, 1, 16384, false}, {grouped, 1, 65536, false}, {alone, 1, 2048, true}, {alone, 1, 16384, false},
+		{alone, 1, 2048, true}, {grouped, 1, 2048, true}, {grouped, 1, 16384, false}, {alone, 1, 16384, false},
+		{grouped, 16, 2048, true}, {grouped, 16, 16384, false}, {alone, 16, 2048, true}, {grouped, 1, 65536, false},
 	} {
 		s, keys := c.AttentionShape, c.keys
+		s.Halves = true
 		if s.Ring = keys; c.windowed {
 			s.Window, s.Ring = keys, keys+BatchDepth
 		}
-		if uint64(4*c.sequences*2*s.Ring*s.KVHeads*s.HeadDim) > d.Info().Limits.MaxBindingSize {
+		if uint64(4*c.sequences*2*s.Ring*s.KVHeads*headWords(s)) > d.Info().Limits.MaxBindingSize {
 			continue
 		}
-		qkv, kv := zeros(b, d, c.sequences*(s.Heads+2*s.KVHeads)*s.HeadDim), zeros(b, d, c.sequences*2*s.Ring*s.KVHeads*s.HeadDim)
-		out, partials := zeros(b, d, c.sequences*s.Heads*s.HeadDim), zeros(b, d, c.sequences*s.Heads*maxSplits*(s.HeadDim+2))
+		qkv, kv := zeros(b, d, c.sequences*(s.Heads+2*s.KVHeads)*s.HeadDim), zeros(b, d, c.sequences*2*s.Ring*s.KVHeads*headWords(s))
+		out, partials := zeros(b, d, c.sequences*s.Heads*s.HeadDim), zeros(b, d, c.sequences*s.Heads*maxSplits*splitPitch(s.HeadDim))
 		slots, cursor := 0, upload(b, d, []uint32{uint32(keys - 1), 1, 0, 0})
 		if c.sequences > 1 {
 			slots, cursor = c.sequences, batchCursor(b, d, c.sequences, c.sequences, keys-1)
 		}
-		bytes := float64(c.sequences * keys * 2 * s.KVHeads * s.HeadDim * 4)
+		bytes := float64(c.sequences * keys * 2 * s.KVHeads * headWords(s) * 4)
 		try := func(name string, shape *sharing) {
 			took := perDispatch(b, d, 4, 24, 4, func(r *Recorder, i int) {
 				r.Slots, r.Tokens, r.Cursor, r.tuned.sharing = slots, c.sequences, cursor, shape
 				r.WindowAttention(s, qkv, kv, partials, out)
 			})
-			fmt.Printf("attention of %2d x %d/%d x %d to %5d %-12s %8.2f us %6.0f GB/s\n", c.sequences, s.Heads, s.KVHeads, s.HeadDim, keys, name, float64(took.Nanoseconds())/1000, bytes/float64(took.Nanoseconds()))
+			fmt.Printf("attention of %2d x %d/%d x %d to %5d %-18s %8.2f us %6.0f GB/s\n", c.sequences, s.Heads, s.KVHeads, s.HeadDim, keys, name, float64(took.Nanoseconds())/1000, bytes/float64(took.Nanoseconds()))
 		}
 		try("rule", nil)
 		full := s

@@ -176,12 +176,19 @@ type Profiler interface {
 	// CanTime tells whether there are timestamps; the methods below need them.
 	CanTime() bool
 	// TimeChunk times absorbing ids at a position, in each of this many passes.
-	TimeChunk(ctx context.Context, ids []uint32, pos, passes int) ([]gpu.DispatchTime, error)
+	TimeChunk(ctx context.Context, ids []uint32, pos, passes int) (Times, error)
 	// TimeStep times one decode step from a token on.
-	TimeStep(ctx context.Context, id uint32, pos, passes int) ([]gpu.DispatchTime, error)
+	TimeStep(ctx context.Context, id uint32, pos, passes int) (Times, error)
 	// TimeBatch times a step of this many sequences, all at one position. Their states
 	// and settings hold zeros, which the clock does not mind.
-	TimeBatch(ctx context.Context, sequences, position, passes int) ([]gpu.DispatchTime, error)
+	TimeBatch(ctx context.Context, sequences, position, passes int) (Times, error)
+}
+
+// Times are those of a step on the GPU, from the same place in each of so many passes.
+type Times struct {
+	Passes     int
+	Dispatches []gpu.DispatchTime // of all passes, each dispatch apart
+	Span       float64            // seconds of the step as it runs otherwise, dispatch after dispatch: the mean
 }
 
 // Batch decodes several runs of an engine together: it has places for them, and

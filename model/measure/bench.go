@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/samba-web/samba/gpu"
 	"github.com/samba-web/samba/gpu/kernel"
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/config"
@@ -48,7 +47,11 @@ type BenchReport struct {
 	PrefillKernels []KernelTime    `json:"prefill_kernels,omitempty"` // of the prompt's last whole chunk
 	DecodeKernels  []KernelTime    `json:"decode_kernels,omitempty"`  // of one token after the prompt
 	BatchKernels   []KernelTime    `json:"batch_kernels,omitempty"`   // of one token each of several sequences after it
-	Guesses        []GuessTask     `json:"guesses,omitempty"`
+	// The GPU's seconds of the three as they run otherwise, dispatch after dispatch.
+	PrefillSpan float64     `json:"prefill_span,omitempty"`
+	DecodeSpan  float64     `json:"decode_span,omitempty"`
+	BatchSpan   float64     `json:"batch_span,omitempty"`
+	Guesses     []GuessTask `json:"guesses,omitempty"`
 }
 
 // BenchRun is one run.
@@ -140,7 +143,7 @@ func Bench(ctx context.Context, s *model.Session, o BenchOptions) (*BenchReport,
 			if err != nil {
 				return nil, err
 			}
-			b.BatchKernels = byRole(times, timedSteps)
+			b.BatchKernels, b.BatchSpan = byRole(times), times.Span
 		}
 	}
 	return b, s.Reset()
@@ -240,7 +243,8 @@ func timeKernels(ctx context.Context, s *model.Session, p machine.Profiler, ids 
 	if err != nil {
 		return err
 	}
-	b.PrefillKernels, b.DecodeKernels = byRole(chunk, timedChunks), byRole(step, timedSteps)
+	b.PrefillKernels, b.PrefillSpan = byRole(chunk), chunk.Span
+	b.DecodeKernels, b.DecodeSpan = byRole(step), step.Span
 	return nil
 }
 
@@ -258,13 +262,13 @@ func withoutLayer(label string) string {
 }
 
 // byRole adds up dispatches of the same kernel on the same tensor of different
-// layers, in the order in which they came first, for one of this many passes.
-func byRole(times []gpu.DispatchTime, passes int) []KernelTime {
+// layers, in the order in which they came first, for one of the passes.
+func byRole(times machine.Times) []KernelTime {
 	type key struct{ kernel, role string }
 	at := map[key]int{}
 	var sum []KernelTime
 	converted := "" // the role of what lies in HalvesOfW
-	for _, t := range times {
+	for _, t := range times.Dispatches {
 		role := ""
 		for _, label := range t.Buffers {
 			// Weights are bound first; a layer's state names kernels that have none.
@@ -288,8 +292,8 @@ func byRole(times []gpu.DispatchTime, passes int) []KernelTime {
 		sum[i].Seconds += t.Seconds
 	}
 	for i := range sum {
-		sum[i].Launches /= passes
-		sum[i].Seconds /= float64(passes)
+		sum[i].Launches /= times.Passes
+		sum[i].Seconds /= float64(times.Passes)
 	}
 	return sum
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/samba-web/samba/model"
 	"github.com/samba-web/samba/model/config"
 	"github.com/samba-web/samba/model/families"
+	"github.com/samba-web/samba/model/machine"
 	gpumachine "github.com/samba-web/samba/model/machine/gpu"
 )
 
@@ -208,7 +209,7 @@ func TestByRole(t *testing.T) {
 		{"matvec", "mlp.down_proj.weight", 2, 3}, {"window_attention", "keys", 1, 3}, {"matvec", "embed_tokens.weight", 1, 4}, {"sample", "", 1, 5},
 		{"blocks_w", "mixer.o_proj.weight", 1, 6}, {"matmul_blocks", "mixer.o_proj.weight", 1, 7},
 	}
-	if diff := cmp.Diff(want, byRole(append(times, times...), 2)); diff != "" {
+	if diff := cmp.Diff(want, byRole(machine.Times{Passes: 2, Dispatches: append(times, times...)})); diff != "" {
 		t.Error(diff)
 	}
 }

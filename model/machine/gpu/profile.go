@@ -27,34 +27,34 @@ func (p profiler) Launches(chunk int) (decode, prefill int) {
 
 func (p profiler) CanTime() bool { return p.run.engine.device.CanTime() }
 
-func (p profiler) TimeChunk(ctx context.Context, ids []uint32, pos, passes int) ([]gpu.DispatchTime, error) {
+func (p profiler) TimeChunk(ctx context.Context, ids []uint32, pos, passes int) (machine.Times, error) {
 	return p.time(ctx, p.run.chunkProgram(len(ids), p.run.every), ids, pos, passes)
 }
 
-func (p profiler) TimeStep(ctx context.Context, id uint32, pos, passes int) ([]gpu.DispatchTime, error) {
+func (p profiler) TimeStep(ctx context.Context, id uint32, pos, passes int) (machine.Times, error) {
 	return p.time(ctx, p.run.drawn.use.step, []uint32{id}, pos, passes)
 }
 
-func (p profiler) time(ctx context.Context, program *gpu.Program, ids []uint32, pos, passes int) ([]gpu.DispatchTime, error) {
+func (p profiler) time(ctx context.Context, program *gpu.Program, ids []uint32, pos, passes int) (machine.Times, error) {
 	return timePasses(ctx, p.run.engine.device, program, passes, func() error {
 		p.run.pos = pos
 		return p.run.upload(ids)
 	})
 }
 
-func (p profiler) TimeBatch(ctx context.Context, sequences, position, passes int) ([]gpu.DispatchTime, error) {
+func (p profiler) TimeBatch(ctx context.Context, sequences, position, passes int) (machine.Times, error) {
 	e := p.run.engine
 	b, err := e.newBatch(sequences)
 	if err != nil {
-		return nil, err
+		return machine.Times{}, err
 	}
 	defer b.Close()
 	if err := b.makeRoom(position + 1); err != nil {
-		return nil, err
+		return machine.Times{}, err
 	}
 	program, err := b.program(features{}, sequences)
 	if err != nil {
-		return nil, err
+		return machine.Times{}, err
 	}
 	rows, positions, _, length := kernel.BatchCursor(sequences)
 	cursor := make([]uint32, length)
@@ -66,17 +66,25 @@ func (p profiler) TimeBatch(ctx context.Context, sequences, position, passes int
 }
 
 // timePasses times a program's kernels, each pass from the same place.
-func timePasses(ctx context.Context, device *gpu.Device, p *gpu.Program, passes int, prepare func() error) ([]gpu.DispatchTime, error) {
-	var all []gpu.DispatchTime
+func timePasses(ctx context.Context, device *gpu.Device, p *gpu.Program, passes int, prepare func() error) (machine.Times, error) {
+	all := machine.Times{Passes: passes}
 	for range passes {
 		if err := prepare(); err != nil {
-			return nil, err
+			return machine.Times{}, err
 		}
 		times, err := device.Time(ctx, p)
 		if err != nil {
-			return nil, err
+			return machine.Times{}, err
 		}
-		all = append(all, times...)
+		all.Dispatches = append(all.Dispatches, times...)
+		if err := prepare(); err != nil {
+			return machine.Times{}, err
+		}
+		span, err := device.Span(ctx, p)
+		if err != nil {
+			return machine.Times{}, err
+		}
+		all.Span += span / float64(passes)
 	}
 	return all, nil
 }
