@@ -341,10 +341,11 @@ type matvecConstants struct {
 	IN, OUT, X_STRIDE, Y_STRIDE, ROW0                                     int
 	EPS                                                                   float64
 	VALUES, QUADS, SIZE, LANES, ROWS, N, SUMS, SUBGROUP, WARP             int
+	HOLDS                                                                 int
 	SPLITS, COLUMNS                                                       int
 	WORD_VECTORS, DIGIT_VECTORS                                           int
 	ALIGNED, NORM, LAYER, LAST, STAGED, SUBGROUPS, SHARED, PAIRED, JOINED bool
-	DIGITS                                                                bool
+	DIGITS, HELD                                                          bool
 }
 
 func (c matvecConstants) staged() bool { return c.STAGED }
@@ -435,6 +436,7 @@ func (p planner) matvec(w *Weight, part Part, o LinearOptions) plan {
 		c.WORD_VECTORS = values / 16
 		c.DIGIT_VECTORS = 3 * c.WORD_VECTORS
 	}
+	c.HELD, c.HOLDS = staged && o.Layer == nil && !c.DIGITS && o.Splits == nil, min(int(blocks(w.In/4, s.size)), 4)
 	if o.Splits != nil {
 		c.JOINED, c.SPLITS, c.COLUMNS = true, o.Splits.splits, o.Splits.headDim/4
 	}

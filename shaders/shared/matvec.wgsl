@@ -21,6 +21,7 @@ enable subgroups;
 // row (shared/matvec_quantized.wgsl), or 4 plain weights or one (shared/matvec_plain.wgsl).
 // STAGED  x lies in workgroup memory, normalised and scaled, a step's vectors STEPS + 1 apart, so that neighbouring
 //         lanes read neighbouring places. The next step's weights are on their way while a step is computed.
+// HELD    a thread asks for its first HOLDS vectors of x before any weights: all of the workgroup waits for x
 // DIGITS  x lies there as whole numbers in digits of 8 bits instead (shared/matvec_digits.wgsl); STAGED and quantized, too
 // JOINED  x is what the splits of window_attention_split.wgsl found, joined as it is staged; STAGED, too. Each workgroup
 //         reads all of it from the GPU's cache, which takes less time than a dispatch between
@@ -68,6 +69,7 @@ const STEPS = IN / VALUES;
 override N: u32;         // rows behind them: ROWS or 2 ROWS
 override SUMS: u32;      // what lanes add up: N products and, with NORM but not STAGED, the sum of squares
 override QUADS: u32;     // VALUES / 4
+override HOLDS: u32;
 
 //#if ALIGNED
 alias Inputs = array<vec4<f32>, QUADS>;
@@ -110,6 +112,19 @@ const PITCH = STEPS + 1u;
 //#if !DIGITS
 const STAGE = QUADS * PITCH;
 var<workgroup> stage: array<vec4<f32>, STAGE>;
+
+// Stages vector i of x; its square comes back.
+fn put(i: u32, x: vec4<f32>) -> f32 {
+    var v = x;
+//#if NORM
+    v *= gain[i];
+//#endif
+//#if Q4
+    v *= select(ODD, EVEN, i % 2u == 0u);
+//#endif
+    stage[i % QUADS * PITCH + i / QUADS] = v;
+    return dot(x, x);
+}
 //#endif
 const SQUARES = SIZE / WARP;
 //#if LAYER
@@ -153,6 +168,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 //#endif
     var acc: array<f32, SUMS>;
 //#if STAGED
+//#if HELD
+    var held: array<vec4<f32>, HOLDS>;
+    for (var h = 0u; h < HOLDS; h++) { //#unroll
+        held[h] = input(first / 4u, min(thread + h * SIZE, STEPS * QUADS - 1u));
+    }
+//#endif
     var next: array<Taken, N>;
     for (var n = 0u; n < N; n++) { //#unroll
         next[n] = take(rows[n], min(lane, STEPS - 1u));
@@ -208,20 +229,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         write_digits(word, at == word, values);
     }
 //#else
+//#if HELD
+    for (var h = 0u; h < HOLDS; h++) { //#unroll
+        let i = thread + h * SIZE;
+        if i < STEPS * QUADS {
+            square += put(i, held[h]);
+        }
+    }
+    for (var i = thread + HOLDS * SIZE; i < STEPS * QUADS; i += SIZE) {
+        square += put(i, input(first / 4u, i));
+    }
+//#else
     for (var i = thread; i < STEPS * QUADS; i += SIZE) {
         var v = input(first / 4u, i);
 //#if LAYER
         v = (v - mean) * deviation * gain[i] + gain[STEPS * QUADS + i];
 //#endif
-//#if NORM
-        square += dot(v, v);
-        v *= gain[i];
-//#endif
-//#if Q4
-        v *= select(ODD, EVEN, i % 2u == 0u);
-//#endif
-        stage[i % QUADS * PITCH + i / QUADS] = v;
+        square += put(i, v);
     }
+//#endif
 //#endif
 //#if NORM
 //#if SUBGROUPS
