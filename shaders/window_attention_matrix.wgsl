@@ -14,6 +14,7 @@ diagnostic(off, chromium.subgroup_matrix_uniformity);
 // conflicts.
 //#include shared/attention.wgsl
 //#include shared/attention_out.wgsl
+//#include shared/half.wgsl
 @group(0) @binding(3) var<storage, read> cursor: Cursor;
 
 override SUBGROUP: u32;
@@ -46,9 +47,8 @@ var<workgroup> tiles: array<f16, TILE>;     // KEYS keys, then their values
 var<workgroup> scores: array<f32, S_TILE>;
 var<workgroup> weights: array<f16, P_TILE>;
 
-// What fp16 cannot hold becomes its largest value, not infinity.
 fn keep(at: u32, v: Vec) {
-    let halves = vec4<f16>(clamp(v, vec4<f32>(-65504.0), vec4<f32>(65504.0)));
+    let halves = halves4(v);
     for (var j = 0u; j < 4u; j++) { //#unroll
         tiles[at + j] = halves[j];
     }

@@ -854,6 +854,28 @@ func TestWindowAttentionMatrix(t *testing.T) {
 	}
 }
 
+// What sees a value that is no number is none either, whatever is kept of keys and values: a kernel that hid it would end in
+// words that nobody doubts. (Of keys it cannot be asked: not every compiler's exp of no number is none.)
+func TestWindowAttentionNoNumber(t *testing.T) {
+	const count = 20
+	eachVariant(t, count, func(b *bench) {
+		s := reference.AttentionShape{Heads: 4, KVHeads: 2, HeadDim: 16, Window: 64, Ring: 64 + count - 1, Halves: b.IntN(2) == 0}
+		half := s.Ring * s.KVHeads * s.HeadDim
+		kv, at := b.floats(2*half, 1), b.IntN(count)
+		kv[half+at*s.KVHeads*s.HeadDim] = float32(math.NaN()) // in the first head
+		qkv, out := b.buffer("qkv", b.floats(count*s.RowHeads()*s.HeadDim, 1)), b.buffer("out", b.floats(count*s.Heads*s.HeadDim, 1))
+		b.cursor(0, count)
+		b.WindowAttention(s, qkv, b.ring(s, kv), nil, out)
+		b.run()
+		got := b.readFloats(out)
+		for t := at; t < count; t++ {
+			if v := got[t*s.Heads*s.HeadDim]; v == v {
+				b.Errorf("token %d sees token %d, whose value is no number, and has %g", t, at, v)
+			}
+		}
+	})
+}
+
 func TestSample(t *testing.T) {
 	eachVariant(t, 1, func(b *bench) {
 		// Chunks of several sizes, of which the last is not full; few sizes, since each compiles for itself.
