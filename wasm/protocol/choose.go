@@ -27,9 +27,9 @@ type race struct {
 	CPU   float64 `json:"cpu"`
 }
 
-// choose opens the GPU if there is one, and hands it back where the processor
-// is quicker. The reason says why, for people.
-func (e *Engine) choose(ctx context.Context) (device *gpu.Device, reason string, err error) {
+// choose opens the GPU if there is one, and hands it back where the processor, with
+// the helpers it has, is quicker. The reason says why, for people.
+func (e *Engine) choose(ctx context.Context, help *cpu.Help) (device *gpu.Device, reason string, err error) {
 	device, err = e.Home.Device(ctx)
 	var about gpu.Info
 	var r race
@@ -38,7 +38,7 @@ func (e *Engine) choose(ctx context.Context) (device *gpu.Device, reason string,
 		if about.Name != "" && !about.Variant.CPU {
 			return device, "", nil // hardware, by its own name
 		}
-		if r, err = e.race(ctx, device); err != nil {
+		if r, err = e.race(ctx, device, help); err != nil {
 			device.Close()
 		}
 	}
@@ -74,12 +74,13 @@ func (e *Engine) reasonSentence() string {
 }
 
 // race measures once for each adapter, as far as one can be told from another.
-func (e *Engine) race(ctx context.Context, device *gpu.Device) (race, error) {
+func (e *Engine) race(ctx context.Context, device *gpu.Device, help *cpu.Help) (race, error) {
 	about, err := json.Marshal(device.Info())
 	if err != nil {
 		return race{}, err
 	}
-	key := "race 1 " + cpu.About() + " " + string(about)
+	help.Wait() // the processor's threads are part of what it is
+	key := "race 2 " + cpu.About() + " " + string(about)
 	memory, keeps := e.Home.(Memory)
 	var r race
 	if keeps && json.Unmarshal([]byte(memory.Recall(ctx, key)), &r) == nil && r.CPU > 0 {

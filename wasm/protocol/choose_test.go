@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/cpu"
 )
 
 // gpuHome knows the fixtures, has the machine's GPU and remembers.
@@ -75,7 +76,7 @@ func TestRace(t *testing.T) {
 	defer device.Close()
 	fact := ""
 	e := &Engine{Home: gpuHome{fact: &fact}}
-	first, err := e.race(t.Context(), device)
+	first, err := e.race(t.Context(), device, cpu.Hire(0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func TestRace(t *testing.T) {
 	if err := json.Unmarshal([]byte(fact), &kept); err != nil || kept != first {
 		t.Errorf("remembered %q, measured %+v", fact, first)
 	}
-	if again, err := e.race(t.Context(), device); err != nil || again != first {
+	if again, err := e.race(t.Context(), device, cpu.Hire(0)); err != nil || again != first {
 		t.Errorf("again: %+v, %v, want %+v", again, err, first)
 	}
 	t.Logf("weights a second: %+v", first)

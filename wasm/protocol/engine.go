@@ -315,7 +315,9 @@ func (e *Engine) load(ctx context.Context, id uint32, m *Load) (_ Message, err e
 	switch m.Backend {
 	case BackendCPU:
 	case BackendAuto:
-		e.device, e.reason, err = e.choose(ctx)
+		help := cpu.Hire(m.Threads) // those that the model would have: it has them, if it is the processor's
+		defer help.Dismiss()
+		e.device, e.reason, err = e.choose(ctx, help)
 	default:
 		e.device, err = e.Home.Device(ctx)
 	}
