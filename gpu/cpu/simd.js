@@ -10,6 +10,7 @@
   // moves between caches at once, what changes while it is done.
   const KIND = 0, JOB = 1, COUNT = 2, STEP = 3, TURN = 16, DONE = 32, READY = 48, ASLEEP = 49, BROKEN = 50;
   const CLOSED = 255; // as parts of a turn
+  const THREW = 1, GONE = 2; // what BROKEN says of a helper
 
   const names = ["silu", "silu_mul", "softmax", "widen", "fix", "quantize"];
   const kinds = ["few", "many", "attend", "channels", "heads"];
@@ -40,13 +41,28 @@
     }
   }
 
-  /** Waits until a word is no longer what it was: awake for as long as the pauses of a step last, then asleep. */
-  function wait(word, was) {
+  /**
+   * Waits until a word is no longer what it was: awake for as long as the pauses of a step last, then asleep. It returns
+   * whether that came within so many seconds; of time in which this thread sleeps with its machine one counts at most.
+   */
+  function wait(word, was, seconds = Infinity) {
     for (const began = performance.now(); performance.now() - began < 0.1; )
-      for (let i = 0; i < 100; i++) if (Atomics.load(meeting, word) !== was) return;
+      for (let i = 0; i < 100; i++) if (Atomics.load(meeting, word) !== was) return true;
+    const nap = seconds === Infinity ? Infinity : 1000;
     Atomics.add(meeting, ASLEEP, 1);
-    Atomics.wait(meeting, word, was);
+    while (seconds > 0 && Atomics.wait(meeting, word, was, nap) === "timed-out") seconds--;
     Atomics.sub(meeting, ASLEEP, 1);
+    return seconds > 0;
+  }
+
+  /** Throws what became of a helper, if something did. Whoever called Go may drop that: the program's owner hears it, too. */
+  function check() {
+    const broken = Atomics.load(meeting, BROKEN);
+    if (!broken) return;
+    const what = broken === GONE ? "is gone with a part of the work: the browser has ended it" : "failed";
+    const error = new Error(`a thread ${what}`);
+    globalThis.reportError?.(error);
+    throw error;
   }
 
   const isShared = (memory) => "SharedArrayBuffer" in globalThis && memory.buffer instanceof SharedArrayBuffer;
@@ -56,6 +72,7 @@
       // As many parameters as the function with the most has: a call without arrays.
       ...Object.fromEntries(names.map((name) => [name, (a, b, c, d, e, f, g, h, i, j, k) => exports[name](a, b, c, d, e, f, g, h, i, j, k)])),
       share(kind, job, count, step) {
+        if (meeting) check();
         if (step >= count || !meeting || Atomics.load(meeting, READY) === 0 || alone-- > 0)
           return exports[kinds[kind]](job, 0, count, 0);
         alone = 0;
@@ -70,9 +87,9 @@
         const worked = performance.now();
         for (const parts = Math.ceil(count / step);;) {
           const done = Atomics.load(meeting, DONE);
-          if (Atomics.load(meeting, BROKEN)) throw new Error("a thread failed");
+          check();
           if (done >= parts) break;
-          wait(DONE, done);
+          if (!wait(DONE, done, sambaSIMD.patience)) Atomics.store(meeting, BROKEN, GONE);
         }
         const waited = performance.now() - worked;
         if (waited > 1 && waited > worked - began) alone = pause = Math.min(2 * pause, MOST);
@@ -157,6 +174,9 @@
       return { threads: all, ready: Promise.all(starts) };
     },
 
+    /** For how many seconds nothing may be done of a job: far longer than a part takes in a tab that is held back. */
+    patience: 30,
+
     /** How many threads work. */
     threads: () => 1 + (meeting ? Atomics.load(meeting, READY) : 0),
 
@@ -177,7 +197,7 @@
           for (;;) wait(TURN, work(data.thread));
         } catch (error) {
           // Changes DONE, so that nobody falls asleep on what it was; whatever it then is, BROKEN is looked at first.
-          Atomics.store(meeting, BROKEN, 1);
+          Atomics.store(meeting, BROKEN, THREW);
           Atomics.add(meeting, DONE, 1 << 30);
           Atomics.notify(meeting, DONE);
           throw error;

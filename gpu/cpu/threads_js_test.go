@@ -1,10 +1,14 @@
 package cpu
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"syscall/js"
 	"testing"
+	"time"
+	"unsafe"
 
 	"github.com/samba-web/samba/gpu/reference"
 )
@@ -34,6 +38,69 @@ func TestThreads(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A helper that goes in the middle of its part is missed in time. Whoever waits for it hears of it, and so does whoever
+// calls later: no part is done twice, or left out.
+func TestHelperGoes(t *testing.T) {
+	if simd == none {
+		t.Skip("needs threads, and plain Go has none here")
+	}
+	host, global := js.Global().Get("sambaSIMD"), js.Global()
+	works, patience, report := host.Get("helper"), host.Get("patience"), global.Get("reportError")
+	defer host.Set("helper", works)
+	defer host.Set("patience", patience)
+	defer global.Set("reportError", report)
+	host.Set("patience", 1)
+	reported := 0
+	hear := js.FuncOf(func(js.Value, []js.Value) any { reported++; return nil })
+	defer hear.Release()
+	global.Set("reportError", hear)
+
+	// It takes a part as soon as there is one.
+	const script = `onmessage = ({ data: { meeting } }) => {
+		const TURN = 16, READY = 48;
+		Atomics.add(meeting, READY, 1);
+		postMessage("ready");
+		for (;;) {
+			const now = Atomics.load(meeting, TURN);
+			if (now !== 0 && (now & 255) < 4 && Atomics.compareExchange(meeting, TURN, now, now + 1) === now) return close();
+		}
+	}`
+	address := global.Get("URL").Call("createObjectURL", global.Get("Blob").New([]any{script}))
+	goes := js.FuncOf(func(js.Value, []js.Value) any { return global.Get("Worker").New(address) })
+	defer goes.Release()
+	host.Set("helper", goes)
+	h := Hire(2)
+	<-h.ready
+	j := new(job)
+	j.numbers[6] = 1 // heads, without channels
+	share := func() (err any) {
+		defer func() { err = recover() }()
+		host.Get("imports").Call("share", jobHeads, int(uintptr(unsafe.Pointer(j))), 4, 1)
+		return nil
+	}
+	var err any
+	for began := time.Now(); err == nil && time.Since(began) < 20*time.Second; {
+		err = share()
+	}
+	if err == nil || !strings.Contains(fmt.Sprint(err), "is gone with a part of the work") {
+		t.Errorf("a helper is gone: %v", err)
+	}
+	began := time.Now()
+	if err := share(); err == nil || time.Since(began) > time.Second {
+		t.Errorf("then, after %v: %v, want an error at once", time.Since(began), err)
+	}
+	if reported != 2 {
+		t.Errorf("%d errors reported, want 2", reported)
+	}
+	h.Dismiss()
+
+	host.Set("helper", works)
+	h = Hire(2)
+	<-h.ready
+	oddJobs(new(Kernels), rand.New(rand.NewPCG(1, 2)))
+	h.Dismiss()
 }
 
 // oddJobs computes every kind of job on random numbers of odd shapes, and returns all that came of it.
