@@ -53,8 +53,7 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 		return fmt.Errorf("%w: config.json asks for %s for the state of one conversation (sliding_window %d, hidden_size %d), beside weights of %s: that is no model's, so nothing was taken",
 			ErrTooLarge, machine.Gigabytes(state), m.config.SlidingWindow, m.config.HiddenSize, machine.Gigabytes(weights))
 	}
-	room := func(weights int64) (bool, error) { return o.room(ctx, weights+state, weights+state) }
-	ok, err := room(weights)
+	ok, err := o.room(ctx, weights+state, weights+state)
 	if ok || err != nil {
 		return err
 	}
@@ -71,10 +70,11 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 			continue
 		}
 		smaller := WeightBytes(m.config, bits)
-		if ok, err := room(smaller); err != nil {
+		needs := smaller + m.packed(bits, o).stateSize(o.Device)
+		if ok, err := o.room(ctx, needs, needs); err != nil {
 			return err
 		} else if ok && smaller < weights {
-			advice = fmt.Sprintf("at %d bits it would need %s and fit: take the model in %d bits, or have it packed", bits, machine.Gigabytes(smaller+state), bits)
+			advice = fmt.Sprintf("at %d bits it would need %s and fit: take the model in %d bits, or have it packed", bits, machine.Gigabytes(needs), bits)
 			if m.config.Quantization == nil {
 				fitting = bits
 				advice += fmt.Sprintf(" while it loads (bits: %d, --bits %d) or by samba convert --bits %d", bits, bits, bits)
@@ -87,6 +87,15 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 	err = fmt.Errorf("%w: it needs %s of %s (weights %s, a conversation and its computation %s), which is more than is free; %s; nothing was downloaded",
 		ErrTooLarge, machine.Gigabytes(weights+state), where, machine.Gigabytes(weights), machine.Gigabytes(state), advice)
 	return tooLarge{err, fitting}
+}
+
+// packed is the model in fewer bits, as far as sizes go: keys and values may be kept in fp16, then.
+func (m *Model) packed(bits int, o Options) *Model {
+	c := *m.config
+	c.Quantization = &config.Quantization{Bits: bits, GroupSize: 64}
+	packed := &Model{config: &c, chunk: m.chunk}
+	packed.halves.Store(o.halves(&c))
+	return packed
 }
 
 // tooLarge is an error of a model, and the bits in which it would fit; 0: in none.

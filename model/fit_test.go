@@ -83,6 +83,23 @@ func TestDoesNotFit(t *testing.T) {
 	}
 }
 
+// Keys and values in fp16 are part of what makes a model fit in fewer bits.
+func TestFitsWithHalfKeys(t *testing.T) {
+	c := samba()
+	c.SlidingWindow = 4096
+	src := randomModel(t, testRandom(t), c, 16)
+	o := Options{Chunk: 64, Device: testDevice(t), HalfKeys: true}
+	packed := (&Model{config: c, chunk: o.Chunk}).packed(4, o)
+	state, whole := packed.stateSize(o.Device), (&Model{config: c, chunk: o.Chunk}).stateSize(o.Device)
+	if state > whole*3/4 {
+		t.Errorf("a state of %d bytes with weights of 4 bits, %d with those of 16: want about half", state, whole)
+	}
+	o.Memory = WeightBytes(c, 4) + state
+	if _, err := Load(t.Context(), src, o); FittingBits(err) != 4 {
+		t.Errorf("%v, want that it fits in 4 bits", err)
+	}
+}
+
 // Asking for room gives back what it tried.
 func TestHasRoom(t *testing.T) {
 	device := testDevice(t)

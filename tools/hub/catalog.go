@@ -44,10 +44,15 @@ type Entry struct {
 	Good       string `json:"good"` // what it is good at
 	Chat       bool   `json:"chat"` // it answers; false: it continues texts
 	Context    int    `json:"context"`
-	State      int64  `json:"state"`  // bytes of a conversation, whatever its length
-	Growth     int64  `json:"growth"` // bytes that a token adds
 
 	Downloads []Download `json:"downloads"` // the smallest first
+}
+
+// Memory is what a conversation takes on a browser's GPU, which keeps keys and values
+// in fp16 beside weights of 8 bits or fewer, otherwise in fp32, as the processor always does.
+type Memory struct {
+	State  int64 `json:"state"`  // bytes, whatever its length
+	Growth int64 `json:"growth"` // bytes that a token adds
 }
 
 // Download is one folder of a model's weights.
@@ -55,6 +60,7 @@ type Download struct {
 	ID    string `json:"id"`
 	Bits  int    `json:"bits"`
 	Bytes int64  `json:"bytes"` // of the weights, to about a percent
+	Memory
 
 	Packed []Packed `json:"packed,omitempty"` // the larger one first; none of what is packed already
 }
@@ -63,6 +69,7 @@ type Download struct {
 type Packed struct {
 	Bits  int   `json:"bits"`
 	Bytes int64 `json:"bytes"`
+	Memory
 }
 
 // Catalog is the list that pages show, as JSON.
@@ -85,16 +92,24 @@ func Catalog(hub string) []byte {
 func about(p *families.Published) Entry {
 	c := p.Config()
 	e := Entry{ID: p.ID, Parameters: c.Parameters(), Licence: p.Licence, Good: p.Good, Chat: p.Chat, Context: p.Context}
-	e.State, e.Growth = c.StateBytes(false)
 	if p.Packed != "" {
-		e.Downloads = append(e.Downloads, Download{ID: p.Packed, Bits: 4, Bytes: packedBytes(c)})
+		e.Downloads = append(e.Downloads, Download{ID: p.Packed, Bits: 4, Bytes: packedBytes(c), Memory: memory(*c, 4)})
 	}
-	whole := Download{ID: p.ID, Bits: 16, Bytes: 2 * e.Parameters}
+	whole := Download{ID: p.ID, Bits: 16, Bytes: 2 * e.Parameters, Memory: memory(*c, 16)}
 	for _, bits := range []int{8, 4} {
-		whole.Packed = append(whole.Packed, Packed{bits, model.WeightBytes(c, bits)})
+		whole.Packed = append(whole.Packed, Packed{bits, model.WeightBytes(c, bits), memory(*c, bits)})
 	}
 	e.Downloads = append(e.Downloads, whole)
 	return e
+}
+
+// memory is that of a conversation beside weights of so many bits.
+func memory(c config.Config, bits int) (m Memory) {
+	if bits < 16 {
+		c.Quantization = &config.Quantization{Bits: bits}
+	}
+	m.State, m.Growth = c.StateBytes(c.HalfKeys())
+	return m
 }
 
 // packedBytes is what MLX packs in 4 bits: whatever rows divide by 64, embeddings

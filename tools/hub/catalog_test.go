@@ -25,10 +25,10 @@ func TestCatalog(t *testing.T) {
 		packed        float64
 		state, growth int64
 	}{
-		"ibm-granite/granite-4.0-h-350m":   {201_778_438, 22_600_000, 8 << 10},
-		"ibm-granite/granite-4.0-h-1b":     {833_197_077, 58_000_000, 16 << 10},
-		"ibm-granite/granite-4.0-h-micro":  {1_806_622_893, 77_000_000, 16 << 10},
-		"ai21labs/AI21-Jamba-Reasoning-3B": {1_740_000_000, 10_100_000, 2 << 10},
+		"ibm-granite/granite-4.0-h-350m":   {201_778_438, 22_600_000, 4 << 10},
+		"ibm-granite/granite-4.0-h-1b":     {833_197_077, 58_000_000, 8 << 10},
+		"ibm-granite/granite-4.0-h-micro":  {1_806_622_893, 77_000_000, 8 << 10},
+		"ai21labs/AI21-Jamba-Reasoning-3B": {1_740_000_000, 10_100_000, 1 << 10},
 	} {
 		at := slices.IndexFunc(list.Models, func(e Entry) bool { return e.ID == id })
 		if at < 0 {
@@ -45,9 +45,17 @@ func TestCatalog(t *testing.T) {
 		} else if p := d.Packed; len(p) != 2 || p[0].Bits != 8 || p[1].Bits != 4 || p[0].Bytes >= d.Bytes*6/10 || p[1].Bytes >= p[0].Bytes || p[1].Bytes < e.Downloads[0].Bytes {
 			t.Errorf("%s: %+v, want what samba convert makes of it: at 4 bits a little more than MLX, whose embeddings have 4, too", id, p)
 		}
-		if e.Growth != want.growth || !near(float64(e.State), float64(want.state), 0.02) {
-			t.Errorf("%s: a state of %d bytes and %d a token, want %d and %d", id, e.State, e.Growth, want.state, want.growth)
+		if m := e.Downloads[0].Memory; m.Growth != want.growth || !near(float64(m.State), float64(want.state), 0.02) {
+			t.Errorf("%s: a state of %d bytes and %d a token, want %d and %d", id, m.State, m.Growth, want.state, want.growth)
 		}
+		if m := e.Downloads[1]; m.Growth != 2*want.growth || m.Packed[0].Growth != want.growth {
+			t.Errorf("%s: %d bytes a token in fp32, %d where it is packed, want %d and %d", id, m.Growth, m.Packed[0].Growth, 2*want.growth, want.growth)
+		}
+	}
+	// The keys and values of a window are part of the state: in 8 layers 512 positions of 20 heads of 64.
+	phi := list.Models[slices.IndexFunc(list.Models, func(e Entry) bool { return strings.HasPrefix(e.ID, "microsoft/Phi-4") })].Downloads[0]
+	if saved, want := phi.State-phi.Packed[1].State, int64(8*512*20*64*2*2); saved != want {
+		t.Errorf("keys and values in fp16 save %d bytes, want %d", saved, want)
 	}
 	for _, e := range list.Models {
 		if e.Licence == "" || e.Good == "" || e.Context == 0 || e.Parameters == 0 || len(e.Downloads) == 0 {

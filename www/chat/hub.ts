@@ -5,13 +5,19 @@ import { strings } from "../strings.ts";
 import { make, textButton } from "../view/dom.ts";
 import { packedAddress } from "./model.ts";
 
-/** One folder of a model's weights. */
-interface Download {
-  id: string;
+/** Weights, and what a conversation takes beside them: bytes, and how many more for each token. */
+interface Size {
   bits: number;
   bytes: number;
+  state: number;
+  growth: number;
+}
+
+/** One folder of a model's weights. */
+interface Download extends Size {
+  id: string;
   /** What it takes if it is packed while it loads. */
-  packed?: { bits: number; bytes: number }[];
+  packed?: Size[];
 }
 
 /** A published model, as tools/hub describes it. */
@@ -22,8 +28,6 @@ interface Published {
   good: string;
   chat: boolean;
   context: number;
-  state: number;
-  growth: number;
   downloads: Download[];
 }
 
@@ -54,25 +58,26 @@ export async function siteHub(): Promise<Hub | undefined> {
 }
 
 function whole(model: Published): boolean {
-  const numbers = [model.parameters, model.context, model.state, model.growth];
+  const numbers = [model.parameters, model.context];
   return (
     [model.id, model.licence, model.good].every((text) => typeof text === "string") &&
     numbers.every((n) => Number.isFinite(n) && n >= 0) &&
     Array.isArray(model.downloads) &&
+    model.downloads.length > 0 &&
     model.downloads.every(
-      ({ id, bits, bytes, packed = [] }) =>
-        hubFolder(id) && Array.isArray(packed) && [{ bits, bytes }, ...packed].every(isSize),
+      ({ id, packed = [], ...size }) =>
+        hubFolder(id) && Array.isArray(packed) && [size, ...packed].every(isSize),
     )
   );
 }
 
-const isSize = ({ bits, bytes }: { bits: number; bytes: number }) =>
-  bits > 0 && Number.isFinite(bytes) && bytes > 0;
+const isSize = ({ bits, bytes, state, growth }: Size) =>
+  bits > 0 && bytes > 0 && [bytes, state, growth].every((n) => Number.isFinite(n) && n >= 0);
 
 /** What a model takes beside its weights until its first answers are written: a conversation, and its computation. */
 export const BESIDE = 256 * 2 ** 20;
 
-const needed = ({ state }: Published, { bytes }: { bytes: number }) => bytes + state + BESIDE;
+const needed = ({ bytes, state }: Size) => bytes + state + BESIDE;
 
 /** The list, folded up; take is called with the folder that was chosen and the size of its download. */
 export function publishedList(hub: Hub, take: (folder: string, size: number) => void): HTMLElement {
@@ -83,7 +88,8 @@ export function publishedList(hub: Hub, take: (folder: string, size: number) => 
     const about = make("div", "about", make("strong", "", name));
     about.append(make("span", "", strings.goodAt(model.good, model.chat)));
     about.append(make("span", "where", strings.published(model.parameters, model.licence, model.context)));
-    about.append(make("span", "where", strings.memory(model.state, model.growth)));
+    const [{ state, growth }] = model.downloads as [Download, ...Download[]];
+    about.append(make("span", "where", strings.memory(state, growth)));
     const choices = make("div", "choices");
     const fit = make("span", "where fit");
     for (const download of model.downloads) {
@@ -94,14 +100,15 @@ export function publishedList(hub: Hub, take: (folder: string, size: number) => 
       button.setAttribute("aria-label", `${name}, ${label}`);
       choices.append(button);
       checks.push(({ webgpu, cpu }) => {
-        const needs = needed(model, download);
+        const needs = needed(download);
         if (needs <= webgpu) return;
         button.disabled = needs > cpu;
         if (!button.disabled && webgpu === 0) return; // said above, once for all
         const what = button.disabled ? strings.tooLarge : strings.processorOnly;
         fit.append(`${fit.textContent ? " " : ""}${what(download.bits, needs)}`);
-        for (const { bits, bytes } of download.packed ?? []) {
-          if (needed(model, { bytes }) > (webgpu || cpu)) continue;
+        for (const size of download.packed ?? []) {
+          if (needed(size) > (webgpu || cpu)) continue;
+          const { bits, bytes } = size;
           const label = strings.packed(bits, bytes);
           const pack = () => take(packedAddress(folder, bits), download.bytes);
           const choice = textButton("quiet small", label, pack);
@@ -128,9 +135,7 @@ export function publishedList(hub: Hub, take: (folder: string, size: number) => 
     "toggle",
     async () => {
       const needs = hub.models.flatMap((model) =>
-        model.downloads
-          .flatMap((download) => [download, ...(download.packed ?? [])])
-          .map((download) => needed(model, download)),
+        model.downloads.flatMap((download) => [download, ...(download.packed ?? [])]).map(needed),
       );
       const room = await roomFor(needs).catch(() => undefined); // then the engine tells, once one is chosen
       if (room) for (const check of checks) check(room);

@@ -102,7 +102,7 @@ test("the list of published models says what they cost, and what fits", () =>
     );
     const [granite] = list.find(([text]) => text.startsWith("granite-4.0-h-350m"));
     assert.match(granite, /340M parameters · Apache-2.0 · context 32,768 tokens/);
-    assert.match(granite, /22\.6 MB, and 8 KB for every token/);
+    assert.match(granite, /22\.6 MB, and 4 KB for every token/);
     assert.match(granite, /4 bits, 19\d\.\d MB16 bits, 68\d\.\d MB/);
     const [large, disabled] = list.find(([text]) => text.startsWith("falcon-mamba-7b-instruct"));
     assert.match(large, /At 16 bits it needs 14\.\d GB, more than this machine has free/);
