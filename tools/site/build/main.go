@@ -17,6 +17,8 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +30,7 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 
 	"github.com/samba-web/samba/model/families"
+	"github.com/samba-web/samba/tools/server/static"
 )
 
 const dist = "tools/site/dist"
@@ -169,11 +172,21 @@ type shellFile struct {
 // asset is a built file's name in a page.
 var asset = regexp.MustCompile(`assets/[\w.-]+`)
 
-// buildServiceWorker tells the service worker what there is so far: the files of the kept pages, and a version that
-// changes with any of them.
+// buildServiceWorker tells the service worker what there is so far.
 func buildServiceWorker() error {
-	shell, version := map[string]shellFile{}, sha256.New()
-	err := filepath.WalkDir(dist, func(path string, entry fs.DirEntry, err error) error {
+	shell, version, err := readShell(dist, static.Handler(os.DirFS(dist), nil))
+	if err != nil {
+		return err
+	}
+	_, err = bundle("[name]", map[string]any{"SAMBA_SHELL": shell, "SAMBA_VERSION": version}, "www/sw/sw.ts")
+	return err
+}
+
+// readShell reads a folder for the service worker: the files of the kept pages, and a version that changes with any of them
+// and with what the server says of it, for a browser keeps that with the file.
+func readShell(folder string, server http.Handler) (shell map[string]shellFile, version string, err error) {
+	shell, sum := map[string]shellFile{}, sha256.New()
+	err = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		name := entry.Name()
 		if err != nil || entry.IsDir() || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".br") || strings.HasSuffix(name, ".gz") {
 			return err
@@ -185,7 +198,7 @@ func buildServiceWorker() error {
 		if err != nil {
 			return err
 		}
-		address, err := filepath.Rel(dist, path)
+		address, err := filepath.Rel(folder, path)
 		if err != nil {
 			return err
 		}
@@ -197,17 +210,15 @@ func buildServiceWorker() error {
 			about.Names = asset.FindAllString(string(data), -1)
 		}
 		shell[address] = about
-		fmt.Fprintf(version, "%s %s\n", address, about.SHA256)
-		return nil
+		said := httptest.NewRecorder()
+		server.ServeHTTP(said, httptest.NewRequest(http.MethodHead, "/"+strings.TrimPrefix(address, "./"), nil))
+		if said.Code != http.StatusOK {
+			return fmt.Errorf("the server answers %d to %s", said.Code, address)
+		}
+		fmt.Fprintf(sum, "%s %s\n", address, about.SHA256)
+		return said.Header().Write(sum) // sorted
 	})
-	if err != nil {
-		return err
-	}
-	_, err = bundle("[name]", map[string]any{
-		"SAMBA_SHELL":   shell,
-		"SAMBA_VERSION": hex.EncodeToString(version.Sum(nil)[:8]),
-	}, "www/sw/sw.ts")
-	return err
+	return shell, hex.EncodeToString(sum.Sum(nil)[:8]), err
 }
 
 // buildWidget builds the script that other sites embed, under a name that stays, and says by which hash they may pin it.
