@@ -125,7 +125,8 @@ func TestMatvecLayerNorm(t *testing.T) {
 				b.cursor(3, rows)
 				b.Tokens, b.Apart = rows, how == "apart"
 				o := kernel.LinearOptions{Gain: b.buffer("gain", append(slices.Clone(gain), bias...)), Eps: 1e-5, Last: how == "last"}
-				if o.Layer = b.buffer("normed", b.floats(rows*in, 1)); how == "last" {
+				scratch := b.floats(rows*in, 1)
+				if o.Layer = b.buffer("normed", scratch); how == "last" {
 					from, count = rows-1, 1
 				} else if how == "one" {
 					b.Tokens, count = 1, 1
@@ -134,6 +135,7 @@ func TestMatvecLayerNorm(t *testing.T) {
 				b.Linear(k, b.buffer("x", x), y, o)
 				b.run()
 				b.near(fmt.Sprintf("%v %v, %s", dtype, shape, how), b.readFloats(y), want[from*out:][:count*out], 3e-5) // x - mean has lost four bits
+				b.near("what is before it, "+how, b.readFloats(o.Layer)[:from*in], scratch[:from*in], 0)
 			}
 		}
 	})

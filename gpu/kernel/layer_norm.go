@@ -11,9 +11,21 @@ func (r *Recorder) LayerNorm(x, params, y *gpu.Buffer, eps float64) {
 	r.record(r.planner().layerNorm(width, eps), x, params, y)
 }
 
+// lastLayerNorm is LayerNorm of a chunk's last token alone, whose place the device knows.
+func (r *Recorder) lastLayerNorm(x, params, y *gpu.Buffer, eps float64) {
+	p := r.planner()
+	p.tokens = 1
+	last := p.layerNorm(int(params.Size()/8), eps)
+	k := last.kernel.(layerNorm)
+	k.LAST = true
+	r.record(plan{k, last.grid}, x, params, y, r.Cursor)
+}
+
 type layerNorm struct {
-	WIDTH, SIZE int
-	EPS         float64
+	cursorConstants // no batch's: only LAST reads it
+	WIDTH, SIZE     int
+	EPS             float64
+	LAST            bool
 }
 
 func (layerNorm) stem() string { return "layer_norm" }

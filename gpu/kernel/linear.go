@@ -117,12 +117,11 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 
 // layerNormed is x behind the LayerNorm that a layer's kernel has no room for.
 func (r *Recorder) layerNormed(x *gpu.Buffer, o LinearOptions) *gpu.Buffer {
-	all := *r
-	if o.Last && !r.Apart { // the device alone knows which row of a chunk is the last: as many as there may be
-		all.Tokens = int(o.Layer.Size() / (o.Gain.Size() / 2))
+	if o.Last && !r.Apart && r.Slots == 0 {
+		r.lastLayerNorm(x, o.Gain, o.Layer, o.Eps)
+	} else {
+		r.LayerNorm(x, o.Gain, o.Layer, o.Eps)
 	}
-	all.LayerNorm(x, o.Gain, o.Layer, o.Eps)
-	r.lying = all.lying
 	return o.Layer
 }
 
