@@ -257,10 +257,9 @@ func (e *Engine) take(j *job, number uint32) (s *model.Session, give func(err er
 		select {
 		case <-free:
 		case <-j.ctx.Done():
-			err = j.ctx.Err()
 		}
 		e.mu.Lock()
-		if j.ctx.Err() != nil {
+		if err := j.ctx.Err(); err != nil { // not that there was no room
 			return nil, nil, err
 		}
 	}
