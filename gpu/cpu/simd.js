@@ -154,6 +154,7 @@
     hire(threads) {
       const all = isShared(this.memory) && this.helper ? threads || Math.min(navigator.hardwareConcurrency, 4) : 1;
       if (all > 1) meeting = new Int32Array(new SharedArrayBuffer(256));
+      [alone, pause] = [0, LEAST]; // what held up others says nothing of these
       const starts = [];
       for (let thread = 1; thread < all; thread++) {
         starts.push(new Promise((resolve) => {

@@ -11,7 +11,8 @@ import (
 const SpeedRows, SpeedWidth, SpeedGroup = 4096, 1024, 64
 
 // Speed measures how many weights of a linear layer this processor multiplies
-// in a second, for one token at a time. It takes a few milliseconds.
+// in a second, for one token at a time. It takes some 20 ms: the best of a few
+// stretches counts, for helpers that are held up once are left out of what comes next.
 func Speed() float64 {
 	const weights = SpeedRows * SpeedWidth
 	w := &reference.Weight{
@@ -21,10 +22,14 @@ func Speed() float64 {
 	x, y := make([]float32, SpeedWidth), make([]float32, SpeedRows)
 	var k Kernels
 	k.Linear(w, x, SpeedWidth, y, 1, false) // compiled by now
-	rounds, began := 0, time.Now()
-	for rounds == 0 || time.Since(began) < 4*time.Millisecond {
-		k.Linear(w, x, SpeedWidth, y, 1, false)
-		rounds++
+	best := 0.0
+	for range 5 {
+		rounds, began := 0, time.Now()
+		for rounds == 0 || time.Since(began) < 4*time.Millisecond {
+			k.Linear(w, x, SpeedWidth, y, 1, false)
+			rounds++
+		}
+		best = max(best, weights*float64(rounds)/time.Since(began).Seconds())
 	}
-	return weights * float64(rounds) / time.Since(began).Seconds()
+	return best
 }
