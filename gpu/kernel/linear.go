@@ -93,7 +93,10 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 		r.Program.Fail(fmt.Errorf("kernel swiglu: no product of %d tokens joins it", r.Tokens))
 	}
 	p, lies := r.planner(), r.lying
-	read := laid{x, o.XStride, w.In}
+	read := laid{buffer: x, stride: o.XStride, width: w.In}
+	if _, ok := p.shapeBytes(w); ok {
+		read.bytes = w.DType
+	}
 	in, out, there := lies.places(read)
 	p.there = there
 	for i := range lies { // y gets other values
@@ -104,10 +107,13 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 	for _, step := range p.linear(w, o) {
 		r.wantLinear(step, w, x, y, o)
 		buffers := r.linearBuffers(step, w, x, y, o, r.half(in), r.half(out))
-		if batch, ok := step.kernel.(matmulBatch); ok {
+		switch k := step.kernel.(type) {
+		case matmulBytes:
 			lies[in] = read
-			if batch.HALVED {
-				lies[out] = laid{y, o.width(w), o.width(w)}
+		case matmulBatch:
+			lies[in] = read
+			if k.HALVED {
+				lies[out] = laid{buffer: y, stride: o.width(w), width: o.width(w)}
 			}
 		}
 		r.record(step.plan, buffers...)
@@ -149,6 +155,9 @@ func (p planner) linear(w *Weight, o LinearOptions) (steps []linearStep) {
 	one := p.one() || p.slots == 0 && o.Last
 	if !one {
 		if steps = p.matmulBlocks(w, o); steps != nil {
+			return steps
+		}
+		if steps = p.matmulBytes(w, o); steps != nil {
 			return steps
 		}
 	}
@@ -223,6 +232,10 @@ func (r *Recorder) linearBuffers(step linearStep, w *Weight, x, y *gpu.Buffer, o
 		return append(w.buffers(step.part), r.Halves.W, r.sizes(w, step.part, o, step.slice))
 	case matmulBlocks:
 		buffers = []*gpu.Buffer{r.Halves.W, r.Halves.X, y, r.Cursor, r.sizes(w, step.part, o, step.slice)}
+	case bytesX:
+		return []*gpu.Buffer{x, r.Halves.X, r.Cursor, r.sizes(w, step.part, o, step.slice), r.Halves.W}
+	case matmulBytes:
+		buffers = append(w.buffers(step.part), r.Halves.X, y, r.Cursor, r.sizes(w, step.part, o, step.slice), r.Halves.W)
 	case matmulBatch:
 		buffers = append(w.buffers(step.part), in, y, r.Cursor, r.sizes(w, step.part, o, step.slice))
 		if k.HALVED {

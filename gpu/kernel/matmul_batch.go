@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"github.com/samba-web/samba/gpu"
+	"github.com/samba-web/samba/gpu/reference"
 )
 
 // batchShape is how matmul_batch deals a batch's product to subgroups: see
@@ -115,16 +116,18 @@ func (p planner) halves(width int) bool {
 	return p.Matrix && !p.CPU && p.slots >= leastBatch && width%16 == 0 && bytes <= min(p.room.x, p.room.w)
 }
 
-// lying tells whose values lie in Halves for products of a batch: in X and in
-// W, by turns where a product makes the next one's x. A kernel that is no
-// product may change any values, so that nothing is known behind it but what
-// it has left there itself.
+// lying tells whose values lie in Halves for the next products: a batch's in X and
+// in W, by turns where a product makes the next one's x; a text's that were rounded
+// to 8 bits in X alone. A kernel that is no product may change any values, so that
+// nothing is known behind it but what it has left there itself.
 type lying [2]laid
 
-// laid are a batch's rows: width values each, every stride values of a buffer.
+// laid are rows of x: width values each, every stride values of a buffer; in fp16,
+// or in 8 bits in the order of weights that are stored so.
 type laid struct {
 	buffer        *gpu.Buffer
 	stride, width int
+	bytes         reference.DType // F32: fp16
 }
 
 // places is where x lies, or is to be brought to, and where what a product makes of it can go. there: x is in its place.
@@ -151,6 +154,6 @@ func (r *Recorder) recordHalved(p plan, y *gpu.Buffer, width int, buffers ...*gp
 	}
 	r.record(p, buffers...)
 	if there {
-		r.lying[0] = laid{y, width, width}
+		r.lying[0] = laid{buffer: y, stride: width, width: width}
 	}
 }

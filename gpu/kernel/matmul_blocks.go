@@ -6,19 +6,25 @@ import (
 
 // Halves is room for x and W in fp16, as matmul_blocks reads them. What a
 // dispatch leaves there is for the next ones only: all recordings that run one
-// after another share it. A batch's products find x in either of the two.
+// after another share it. A batch's products find x in either of the two,
+// matmul_bytes has x in 8 bits in X, and its groups' units in W.
 type Halves struct{ X, W *gpu.Buffer }
 
 // HalvesSize is how many bytes of Halves the product of w with Tokens tokens
 // takes if that many of W's rows lie there at once; 0 where it takes other kernels.
 // More rows come after one another.
 func (r *Recorder) HalvesSize(w *Weight, rows int) (x, wBytes uint64) {
-	s, ok := r.planner().shapeMatmul(w)
+	p := r.planner()
+	limits := r.Device.Info().Limits
+	most := min(limits.MaxBindingSize, limits.MaxBufferSize)
+	if _, ok := p.shapeBytes(w); ok {
+		of := bytesRoom(w.In, r.Tokens)
+		return min(of.x, most), min(of.w, most)
+	}
+	s, ok := p.shapeMatmul(w)
 	if !ok {
 		return 0, 0
 	}
-	limits := r.Device.Info().Limits
-	most := min(limits.MaxBindingSize, limits.MaxBufferSize)
 	return min(s.xBytes(w.In, r.Tokens), most), min(s.rowBytes(w.In)*uint64(blocks(rows, s.rows())), most)
 }
 

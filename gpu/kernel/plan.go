@@ -26,7 +26,7 @@ type planner struct {
 	bindings      int  // storage buffers of a kernel, at most
 	tokens, slots int  // the Recorder's
 	apart, exact  bool // the Recorder's
-	there         bool // a batch's x lies in fp16 already
+	there         bool // x lies in Halves already, as the product reads it
 	room          room
 	tuned         tuning
 }
@@ -39,6 +39,7 @@ type tuning struct {
 	matvec    *matvecShape
 	digits    bool // with matvec
 	matmul    *matmulShape
+	bytes     *bytesShape
 	batch     *batchShape
 	attention matrixTile
 	sharing   *sharing

@@ -14,8 +14,8 @@ import (
 
 // allKernels has every kernel, as the shaders' names have them.
 var allKernels = []kernel{
-	adjust{}, blocksW{}, blocksX{}, causalConv1D{}, convRows{}, diffCombine{}, embedding{}, gate{}, groupNorm{}, guessesJudge{}, guessesPlace{}, layerNorm{}, logprobs{}, matmul{}, matmulBatch{},
-	matmulBlocks{}, matmulDirect{}, matvec{}, matvecAdd{}, matvecConv{}, matvecGate{}, matvecRope{}, normDBC{}, packAffine{}, rmsnorm{}, rooflineFMA{}, rooflineRead{}, rope{}, sample{}, sampleParts{}, score{},
+	adjust{}, blocksW{}, blocksX{}, bytesX{}, causalConv1D{}, convRows{}, diffCombine{}, embedding{}, gate{}, groupNorm{}, guessesJudge{}, guessesPlace{}, layerNorm{}, logprobs{}, matmul{}, matmulBatch{},
+	matmulBlocks{}, matmulBytes{}, matmulDirect{}, matvec{}, matvecAdd{}, matvecConv{}, matvecGate{}, matvecRope{}, normDBC{}, packAffine{}, rmsnorm{}, rooflineFMA{}, rooflineRead{}, rope{}, sample{}, sampleParts{}, score{},
 	selectiveScan{}, selectiveStateUpdate{}, squaredReLU{}, ssdScan{}, swiglu{}, takeState{}, windowAttention{}, windowAttentionLanes{}, windowAttentionMatrix{},
 	windowAttentionMerge{}, windowAttentionSplit{},
 }

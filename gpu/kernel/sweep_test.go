@@ -227,7 +227,7 @@ func BenchmarkBatchLinear(b *testing.B) {
 			try := func(name string, shape *batchShape, restrict *Variant) {
 				took := perDispatch(b, d, 10, 60, 4, func(r *Recorder, i int) {
 					r.Slots, r.Tokens, r.Cursor, r.tuned.batch, r.Restrict, r.Halves = slots, slots, batch, shape, restrict, halves
-					r.lying[0] = laid{x, s.in, s.in}
+					r.lying[0] = laid{buffer: x, stride: s.in, width: s.in}
 					r.Linear(ws[i%len(ws)], x, y, LinearOptions{SwiGLU: s.out == 16384 && restrict == nil})
 				})
 				fmt.Printf("batch %5dx%-5d %v %-16s %7.2f us %6.2f TMAC/s\n", s.out, s.in, s.dtype, name, float64(took.Nanoseconds())/1000, macs/float64(took.Nanoseconds())/1000)
@@ -303,6 +303,75 @@ func BenchmarkMatmul(b *testing.B) {
 		}
 		w.Free()
 	}
+}
+
+// A prompt's products in whole numbers of 8 bits, with x's way there, beside those in fp32.
+func BenchmarkBytes(b *testing.B) {
+	d := open(b)
+	if d.Info().Backend != "webgpu" {
+		b.Skip("needs a browser: WGSL's packed_4x8_integer_dot_product")
+	}
+	const tokens = 1024
+	for _, s := range [][2]int{{6144, 1536}, {1536, 3072}, {8192, 1536}, {1536, 4096}, {11264, 2816}, {2816, 5632}, {19968, 2816}, {2816, 9984}} {
+		out, in := s[0], s[1]
+		w := &Weight{DType: reference.Q4, Out: out, In: in, Group: 64}
+		random := func(words int, draw func() uint32) *gpu.Buffer {
+			data, buffer := make([]byte, 4*words), zeros(b, d, words)
+			for i := 0; i < len(data); i += 4 {
+				binary.LittleEndian.PutUint32(data[i:], draw())
+			}
+			if err := d.Write(buffer, 0, data); err != nil {
+				b.Fatal(err)
+			}
+			return buffer
+		}
+		w.Parts = []Part{{Rows: out, Data: random(out*in/8, rand.Uint32), Affine: random(out*in/64, func() uint32 { return rand.Uint32()&0x03ff03ff | 0xac002400 })}}
+		x, y := random(tokens*in, func() uint32 { return math.Float32bits(rand.Float32() - 0.5) }), zeros(b, d, tokens*out)
+		need := bytesRoom(in, tokens)
+		halves := Halves{zeros(b, d, int(need.x/4)), zeros(b, d, int(need.w/4))}
+		best, bestName := time.Hour, ""
+		try := func(name string, shape *bytesShape, variant Variant, there bool) {
+			took := perDispatch(b, d, 2, 14, 4, func(r *Recorder, _ int) {
+				r.Tokens, r.tuned.bytes, r.Restrict, r.Halves = tokens, shape, &variant, halves
+				if err := d.Write(r.Cursor, 0, []byte{0, 0, 0, 0, byte(tokens & 255), byte(tokens >> 8), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}); err != nil {
+					b.Fatal(err)
+				}
+				if !there {
+					r.lying = lying{}
+				}
+				r.Linear(w, x, y, LinearOptions{})
+			})
+			fmt.Printf("bytes %4d x %5dx%-5d %-26s %8.1f us %7.2f TMAC/s\n", tokens, out, in, name, float64(took.Nanoseconds())/1000, tokens*float64(out)*float64(in)/float64(took.Nanoseconds())/1000)
+			if took < best && !there {
+				best, bestName = took, name
+			}
+		}
+		dots := Variant{Dots: true}
+		try("fp32", nil, Variant{}, false)
+		try("rule", nil, dots, false)
+		try("rule, x there", nil, dots, true)
+		for _, s := range bytesShapes {
+			if s.size() <= int(d.Info().Limits.MaxWorkgroupSize) && 4*s.words() <= int(d.Info().Limits.MaxWorkgroupStorage) {
+				try(s.String(), &s, dots, false)
+			}
+		}
+		fmt.Printf("bytes %4d x %5dx%-5d best %s %v\n", tokens, out, in, bestName, best)
+		for _, buffer := range []*gpu.Buffer{x, y, halves.X, halves.W} {
+			buffer.Free()
+		}
+		w.Free()
+	}
+}
+
+func (s bytesShape) String() string {
+	name := fmt.Sprintf("%dx%d by %dx%d", s.tokens(), s.rows(), s.tm, s.tn)
+	if s.steps > 1 {
+		name += fmt.Sprintf(" steps %d", s.steps)
+	}
+	if s.buffers > 1 {
+		name += fmt.Sprintf(" buffers %d", s.buffers)
+	}
+	return name
 }
 
 func (s matmulShape) String() string {

@@ -277,8 +277,10 @@ func byRole(times machine.Times) []KernelTime {
 				break
 			}
 		}
-		if slices.Contains(t.Buffers, gpumachine.HalvesOfW) {
-			role = cmp.Or(role, converted)
+		switch at := slices.Index(t.Buffers, gpumachine.HalvesOfW); {
+		case at == 0:
+			role = converted
+		case at > 0:
 			converted = role
 		}
 		k := key{t.Kernel, role}
