@@ -341,7 +341,7 @@ func BenchmarkBytes(b *testing.B) {
 				}
 				r.Linear(w, x, y, LinearOptions{})
 			})
-			fmt.Printf("bytes %4d x %5dx%-5d %-26s %8.1f us %7.2f TMAC/s\n", tokens, out, in, name, float64(took.Nanoseconds())/1000, tokens*float64(out)*float64(in)/float64(took.Nanoseconds())/1000)
+			fmt.Printf("bytes %4d x %5dx%-5d %-32s %8.1f us %7.2f TMAC/s\n", tokens, out, in, name, float64(took.Nanoseconds())/1000, tokens*float64(out)*float64(in)/float64(took.Nanoseconds())/1000)
 			if took < best && !there {
 				best, bestName = took, name
 			}

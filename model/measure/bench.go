@@ -3,7 +3,6 @@
 package measure
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
