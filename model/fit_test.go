@@ -111,7 +111,7 @@ func TestHasRoom(t *testing.T) {
 }
 
 // Where there are matrix units, the largest layer and the widest input in fp16 count before anything is downloaded,
-// however large the vocabulary; elsewhere they are nothing. (That an engine takes as much, the room of the GPU tests.)
+// however large the vocabulary, and where there are products of 8 bits the widest input in those; elsewhere they are nothing. (That an engine takes as much, the room of the GPU tests.)
 func TestHalvesAreCounted(t *testing.T) {
 	device := testDevice(t)
 	c, err := randomweights.Config("1.3B")
@@ -129,6 +129,9 @@ func TestHalvesAreCounted(t *testing.T) {
 	}
 	if n := counted(gpu.Variant{Subgroup: 32, F16: true, Matrix: true, CPU: true}); n != 0 {
 		t.Errorf("%d bytes on a processor, want none", n)
+	}
+	if n, want := counted(gpu.Variant{Subgroup: 32, Dots: true}), int64(m.chunk)*int64(c.IntermediateSize)*(32+8)/32; n != want {
+		t.Errorf("%d bytes where products are of 8 bits, want %d: of x, and 8 for every 32 of it", n, want)
 	}
 	x, w := 2*int64(m.chunk)*int64(c.IntermediateSize), 2*int64(2*c.IntermediateSize)*int64(c.HiddenSize)
 	if n := counted(gpu.Variant{Subgroup: 32, F16: true, Matrix: true}); n != x+w {

@@ -87,6 +87,7 @@ var (
 	large     = planner{Variant: Variant{Subgroup: 32}, size: 1024, storage: 12288}
 	dots      = planner{Variant: Variant{Subgroup: 32, Dots: true}, size: 1024, storage: 12288}
 	matrices  = planner{Variant: Variant{Subgroup: 32, F16: true, Matrix: true}, size: 1024, storage: 12288, room: room{1 << 30, 1 << 30}}
+	stock     = planner{Variant: Variant{Subgroup: 32, Dots: true}, size: 1024, storage: 12288, room: room{1 << 30, 1 << 30}} // a browser's without experimental features
 	processor = planner{Variant: Variant{CPU: true}, size: 1024, storage: 8192}
 )
 
@@ -119,6 +120,8 @@ func TestLinearPlans(t *testing.T) {
 	halved.Bias, halved.Factor = gpu.Phantom("bias", 4*4096), 0.5
 	there := matrices
 	there.there = true
+	rounded := stock
+	rounded.there = true
 	tight := matrices
 	tight.room.w = 100 << 10
 	for _, c := range []struct {
@@ -191,6 +194,17 @@ func TestLinearPlans(t *testing.T) {
 			"blocks_x VECTORS=true [4 20 1]",
 			"blocks_w [4 6 1]", "matmul_blocks SUBGROUP=32 FM=2 FN=2 GM=2 GN=1 GK=4 STEPS=1 FACTOR=1 [5 3 1]",
 			"blocks_w [4 2 1]", "matmul_blocks SUBGROUP=32 FM=2 FN=2 GM=2 GN=1 GK=4 STEPS=1 FACTOR=1 [5 1 1]"}},
+		{"a chunk in whole numbers of 8 bits", stock.of(300, 0), weight(reference.Q4, 6144, 1536), LinearOptions{Add: true}, []string{
+			"bytes_x VECTORS=true [48 6 1]", "matmul_bytes ADD=true TM=8 TN=4 GM=16 GN=16 STEPS=2 FACTOR=1 [96 3 1]"}},
+		{"of fewer rows, x at an odd stride", stock.of(300, 0), weight(reference.Q8, 1536, 1536), LinearOptions{XStride: 1537}, []string{
+			"bytes_x [48 6 1]", "matmul_bytes TM=8 TN=4 GM=8 GN=16 STEPS=1 FACTOR=1 [24 5 1]"}},
+		{"in two parts, x rounded before", rounded.of(2, 0), halved, LinearOptions{}, []string{
+			"matmul_bytes TM=8 TN=4 GM=16 GN=16 STEPS=2 FACTOR=0.5 BIAS=true [47 1 1]", "matmul_bytes TM=8 TN=4 GM=16 GN=16 STEPS=2 FACTOR=0.5 BIAS=true [18 1 1]"}},
+		{"no room for it", dots.of(300, 0), weight(reference.Q4, 6144, 1536), LinearOptions{}, []string{"matmul VECTORS=true EIGHTS=true FACTOR=1 [96 5 1]"}},
+		{"few rows stay in fp32", stock.of(300, 0), weight(reference.Q8, 128, 3072), LinearOptions{}, []string{"matmul VECTORS=true EIGHTS=true FACTOR=1 [2 5 1]"}},
+		{"so does a short x", stock.of(300, 0), weight(reference.Q8, 3072, 96), LinearOptions{}, []string{"matmul VECTORS=true EIGHTS=true FACTOR=1 [48 5 1]"}},
+		{"and a batch", stock.of(16, 16), weight(reference.Q4, 1024, 768), LinearOptions{},
+			[]string{"matmul_direct SIZE=128 LANES=32 SUBGROUPS=true BATCH=true PLACES=16 VECTORS=true EIGHTS=true TOKENS=4 FACTOR=1 [64 4 1]"}},
 		{"no room for fp16", baseline.of(300, 0), weight(reference.Q4, 2048, 768), LinearOptions{}, []string{"matmul VECTORS=true EIGHTS=true FACTOR=1 [32 5 1]"}},
 		{"more bits than fp16 has", matrices.of(300, 0), weight(reference.BF16, 2048, 768), LinearOptions{}, []string{"matmul VECTORS=true EIGHTS=true FACTOR=1 [32 5 1]"}},
 	} {
@@ -202,7 +216,7 @@ func TestLinearPlans(t *testing.T) {
 		for _, step := range c.p.linear(c.w, c.o) {
 			plans = append(plans, step.plan)
 			got = append(got, brief(step.plan, "VALUES", "SIZE", "LANES", "ROWS", "N", "SUMS", "SUBGROUP", "WARP", "STAGED", "DIGITS", "SUBGROUPS", "SHARED", "NORM", "LAST", "PAIRED", "BATCH", "PLACES",
-				"ADD", "D_INNER", "D_CONV", "TAPS", "HEADS", "RING", "ROW0", "VECTORS", "EIGHTS", "TOKENS", "FM", "FN", "GM", "GN", "GK", "STEPS", "WORDS", "GATED", "HALVED", "TOKEN_BLOCKS", "JOINED", "LAYER", "SPLITS", "COLUMNS", "FACTOR", "BIAS"))
+				"ADD", "D_INNER", "D_CONV", "TAPS", "HEADS", "RING", "ROW0", "VECTORS", "EIGHTS", "TOKENS", "TM", "TN", "FM", "FN", "GM", "GN", "GK", "STEPS", "WORDS", "GATED", "HALVED", "TOKEN_BLOCKS", "JOINED", "LAYER", "SPLITS", "COLUMNS", "FACTOR", "BIAS"))
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)

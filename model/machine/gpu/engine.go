@@ -135,6 +135,7 @@ func HalvesBytes(c *config.Config, device *gpu.Device, chunk int) int64 {
 		w := &kernel.Weight{DType: reference.F16, Out: spec.Shape[0], In: spec.Shape[1]}
 		if q := c.Quantization; q != nil {
 			w.DType, _ = folder.Storage(spec.Name, w.In, q.Bits, q.GroupSize)
+			w.Group = q.GroupSize
 		}
 		return w
 	})

@@ -39,9 +39,9 @@ const trialPeriod = 38
 const trialTokens = 43
 
 // What a trial's logits may be off by, as a share of the largest: fp32's
-// rounding through two layers; where keys and values are kept in f16, theirs; and where
-// products are of f16, f16's.
-const trialTolerance, trialToleranceKeys, trialToleranceF16 = 5e-4, 3e-3, 3e-2
+// rounding through two layers; where keys and values are kept in f16, theirs; where
+// products are of f16, f16's; and where they are of 8 bits, theirs.
+const trialTolerance, trialToleranceKeys, trialToleranceF16, trialToleranceBytes = 5e-4, 3e-3, 3e-2, 8e-2
 
 // Try runs the kernels that the model has been loaded for, in its own shapes,
 // on random weights: one layer of each kind, for a chunk of tokens and for a
@@ -98,8 +98,11 @@ func (real *Engine) Try(ctx context.Context) error {
 	if real.halfKeys {
 		tolerance = trialToleranceKeys
 	}
-	if device.Info().Variant.Matrix {
+	switch v := device.Info().Variant; {
+	case v.Matrix:
 		tolerance = trialToleranceF16
+	case e.scratch.halves.X != nil:
+		tolerance = trialToleranceBytes
 	}
 	for step, what := range []string{"a chunk of tokens", "a single token"} {
 		want, err := twin.Absorb(ctx, ids)
