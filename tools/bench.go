@@ -35,6 +35,7 @@ type benchFlags struct {
 	stored  *bench.Report // read from there
 	peers   []string
 	folder  string // of the peers
+	stock   bool   // Chromium without experimental features
 	request protocol.Bench
 }
 
@@ -75,6 +76,7 @@ compared or the measurement failed.`,
 	flags.IntVar(&f.request.Batch, "batch", 0, "with --kernels: those of a step of this many sequences together after the prompt, too")
 	flags.BoolVar(&f.request.EveryLayer, "every-layer", false, "let all of the prompt's tokens pass all layers, those that carry no state, too: for what leaving them out saves")
 	flags.BoolVar(&f.request.Roofline, "roofline", true, "measure what the adapter reaches at best, too")
+	flags.BoolVar(&f.stock, "stock", false, "Chromium on Linux as people have it, on the machine's GPU by Vulkan: no subgroup matrices, on NVIDIA no f16\n(in place of the environment's CHROME_GPU_FLAGS)")
 	flags.StringVar(&f.json, "json", "", "write the figures to this file as JSON, too; - prints JSON alone")
 	flags.StringVar(&f.against, "against", "", "compare with the run in this file, which --json wrote; the exit status is 2 where something got slower")
 	flags.StringSliceVar(&f.peers, "peers", nil, "other engines to measure after ours, in the same browser: "+bench.PeerWllama+",\n"+bench.PeerWllamaCPU+" (128 + 16 tokens at most), "+bench.PeerORT+" (MatMulNBits alone, beside our kernels)")
@@ -97,6 +99,14 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	}
 	if b := f.request.Batch; b != 0 && (b < 2 || b > model.MaxSlots || !f.request.Kernels) {
 		return fmt.Errorf("--batch is %d, want 2 to %d, with --kernels", b, model.MaxSlots)
+	}
+	if f.stock && f.backend != browser.Chromium {
+		return fmt.Errorf("--stock is for --backend %s", browser.Chromium)
+	}
+	if f.stock {
+		if err := os.Setenv("CHROME_GPU_FLAGS", browser.StockFlags); err != nil {
+			return err
+		}
 	}
 	if err := bench.CheckPeers(f.peers, f.folder); err != nil {
 		return err

@@ -30,6 +30,7 @@ func TestBenchRefuses(t *testing.T) {
 		{[]string{"--random", "tiny", "--loads", "0"}, "--loads is 0, want 1 to 100"},
 		{[]string{"--random", "tiny", "--batch", "4"}, "--batch is 4, want 2 to 64, with --kernels"},
 		{[]string{"--random", "tiny", "--batch", "65", "--kernels"}, "--batch is 65, want 2 to 64, with --kernels"},
+		{[]string{"--random", "tiny", "--backend", "firefox", "--stock"}, "--stock is for --backend chromium"},
 		{[]string{"--random", "tiny", "--backend", "abacus"}, `--backend is "abacus", want one of`},
 		{[]string{"--model", filepath.Join(t.TempDir(), "none")}, "none: there is no such folder"},
 		{[]string{"--random", "tiny", "--backend", "cpu", "--json", filepath.Join(t.TempDir(), "none", "out")}, "there is no folder"},

@@ -67,6 +67,10 @@ var kinds = map[string]kind{
 	},
 }
 
+// StockFlags, as the environment's CHROME_GPU_FLAGS, have Chromium on Linux offer what it offers people, on the machine's GPU
+// by Vulkan, which it does not take by itself there: no experimental features, so that matrix units are out of reach.
+const StockFlags = "--enable-features=Vulkan,WebGPU --use-vulkan=native --use-angle=vulkan --ignore-gpu-blocklist --disable-vulkan-surface"
+
 // AdapterFlags are the flags by which a browser is told which WebGPU adapter to use and what of it to offer: none but
 // for Chromium, where the environment's CHROME_GPU_FLAGS replaces ours; without it the adapter is SwiftShader where
 // there is no GPU.

@@ -46,6 +46,10 @@ func TestChromiumArguments(t *testing.T) {
 	if strings.Contains(joined, "--enable-unsafe-webgpu") {
 		t.Errorf("CHROME_GPU_FLAGS replaces our choice, got %q", joined)
 	}
+	t.Setenv("CHROME_GPU_FLAGS", StockFlags)
+	if got := strings.Join(AdapterFlags(Chromium), " "); got != StockFlags || strings.Contains(got, "unsafe") || strings.Contains(got, "dawn") {
+		t.Errorf("a stock Chromium has %q, want %q", got, StockFlags)
+	}
 }
 
 func TestOpensThePageAndCleansUp(t *testing.T) {
