@@ -94,7 +94,7 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 	}
 	p, lies := r.planner(), r.lying
 	read := laid{buffer: x, stride: o.XStride, width: w.In}
-	if _, ok := p.shapeBytes(w); ok {
+	if _, ok := p.bytes(w); ok {
 		read.bytes = w.DType
 	}
 	in, out, there := lies.places(read)

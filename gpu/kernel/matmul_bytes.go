@@ -45,6 +45,20 @@ func (p planner) shapeBytes(w *Weight) (s bytesShape, ok bool) {
 	return s, s.size() <= p.size && s.words() <= p.storage
 }
 
+// Rounds tells whether Linear rounds what w multiplies to 8 bits, as reference.Rounded does.
+func (r *Recorder) Rounds(w *Weight) bool {
+	p := r.planner()
+	_, ok := p.bytes(w)
+	return ok
+}
+
+// bytes is shapeBytes where x has room.
+func (p planner) bytes(w *Weight) (s bytesShape, ok bool) {
+	s, ok = p.shapeBytes(w)
+	need := bytesRoom(w.In, p.tokens)
+	return s, ok && need.x <= p.room.x && need.w <= p.room.w
+}
+
 // bytesRoom is what x takes in 8 bits, and what its groups' units do. Tiles of every shape have tokens enough there.
 func bytesRoom(in, tokens int) room {
 	groups := uint64(in/bytesGroup) * uint64(bytesBlocks(tokens)) * bytesTokens
@@ -74,8 +88,8 @@ func (matmulBytes) stem() string { return "matmul_bytes" }
 
 // matmulBytes plans a product in whole numbers of 8 bits, or nothing where it cannot be.
 func (p planner) matmulBytes(w *Weight, o LinearOptions) (steps []linearStep) {
-	s, ok := p.shapeBytes(w)
-	if need := bytesRoom(w.In, p.tokens); !ok || p.room.x < need.x || p.room.w < need.w {
+	s, ok := p.bytes(w)
+	if !ok {
 		return nil
 	}
 	for _, part := range w.Parts {

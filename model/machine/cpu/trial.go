@@ -13,8 +13,10 @@ import (
 type Repeated struct{ run *Run }
 
 // NewRepeated takes a graph whose weights are as wide as they are called, for at most
-// chunk tokens at once.
-func NewRepeated(c *config.Config, weights map[string]*reference.Weight, vectors map[string][]float32, period, chunk int, rings graph.Rings) (*Repeated, error) {
+// chunk tokens at once. rounds tells whether the device rounds what a weight multiplies to
+// 8 bits, for so many tokens.
+func NewRepeated(c *config.Config, weights map[string]*reference.Weight, vectors map[string][]float32, period, chunk int, rings graph.Rings,
+	rounds func(w *reference.Weight, tokens int) bool) (*Repeated, error) {
 	s := &Store{weights: weights}
 	g, err := graph.Assemble(c, s, vectors, rings)
 	if err != nil {
@@ -22,6 +24,9 @@ func NewRepeated(c *config.Config, weights map[string]*reference.Weight, vectors
 	}
 	e := &Engine{config: c, store: s, graph: g, chunk: chunk}
 	e.linear = func(w *reference.Weight, x []float32, xStride int, y []float32, count int, add bool) {
+		if rounds(w, count) {
+			x, xStride = reference.Rounded(x, xStride, w.In, count), w.In
+		}
 		e.periodic(period, w, x, xStride, y, count, add)
 	}
 	r, err := e.newRun()
