@@ -21,8 +21,9 @@ func (s bytesShape) words() int {
 // in the scan's exponentials.
 const leastBytes = 512
 
-// shapeBytes chooses it; false where the product does not go in 8 bits.
-// BenchmarkBytes measures it.
+// shapeBytes chooses it; false where the product does not go in 8 bits. Of fifteen
+// shapes one was quickest at all of eight layers' on an H200 (BenchmarkBytes):
+// 29.6 to 35.6 T products a second, where fp32's tiles make 10.4 to 14.6.
 func (p planner) shapeBytes(w *Weight) (s bytesShape, ok bool) {
 	if p.slots > 0 || p.one() || !w.DType.Quantized() || w.In%bytesGroup != 0 || w.Group%bytesGroup != 0 {
 		return s, false
@@ -33,14 +34,9 @@ func (p planner) shapeBytes(w *Weight) (s bytesShape, ok bool) {
 	if !p.Dots || p.Matrix || p.CPU || w.Out < leastBytes || w.In < leastBytes {
 		return s, false
 	}
-	switch {
-	case w.Out < 4096: // few rows: small tiles have more of the GPU at work
-		s = bytesShape{tm: 8, tn: 4, gm: 8, gn: 16, steps: 1, buffers: 1}
-	default:
-		s = bytesShape{tm: 8, tn: 4, gm: 16, gn: 16, steps: 2, buffers: 1}
-	}
+	s = bytesShape{tm: 8, tn: 4, gm: 8, gn: 16, steps: 2, buffers: 1}
 	if s.words() > p.storage {
-		s = bytesShape{tm: 8, tn: 4, gm: 8, gn: 16, steps: 1, buffers: 1}
+		s.steps = 1
 	}
 	return s, s.size() <= p.size && s.words() <= p.storage
 }
