@@ -31,6 +31,15 @@ func (m *Model) leastWeights() int64 {
 	return WeightBytes(m.config, bits)
 }
 
+// weightBytes is what the weights take: where an index from elsewhere does not tell, or there
+// is none, as few bytes as the config allows.
+func (m *Model) weightBytes() int64 {
+	if m.weights > 0 {
+		return m.weights
+	}
+	return m.leastWeights()
+}
+
 // ErrTooLarge is what Load reports, wrapped, of a model that the machine has no room for.
 var ErrTooLarge = errors.New("the model does not fit")
 
@@ -44,10 +53,7 @@ func (m *Model) fits(ctx context.Context, index *safetensors.Index, o Options) e
 	if m.weights == 0 {
 		m.weights = index.Metadata.TotalSize
 	}
-	weights := m.weights
-	if weights == 0 { // an index from elsewhere, or none: as few bytes as the config allows
-		weights = m.leastWeights()
-	}
+	weights := m.weightBytes()
 	state := m.stateSize(o.Device)
 	if state > maxState+weights {
 		return fmt.Errorf("%w: config.json asks for %s for the state of one conversation (sliding_window %d, hidden_size %d), beside weights of %s: that is no model's, so nothing was taken",

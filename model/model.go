@@ -75,8 +75,8 @@ type Options struct {
 	// Memory bounds the bytes that weights and a conversation may take; 0: what the machine has.
 	Memory int64
 
-	// Try runs the kernels on numbers whose outcome is known, once the model is
-	// loaded: Load reports gpu.ErrWrong where they compute something else.
+	// Try runs the kernels on numbers whose outcome is known, while the weights
+	// arrive: Load reports gpu.ErrWrong where they compute something else.
 	Try bool
 
 	// Threads bounds those that compute on the processor in a browser, where pages that are alone with
@@ -274,20 +274,30 @@ func (m *Model) openCPU(ctx context.Context, src folder.Source, index *safetenso
 }
 
 func (m *Model) openGPU(ctx context.Context, src folder.Source, index *safetensors.Index, o Options, s *gpumachine.Store) (machine.Engine, error) {
-	gpumachine.Prepare(o.Device, m.config, m.chunk, m.halves.Load())
-	vectors, err := folder.Load(ctx, m.published, src, index, s, o.OnProgress)
+	halves := m.halves.Load()
+	gpumachine.Prepare(o.Device, m.config, m.chunk, halves)
+	var vectors map[string][]float32
+	load := func(ctx context.Context, to gpumachine.Loading) (err error) {
+		if vectors, err = folder.Load(ctx, m.published, src, index, to, o.OnProgress); err == nil && o.OnProgress != nil {
+			o.OnProgress(Progress{Phase: PhaseCompile})
+		}
+		return err
+	}
+	var err error
+	if m.tried = false; o.Try {
+		m.tried, err = gpumachine.TryBeside(ctx, m.config, s, o.Chunk, halves, m.weightBytes()+m.stateSize(o.Device), load)
+	} else {
+		err = load(ctx, s)
+	}
 	if err != nil {
 		return nil, err
 	}
 	m.identify(src, index, vectors)
-	if o.OnProgress != nil {
-		o.OnProgress(Progress{Phase: PhaseCompile})
-	}
-	e, err := gpumachine.NewEngine(m.config, s, vectors, o.Chunk, m.halves.Load(), m.spare(o))
+	e, err := gpumachine.NewEngine(m.config, s, vectors, o.Chunk, halves, m.spare(o))
 	if err != nil {
 		return nil, err
 	}
-	if err := o.Device.Ready(ctx); err != nil || !o.Try {
+	if err := o.Device.Ready(ctx); err != nil || !o.Try || m.tried {
 		return e, err
 	}
 	err = e.Try(ctx)

@@ -48,16 +48,41 @@ const trialTolerance, trialToleranceKeys, trialToleranceF16, trialToleranceBytes
 // on random weights: one layer of each kind, for a chunk of tokens and for a
 // single one, then the sampler. It compares what they compute with what the
 // processor does.
-func (real *Engine) Try(ctx context.Context) error {
-	device, c := real.device, configForTrial(real.config)
-	t := trial{
-		random: rand.New(rand.NewPCG(1, 0)), real: real.store, origin: c.origin,
-		gpu: NewStore(device), cpu: map[string]*reference.Weight{},
+func (e *Engine) Try(ctx context.Context) error {
+	t := newTrial(e.config, e.device, e.chunk, e.halfKeys)
+	t.formats, _ = t.formatsOf(e.store) // all are known
+	return t.run(ctx, 0)
+}
+
+// trial makes random weights, for both machines at once, and runs a model of them on both.
+type trial struct {
+	trialConfig
+	device   *gpu.Device
+	chunk    int // the model's
+	halfKeys bool
+	formats  map[string]folder.LinearFormat // of its weights: those of the model's that they stand for
+	random   *rand.Rand
+	gpu      *Store
+	cpu      map[string]*reference.Weight
+	leave    func(f func() error) error // calls f, which does not use the device
+	wait     func(f func() error) error // calls f, which waits for the device
+}
+
+func newTrial(c *config.Config, device *gpu.Device, chunk int, halfKeys bool) *trial {
+	call := func(f func() error) error { return f() }
+	return &trial{
+		trialConfig: configForTrial(c), device: device, chunk: chunk, halfKeys: halfKeys,
+		random: rand.New(rand.NewPCG(1, 0)), gpu: NewStore(device), cpu: map[string]*reference.Weight{}, leave: call, wait: call,
 	}
+}
+
+// run is the trial, once the formats are known. rest is how many bytes of the model are not on the device yet.
+func (t *trial) run(ctx context.Context, rest int64) error {
 	defer t.gpu.Free()
-	if ok, err := device.HasRoom(ctx, t.bytes(&c.Config, device)); err != nil {
+	c, device := &t.Config, t.device
+	if ok, err := device.HasRoom(ctx, rest+t.bytes()); err != nil {
 		return err
-	} else if !ok { // it has at least allocated the model
+	} else if !ok {
 		return ErrUntried
 	}
 	vectors := map[string][]float32{}
@@ -68,22 +93,22 @@ func (real *Engine) Try(ctx context.Context) error {
 			return err
 		}
 	}
-	gpuGraph, err := graph.Assemble(&c.Config, t.gpu, maps.Clone(vectors), graph.Rings{Halves: real.halfKeys, Positions: func(window int) int {
+	gpuGraph, err := graph.Assemble(c, t.gpu, maps.Clone(vectors), graph.Rings{Halves: t.halfKeys, Positions: func(window int) int {
 		if window == 0 {
-			return machine.Ring(window, real.chunk)
+			return machine.Ring(window, t.chunk)
 		}
-		return max(machine.Ring(window, real.chunk), window+trialTokens) // chunks may be shorter
+		return max(machine.Ring(window, t.chunk), window+trialTokens) // chunks may be shorter
 	}})
 	if err != nil {
 		return err
 	}
 	few := graph.Rings{Positions: func(int) int { return 2 * trialTokens }} // no more than the trial's own keys
-	e, err := newEngine(&c.Config, device, t.gpu, gpuGraph, trialTokens)
+	e, err := newEngine(c, device, t.gpu, gpuGraph, trialTokens)
 	if err != nil {
 		return err
 	}
 	// Rounded alike: a scan's random weights may make fifty times as much of what 8 bits round.
-	twin, err := cpumachine.NewRepeated(&c.Config, t.cpu, vectors, trialPeriod, trialTokens, few, func(w *reference.Weight, tokens int) bool {
+	twin, err := cpumachine.NewRepeated(c, t.cpu, vectors, trialPeriod, trialTokens, few, func(w *reference.Weight, tokens int) bool {
 		r := kernel.Recorder{Device: device, Tokens: tokens, Halves: e.scratch.halves}
 		return r.Rounds(&kernel.Weight{DType: w.DType, Out: w.Out, In: w.In, Group: w.Group})
 	})
@@ -100,7 +125,7 @@ func (real *Engine) Try(ctx context.Context) error {
 		return err
 	}
 	tolerance := trialTolerance
-	if real.halfKeys {
+	if t.halfKeys {
 		tolerance = trialToleranceKeys
 	}
 	switch {
@@ -110,8 +135,8 @@ func (real *Engine) Try(ctx context.Context) error {
 		tolerance = trialToleranceBytes
 	}
 	for step, what := range []string{"a chunk of tokens", "a single token"} {
-		want, err := twin.Absorb(ctx, ids)
-		if err != nil {
+		var want []float32
+		if err := t.leave(func() (err error) { want, err = twin.Absorb(ctx, ids); return err }); err != nil {
 			return err
 		}
 		got := logits[step*c.VocabSize:][:c.VocabSize]
@@ -164,21 +189,24 @@ func configForTrial(c *config.Config) trialConfig {
 	return t
 }
 
-// trial makes random weights, for both machines at once.
-type trial struct {
-	random *rand.Rand
-	real   *Store // the model's, whose formats they get
-	origin []int
-	gpu    *Store
-	cpu    map[string]*reference.Weight
-}
-
-// like is the model's weight that one of the trial's stands for.
-func (t *trial) like(name string) *kernel.Weight {
-	if layer, rest, ok := t.cut(name); ok {
-		name = config.LayerTensor(t.origin[layer], rest)
+// formatsOf is how the model's weights are stored that those of the trial stand for; not ok: that is not known of all yet.
+func (t *trial) formatsOf(s *Store) (formats map[string]folder.LinearFormat, ok bool) {
+	formats = map[string]folder.LinearFormat{}
+	for _, spec := range t.TensorSpecs() {
+		if !spec.IsLinear() {
+			continue
+		}
+		name := spec.Name
+		if layer, rest, ok := t.cut(name); ok {
+			name = config.LayerTensor(t.origin[layer], rest)
+		}
+		w := s.weights[name]
+		if w == nil || w.DType.Quantized() != (w.Group > 0) { // its scales are in another shard than its data
+			return nil, false
+		}
+		formats[spec.Name] = folder.LinearFormat{DType: w.DType, Out: spec.Shape[0], In: spec.Shape[1], Group: w.Group, ScalesBF16: w.ScalesBF16}
 	}
-	return t.real.weights[name]
+	return formats, true
 }
 
 // cut takes the layer off a tensor's name; not ok: it is no layer's.
@@ -192,25 +220,26 @@ func (t *trial) cut(name string) (layer int, rest string, ok bool) {
 }
 
 // bytes is about what the trial takes on the device.
-func (t *trial) bytes(c *config.Config, device *gpu.Device) (n int64) {
-	for _, spec := range c.TensorSpecs() {
-		if spec.IsLinear() {
-			n += int64(spec.Shape[0]) * int64(spec.Shape[1]) * int64(t.like(spec.Name).DType.Bits()+1) / 8
-		}
+func (t *trial) bytes() (n int64) {
+	for _, f := range t.formats {
+		n += int64(f.Out) * int64(f.In) * int64(f.DType.Bits()+1) / 8
 	}
-	for _, carried := range graph.Sketch(c, graph.Rings{Positions: func(window int) int { return window }}).Carried {
+	for _, carried := range graph.Sketch(&t.Config, graph.Rings{Positions: func(window int) int { return window }}).Carried {
 		if !carried.Recurrent() {
 			n += 6 * int64(carried.Values) // ring and more
 		}
 	}
-	x, w := halvesSize(c, device, trialTokens, func(spec config.TensorSpec) weight { return t.like(spec.Name) })
+	x, w := halvesSize(&t.Config, t.device, trialTokens, func(spec config.TensorSpec) weight {
+		f := t.formats[spec.Name]
+		return &kernel.Weight{DType: f.DType, Out: f.Out, In: f.In, Group: f.Group}
+	})
 	return n + int64(x+w) + 16<<20
 }
 
 // Linear makes a weight of rows that repeat.
 func (t *trial) Linear(spec config.TensorSpec) error {
-	like, out, in := t.like(spec.Name), spec.Shape[0], spec.Shape[1]
-	f := folder.LinearFormat{DType: like.DType, Out: out, In: in, Group: like.Group, ScalesBF16: like.ScalesBF16}
+	f := t.formats[spec.Name]
+	out, in := f.Out, f.In
 	rows := min(trialPeriod, out)
 	w := &reference.Weight{DType: f.DType, Out: out, In: in, Group: f.Group, ScalesBF16: f.ScalesBF16}
 	// Rows of variance 1/in keep what they multiply at its size.
@@ -333,7 +362,11 @@ func (t *trial) onGPU(ctx context.Context, e *Engine, ids []uint32, sampling ref
 	first, second := keep(0), keep(1)
 	defer first.Free()
 	defer second.Free()
-	if err := r.submit(ctx, ids, true); err != nil { // so that every kind's kernels for chunks are tried
+	r.chunkProgram(len(ids), true) // with every layer, so that every kind's kernels for chunks are tried
+	if err := t.wait(func() error { return e.device.Ready(ctx) }); err != nil {
+		return nil, tokens, err
+	}
+	if err := r.submit(ctx, ids, true); err != nil {
 		return nil, tokens, err
 	}
 	if err := e.device.Run(r.drawn.use.sample, first, r.drawn.use.step, second); err != nil {
@@ -349,13 +382,12 @@ func (t *trial) onGPU(ctx context.Context, e *Engine, ids []uint32, sampling ref
 		drawn.Drop()
 		return nil, tokens, err
 	}
-	data, err := kept.Wait(ctx)
-	if err != nil {
+	var data, two []byte
+	if err := t.wait(func() (err error) { data, err = kept.Wait(ctx); return err }); err != nil {
 		drawn.Drop()
 		return nil, tokens, err
 	}
-	two, err := drawn.Wait(ctx)
-	if err != nil {
+	if err := t.wait(func() (err error) { two, err = drawn.Wait(ctx); return err }); err != nil {
 		return nil, tokens, err
 	}
 	for i := range tokens {
