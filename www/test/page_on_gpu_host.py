@@ -82,16 +82,26 @@ class Tab:
                 if head[0] & 0x80:
                     return message
 
-    def call(self, method, **params):
+    def post(self, method, session=None, **params):
+        """Asks without waiting for the answer. A session is a worker's."""
         self.calls += 1
-        self.send(json.dumps({"id": self.calls, "method": method, "params": params}).encode())
+        self.send(json.dumps({"id": self.calls, "method": method, "params": params, **({"sessionId": session} if session else {})}).encode())
+        return self.calls
+
+    def call(self, method, session=None, **params):
+        number = self.post(method, session, **params)
         while True:
             answer = json.loads(self.receive())
-            if answer.get("id") == self.calls:
+            if answer.get("id") == number:
                 return answer.get("result", answer)
+            if "method" in answer:
+                self.event(answer["method"], answer["params"])
 
-    def js(self, code):
-        answer = self.call("Runtime.evaluate", expression=code, returnByValue=True)
+    def event(self, method, params):
+        """What the browser tells unasked."""
+
+    def js(self, code, session=None):
+        answer = self.call("Runtime.evaluate", session, expression=code, returnByValue=True)
         return answer.get("result", {}).get("value")
 
     def until(self, code, seconds):
@@ -133,7 +143,8 @@ def visit(tab, name, out):
         f.write(base64.b64decode(shot["data"]))
 
 
-def main(out):
+def first_tab(kind=Tab):
+    """The browser's one tab, once it has started."""
     for attempt in range(100):
         try:
             browser = http.client.HTTPConnection("127.0.0.1", PORT)
@@ -144,7 +155,11 @@ def main(out):
             time.sleep(0.1)
     else:
         raise SystemExit("the browser has not started within 10 s: see chrome.log")
-    tab = Tab(next(t["webSocketDebuggerUrl"] for t in targets if t["type"] == "page"))
+    return kind(next(t["webSocketDebuggerUrl"] for t in targets if t["type"] == "page"))
+
+
+def main(out):
+    tab = first_tab()
     tab.call("Page.enable")
     tab.call("Page.addScriptToEvaluateOnNewDocument", source=OBSERVER)
     for name in ("first visit", "second visit"):

@@ -19,11 +19,11 @@ type Loading interface {
 	Settle(ctx context.Context) error
 }
 
-// TryBeside calls load and, beside it, tries the kernels, as Engine.Try does, as
-// soon as what has come tells how the weights are stored. It returns when both
-// have ended. A trial that fails ends the load's ctx, and its error is returned.
-// Not tried, without an error: Try is still to be called, for there was no room, or
-// the weights were told too late, or came once more and otherwise.
+// TryBeside calls load and, beside it, tries the kernels, as Engine.Try does: at once
+// where the config says how samba convert stores the weights, else as soon as the
+// weights' own headers have told. It returns when both have ended. A trial that fails
+// ends the load's ctx, and its error is returned. Not tried, without an error: Try is
+// still to be called, for there was no room, or what came is stored otherwise.
 //
 // need is how many bytes the model will take on the device, with what a conversation
 // takes at first: the trial begins where there is room for itself beside all of it.
@@ -34,6 +34,9 @@ func TryBeside(ctx context.Context, c *config.Config, s *Store, chunk int, halfK
 	b.trial.leave = b.leave
 	if b.trial.wait = b.leave; runtime.GOOS != "js" {
 		b.trial.wait = b.stay
+	}
+	if formats := b.trial.foresee(); formats != nil {
+		b.begin(formats)
 	}
 	if err = load(ctx, b); err != nil {
 		stop()
@@ -87,11 +90,16 @@ func (b *beside) Settle(ctx context.Context) error {
 	b.turn.Lock()
 	defer b.turn.Unlock()
 	if !b.begun {
-		if b.trial.formats, b.begun = b.trial.formatsOf(b.Store); b.begun {
-			b.over.Go(b.try)
+		if formats, ok := b.trial.formatsOf(b.Store); ok {
+			b.begin(formats)
 		}
 	}
 	return b.trial.wait(func() error { return b.Store.Settle(ctx) })
+}
+
+func (b *beside) begin(formats map[string]folder.LinearFormat) {
+	b.trial.formats, b.begun = formats, true
+	b.over.Go(b.try)
 }
 
 func (b *beside) try() {

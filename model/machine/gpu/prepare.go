@@ -99,16 +99,21 @@ func (s phantoms) Linear(name string, bias []float32, factor float64) (weight, e
 	if !known {
 		return nil, fmt.Errorf("%s: no linear weight of this config", name)
 	}
-	out, in, q := spec.Shape[0], spec.Shape[1], s.quantization
-	dtype, _ := folder.Storage(name, in, q.Bits, q.GroupSize)
-	w := &kernel.Weight{DType: dtype, Out: out, In: in, Factor: factor}
+	f := foreseen(s.quantization, spec)
+	w := &kernel.Weight{DType: f.DType, Out: f.Out, In: f.In, Group: f.Group, Factor: factor}
 	if bias != nil {
 		w.Bias, _ = s.Array("bias", len(bias))
 	}
-	if dtype.Quantized() {
-		w.Group = q.GroupSize
-	}
 	var err error
-	w.Parts, err = parts(s.device.Info().Limits, name, out, in, max(dtype.Bits(), reference.Q8.Bits()))
+	w.Parts, err = parts(s.device.Info().Limits, name, w.Out, w.In, max(w.DType.Bits(), reference.Q8.Bits()))
 	return w, err
+}
+
+// foreseen is how samba convert stores a linear weight of a quantized model.
+func foreseen(q *config.Quantization, spec config.TensorSpec) folder.LinearFormat {
+	f := folder.LinearFormat{Out: spec.Shape[0], In: spec.Shape[1]}
+	if f.DType, _ = folder.Storage(spec.Name, f.In, q.Bits, q.GroupSize); f.DType.Quantized() {
+		f.Group = q.GroupSize
+	}
+	return f
 }

@@ -189,6 +189,20 @@ func configForTrial(c *config.Config) trialConfig {
 	return t
 }
 
+// foresee is how the trial's weights are stored by what the config says; nil: it does not say.
+func (t *trial) foresee() map[string]folder.LinearFormat {
+	if t.Quantization == nil {
+		return nil
+	}
+	formats := map[string]folder.LinearFormat{}
+	for _, spec := range t.TensorSpecs() {
+		if spec.IsLinear() {
+			formats[spec.Name] = foreseen(t.Quantization, spec)
+		}
+	}
+	return formats
+}
+
 // formatsOf is how the model's weights are stored that those of the trial stand for; not ok: that is not known of all yet.
 func (t *trial) formatsOf(s *Store) (formats map[string]folder.LinearFormat, ok bool) {
 	formats = map[string]folder.LinearFormat{}
