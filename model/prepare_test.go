@@ -2,8 +2,10 @@ package model
 
 import (
 	"context"
+	"runtime"
 	"testing"
 
+	"github.com/samba-web/samba/model/folder"
 	"github.com/samba-web/samba/model/randomweights"
 
 	gpumachine "github.com/samba-web/samba/model/machine/gpu"
@@ -11,11 +13,23 @@ import (
 
 // A quantized model's kernels are all asked for before its weights come: prompts and answers need no other.
 func TestPrepare(t *testing.T) {
-	device := testDevice(t)
 	src, err := randomweights.Open("random:tiny?bits=4&seed=1")
 	if err != nil {
 		t.Fatal(err)
 	}
+	testPrepare(t, src)
+}
+
+// Nor does the model that visitors meet first, whose embeddings have fewer bits than samba convert gives them unasked.
+func TestPrepareDefault(t *testing.T) {
+	if runtime.GOOS == "js" {
+		t.Skip("runs natively: kernels of its size take a browser's software GPU a minute")
+	}
+	testPrepare(t, disk("../www/models/default"))
+}
+
+func testPrepare(t *testing.T, src folder.Source) {
+	device := testDevice(t)
 	m := loadTest(t, src, Options{Device: device, Chunk: 64, HalfKeys: true})
 	s := newSession(t, m)
 	after := device.Kernels()

@@ -515,11 +515,25 @@ func halves(data []byte) []uint16 {
 
 // Storage is how samba convert keeps a linear weight of rows of in weights.
 func Storage(name string, in, bits, group int) (stored reference.DType, width int) {
+	return storage(name, in, bits, group, config.Overrides4)
+}
+
+// Foreseen is how a linear weight is stored by what a quantized model's config says.
+func Foreseen(q *config.Quantization, name string, in int) reference.DType {
+	wider := q.Overrides
+	if wider == nil {
+		wider = config.Overrides4
+	}
+	stored, _ := storage(name, in, q.Bits, q.GroupSize, wider)
+	return stored
+}
+
+func storage(name string, in, bits, group int, wider map[string]int) (stored reference.DType, width int) {
 	if bits == 16 || in%group != 0 {
 		return reference.F16, 16
 	}
 	stem := strings.TrimSuffix(name, ".weight")
-	if bits == 8 || config.Overrides4[stem[strings.LastIndexByte(stem, '.')+1:]] == 8 {
+	if bits == 8 || wider[stem[strings.LastIndexByte(stem, '.')+1:]] == 8 {
 		return reference.Q8, 8
 	}
 	return reference.Q4, 4

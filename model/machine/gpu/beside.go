@@ -20,7 +20,7 @@ type Loading interface {
 }
 
 // TryBeside calls load and, beside it, tries the kernels, as Engine.Try does: at once
-// where the config says how samba convert stores the weights, else as soon as the
+// where the config says how the weights are stored, else as soon as the
 // weights' own headers have told. It returns when both have ended. A trial that fails
 // ends the load's ctx, and its error is returned. Not tried, without an error: Try is
 // still to be called, for there was no room, or what came is stored otherwise.

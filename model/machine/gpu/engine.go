@@ -134,7 +134,7 @@ func HalvesBytes(c *config.Config, device *gpu.Device, chunk int) int64 {
 	x, w := halvesSize(c, device, chunk, func(spec config.TensorSpec) weight {
 		w := &kernel.Weight{DType: reference.F16, Out: spec.Shape[0], In: spec.Shape[1]}
 		if q := c.Quantization; q != nil {
-			w.DType, _ = folder.Storage(spec.Name, w.In, q.Bits, q.GroupSize)
+			w.DType = folder.Foreseen(q, spec.Name, w.In)
 			w.Group = q.GroupSize
 		}
 		return w

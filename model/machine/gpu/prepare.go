@@ -13,8 +13,8 @@ import (
 )
 
 // Prepare starts to compile the kernels that prefill and decode will need,
-// while the weights are still on their way: how samba convert stores a
-// quantized model follows from its config. What it guesses wrong, and what
+// while the weights are still on their way: how a quantized model is stored
+// follows from its config. What it guesses wrong, and what
 // other models need, compiles when it is recorded.
 func Prepare(device *gpu.Device, c *config.Config, chunk int, halfKeys bool) {
 	if c.Quantization == nil {
@@ -109,10 +109,10 @@ func (s phantoms) Linear(name string, bias []float32, factor float64) (weight, e
 	return w, err
 }
 
-// foreseen is how samba convert stores a linear weight of a quantized model.
+// foreseen is how a linear weight of a quantized model is stored by what its config says.
 func foreseen(q *config.Quantization, spec config.TensorSpec) folder.LinearFormat {
 	f := folder.LinearFormat{Out: spec.Shape[0], In: spec.Shape[1]}
-	if f.DType, _ = folder.Storage(spec.Name, f.In, q.Bits, q.GroupSize); f.DType.Quantized() {
+	if f.DType = folder.Foreseen(q, spec.Name, f.In); f.DType.Quantized() {
 		f.Group = q.GroupSize
 	}
 	return f
