@@ -1,6 +1,7 @@
 /** Where a page computes when nobody says where: it takes what is right and quicker, and says what and why. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { accessible, finished, longer, ready, send, text, visit } from "./page.mjs";
 import { browsers, door, launch, modelsFolder, serve } from "./site.mjs";
 
@@ -28,15 +29,21 @@ const pretend = (what, instead) => {
   GPUDevice.prototype.createShaderModule = function (descriptor) {
     return make.call(this, { ...descriptor, code: descriptor.code.replace(what, instead) });
   };
+  // The server hears of a device that is given up.
+  const { destroy } = GPUDevice.prototype;
+  GPUDevice.prototype.destroy = function () {
+    fetch("/given-up");
+    destroy.call(this);
+  };
 };
+
+/** The script of a worker that has such an adapter. */
+const disguise = (script, harm) =>
+  Buffer.concat([Buffer.from(`(${pretend})(...${JSON.stringify(harm)});\n`), script]);
 
 /** The server, whose pages' workers have such an adapter. */
 const disguised = (...harm) =>
-  door(server, (url, body) =>
-    /^\/assets\/worker-/.test(url)
-      ? Buffer.concat([Buffer.from(`(${pretend})(...${JSON.stringify(harm)});\n`), body])
-      : body,
-  );
+  door(server, (url, body) => (/^\/assets\/worker-/.test(url) ? disguise(body, harm) : body));
 
 /** What the page says of where it computes. */
 const where = (page) => text(page, "#figures span:last-child");
@@ -114,6 +121,31 @@ for (const name of browsers) {
         });
       } finally {
         await gate.stop();
+      }
+    });
+
+    test("it is found out while the weights come, and the processor takes what is left of them", async () => {
+      const own = await serve(fileURLToPath(new URL("../models", import.meta.url)));
+      let given = false;
+      let stood = 0;
+      const gate = await door(own, (url, body) => {
+        given ||= url === "/given-up";
+        if (/^\/assets\/worker-/.test(url)) return disguise(body, harm);
+        if (given || !/model-00002-.*safetensors$/.test(url)) return body;
+        stood++;
+        return { body, most: 1000 }; // none get the last shard until the GPU has been given up
+      });
+      try {
+        await visit(browser, `${gate.origin}/?backend=auto`, async (page) => {
+          await ready(page);
+          assert.ok(given && stood > 0);
+          assert.equal(await where(page), "on the processor");
+          assert.match(await why(page), /^WebGPU is not used: .*wrong numbers.*self-test.*logit \d+ was .*\.$/);
+          await answers(page);
+        });
+      } finally {
+        await gate.stop();
+        own.stop();
       }
     });
 

@@ -64,18 +64,24 @@ export function staticFiles(folder, headers = () => ({})) {
   );
 }
 
-/** A door before a server, which hands on every answer's body as change(url, body) gives it back, alone or as { body, type }. */
+/**
+ * A door before a server, which hands on every answer's body as change(url, body) gives it back, alone or as { body, type }.
+ * With { body, most } the answer stands still after so many bytes.
+ */
 export async function door(server, change) {
   const gate = createServer(async (request, response) => {
-    const answer = await fetch(server.origin + request.url, { headers: { "accept-encoding": "identity" } });
+    const { range } = request.headers;
+    const headers = { "accept-encoding": "identity", ...(range && { range }) };
+    const answer = await fetch(server.origin + request.url, { headers });
     const changed = change(request.url, Buffer.from(await answer.arrayBuffer()));
-    const { body, type } = Buffer.isBuffer(changed) ? { body: changed } : changed;
+    const { body, type, most } = Buffer.isBuffer(changed) ? { body: changed } : changed;
     response.writeHead(answer.status, {
       ...Object.fromEntries(answer.headers),
       ...(type && { "content-type": type }),
       "content-length": body.length,
     });
-    response.end(body);
+    if (most === undefined) response.end(body);
+    else response.write(body.subarray(0, most));
   });
   await new Promise((resolve) => gate.listen(0, "127.0.0.1", resolve));
   return {
