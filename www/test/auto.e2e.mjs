@@ -140,7 +140,10 @@ for (const name of browsers) {
           await ready(page);
           assert.ok(given && stood > 0);
           assert.equal(await where(page), "on the processor");
-          assert.match(await why(page), /^WebGPU is not used: .*wrong numbers.*self-test.*logit \d+ was .*\.$/);
+          assert.match(
+            await why(page),
+            /^WebGPU is not used: .*wrong numbers.*self-test.*logit \d+ was .*\.$/,
+          );
           await answers(page);
         });
       } finally {
