@@ -592,6 +592,9 @@ export interface BenchReport {
   prefill_kernels?: KernelTime[];
   decode_kernels?: KernelTime[];
   batch_kernels?: KernelTime[];
+  prefill_span?: number;
+  decode_span?: number;
+  batch_span?: number;
   guesses?: GuessTask[];
 }
 
