@@ -113,12 +113,9 @@ const PITCH = STEPS + 1u;
 const STAGE = QUADS * PITCH;
 var<workgroup> stage: array<vec4<f32>, STAGE>;
 
-// Stages vector i of x; its square comes back.
-fn put(i: u32, x: vec4<f32>) -> f32 {
-    var v = x;
-//#if NORM
-    v *= gain[i];
-//#endif
+// Stages vector i of x, which a gain multiplies; the square of x comes back.
+fn put(i: u32, x: vec4<f32>, by: vec4<f32>) -> f32 {
+    var v = x * by;
 //#if Q4
     v *= select(ODD, EVEN, i % 2u == 0u);
 //#endif
@@ -170,8 +167,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 //#if STAGED
 //#if HELD
     var held: array<vec4<f32>, HOLDS>;
+//#if NORM
+    var gains: array<vec4<f32>, HOLDS>;
+//#endif
     for (var h = 0u; h < HOLDS; h++) { //#unroll
         held[h] = input(first / 4u, min(thread + h * SIZE, STEPS * QUADS - 1u));
+//#if NORM
+        gains[h] = gain[min(thread + h * SIZE, STEPS * QUADS - 1u)];
+//#endif
     }
 //#endif
     var next: array<Taken, N>;
@@ -233,11 +236,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     for (var h = 0u; h < HOLDS; h++) { //#unroll
         let i = thread + h * SIZE;
         if i < STEPS * QUADS {
-            square += put(i, held[h]);
+//#if NORM
+            square += put(i, held[h], gains[h]);
+//#else
+            square += put(i, held[h], vec4<f32>(1.0));
+//#endif
         }
     }
     for (var i = thread + HOLDS * SIZE; i < STEPS * QUADS; i += SIZE) {
-        square += put(i, input(first / 4u, i));
+//#if NORM
+        square += put(i, input(first / 4u, i), gain[i]);
+//#else
+        square += put(i, input(first / 4u, i), vec4<f32>(1.0));
+//#endif
     }
 //#else
     for (var i = thread; i < STEPS * QUADS; i += SIZE) {
@@ -245,7 +256,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 //#if LAYER
         v = (v - mean) * deviation * gain[i] + gain[STEPS * QUADS + i];
 //#endif
-        square += put(i, v);
+//#if NORM
+        square += put(i, v, gain[i]);
+//#else
+        square += put(i, v, vec4<f32>(1.0));
+//#endif
     }
 //#endif
 //#endif
