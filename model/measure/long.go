@@ -56,10 +56,8 @@ type longRun struct {
 	pool     *model.Pool // nil: one sequence
 	onLap    func(Lap) error
 	laps     []int // to come
+	least    tally
 	started  time.Time
-	counted  Cost
-	at       int // the last lap
-	total    float64
 	told     time.Time
 	last     Lap
 }
@@ -167,7 +165,7 @@ func (r *longRun) warmUpTogether(ctx context.Context, pool *model.Pool, ids []ui
 
 func (r *longRun) read(ctx context.Context, ids []uint32) error {
 	s := r.sessions[0]
-	r.total = float64(r.reading(0, len(ids)).Ops)
+	r.least = tallied(r.Laps, len(ids), func(from, to int) tally { return r.reading(from, to) })
 	r.started = time.Now()
 	for done := 0; done < len(ids); {
 		lap := len(ids)
@@ -175,7 +173,7 @@ func (r *longRun) read(ctx context.Context, ids []uint32) error {
 			lap = min(lap, r.laps[0])
 		}
 		err := s.Prefill(ctx, ids[done:lap], func(n, _ int) {
-			r.tell(done+n, len(ids), func() float64 { return float64(r.counted.Ops + r.reading(done, done+n).Ops) })
+			r.tell(done+n, len(ids), func(c Cost) float64 { return float64(c.Ops) })
 		})
 		if err == nil {
 			err = s.Settle(ctx)
@@ -183,7 +181,6 @@ func (r *longRun) read(ctx context.Context, ids []uint32) error {
 		if err != nil {
 			return err
 		}
-		r.counted = r.counted.plus(r.reading(done, lap))
 		done = lap
 		if len(r.laps) > 0 && done == r.laps[0] {
 			if err := r.onLap(r.lap(done)); err != nil {
@@ -196,7 +193,7 @@ func (r *longRun) read(ctx context.Context, ids []uint32) error {
 
 // write lets all sequences write. Their laps are the last one's.
 func (r *longRun) write(ctx context.Context, ids []uint32) error {
-	r.total = float64(r.writing(0, r.Generate).Bytes)
+	r.least = tallied(r.Laps, r.Generate, r.writing)
 	generate := func(s *model.Session, q model.Request, emit func(model.Chunk) error) (model.Result, error) {
 		return s.Generate(ctx, q, emit)
 	}
@@ -239,7 +236,7 @@ func (r *longRun) write(ctx context.Context, ids []uint32) error {
 					return nil
 				}
 				if i == 0 {
-					r.tell(tokens-1, r.Generate, func() float64 { return float64(r.counted.Bytes + r.writing(r.at, tokens-1).Bytes) })
+					r.tell(tokens-1, r.Generate, func(c Cost) float64 { return float64(c.Bytes) })
 				}
 				if next == len(r.Laps) || tokens-1 < r.Laps[next] {
 					return nil
@@ -248,7 +245,6 @@ func (r *longRun) write(ctx context.Context, ids []uint32) error {
 				if arrived[next-1]++; arrived[next-1] < r.Batch {
 					return nil
 				}
-				r.counted = r.counted.plus(r.writing(r.at, tokens-1))
 				lap := r.lap(tokens - 1)
 				if r.Trace {
 					lap.IDs, trace = trace, nil
@@ -283,8 +279,7 @@ func (r *longRun) write(ctx context.Context, ids []uint32) error {
 
 func (r *longRun) lap(tokens int) Lap {
 	r.laps = r.laps[1:]
-	r.at = tokens
-	lap := Lap{Tokens: tokens, Seconds: time.Since(r.started).Seconds(), Counted: r.counted, Memory: memory()}
+	lap := Lap{Tokens: tokens, Seconds: time.Since(r.started).Seconds(), Counted: r.least.upTo(tokens), Memory: memory()}
 	for _, s := range r.sessions {
 		lap.Memory.State += s.StateBytes()
 	}
@@ -298,15 +293,15 @@ func (r *longRun) lap(tokens int) Lap {
 
 // tell reports progress now and then. Time left is told by what is left to be
 // done: full attention slows down.
-func (r *longRun) tell(done, total int, count func() float64) {
+func (r *longRun) tell(done, total int, of func(Cost) float64) {
 	if r.OnProgress == nil || time.Since(r.told) < 200*time.Millisecond && done < total {
 		return
 	}
 	r.told = time.Now()
 	p := progress.Progress{Phase: progress.PhaseBench, Loaded: int64(done), Total: int64(total)}
 	if seconds := time.Since(r.started).Seconds(); !r.started.IsZero() && seconds > 1 {
-		if counted := count(); counted > 0 {
-			p.SecondsLeft = seconds * max(0, r.total-counted) / counted
+		if counted := of(r.least.upTo(done)); counted > 0 {
+			p.SecondsLeft = seconds * max(0, of(r.least.upTo(total))-counted) / counted
 		}
 		if since := seconds - r.last.Seconds; since > 0 {
 			p.Rate = float64((done-r.last.Tokens)*r.Batch) / since
@@ -317,7 +312,14 @@ func (r *longRun) tell(done, total int, count func() float64) {
 
 func (c Cost) plus(d Cost) Cost { return Cost{c.Bytes + d.Bytes, c.State + d.State, c.Ops + d.Ops} }
 
-func (r *longRun) reading(from, to int) Cost { return readingCost(r.model, from, to, r.EveryLayer) }
+// reading counts a prompt's tokens from one on to another, a chunk each.
+func (r *longRun) reading(from, to int) (t tally) {
+	for at := from; at < to; at += r.model.Chunk() {
+		end := min(at+r.model.Chunk(), to)
+		t = append(t, least{end, readingCost(r.model, at, end, r.EveryLayer)})
+	}
+	return t
+}
 
 // readingCost counts a prompt's tokens from one on to another, in chunks: nothing is drawn.
 func readingCost(m *model.Model, from, to int, everyLayer bool) (sum Cost) {
@@ -333,8 +335,8 @@ func readingCost(m *model.Model, from, to int, everyLayer bool) (sum Cost) {
 
 // writing counts steps of all sequences after the prompt: what they read grows
 // evenly, but for a window that fills.
-func (r *longRun) writing(from, to int) (sum Cost) {
-	const pieces = 16
+func (r *longRun) writing(from, to int) (t tally) {
+	const pieces = 8
 	for i := range pieces {
 		a, b := from+(to-from)*i/pieces, from+(to-from)*(i+1)/pieces
 		if b == a {
@@ -343,9 +345,48 @@ func (r *longRun) writing(from, to int) (sum Cost) {
 		step, batch := CostOf(r.model, Step(r.Prompt+(a+b)/2)), int64(r.Batch)
 		step = Cost{step.Bytes + (batch-1)*step.State, batch * step.State, batch * step.Ops}
 		n := int64(b - a)
-		sum = sum.plus(Cost{n * step.Bytes, n * step.State, n * step.Ops})
+		t = append(t, least{b, Cost{n * step.Bytes, n * step.State, n * step.Ops}})
 	}
-	return sum
+	return t
+}
+
+// tally is what a run needs at least up to so many tokens, ascending. It is counted before
+// the clock starts: SambaY's count for one step takes a browser 10 ms, as long as four of its tokens.
+type tally []least
+
+type least struct {
+	tokens int
+	cost   Cost
+}
+
+// tallied adds up what piece by piece is counted from each lap to the next, and to the end.
+func tallied(laps []int, end int, count func(from, to int) tally) (t tally) {
+	from, sum := 0, Cost{}
+	for _, lap := range append(slices.Clone(laps), end) {
+		if lap <= from {
+			continue
+		}
+		for _, piece := range count(from, lap) {
+			sum = sum.plus(piece.cost)
+			t = append(t, least{piece.tokens, sum})
+		}
+		from = lap
+	}
+	return t
+}
+
+// upTo is what so many tokens need, within a piece as if it grew evenly.
+func (t tally) upTo(tokens int) Cost {
+	before := least{}
+	for _, l := range t {
+		if l.tokens >= tokens {
+			share := float64(tokens-before.tokens) / float64(l.tokens-before.tokens)
+			between := func(a, b int64) int64 { return a + int64(share*float64(b-a)) }
+			return Cost{between(before.cost.Bytes, l.cost.Bytes), between(before.cost.State, l.cost.State), between(before.cost.Ops, l.cost.Ops)}
+		}
+		before = l
+	}
+	return before.cost
 }
 
 // LapsEvery are laps of this many tokens each; less than half of one at the end

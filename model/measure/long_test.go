@@ -90,3 +90,21 @@ func TestLapsEvery(t *testing.T) {
 		}
 	}
 }
+
+// What is counted up to a lap is the sum of the pieces before it, and grows evenly between.
+func TestTally(t *testing.T) {
+	asked := [][2]int{}
+	got := tallied([]int{10, 30}, 35, func(from, to int) tally {
+		asked = append(asked, [2]int{from, to})
+		middle := (from + to) / 2
+		return tally{{middle, Cost{1, 10, 100}}, {to, Cost{2, 20, 200}}}
+	})
+	if want := [][2]int{{0, 10}, {10, 30}, {30, 35}}; !slices.Equal(asked, want) {
+		t.Errorf("counted %v, want %v", asked, want)
+	}
+	for tokens, want := range map[int]Cost{0: {}, 5: {1, 10, 100}, 10: {3, 30, 300}, 15: {3, 35, 350}, 20: {4, 40, 400}, 25: {5, 50, 500}, 35: {9, 90, 900}, 50: {9, 90, 900}} {
+		if c := got.upTo(tokens); c != want {
+			t.Errorf("up to %d: %+v, want %+v", tokens, c, want)
+		}
+	}
+}
