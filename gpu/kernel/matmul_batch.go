@@ -39,7 +39,7 @@ func (p planner) shapeBatch(w *Weight, o LinearOptions) (s batchShape, ok bool) 
 	case w.Out < 4096:
 		s = batchShape{fn: 1, gk: 8, steps: 4, buffers: 1, turned: true}
 	default:
-		s = batchShape{fn: 2, gk: 4, steps: 4, buffers: 1, turned: true}
+		s = batchShape{fn: 2, gk: 8, steps: 2, buffers: 1, turned: true}
 	}
 	if o.SwiGLU {
 		s.fn = max(s.fn, 2)
