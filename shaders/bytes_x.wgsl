@@ -1,5 +1,5 @@
 // x for matmul_bytes.wgsl: whole numbers of 8 bits, n = round(x / unit), by groups of 32 neighbours along k, whose largest
-// is 127 units. Zeros past the chunk's tokens.
+// is 127 units. Zeros past the chunk's tokens. What is no number is a unit that is none, so that it is reported.
 //
 // out    [blocks of 64 tokens, IN / 32, 2 halves of a group, 64 tokens] of 16 numbers each, in an order that spares weights
 //        of 4 bits a shuffle: of eight neighbours those at even places, then those at odd ones. Q8: in their own order
@@ -12,7 +12,7 @@
 @group(0) @binding(6) var<storage, read_write> groups: array<vec2<f32>>;
 //#include shared/matmul_sizes.wgsl
 
-var<workgroup> largest: array<vec4<f32>, 64>; // of each token's four eights
+var<workgroup> largest: array<vec4<u32>, 64>; // of each token's four eights, as bits: max may lose what is no number
 var<workgroup> sums: array<vec4<i32>, 64>;
 
 fn bytes4(n: vec4<i32>) -> u32 {
@@ -28,11 +28,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let col = group.x * 32u + eight * 8u;
     let v = x4(group.y * 64u + own, col);
     let w = x4(group.y * 64u + own, col + 4u);
-    let most = max(abs(v), abs(w));
+    let most = max(bitcast<vec4<u32>>(v) & vec4<u32>(0x7fffffffu), bitcast<vec4<u32>>(w) & vec4<u32>(0x7fffffffu));
     largest[own][eight] = max(max(most.x, most.y), max(most.z, most.w));
     workgroupBarrier();
     let all = largest[own];
-    let unit = max(max(max(all.x, all.y), max(all.z, all.w)) / 127.0, 0x1p-120); // zeros are zeros, and the inverse has an end
+    let top = max(max(all.x, all.y), max(all.z, all.w));
+    let unit = select(max(bitcast<f32>(top) / 127.0, 0x1p-120), bitcast<f32>(top), top > 0x7f800000u); // zeros are zeros, and the inverse has an end
     let inverse = 1.0 / unit;
     let n = vec4<i32>(round(v * inverse));
     let m = vec4<i32>(round(w * inverse));

@@ -13,9 +13,12 @@ func (r *Recorder) LayerNorm(x, params, y *gpu.Buffer, eps float64) {
 
 // lastLayerNorm is LayerNorm of a chunk's last token alone, whose place the device knows.
 func (r *Recorder) lastLayerNorm(x, params, y *gpu.Buffer, eps float64) {
+	width := int(params.Size() / 8)
+	r.want("layer_norm", "x", x, r.Tokens, width)
+	r.want("layer_norm", "y", y, 1, width)
 	p := r.planner()
 	p.tokens = 1
-	last := p.layerNorm(int(params.Size()/8), eps)
+	last := p.layerNorm(width, eps)
 	k := last.kernel.(layerNorm)
 	k.LAST = true
 	r.record(plan{k, last.grid}, x, params, y, r.Cursor)

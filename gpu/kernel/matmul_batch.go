@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"github.com/samba-web/samba/gpu"
-	"github.com/samba-web/samba/gpu/reference"
 )
 
 // batchShape is how matmul_batch deals a batch's product to subgroups: see
@@ -127,7 +126,6 @@ type lying [2]laid
 type laid struct {
 	buffer        *gpu.Buffer
 	stride, width int
-	bytes         reference.DType // F32: fp16
 }
 
 // places is where x lies, or is to be brought to, and where what a product makes of it can go. there: x is in its place.

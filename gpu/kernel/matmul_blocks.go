@@ -18,8 +18,10 @@ func (r *Recorder) HalvesSize(w *Weight, rows int) (x, wBytes uint64) {
 	limits := r.Device.Info().Limits
 	most := min(limits.MaxBindingSize, limits.MaxBufferSize)
 	if _, ok := p.shapeBytes(w); ok {
-		of := bytesRoom(w.In, r.Tokens)
-		return min(of.x, most), min(of.w, most)
+		if of := bytesRoom(w.In, r.Tokens); of.x <= most && of.w <= most {
+			return of.x, of.w
+		}
+		return 0, 0 // that product stays in fp32
 	}
 	s, ok := p.shapeMatmul(w)
 	if !ok {

@@ -17,11 +17,11 @@ func (s bytesShape) words() int {
 }
 
 // Products of fewer rows, or with a shorter x, stay in fp32: they take little of a
-// prompt's time, and among them are those that make Mamba's steps, whose errors grow
+// prompt's time, and among them are those that make Mamba-1's steps, whose errors grow
 // in the scan's exponentials.
 const leastBytes = 512
 
-// shapeBytes chooses it; false where the product does not go in 8 bits. Of fifteen
+// shapeBytes chooses it; false where the product does not go in 8 bits. Of fourteen
 // shapes one was quickest at all of eight layers' on an H200 (BenchmarkBytes):
 // 29.6 to 35.6 T products a second, where fp32's tiles make 10.4 to 14.6.
 func (p planner) shapeBytes(w *Weight) (s bytesShape, ok bool) {
@@ -90,7 +90,7 @@ func (p planner) matmulBytes(w *Weight, o LinearOptions) (steps []linearStep) {
 	}
 	for _, part := range w.Parts {
 		slice := matmulSlice{rows: part.Rows}
-		if !p.there && steps == nil {
+		if steps == nil {
 			round := plan{bytesX{p.cursor(), vectors(w, o), w.constants().Q4}, [3]uint32{uint32(w.In / bytesGroup), bytesBlocks(p.tokens), 1}}
 			steps = append(steps, linearStep{plan: round, part: part, slice: slice})
 		}

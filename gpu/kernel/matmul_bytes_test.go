@@ -109,6 +109,41 @@ func TestMatmulBytes(t *testing.T) {
 	}
 }
 
+// A token's value that is no number, or infinite, makes none of what is made of it, and nothing of other tokens'.
+func TestMatmulBytesNoNumber(t *testing.T) {
+	d := open(t)
+	const tokens, out, in, group = 70, 40, 96, 32
+	variant, shape := Variant{Dots: d.Info().Backend == "webgpu"}, bytesShapes[4]
+	for _, dtype := range []reference.DType{reference.Q4, reference.Q8} {
+		x := make([]float32, tokens*in)
+		for i := range x {
+			x[i] = float32(rand.NormFloat64())
+		}
+		bad := map[int]bool{}
+		for _, none := range []uint32{0x7fc00000, 0xffc00001, 0x7f800000, 0xff800000} {
+			token := rand.IntN(tokens)
+			x[token*in+rand.IntN(in)], bad[token] = math.Float32frombits(none), true
+		}
+		for k := range group { // all of a group
+			x[11*in+group+k] = float32(math.NaN())
+		}
+		bad[11] = true
+		_, w := quantizedWeight(t, d, dtype, out, in, group, out, false)
+		need := bytesRoom(in, tokens)
+		y := zeros(t, d, tokens*out)
+		r := Recorder{Device: d, Program: d.NewProgram(), Tokens: tokens, Cursor: upload(t, d, []uint32{0, tokens, 0, 0}), Restrict: &variant,
+			Halves: Halves{zeros(t, d, int(need.x/4)), zeros(t, d, int(need.w/4))}, tuned: tuning{bytes: &shape}}
+		r.Linear(w, upload(t, d, bitsOf(x)), y, LinearOptions{})
+		run(t, d, r.Program)
+		r.Program.Free()
+		for i, v := range floatsOf(t, d, y) {
+			if none := math.IsNaN(float64(v)) || math.IsInf(float64(v), 0); none != bad[i/out] {
+				t.Fatalf("%v: y[%d, %d] is %v, and of its token's values one is no number: %v", dtype, i/out, i%out, v, bad[i/out])
+			}
+		}
+	}
+}
+
 func bitsOf(values []float32) []uint32 {
 	words := make([]uint32, len(values))
 	for i, v := range values {

@@ -26,7 +26,7 @@ type planner struct {
 	bindings      int  // storage buffers of a kernel, at most
 	tokens, slots int  // the Recorder's
 	apart, exact  bool // the Recorder's
-	there         bool // x lies in Halves already, as the product reads it
+	there         bool // a batch's x lies in fp16 already
 	room          room
 	tuned         tuning
 }
