@@ -27,7 +27,8 @@ func (p *Program) Dispatches() (n int) {
 }
 
 // Span runs the programs as Run does, waits for them, and tells how many seconds
-// they took of the GPU: without what a browser takes to pass them on.
+// their dispatches took of the GPU: without copies between them, and without what a
+// browser takes to pass them on.
 func (d *Device) Span(ctx context.Context, programs ...*Program) (float64, error) {
 	passes, err := d.timed(ctx, "pass", programs)
 	sum := 0.0

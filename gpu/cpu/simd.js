@@ -89,7 +89,7 @@
           const done = Atomics.load(meeting, DONE);
           check();
           if (done >= parts) break;
-          if (!wait(DONE, done, sambaSIMD.patience)) Atomics.store(meeting, BROKEN, GONE);
+          if (!wait(DONE, done, sambaSIMD.patience) && Atomics.load(meeting, DONE) === done) Atomics.compareExchange(meeting, BROKEN, 0, GONE);
         }
         const waited = performance.now() - worked;
         if (waited > 1 && waited > worked - began) alone = pause = Math.min(2 * pause, MOST);

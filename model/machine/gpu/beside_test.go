@@ -125,10 +125,15 @@ func TestTryBeside(t *testing.T) {
 	// What the config says is tried before anything has come.
 	q := *c
 	q.Quantization = &config.Quantization{Bits: 4, GroupSize: 32}
-	for _, stored := range []struct{ bf16, tried bool }{{false, true}, {true, false}} {
-		t.Run(fmt.Sprintf("a quantized model, bf16 %v", stored.bf16), func(t *testing.T) {
+	for _, stored := range []struct {
+		by          string
+		bf16, tried bool
+	}{{config.ModelType, false, true}, {config.ModelType, true, false}, {"jamba", false, false}} {
+		t.Run(fmt.Sprintf("a quantized model, by %s, bf16 %v", stored.by, stored.bf16), func(t *testing.T) {
 			s := NewStore(device)
 			defer s.Free()
+			q := q
+			q.ModelType = stored.by // others' configs do not say how each tensor is stored
 			tried, err := TryBeside(t.Context(), &q, s, 16, false, 0, func(ctx context.Context, to Loading) error {
 				over(to)
 				for _, spec := range q.TensorSpecs() {

@@ -77,7 +77,7 @@ func newEngine(c *config.Config, device *gpu.Device, s graph.Store[buffer, weigh
 		return w
 	})
 	if x > 0 {
-		if e.scratch.halves.X, err = s.Array("x in fp16", int(x/4)); err != nil {
+		if e.scratch.halves.X, err = s.Array("x in fp16 or 8 bits", int(x/4)); err != nil {
 			return nil, err
 		}
 		if e.scratch.halves.W, err = s.Array(HalvesOfW, int(w/4)); err != nil {
@@ -142,5 +142,5 @@ func HalvesBytes(c *config.Config, device *gpu.Device, chunk int) int64 {
 	return int64(x + w)
 }
 
-// HalvesOfW is the label of the buffer that holds one weight at a time in fp16.
-const HalvesOfW = "W in fp16"
+// HalvesOfW is the label of the buffer that holds one weight at a time in fp16; of x in 8 bits it holds the units.
+const HalvesOfW = "W in fp16, or x's units"

@@ -25,7 +25,7 @@ type scratch struct {
 	history             buffer        // of the run; the embedding writes it
 	partials            buffer        // of one token's attention; nil where none needs any
 	parts               buffer        // of the vocabulary's logits, of one token, for the sampler
-	halves              kernel.Halves // none without matrix units
+	halves              kernel.Halves // none where no product brings its operands to fp16 or 8 bits first
 }
 
 func (m *steps) Embed(table weight, x buffer) {

@@ -189,9 +189,10 @@ func configForTrial(c *config.Config) trialConfig {
 	return t
 }
 
-// foresee is how the trial's weights are stored by what the config says; nil: it does not say.
+// foresee is how the trial's weights are stored by what the config says; nil: it does not say, as no other's but ours
+// does for each of them.
 func (t *trial) foresee() map[string]folder.LinearFormat {
-	if t.Quantization == nil {
+	if t.Quantization == nil || t.ModelType != config.ModelType {
 		return nil
 	}
 	formats := map[string]folder.LinearFormat{}
