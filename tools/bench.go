@@ -60,6 +60,11 @@ compared or the measurement failed.`,
 			if err := f.check(cmd); err != nil {
 				return err
 			}
+			if f.stock {
+				if err := os.Setenv("CHROME_GPU_FLAGS", browser.StockFlags); err != nil { // what the engine's browser and the peers' read
+					return err
+				}
+			}
 			return runBench(cmd, &f)
 		},
 	}
@@ -102,11 +107,6 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	}
 	if f.stock && f.backend != browser.Chromium {
 		return fmt.Errorf("--stock is for --backend %s", browser.Chromium)
-	}
-	if f.stock {
-		if err := os.Setenv("CHROME_GPU_FLAGS", browser.StockFlags); err != nil {
-			return err
-		}
 	}
 	if err := bench.CheckPeers(f.peers, f.folder); err != nil {
 		return err
