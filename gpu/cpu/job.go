@@ -44,10 +44,10 @@ func (m *Kernels) share(kind, count, unit int, cost int, scratch int) {
 }
 
 // set fills in a job. Its numbers have 32 bits, which is enough for all but positions, and those attend makes small
-// first. Counts, and strides in bytes, are those of slices that exist, as whoever calls has made sure: all memory that
+// first. Counts, and strides in bytes, are those of slices, which callers have checked. All memory that
 // simd.wat works on has 2^32 bytes, so that there are fewer than 2^30 values, and 2^28 positions of full attention, whose
-// keys have 4 values at least. Of a single token, whose stride nothing has made sure of, package config bounds the widths:
-// 2^20 channels. Products of them are addresses in those slices, which simd.wat adds up without a sign, modulo 2^32. An
+// keys have 4 values at least. A single token's stride is not checked, but package config bounds its width to 2^20
+// channels. Products of them are addresses in those slices, which simd.wat adds up without a sign, modulo 2^32. An
 // fp32 number among them stands for its bits.
 func (j *job) set(places []unsafe.Pointer, numbers ...int) {
 	copy(j.places[:], places)

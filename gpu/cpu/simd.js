@@ -43,7 +43,7 @@
 
   /**
    * Waits until a word is no longer what it was: awake for as long as the pauses of a step last, then asleep. It returns
-   * whether that came within so many seconds; of time in which this thread sleeps with its machine one counts at most.
+   * whether that came within so many seconds. Where the whole machine sleeps, at most one second of that counts.
    */
   function wait(word, was, seconds = Infinity) {
     for (const began = performance.now(); performance.now() - began < 0.1; )

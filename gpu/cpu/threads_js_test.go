@@ -40,8 +40,8 @@ func TestThreads(t *testing.T) {
 	}
 }
 
-// A helper that goes in the middle of its part is missed in time. Whoever waits for it hears of it, and so does whoever
-// calls later: no part is done twice, or left out.
+// A helper that ends in the middle of its part is missed in time: the call that waits for it fails, and so do later
+// calls. No part is done twice, or left out.
 func TestHelperGoes(t *testing.T) {
 	if simd == none {
 		t.Skip("needs threads, and plain Go has none here")

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"testing"
@@ -63,11 +62,7 @@ func TestMatvecDigits(t *testing.T) {
 				r.Program.Copy(start, 0, y, 0, start.Size())
 				r.Linear(w, x, y, o)
 				run(t, d, r.Program)
-				var values []float32
-				for data := download(t, d, y, y.Size()); len(data) > 0; data = data[4:] {
-					values = append(values, math.Float32frombits(binary.LittleEndian.Uint32(data)))
-				}
-				return values
+				return floatsOf(t, d, y)
 			}
 			want, got := product(false), product(true)
 			squares := 0.0

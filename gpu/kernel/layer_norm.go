@@ -8,7 +8,7 @@ func (r *Recorder) LayerNorm(x, params, y *gpu.Buffer, eps float64) {
 	width := int(params.Size() / 8)
 	r.want("layer_norm", "x", x, r.Tokens, width)
 	r.want("layer_norm", "y", y, r.Tokens, width)
-	r.record(r.planner().layerNorm(width, eps), x, params, y)
+	r.record(r.planner().layerNorm(r.Tokens, width, eps, false), x, params, y)
 }
 
 // lastLayerNorm is LayerNorm of a chunk's last token alone, whose place the device knows.
@@ -16,12 +16,7 @@ func (r *Recorder) lastLayerNorm(x, params, y *gpu.Buffer, eps float64) {
 	width := int(params.Size() / 8)
 	r.want("layer_norm", "x", x, r.Tokens, width)
 	r.want("layer_norm", "y", y, 1, width)
-	p := r.planner()
-	p.tokens = 1
-	last := p.layerNorm(width, eps)
-	k := last.kernel.(layerNorm)
-	k.LAST = true
-	r.record(plan{k, last.grid}, x, params, y, r.Cursor)
+	r.record(r.planner().layerNorm(1, width, eps, true), x, params, y, r.Cursor)
 }
 
 type layerNorm struct {
@@ -33,6 +28,6 @@ type layerNorm struct {
 
 func (layerNorm) stem() string { return "layer_norm" }
 
-func (p planner) layerNorm(width int, eps float64) plan {
-	return plan{layerNorm{WIDTH: width, EPS: eps, SIZE: p.meeting(256)}, [3]uint32{uint32(p.tokens), 1, 1}}
+func (p planner) layerNorm(tokens, width int, eps float64, last bool) plan {
+	return plan{layerNorm{WIDTH: width, EPS: eps, SIZE: p.meeting(256), LAST: last}, [3]uint32{uint32(tokens), 1, 1}}
 }

@@ -104,9 +104,9 @@ func (r *Recorder) Linear(w *Weight, x, y *gpu.Buffer, o LinearOptions) {
 	for _, step := range p.linear(w, o) {
 		r.wantLinear(step, w, x, y, o)
 		buffers := r.linearBuffers(step, w, x, y, o, r.half(in), r.half(out))
-		if k, ok := step.kernel.(matmulBatch); ok {
+		if batch, ok := step.kernel.(matmulBatch); ok {
 			lies[in] = read
-			if k.HALVED {
+			if batch.HALVED {
 				lies[out] = laid{y, o.width(w), o.width(w)}
 			}
 		}

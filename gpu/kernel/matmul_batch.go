@@ -115,14 +115,13 @@ func (p planner) halves(width int) bool {
 	return p.Matrix && !p.CPU && p.slots >= leastBatch && width%16 == 0 && bytes <= min(p.room.x, p.room.w)
 }
 
-// lying tells whose values lie in Halves for the next products: a batch's in X and
-// in W, by turns where a product makes the next one's x; a text's that were rounded
-// to 8 bits in X alone. A kernel that is no product may change any values, so that
-// nothing is known behind it but what it has left there itself.
+// lying tells whose values lie in Halves for products of a batch: in X and in
+// W, by turns where a product makes the next one's x. A kernel that is no
+// product may change any values, so that nothing is known behind it but what
+// it has left there itself.
 type lying [2]laid
 
-// laid are rows of x: width values each, every stride values of a buffer; in fp16,
-// or in 8 bits in the order of weights that are stored so.
+// laid are a batch's rows: width values each, every stride values of a buffer.
 type laid struct {
 	buffer        *gpu.Buffer
 	stride, width int
@@ -152,6 +151,6 @@ func (r *Recorder) recordHalved(p plan, y *gpu.Buffer, width int, buffers ...*gp
 	}
 	r.record(p, buffers...)
 	if there {
-		r.lying[0] = laid{buffer: y, stride: width, width: width}
+		r.lying[0] = laid{y, width, width}
 	}
 }

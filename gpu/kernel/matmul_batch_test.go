@@ -57,16 +57,16 @@ func TestBatchShapes(t *testing.T) {
 // Rows of the same buffer, but other ones, do not lie where the first were brought.
 func TestLyingRows(t *testing.T) {
 	x := gpu.Phantom("x", 4*16*96)
-	l := lying{laid{buffer: x, stride: 64, width: 64}, laid{buffer: x, stride: 96, width: 96}}
+	l := lying{laid{x, 64, 64}, laid{x, 96, 96}}
 	for _, c := range []struct {
 		rows  laid
 		in    int
 		there bool
 	}{
-		{laid{buffer: x, stride: 64, width: 64}, 0, true},
-		{laid{buffer: x, stride: 96, width: 96}, 1, true},
-		{laid{buffer: x, stride: 96, width: 64}, 0, false},
-		{laid{buffer: x, stride: 64, width: 32}, 0, false},
+		{laid{x, 64, 64}, 0, true},
+		{laid{x, 96, 96}, 1, true},
+		{laid{x, 96, 64}, 0, false},
+		{laid{x, 64, 32}, 0, false},
 	} {
 		if in, _, there := l.places(c.rows); in != c.in || there != c.there {
 			t.Errorf("%d values of each %d: %d, %v, want %d, %v", c.rows.width, c.rows.stride, in, there, c.in, c.there)

@@ -1,7 +1,9 @@
 package kernel
 
+import "github.com/samba-web/samba/gpu/reference"
+
 // bytesGroup is how many neighbours along k share a unit in 8 bits, bytesTokens how many tokens lie side by side.
-const bytesGroup, bytesTokens = 32, 64
+const bytesGroup, bytesTokens = reference.BytesGroup, 64
 
 // bytesShape is how matmul_bytes deals a tile of tokens and rows to threads, and
 // how many groups along k lie in workgroup memory at once: see there.

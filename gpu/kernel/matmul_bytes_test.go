@@ -152,7 +152,7 @@ func bitsOf(values []float32) []uint32 {
 	return words
 }
 
-// quantizedWeight is a random matrix, for the twin and on the device in parts of so many rows.
+// quantizedWeight is a random matrix: as the twin reads it, and on the device, in parts of partRows rows.
 func quantizedWeight(t testing.TB, d *gpu.Device, dtype reference.DType, rows, in, group, partRows int, bf16 bool) (*reference.Weight, *Weight) {
 	t.Helper()
 	ref := &reference.Weight{DType: dtype, Out: rows, In: in, Group: group, ScalesBF16: bf16, Data: make([]uint32, rows*in*dtype.Bits()/32)}

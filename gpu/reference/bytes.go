@@ -2,8 +2,8 @@ package reference
 
 import "math"
 
-// bytesGroup is how many neighbours of a token's x share a unit.
-const bytesGroup = 32
+// BytesGroup is how many neighbours of a token's x share a unit in 8 bits.
+const BytesGroup = 32
 
 // ToBytes rounds values that share a unit to whole numbers of it, the largest to 127 of them: the twin of bytes_x.
 func ToBytes(values []float32, numbers []int8) (unit float32) {
@@ -22,9 +22,9 @@ func ToBytes(values []float32, numbers []int8) (unit float32) {
 // matmul_bytes. in is a multiple of 32.
 func Rounded(x []float32, xStride, in, count int) []float32 {
 	rounded := make([]float32, count*in)
-	var numbers [bytesGroup]int8
-	for at := 0; at < len(rounded); at += bytesGroup {
-		unit := ToBytes(x[at/in*xStride+at%in:][:bytesGroup], numbers[:])
+	var numbers [BytesGroup]int8
+	for at := 0; at < len(rounded); at += BytesGroup {
+		unit := ToBytes(x[at/in*xStride+at%in:][:BytesGroup], numbers[:])
 		for i, n := range numbers {
 			rounded[at+i] = unit * float32(n)
 		}

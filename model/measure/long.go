@@ -165,7 +165,7 @@ func (r *longRun) warmUpTogether(ctx context.Context, pool *model.Pool, ids []ui
 
 func (r *longRun) read(ctx context.Context, ids []uint32) error {
 	s := r.sessions[0]
-	r.least = tallied(r.Laps, len(ids), func(from, to int) tally { return r.reading(from, to) })
+	r.least = tallied(r.Laps, len(ids), r.reading)
 	r.started = time.Now()
 	for done := 0; done < len(ids); {
 		lap := len(ids)

@@ -113,6 +113,15 @@ const PITCH = STEPS + 1u;
 const STAGE = QUADS * PITCH;
 var<workgroup> stage: array<vec4<f32>, STAGE>;
 
+// What multiplies vector i of x on the way.
+fn gain_of(i: u32) -> vec4<f32> {
+//#if NORM
+    return gain[i];
+//#else
+    return vec4<f32>(1.0);
+//#endif
+}
+
 // Stages vector i of x, which a gain multiplies; the square of x comes back.
 fn put(i: u32, x: vec4<f32>, by: vec4<f32>) -> f32 {
     var v = x * by;
@@ -167,14 +176,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 //#if STAGED
 //#if HELD
     var held: array<vec4<f32>, HOLDS>;
-//#if NORM
     var gains: array<vec4<f32>, HOLDS>;
-//#endif
     for (var h = 0u; h < HOLDS; h++) { //#unroll
-        held[h] = input(first / 4u, min(thread + h * SIZE, STEPS * QUADS - 1u));
-//#if NORM
-        gains[h] = gain[min(thread + h * SIZE, STEPS * QUADS - 1u)];
-//#endif
+        let i = min(thread + h * SIZE, STEPS * QUADS - 1u);
+        held[h] = input(first / 4u, i);
+        gains[h] = gain_of(i);
     }
 //#endif
     var next: array<Taken, N>;
@@ -236,19 +242,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     for (var h = 0u; h < HOLDS; h++) { //#unroll
         let i = thread + h * SIZE;
         if i < STEPS * QUADS {
-//#if NORM
             square += put(i, held[h], gains[h]);
-//#else
-            square += put(i, held[h], vec4<f32>(1.0));
-//#endif
         }
     }
     for (var i = thread + HOLDS * SIZE; i < STEPS * QUADS; i += SIZE) {
-//#if NORM
-        square += put(i, input(first / 4u, i), gain[i]);
-//#else
-        square += put(i, input(first / 4u, i), vec4<f32>(1.0));
-//#endif
+        square += put(i, input(first / 4u, i), gain_of(i));
     }
 //#else
     for (var i = thread; i < STEPS * QUADS; i += SIZE) {
@@ -256,11 +254,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 //#if LAYER
         v = (v - mean) * deviation * gain[i] + gain[STEPS * QUADS + i];
 //#endif
-//#if NORM
-        square += put(i, v, gain[i]);
-//#else
-        square += put(i, v, vec4<f32>(1.0));
-//#endif
+        square += put(i, v, gain_of(i));
     }
 //#endif
 //#endif

@@ -11,14 +11,11 @@ megabytes a second, as over a network. PRETEND=1 has the page take a software ad
 for one that is quicker than the processor, to try this where there is no GPU."""
 import json
 import os
-import shlex
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 
-from page_on_gpu_host import PAGE, PORT, QUESTIONS, Tab, first_tab
+from page_on_gpu_host import PAGE, QUESTIONS, Tab, page
 
 # In the page: asks as soon as it may, and notes when the first words stand there.
 ASKER = """
@@ -95,28 +92,17 @@ class Watched(Tab):
 
 
 def visit(samba, models, out):
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, open(os.path.join(out, "chrome.log"), "w") as log:
-        server = subprocess.Popen([samba, "serve", "--addr", PAGE, "--models", models], stdout=subprocess.DEVNULL)
-        browser = subprocess.Popen(
-            [os.environ["CHROME"], *shlex.split(os.environ.get("CHROME_GPU_FLAGS", "")), "--headless", "--window-size=1280,800",
-             f"--remote-debugging-port={PORT}", f"--user-data-dir={profile}", "about:blank"], stdout=log, stderr=log)
-        try:
-            tab = first_tab(Watched)
-            tab.call("Page.enable")
-            tab.call("Page.addScriptToEvaluateOnNewDocument", source=ASKER)
-            tab.call("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
-            tab.call("Page.navigate", url=f"http://{PAGE}/")
-            tab.until("!!globalThis.times?.words", 120)
-            times = tab.js("times")
-            for session in tab.workers:
-                times |= tab.js("times", session) or {}
-            opened = tab.js("performance.timeOrigin")
-            why = tab.js("document.querySelector('#figures span:last-child')?.title")
-        finally:
-            browser.terminate()
-            server.terminate()
-            browser.wait()
-            server.wait()
+    with page(samba, models, out, Watched) as tab:
+        tab.call("Page.enable")
+        tab.call("Page.addScriptToEvaluateOnNewDocument", source=ASKER)
+        tab.call("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
+        tab.call("Page.navigate", url=f"http://{PAGE}/")
+        tab.until("!!globalThis.times?.words", 120)
+        times = tab.js("times")
+        for session in tab.workers:
+            times |= tab.js("times", session) or {}
+        opened = tab.js("performance.timeOrigin")
+        why = tab.js("document.querySelector('#figures span:last-child')?.title")
     return {name: at - opened for name, at in times.items()}, why
 
 

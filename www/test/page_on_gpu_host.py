@@ -7,6 +7,7 @@ starts SAMBA serve with the folder MODELS, opens the page twice (the second time
 questions each time, prints what the page shows and when, and leaves screenshots in OUT. On a host without fonts it needs
 a fonts.conf with at least one: Chromium ends when a page has text and no font."""
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -143,7 +144,7 @@ def visit(tab, name, out):
         f.write(base64.b64decode(shot["data"]))
 
 
-def first_tab(kind=Tab):
+def first_tab(kind):
     """The browser's one tab, once it has started."""
     for attempt in range(100):
         try:
@@ -158,26 +159,32 @@ def first_tab(kind=Tab):
     return kind(next(t["webSocketDebuggerUrl"] for t in targets if t["type"] == "page"))
 
 
-def main(out):
-    tab = first_tab()
-    tab.call("Page.enable")
-    tab.call("Page.addScriptToEvaluateOnNewDocument", source=OBSERVER)
-    for name in ("first visit", "second visit"):
-        visit(tab, name.replace(" ", "-"), out)
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 4 or "CHROME" not in os.environ:
-        sys.exit(__doc__)
-    samba, models, out = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as profile, open(os.path.join(out, "chrome.log"), "w") as log:
+@contextlib.contextmanager
+def page(samba, models, out, kind=Tab):
+    """The tab of a browser with an empty profile, and a server of pages beside it."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, open(os.path.join(out, "chrome.log"), "w") as log:
         server = subprocess.Popen([samba, "serve", "--addr", PAGE, "--models", models], stdout=subprocess.DEVNULL)
         browser = subprocess.Popen(
             [os.environ["CHROME"], *shlex.split(os.environ.get("CHROME_GPU_FLAGS", "")), "--headless", "--window-size=1280,800",
              f"--remote-debugging-port={PORT}", f"--user-data-dir={profile}", "about:blank"], stdout=log, stderr=log)
         try:
-            main(out)
+            yield first_tab(kind)
         finally:
             browser.terminate()
             server.terminate()
             browser.wait()
+            server.wait()
+
+
+def main(samba, models, out):
+    with page(samba, models, out) as tab:
+        tab.call("Page.enable")
+        tab.call("Page.addScriptToEvaluateOnNewDocument", source=OBSERVER)
+        for name in ("first visit", "second visit"):
+            visit(tab, name.replace(" ", "-"), out)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4 or "CHROME" not in os.environ:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

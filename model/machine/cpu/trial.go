@@ -13,8 +13,8 @@ import (
 type Repeated struct{ run *Run }
 
 // NewRepeated takes a graph whose weights are as wide as they are called, for at most
-// chunk tokens at once. rounds tells whether the device rounds what a weight multiplies to
-// 8 bits, for so many tokens.
+// chunk tokens at once. rounds tells whether the device, for this many tokens, rounds what
+// a weight multiplies to 8 bits.
 func NewRepeated(c *config.Config, weights map[string]*reference.Weight, vectors map[string][]float32, period, chunk int, rings graph.Rings,
 	rounds func(w *reference.Weight, tokens int) bool) (*Repeated, error) {
 	s := &Store{weights: weights}
