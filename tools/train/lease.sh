@@ -12,8 +12,10 @@
 # pretraining on the last FIRST GPUs (default: all but one, so that the first can measure), then tuning and recall on the last
 # ALL (default: all of them).
 # A stage that fails begins again from what was saved last, with half the batch. TOGETHER=1: dialogues of a row know of each other.
-# COPIES processes make dialogues, SCALE times the usual number each. TINY=1 rehearses on a CPU. Everything lies in LEASE
-# (default /tmp/lease).
+# LR is pretraining's peak, TEXT the share of text in its rows without keys, KEYS the share of rows with keys; TUNE and RECALL are
+# these stages' percent of the time. COPIES processes make dialogues, SCALE times the usual number each, with seeds from SEEDS + 1 on.
+# Where something measures on the first GPU meanwhile: ALONE=1 rehearses on the last one only, AFTER=FILE begins training when
+# that file is there. TINY=1 rehearses on a CPU. Everything lies in LEASE (default /tmp/lease).
 set -uo pipefail
 lease=${LEASE:-/tmp/lease} python=${PYTHON:-python3}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-4} PYTHONUNBUFFERED=1 LEASE=$lease PYTHON=$python
@@ -50,7 +52,7 @@ encode() { # NAME FLAGS SHARDS: in the background
 make_dialogues() { # each process a shard, then encodes them
   local copy
   for copy in $(seq -f %02g "${COPIES:-16}"); do
-    (cd "$lease/train" && "$python" -m dialogues --out "$lease/in/generated-$copy.jsonl.xz" --seed "$((10#$copy))" --scale "${SCALE:-0.125}" \
+    (cd "$lease/train" && "$python" -m dialogues --out "$lease/in/generated-$copy.jsonl.xz" --seed "$((${SEEDS:-0} + 10#$copy))" --scale "${SCALE:-0.125}" \
       --authored "$lease/in/authored-00.jsonl.xz") &
   done
   wait
@@ -61,17 +63,17 @@ options() { # COUNT BATCH-DIVISOR: the pipeline's on that many GPUs
   local batch=16
   [ -z "${TINY:-}" ] || batch=8
   echo --tokenizer "$lease/in/tokenizer.json" --processes "$1" --batch $((batch * $1 / $2)) --bits 4 --embedding-bits 4 \
-    --lr "${LR:-1.5e-3}" --mix-from 0 --text-share "${TEXT:-0.35}"
+    --lr "${LR:-1.5e-3}" --mix-from 0 --text-share "${TEXT:-0.35}" --recall-share "${KEYS:-0.3}"
   [ -n "${TOGETHER:-}" ] || echo --apart
   if [ -n "${TINY:-}" ]; then echo --device cpu --workers 1; else echo --scan 32,2,1 --workers $((30 / $1 < 12 ? 30 / $1 : 12)); fi
 }
 
-rehearse() { # once the small shards are encoded: on the first GPU alone, then on all
+rehearse() { # once the small shards are encoded: on as many GPUs as each stage has
   until [ -f "$lease/log/encode-first.rc" ]; do sleep 0.5; done
   mkdir -p "$lease/small"
   cp "$lease"/data/{authored,wikipedia-01}* "$lease/small/"
   local count
-  for count in $(printf '%s\n' "$first" "$all" | sort -nu); do
+  for count in $(printf '%s\n' ${ALONE:-"$first" "$all"} | sort -nu); do
     # shellcheck disable=SC2046
     CUDA_VISIBLE_DEVICES=$(cards "$count") "$python" "$lease/train/pipeline.py" --data "$lease/small" $(options "$count" 1) \
       --init "$lease/in/model" --seconds 600 --rehearse "${REHEARSE:-24}" --work "$lease/rehearsal/$count" || return 1
@@ -181,6 +183,7 @@ more | train)
   [ -f "$lease/log/rehearse.rc" ] || { kill -- -"$(cat "$lease/log/rehearse.pid")"; sleep 3; }
   grep -h '"ready"\|"memory"\|tokens_s' "$lease"/rehearsal/*/*/log.jsonl | cut -c1-200
   echo "rehearsed after $((SECONDS - begun)) s"
+  until [ -z "${AFTER:-}" ] || [ -f "$AFTER" ] || [ $((SECONDS - begun)) -ge "${PATIENCE:-90}" ]; do sleep 0.5; done
   progress
   tail -n 3 "$lease"/log/{make,encode-*}.txt
   background train bash "$lease/train/lease.sh" until $(($(date +%s) + $3 - (SECONDS - begun)))
@@ -199,7 +202,7 @@ home)
   ls -l "$OUT"
   ;;
 *)
-  sed -n '2,18s/^# \{0,1\}//p' "$0"
+  sed -n '2,20s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac

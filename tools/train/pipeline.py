@@ -28,7 +28,7 @@ LONGER = 4  # recall is tuned on rows this many times as long, this many times f
 STAGES = {
     "pretrain": {"lr": 2.5e-3, "warmup": 0.01, "eval_every": 2000, "recall_share": 0.3, "mix_from": 0.66, "text_share": 0.6,
                  "round_from": 0.66, "save_every": True, "no_state": True},
-    "tune": {"lr": 6e-4, "warmup": 0.02, "recall_share": 0.15, "text_share": 0.35, "no_state": True},
+    "tune": {"lr": 6e-4, "warmup": 0.02, "recall_share": 0.15, "text_share": 0.5, "no_state": True},
     "recall": {"lr": 4e-4, "warmup": 0.05, "recall_share": 0.4, "text_share": 0.5, "prose": 0.5, "no_state": True},
 }
 
@@ -43,7 +43,7 @@ def plan(args, begun):
         entries.insert(0, dict(STAGES[name], stage=name, out=os.path.join(args.work, name), seed=10 * args.seed + len(entries), **end))
         until -= seconds[name] + AFTER
         if name == "pretrain":
-            entries[0].update({key: getattr(args, key) for key in ("lr", "mix_from", "text_share") if getattr(args, key) is not None})
+            entries[0].update({key: getattr(args, key) for key in ("lr", "mix_from", "text_share", "recall_share") if getattr(args, key) is not None})
         if name == "recall" and args.batch % (LONGER * args.processes) == 0 and args.batch // args.processes >= 2 * LONGER:
             length = args.length or (load_model(args.init)[0] if args.init else Config.load(args.config) if args.config else Config()).block_size
             entries[0].update(length=length * LONGER, batch=args.batch // LONGER)
@@ -128,6 +128,7 @@ def main():
     add("--lr", type=float, help="pretraining's peak (default 2.5e-3)")
     add("--mix-from", type=float, help="from this share of pretraining on, dialogues are in the mixture (default 0.66)")
     add("--text-share", type=float, help="share of text in that mixture's rows without keys (default 0.6)")
+    add("--recall-share", type=float, help="share of pretraining's rows that are documents with keys (default 0.3)")
     add("--apart", action="store_true", help="dialogues of one row know nothing of each other")
     add("--bits", type=int, choices=[0, 4, 8], default=0, help="round weights in the loop, from the last third of pretraining on")
     add("--embedding-bits", type=int, choices=[4, 8], default=8)
