@@ -74,7 +74,13 @@ func (e *Engine) reasonSentence() string {
 }
 
 // race measures once for each adapter, as far as one can be told from another.
-func (e *Engine) race(ctx context.Context, device *gpu.Device, help *cpu.Help) (race, error) {
+func (e *Engine) race(ctx context.Context, device *gpu.Device, help *cpu.Help) (_ race, err error) {
+	// What a driver's fault makes of the GPU's run is no reason to have no machine.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("it failed when it was measured: %v", r)
+		}
+	}()
 	about, err := json.Marshal(device.Info())
 	if err != nil {
 		return race{}, err

@@ -64,6 +64,32 @@ func TestAuto(t *testing.T) {
 	}
 }
 
+// brokenHome has the machine's GPU, whose race fails as a driver's fault makes it.
+type brokenHome struct{ gpuHome }
+
+func (brokenHome) Recall(context.Context, string) string { panic("the driver") }
+
+// A GPU that breaks while it is measured leaves the model to the processor.
+func TestRaceBreaks(t *testing.T) {
+	device, err := gpu.Open(t.Context())
+	if errors.Is(err, gpu.ErrNoAdapter) {
+		t.Skipf("needs a WebGPU adapter: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	measured := device.Info().Variant.CPU
+	device.Close()
+	if !measured {
+		t.Skip("needs a software adapter, which is measured")
+	}
+	c := connectTo(t, brokenHome{})
+	c.send(1, &Load{URL: "samba-gqa", Backend: BackendAuto})
+	if ready := last[*Ready](c, 1); ready.Backend != BackendCPU || !strings.Contains(ready.Reason, "it failed when it was measured: the driver") {
+		t.Errorf("on %s because %q, want the processor, since the GPU failed when it was measured", ready.Backend, ready.Reason)
+	}
+}
+
 // An adapter that nothing is known of is measured once.
 func TestRace(t *testing.T) {
 	device, err := gpu.Open(t.Context())

@@ -535,7 +535,13 @@ func (e *Engine) generate(j *job, m *Generate) (_ Message, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { give(err) }()
+	defer func() {
+		if r := recover(); r != nil { // serve answers for it; the state is not one to go on from
+			give(fmt.Errorf("%v", r))
+			panic(r)
+		}
+		give(err)
+	}()
 	if request.Append = m.Append; m.Append {
 		if session.Position() == 0 {
 			return nil, fault{CodeBadState, errors.New("append: there is nothing to go on from, the state is empty: send the whole conversation")}
