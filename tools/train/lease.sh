@@ -15,7 +15,8 @@
 # LR is pretraining's peak, TEXT the share of text in its rows without keys, KEYS the share of rows with keys; TUNE and RECALL are
 # these stages' percent of the time. COPIES processes make dialogues, SCALE times the usual number each, with seeds from SEEDS + 1 on.
 # Where something measures on the first GPU meanwhile: ALONE=1 rehearses on the last one only, AFTER=FILE begins training when
-# that file is there. TINY=1 rehearses on a CPU. Everything lies in LEASE (default /tmp/lease).
+# that file is there. TRIAL=SECONDS: pretrains that long by AdamW and that long by Muon first, and goes on as and from what has less
+# loss on held-out text. TINY=1 rehearses on a CPU. Everything lies in LEASE (default /tmp/lease).
 set -uo pipefail
 lease=${LEASE:-/tmp/lease} python=${PYTHON:-python3}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-4} PYTHONUNBUFFERED=1 LEASE=$lease PYTHON=$python
@@ -68,6 +69,35 @@ options() { # COUNT BATCH-DIVISOR: the pipeline's on that many GPUs
   if [ -n "${TINY:-}" ]; then echo --device cpu --workers 1; else echo --scan 32,2,1 --workers $((30 / $1 < 12 ? 30 / $1 : 12)); fi
 }
 
+muon= # --muon: how matrices learn from then on
+
+trial() { # SECONDS: pretrains by either, side by side where there are two GPUs; leaves init and muon
+  local seconds=$1 way card=0
+  for way in adamw muon; do
+    # shellcheck disable=SC2046
+    CUDA_VISIBLE_DEVICES=$card "$python" "$lease/train/pipeline.py" --data "$lease/data" $(options 1 1) $([ $way = adamw ] || echo --muon) \
+      --init "$init" --stages pretrain --seconds "$seconds" --seed "${SEED:-5}" --work "$lease/run/$way" >"$lease/log/trial-$way.txt" 2>&1 &
+    if [ "$gpus" -gt 1 ]; then card=1; else wait; fi
+  done
+  wait
+  way=$("$python" - "$lease"/run/{adamw,muon}/pretrain/log.jsonl <<'END'
+import json, sys
+losses = {}
+for path in sys.argv[1:]:
+    try:
+        losses[path.split("/")[-3]] = [json.loads(line)["val_text"] for line in open(path) if '"val_text"' in line][-1]
+    except (OSError, IndexError) as error:
+        print(path, error, file=sys.stderr)
+print(losses, file=sys.stderr)
+print(min(losses, key=losses.get, default=""))
+END
+  )
+  [ -f "$lease/run/$way/pretrain/model.pth" ] || return
+  init=$lease/run/$way/pretrain/model.pth
+  [ $way = adamw ] || muon=--muon
+  echo "goes on from the trial of $way"
+}
+
 rehearse() { # once the small shards are encoded: on as many GPUs as each stage has
   until [ -f "$lease/log/encode-first.rc" ]; do sleep 0.5; done
   mkdir -p "$lease/small"
@@ -82,6 +112,7 @@ rehearse() { # once the small shards are encoded: on as many GPUs as each stage 
 
 train() { # UNTIL: until that time of day, and makes what goes home
   local until=$1 begun count stages seconds divisor init=$lease/in/model status=1 attempt part tune recall
+  [ -z "${TRIAL:-}" ] || trial "$TRIAL"
   begun=$(date +%s)
   tune=$(((until - begun) * ${TUNE:-28} / 100)) recall=$(((until - begun) * ${RECALL:-12} / 100))
   for part in "$first pretrain" "$all tune recall"; do
@@ -91,7 +122,7 @@ train() { # UNTIL: until that time of day, and makes what goes home
       [ "$stages" = pretrain ] && seconds=$((seconds - tune - recall))
       [ "$seconds" -ge "${LEAST:-60}" ] || break
       # shellcheck disable=SC2046,SC2086
-      CUDA_VISIBLE_DEVICES=$(cards "$count") "$python" "$lease/train/pipeline.py" --data "$lease/data" $(options "$count" "$divisor") \
+      CUDA_VISIBLE_DEVICES=$(cards "$count") "$python" "$lease/train/pipeline.py" --data "$lease/data" $(options "$count" "$divisor") $muon \
         --init "$init" --stages $stages --seconds "$seconds" --tune-seconds $((seconds * 70 / 100)) --recall-seconds "$recall" \
         --seed $((${SEED:-5} + attempt)) --port 295$count$attempt --work "$lease/run/$attempt"
       status=$?
@@ -202,7 +233,7 @@ home)
   ls -l "$OUT"
   ;;
 *)
-  sed -n '2,20s/^# \{0,1\}//p' "$0"
+  sed -n '2,21s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac
