@@ -5,8 +5,9 @@
 #   lease.sh more PART             takes another part and encodes its shards; the command does not wait for that
 #   lease.sh train PART SECONDS    takes the last part, waits for the encoders, trains for SECONDS, watches
 #   lease.sh watch [WAIT]          shows how far it is, for WAIT seconds (default 560) or until all is done
-#   lease.sh home STAGE            copies that stage's model folder, in parts for parts.py, and all logs to $OUT; where samba convert
-#                                  failed, model.pth in more parts than a call takes: a second word, 0[0-3] or so, chooses some
+#   lease.sh home STAGE            copies that stage's model folder (mean: halfway between tune and recall), in parts for parts.py, and
+#                                  all logs to $OUT; where samba convert failed, model.pth in more parts than a call takes: a second
+#                                  word, 0[0-3] or so, chooses some
 #
 # What trains runs on between the calls. It goes on from the part's model folder, four bits with the rounding in the loop:
 # pretraining on the last FIRST GPUs (default: all but one, so that the first can measure), then tuning and recall on the last
@@ -15,8 +16,7 @@
 # LR is pretraining's peak, TEXT the share of text in its rows without keys, KEYS the share of rows with keys; TUNE and RECALL are
 # these stages' percent of the time. COPIES processes make dialogues, SCALE times the usual number each, with seeds from SEEDS + 1 on.
 # Where something measures on the first GPU meanwhile: ALONE=1 rehearses on the last one only, AFTER=FILE begins training when
-# that file is there. TRIAL=SECONDS: pretrains that long by AdamW and that long by Muon first, and goes on as and from what has less
-# loss on held-out text. TINY=1 rehearses on a CPU. Everything lies in LEASE (default /tmp/lease).
+# that file is there. TINY=1 rehearses on a CPU. Everything lies in LEASE (default /tmp/lease).
 set -uo pipefail
 lease=${LEASE:-/tmp/lease} python=${PYTHON:-python3}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-4} PYTHONUNBUFFERED=1 LEASE=$lease PYTHON=$python
@@ -69,35 +69,6 @@ options() { # COUNT BATCH-DIVISOR: the pipeline's on that many GPUs
   if [ -n "${TINY:-}" ]; then echo --device cpu --workers 1; else echo --scan 32,2,1 --workers $((30 / $1 < 12 ? 30 / $1 : 12)); fi
 }
 
-muon= # --muon: how matrices learn from then on
-
-trial() { # SECONDS: pretrains by either, side by side where there are two GPUs; leaves init and muon
-  local seconds=$1 way card=0
-  for way in adamw muon; do
-    # shellcheck disable=SC2046
-    CUDA_VISIBLE_DEVICES=$card "$python" "$lease/train/pipeline.py" --data "$lease/data" $(options 1 1) $([ $way = adamw ] || echo --muon) \
-      --init "$init" --stages pretrain --seconds "$seconds" --seed "${SEED:-5}" --work "$lease/run/$way" >"$lease/log/trial-$way.txt" 2>&1 &
-    if [ "$gpus" -gt 1 ]; then card=1; else wait; fi
-  done
-  wait
-  way=$("$python" - "$lease"/run/{adamw,muon}/pretrain/log.jsonl <<'END'
-import json, sys
-losses = {}
-for path in sys.argv[1:]:
-    try:
-        losses[path.split("/")[-3]] = [json.loads(line)["val_text"] for line in open(path) if '"val_text"' in line][-1]
-    except (OSError, IndexError) as error:
-        print(path, error, file=sys.stderr)
-print(losses, file=sys.stderr)
-print(min(losses, key=losses.get, default=""))
-END
-  )
-  [ -f "$lease/run/$way/pretrain/model.pth" ] || return
-  init=$lease/run/$way/pretrain/model.pth
-  [ $way = adamw ] || muon=--muon
-  echo "goes on from the trial of $way"
-}
-
 rehearse() { # once the small shards are encoded: on as many GPUs as each stage has
   until [ -f "$lease/log/encode-first.rc" ]; do sleep 0.5; done
   mkdir -p "$lease/small"
@@ -112,7 +83,6 @@ rehearse() { # once the small shards are encoded: on as many GPUs as each stage 
 
 train() { # UNTIL: until that time of day, and makes what goes home
   local until=$1 begun count stages seconds divisor init=$lease/in/model status=1 attempt part tune recall
-  [ -z "${TRIAL:-}" ] || trial "$TRIAL"
   begun=$(date +%s)
   tune=$(((until - begun) * ${TUNE:-28} / 100)) recall=$(((until - begun) * ${RECALL:-12} / 100))
   for part in "$first pretrain" "$all tune recall"; do
@@ -122,7 +92,7 @@ train() { # UNTIL: until that time of day, and makes what goes home
       [ "$stages" = pretrain ] && seconds=$((seconds - tune - recall))
       [ "$seconds" -ge "${LEAST:-60}" ] || break
       # shellcheck disable=SC2046,SC2086
-      CUDA_VISIBLE_DEVICES=$(cards "$count") "$python" "$lease/train/pipeline.py" --data "$lease/data" $(options "$count" "$divisor") $muon \
+      CUDA_VISIBLE_DEVICES=$(cards "$count") "$python" "$lease/train/pipeline.py" --data "$lease/data" $(options "$count" "$divisor") \
         --init "$init" --stages $stages --seconds "$seconds" --tune-seconds $((seconds * 70 / 100)) --recall-seconds "$recall" \
         --seed $((${SEED:-5} + attempt)) --port 295$count$attempt --work "$lease/run/$attempt"
       status=$?
@@ -133,13 +103,20 @@ train() { # UNTIL: until that time of day, and makes what goes home
     for attempt in 1 2; do [ -f "$lease/run/$attempt/pretrain/model.pth" ] && init=$lease/run/$attempt/pretrain/model.pth; done
   done
   local stage path card=0
-  for stage in recall tune pretrain; do # the last of each, whichever attempt made it
+  for stage in mean recall tune pretrain; do # the last of each, whichever attempt made it
+    [ "$stage" != mean ] || mean || continue
     path=$(ls -t "$lease"/run/*/"$stage/model.pth" 2>/dev/null | head -1)
     [ -n "$path" ] && { home "$stage" "$path" "$card" & }
     card=$((gpus - 1))
   done
   wait
   return "$status"
+}
+
+mean() { # what is halfway between tuning and recall
+  local halves=("$lease"/run/*/{tune,recall}/model.pth)
+  [ ${#halves[@]} = 2 ] && [ -f "${halves[0]}" ] && [ -f "${halves[1]}" ] && mkdir -p "$lease/run/1/mean" &&
+    "$python" "$lease/train/average.py" "${halves[@]}" --out "$lease/run/1/mean/model.pth"
 }
 
 home() { # STAGE MODEL CARD: the model folder in parts, and its answers to the questions

@@ -61,7 +61,8 @@ def train(args, entries):
     for name in ("init", "config", "device", "length", "scan", "seed", "bits", "embedding_bits", "workers"):
         if getattr(args, name):
             command += ["--" + name.replace("_", "-"), str(getattr(args, name))]
-    command += [flag for flag, on in (("--apart", args.apart), ("--muon", args.muon)) if on]
+    if args.apart:
+        command.append("--apart")
     # All processes are on this host, which may know no other network.
     environment = {"OMP_NUM_THREADS": "1" if args.device == "cpu" else "4", **os.environ,
                    "GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
@@ -129,7 +130,6 @@ def main():
     add("--text-share", type=float, help="share of text in that mixture's rows without keys (default 0.6)")
     add("--recall-share", type=float, help="share of pretraining's rows that are documents with keys (default 0.3)")
     add("--apart", action="store_true", help="dialogues of one row know nothing of each other")
-    add("--muon", action="store_true", help="matrices learn by Muon")
     add("--bits", type=int, choices=[0, 4, 8], default=0, help="round weights in the loop, from the last third of pretraining on")
     add("--embedding-bits", type=int, choices=[4, 8], default=8)
     add("--workers", type=int, default=0, help="processes that make rows ahead, for each GPU")

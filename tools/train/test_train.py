@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 import answers
+import average
 import card
 import data
 import held_out
@@ -26,7 +27,7 @@ import pipeline
 import recall
 import train
 import twins
-from checkpoint import _dequantize, load_model
+from checkpoint import _dequantize, load_model, save_model
 from corpus import CorpusError, documents
 from model import Apart, Attention, Config, Samba, causal_conv, rope_tables, rotate, stretch, window_attention_plain
 from parts import pack, unpack
@@ -311,6 +312,20 @@ class Folders(unittest.TestCase):
             scales, biases = (random.random((3, 2)).astype(np.float16) for _ in range(2))
             want = q * np.repeat(scales, 64, 1).astype(np.float32) + np.repeat(biases, 64, 1).astype(np.float32)
             np.testing.assert_allclose(_dequantize(codes, scales, biases, 128), want, rtol=1e-6)
+
+    def test_the_mean_of_checkpoints(self):
+        first, second = (Samba(Config(**TINY)) for _ in range(2))
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [os.path.join(folder, name) for name in ("first.pth", "second.pth", "mean.pth")]
+            for model, path in zip((first, second), paths):
+                save_model(model, path, 0, torch.float32)
+            with mock.patch.object(sys, "argv", ["average.py", *paths[:2], "--out", paths[2]]):
+                average.main()
+            got = load_model(paths[2])[1]
+            for (name, a), b in zip(first.state_dict().items(), second.state_dict().values()):
+                torch.testing.assert_close(got[name], (a + b) / 2, msg=name)
+            with self.assertRaisesRegex(CorpusError, "samba-mha: its shape is not that of"):
+                average.mean([paths[0], os.path.join(HERE, "..", "..", "model", "testdata", "samba-mha")])
 
     def test_one_sentence_for_what_is_none(self):
         with tempfile.TemporaryDirectory() as folder:

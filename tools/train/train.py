@@ -176,23 +176,17 @@ class Trainer:
                 self.held_out[name] = stream()
         self.rounding = Rounding(self.model, args.bits, args.embedding_bits, args.round_every) if args.bits else None
         named = list(self.model.named_parameters())
-        matrices = [w for n, w in named if decayed(n, w)]
-        groups = [{"params": [w for n, w in named if not decayed(n, w)], "weight_decay": 0.0}]
+        groups = [{"params": [w for n, w in named if decayed(n, w)], "weight_decay": args.weight_decay},
+                  {"params": [w for n, w in named if not decayed(n, w)], "weight_decay": 0.0}]
         fused = {"fused": True} if self.cuda else {}
-        self.optimizers = []
-        if args.muon:  # its steps as large in root mean square as AdamW's, so that the same learning rate serves both
-            self.optimizers.append(torch.optim.Muon(matrices, lr=args.lr, weight_decay=args.weight_decay, adjust_lr_fn="match_rms_adamw"))
-        else:
-            groups.append({"params": matrices, "weight_decay": args.weight_decay})
-        self.optimizers.append(torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.95), **fused))
+        self.optimizer = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.95), **fused)
         self.step, self.tokens, self.spent = 0, 0, 0.0
         self.mixed = None  # the step from which on dialogues are in the mixture
         self.state_path = os.path.join(args.out, "state.pt")
         if args.resume and os.path.exists(self.state_path):
             state = load_file(self.state_path, self.device)
             self.model.load_state_dict(state["model"])
-            for optimizer, of in zip(self.optimizers, state["optimizers"]):
-                optimizer.load_state_dict(of)
+            self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.tokens, self.spent, self.mixed = (state[key] for key in ("step", "tokens", "spent", "mixed"))
         if self.ranks.first:
             os.makedirs(args.out, exist_ok=True)
@@ -313,7 +307,7 @@ class Trainer:
             return
         if not self.args.no_state:
             atomically(self.state_path, lambda at: torch.save(
-                {"model": self.model.state_dict(), "optimizers": [o.state_dict() for o in self.optimizers], "step": self.step,
+                {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step,
                  "tokens": self.tokens, "spent": self.spent, "mixed": self.mixed}, at))
         save_model(self.model, os.path.join(self.args.out, "model.pth"), self.step,
                    torch.float32 if self.args.bits == 4 else torch.bfloat16)
@@ -338,7 +332,7 @@ class Trainer:
             first = next(self.batches)
             self.batches = itertools.chain([first], self.batches)
             self.batch_loss(self.parallel, *first)[0].backward()
-            self.model.zero_grad(set_to_none=True)
+            self.optimizer.zero_grad(set_to_none=True)
             torch.cuda.synchronize()
             self.log(event="ready", seconds=time.time() - begun)
         if args.until:
@@ -357,7 +351,7 @@ class Trainer:
                 stopped = True
                 break
             lr = learning_rate(args.lr, done, args.warmup, args.floor)
-            for group in itertools.chain(*(optimizer.param_groups for optimizer in self.optimizers)):
+            for group in self.optimizer.param_groups:
                 group["lr"] = lr
             if self.mixture and self.mixed is None and done >= args.mix_from:
                 self.mixed = self.step
@@ -371,9 +365,8 @@ class Trainer:
                 loss, _ = self.batch_loss(self.parallel, *batch)
                 loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            for optimizer in self.optimizers:
-                optimizer.step()
-            self.model.zero_grad(set_to_none=True)
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
             self.step += 1
             self.tokens += args.batch * self.length
             # The previous step's loss is read while this one runs, so the GPU never waits for Python.
@@ -449,7 +442,6 @@ def arguments():
     add("--warmup", type=float, default=0.01, help="share of the run (default 0.01)")
     add("--floor", type=float, default=0.0, help="last learning rate as a share of the peak (default 0)")
     add("--weight-decay", type=float, default=0.1)
-    add("--muon", action="store_true", help="matrices learn by Muon (Jordan et al., 2024) in place of AdamW: needs PyTorch 2.9")
     add("--text-share", type=float, default=0.2, help="share of plain-text rows while tuning (default 0.2)")
     add("--recall-share", type=float, help="share of rows that are documents with keys (default 0.4 while tuning recall, else 0)")
     add("--prose", type=float, default=0.3, help="share of the documents with keys whose filler is real text (default 0.3)")
