@@ -305,7 +305,7 @@ func (p *Pool) seat() error {
 		if p.places[place] != nil {
 			continue
 		}
-		q, p.waiting = p.waiting[0], p.waiting[1:]
+		q := p.waiting[0] // and stays in the line until it has the place: whatever fails, somebody ends its answer
 		d := q.drawing
 		if d.Adjusted && q.steps > 0 {
 			counts := make([]uint32, p.vocab)
@@ -316,24 +316,37 @@ func (p *Pool) seat() error {
 			}
 		}
 		position, err := p.batch.Join(place, q.run, d, q.pending, q.steps)
-		if q.guest && errors.Is(err, machine.ErrNoRoom) {
-			q.end(errNoPlace)
+		if errors.Is(err, machine.ErrNoRoom) { // the others have theirs
+			p.waiting = p.waiting[1:]
+			if q.guest {
+				err = errNoPlace
+			}
+			q.end(err)
 			continue
 		}
 		if err != nil {
 			return err
 		}
+		p.waiting = p.waiting[1:]
 		q.start = position - q.steps
 		q.place, q.turn, p.places[place] = place, q.steps, q
 	}
 	return nil
 }
 
-// unseat takes a sequence's place, and leaves its run in the state after this many tokens.
+// unseat takes a sequence's place, and leaves its run in the state after this many tokens. Where it fails the sequence
+// still has the place, and its answer is ended with all others'.
 func (p *Pool) unseat(q *sequence, absorbed int) error {
-	place := q.place
-	q.place, q.leaving, p.places[place] = -1, false, nil
-	return p.batch.Leave(place, absorbed)
+	if err := p.batch.Leave(q.place, absorbed); err != nil {
+		return err
+	}
+	p.vacate(q)
+	return nil
+}
+
+func (p *Pool) vacate(q *sequence) {
+	p.places[q.place] = nil
+	q.place, q.leaving = -1, false
 }
 
 // land waits for a step and hands out what it drew.
@@ -432,5 +445,10 @@ func (p *Pool) finish(q *sequence, absorbed int) error {
 	if q.err != nil || q.place < 0 { // without a place it has left the state already
 		return q.err
 	}
+	defer func() {
+		if q.place >= 0 { // it goes, whatever Leave says
+			p.vacate(q)
+		}
+	}()
 	return p.unseat(q, absorbed)
 }
