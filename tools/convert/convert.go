@@ -175,6 +175,14 @@ func checkTarget(from, to string, force bool) error {
 	if base := filepath.Base(to); base == "." || base == ".." || base == string(filepath.Separator) {
 		return fmt.Errorf("--to %s: want the name of a folder to be made", to)
 	}
+	if _, err := os.Lstat(to + ".old"); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--to %s: %s.old is in the way, where the folder that is replaced stands for a moment: rename it, or delete it if you do not need it", to, to)
+	}
+	if name, err := stranger(to + ".partial"); err != nil {
+		return fmt.Errorf("--to %s: %s.partial is in the way, and no folder: rename it", to, to)
+	} else if name != "" {
+		return fmt.Errorf("--to %s: %s.partial, where the model is built, holds %s, which is no part of one: rename that folder", to, to, name)
+	}
 	entries, err := os.ReadDir(to)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -194,15 +202,27 @@ func checkTarget(from, to string, force bool) error {
 			return fmt.Errorf("--to %s: the checkpoint itself lies there", to)
 		}
 	}
-	for _, e := range entries {
-		switch name := e.Name(); {
-		case e.IsDir():
-		case strings.HasSuffix(name, ".safetensors"), strings.HasSuffix(name, ".json"), name == "README.md":
-			continue
-		}
-		return fmt.Errorf("--to %s: it holds %s, which is no part of a model folder: --force does not delete it", to, e.Name())
+	if name, err := stranger(to); err != nil {
+		return err
+	} else if name != "" {
+		return fmt.Errorf("--to %s: it holds %s, which is no part of a model folder: --force does not delete it", to, name)
 	}
 	return nil
+}
+
+// stranger finds what is no part of a model folder, nor of one that is being built; "" where there is nothing of the kind.
+func stranger(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	for _, e := range entries {
+		name := strings.TrimSuffix(e.Name(), ".tmp") // half-written
+		if e.IsDir() || !strings.HasSuffix(name, ".safetensors") && !strings.HasSuffix(name, ".json") && name != "README.md" {
+			return e.Name(), nil
+		}
+	}
+	return "", err
 }
 
 // build fills the partial folder.
@@ -374,8 +394,15 @@ func replace(partial, to string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	made := err == nil
 	if err := os.Rename(partial, to); err != nil {
-		return errors.Join(err, os.Rename(old, to))
+		if made {
+			err = errors.Join(err, os.Rename(old, to))
+		}
+		return err
+	}
+	if !made {
+		return nil
 	}
 	return os.RemoveAll(old)
 }

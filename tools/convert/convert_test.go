@@ -1091,3 +1091,30 @@ func TestShards(t *testing.T) {
 		t.Error("weights are missing or out of order")
 	}
 }
+
+// What lies beside the target and is no work of ours stays, and is named before the work begins.
+func TestOthersFoldersStay(t *testing.T) {
+	r := tiny(nil)
+	o := Options{From: save(t, checkpoint(r, 1).pth("FloatStorage")), Config: saveConfig(t, r), Bits: 8, Group: 64}
+	for _, test := range []struct{ folder, file, want string }{
+		{"model.old", "model.safetensors", "model.old is in the way"},
+		{"model.partial", "notes.txt", "model.partial, where the model is built, holds notes.txt"},
+	} {
+		t.Run(test.folder, func(t *testing.T) {
+			dir := t.TempDir()
+			kept := filepath.Join(dir, test.folder, test.file)
+			if err := errors.Join(os.Mkdir(filepath.Dir(kept), 0o755), os.WriteFile(kept, []byte("mine"), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+			for _, o.Force = range []bool{false, true} {
+				o.To = filepath.Join(dir, "model")
+				if _, err := Convert(t.Context(), o); err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("force %v: %v, want %q", o.Force, err, test.want)
+				}
+				if text, err := os.ReadFile(kept); string(text) != "mine" {
+					t.Errorf("force %v: the file beside it has %q (%v)", o.Force, text, err)
+				}
+			}
+		})
+	}
+}

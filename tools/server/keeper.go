@@ -93,6 +93,7 @@ func (k *keeper) place(ctx context.Context) (*model.Session, error) {
 		if err != nil {
 			k.mu.Lock()
 			k.made--
+			k.retry()
 			k.mu.Unlock()
 		}
 		return session, err
@@ -110,6 +111,10 @@ func (k *keeper) place(ctx context.Context) (*model.Session, error) {
 	k.mu.Unlock()
 	select {
 	case session := <-turn:
+		if session == nil {
+			k.mu.Lock()
+			return k.place(ctx)
+		}
 		return session, nil
 	case <-ctx.Done():
 	}
@@ -117,10 +122,20 @@ func (k *keeper) place(ctx context.Context) (*model.Session, error) {
 	defer k.mu.Unlock()
 	if i := slices.Index(k.waiting, turn); i >= 0 {
 		k.waiting = slices.Delete(k.waiting, i, i+1)
+	} else if session := <-turn; session != nil { // it came just now
+		k.free(session)
 	} else {
-		k.free(<-turn) // it came just now
+		k.retry()
 	}
 	return nil, ctx.Err()
+}
+
+// retry lets the one that waits longest try for itself: another's attempt came to nothing. The lock is held.
+func (k *keeper) retry() {
+	if len(k.waiting) > 0 {
+		k.waiting[0] <- nil
+		k.waiting = k.waiting[1:]
+	}
 }
 
 // free makes a session no conversation's, or gives it to the one that waits longest. The lock is held.
