@@ -42,10 +42,11 @@ type patternParser struct {
 	source string // what is left
 	fold   bool   // letters stand for both of their cases
 	depth  int
+	known  map[string]patSet // properties that came before, by their letter and name
 }
 
 func parsePattern(source string) (pat, error) {
-	p := &patternParser{source: source}
+	p := &patternParser{source: source, known: map[string]patSet{}}
 	if rest, ok := strings.CutPrefix(source, "(?i)"); ok {
 		p.source, p.fold = rest, true
 	}
@@ -206,11 +207,16 @@ func (p *patternParser) group() (pat, error) {
 	return out, nil
 }
 
+// maxRanges bounds the ends of ranges that a class holds before they are put in order: some four times those of Unicode's
+// largest properties.
+const maxRanges = 1 << 13
+
 // class reads what stands in brackets.
 func (p *patternParser) class() (pat, error) {
 	p.source = p.source[1:]
 	negative := p.accept("^")
 	var out patSet
+	added := map[*rune]bool{}
 	for !p.accept("]") {
 		from, isSet, err := p.member()
 		if err != nil {
@@ -227,7 +233,17 @@ func (p *patternParser) class() (pat, error) {
 			}
 			from[1] = to[1]
 		}
-		out = append(out, from...)
+		if isSet && len(from) > 0 { // the same set again adds nothing
+			if added[&from[0]] {
+				continue
+			}
+			added[&from[0]] = true
+		}
+		if out = append(out, from...); len(out) > maxRanges {
+			if out = union(out); len(out) > maxRanges/2 {
+				return nil, fmt.Errorf("has a class of more than %d ranges of characters", maxRanges/4)
+			}
+		}
 	}
 	if out = p.folded(out); negative {
 		return complement(out), nil
@@ -308,7 +324,15 @@ func (p *patternParser) set() (patSet, error) {
 		if table == nil {
 			return nil, fmt.Errorf(`has \%c{%s}, which is not known here`, c, clip(name))
 		}
-		out = p.folded(ranges(table))
+		spelt := string(c) + name
+		if known, ok := p.known[spelt]; ok {
+			return known, nil
+		}
+		if out = p.folded(ranges(table)); c < 'a' {
+			out = complement(out)
+		}
+		p.known[spelt] = out
+		return out, nil
 	}
 	if c < 'a' {
 		return complement(out), nil

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -424,6 +425,10 @@ func TestTexts(t *testing.T) {
 		{`{"type":"object","patternProperties":{"^a":{"type":"integer"}},"additionalProperties":{"type":"string"}}`, []string{`{"a":1,"b":"x"}`}, []string{`{"a":"x"}`, `{"b":1}`}},
 		{`{"type":"object","propertyNames":{"type":"string","pattern":"^[a-z]{2}$"},"additionalProperties":{"type":"integer"}}`, []string{`{}`, `{"ab":1,"cd":2}`}, []string{`{"a":1}`, `{"AB":1}`}},
 		{`{"type":"object","propertyNames":{"enum":["a","b"]},"additionalProperties":{"type":"integer"},"required":["a"]}`, []string{`{"a":1}`, `{"a":1,"b":2}`}, []string{`{}`, `{"a":1,"c":2}`}},
+		{`{"type":"object","propertyNames":{"$ref":"#/$defs/C"},"additionalProperties":{"type":"integer"},"$defs":{"C":{"enum":["red","blue"]}}}`, []string{`{}`, `{"red":1,"blue":2}`}, []string{`{"green":1}`}},
+		{`{"type":"object","propertyNames":{"anyOf":[{"$ref":"#/$defs/C"},{"maxLength":1}]},"properties":{"red":{},"long":{}},"$defs":{"C":{"allOf":[{"$ref":"#/$defs/D"},{"minLength":3}]},"D":{"type":"string","pattern":"^r"}}}`, []string{`{}`, `{"red":1}`}, []string{`{"long":1}`}},
+		{`{"type":"string","allOf":[{"allOf":[{"pattern":"a"},{"pattern":"b"}]},{"allOf":[{"pattern":"c"},{"pattern":"d"}]}]}`, []string{`"abcd"`}, []string{`"ab"`, `"cd"`, `"abc"`}},
+		{`{"allOf":[{"enum":[1,"1",[1]]},{"enum":[1.0,[1],2]}]}`, []string{`1`, `[1]`}, []string{`"1"`, `2`}},
 		{`{"type":"object","propertyNames":{"minLength":2},"properties":{"a":{},"bb":{}}}`, []string{`{}`, `{"bb":1}`}, []string{`{"a":1}`}},
 		{`{"type":"array","items":[{"const":1},{"const":2}],"additionalItems":false}`, []string{`[1,2]`, `[]`}, []string{`[1,2,3]`, `[2]`}},
 		{`{"anyOf":[{"type":"string"},{"not":{}}]}`, []string{`""`}, []string{`1`}},
@@ -764,4 +769,34 @@ func FuzzPattern(f *testing.F) {
 		}
 		say(t, rand.New(rand.NewPCG(seed, 6)), g, 100)
 	})
+}
+
+// Lists of values and classes of characters that come again and again take no time and room of their own each time.
+func TestRepeatedLists(t *testing.T) {
+	many := make([]string, 3000)
+	for i := range many {
+		many[i] = fmt.Sprintf(`"a%d"`, i)
+	}
+	list := "[" + strings.Join(many, ",") + "]"
+	other := strings.ReplaceAll(list, "a", "b")
+	for _, test := range []struct{ schema, valid, wrong string }{
+		{`{"$defs":{"E":{"enum":` + list + `}},"allOf":[` + strings.Repeat(`{"$ref":"#/$defs/E"},`, 20) + `{"maxLength":3}]}`, `"a12"`, `"a123"`},
+		{`{"oneOf":[{"enum":` + list + `},{"enum":` + other + `}]}`, `"b2999"`, `"c1"`},
+		{`{"type":"string","pattern":"^[` + strings.Repeat(`\\p{L}`, 40000) + `]$"}`, `"é"`, `"1"`},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		g, err := Compile(Answer{Schema: []byte(test.schema)}, vocabulary())
+		if err != nil {
+			t.Errorf("%.60s…: %v", test.schema, err)
+			continue
+		}
+		runtime.ReadMemStats(&after)
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<28 {
+			t.Errorf("%.60s…: compiling takes %d MB", test.schema, grown>>20)
+		}
+		if !accepts(g, test.valid) || accepts(g, test.wrong) {
+			t.Errorf("%.60s…: %s fits: %v, want true; %s: %v, want false", test.schema, test.valid, accepts(g, test.valid), test.wrong, accepts(g, test.wrong))
+		}
+	}
 }

@@ -42,7 +42,7 @@ func (c *compiler) alternatives(v *value, path string, depth int) ([]*value, err
 	for _, name := range append([]string{"nullable", "discriminator"}, combining...) {
 		own = own.without(name)
 	}
-	if list := joinConstants(own, &value{}); list != nil {
+	if list := c.joinConstants(own, &value{}); list != nil {
 		own = own.without("const").with("enum", list)
 	}
 	out := []*value{own}
@@ -183,7 +183,7 @@ func (c *compiler) together(a, b *value, path string) (*value, error) {
 			out.members[name] = both
 		}
 	}
-	list := joinConstants(a, b)
+	list := c.joinConstants(a, b)
 	if list != nil && len(list.items) == 0 {
 		return nil, nil
 	}
@@ -196,7 +196,8 @@ func (c *compiler) together(a, b *value, path string) (*value, error) {
 
 // underOne is what two schemas say under one keyword, where that is a matter of the keyword alone.
 func (c *compiler) underOne(name string, a, b *value, path string) (*value, error) {
-	if same(a, b) && a.String() == b.String() {
+	// Lists of patterns have no text of their own.
+	if a == b || a.kind != jointKind && b.kind != jointKind && same(a, b) && a.String() == b.String() {
 		return a, nil
 	}
 	switch name {
@@ -290,7 +291,7 @@ func gcd(m, n uint64) uint64 {
 }
 
 // joinConstants are the values that both schemas list; nil where neither lists any.
-func joinConstants(a, b *value) *value {
+func (c *compiler) joinConstants(a, b *value) *value {
 	var out *value
 	for _, v := range []*value{a.members["enum"], a.members["const"], b.members["enum"], b.members["const"]} {
 		if v == nil {
@@ -304,14 +305,46 @@ func joinConstants(a, b *value) *value {
 			out = &value{kind: '[', items: list}
 			continue
 		}
-		out = &value{kind: '[', items: slices.DeleteFunc(slices.Clone(out.items), func(one *value) bool {
-			return !slices.ContainsFunc(list, func(other *value) bool {
-				return one.String() == other.String() || one.kind == '0' && same(one, other)
-			})
-		})}
+		listed := c.lookup(list)
+		out = &value{kind: '[', items: slices.DeleteFunc(slices.Clone(out.items), func(one *value) bool { return !listed.has(one) })}
 	}
 	return out
 }
+
+// lookup is a list of values to be found in.
+type lookup struct {
+	texts   map[string]bool
+	numbers map[float64]bool // 1 is 1.0
+	beyond  bool             // there is a number that has no float64: it may be any
+	inside  map[byte]bool    // whether there are objects, and arrays
+}
+
+func (c *compiler) lookup(list []*value) lookup {
+	found := lookup{texts: map[string]bool{}, numbers: map[float64]bool{}, inside: map[byte]bool{}}
+	c.spend(len(list))
+	for _, v := range list {
+		found.texts[v.String()] = true
+		found.inside[v.kind] = v.kind == '{' || v.kind == '['
+		if v.kind == '0' {
+			n, ok := v.number()
+			found.numbers[n] = ok
+			found.beyond = found.beyond || !ok
+		}
+	}
+	return found
+}
+
+// has tells whether a value is among them.
+func (l lookup) has(v *value) bool {
+	if v.kind != '0' || l.texts[v.String()] {
+		return l.texts[v.String()]
+	}
+	n, ok := v.number()
+	return l.numbers[n] || l.beyond || !ok && len(l.numbers) > 0
+}
+
+// may tells whether a value may be among them: objects and arrays are not looked into.
+func (l lookup) may(v *value) bool { return l.inside[v.kind] || l.has(v) }
 
 // joinArrays joins what two schemas say of items, place by place.
 func (c *compiler) joinArrays(a, b *value, set func(string, *value), path string) error {

@@ -94,6 +94,7 @@ type compiler struct {
 	queue  []definition
 
 	defining *value               // the body of a reference, as it is about to be worked out
+	inlined  map[target]bool      // within propertyNames: what is being written out in place of references to it
 	joined   map[[2]*value]*value // what two schemas say together
 
 	anyValue expr // a reference, once somebody needs it
@@ -178,7 +179,7 @@ func (c *compiler) schema(v *value, path string, only types) (expr, error) {
 		return none, bad(path, "is %s, want an object, true or false", clip(v.String()))
 	}
 	if v.joint && c.defining != v { // it may lead to itself
-		return c.refer(v, path, only), nil
+		return c.referred(v, path, only)
 	}
 	c.defining = nil
 	if err := c.check(v, path); err != nil {
@@ -473,7 +474,22 @@ func (c *compiler) reference(v *value, path string, only types) (expr, error) {
 	if err != nil {
 		return none, bad(path, "%v", err)
 	}
-	return c.refer(schema, name, only), nil
+	return c.referred(schema, name, only)
+}
+
+// referred is a reference to a schema, or, within names, its expression itself.
+func (c *compiler) referred(v *value, path string, only types) (expr, error) {
+	key := target{v, only}
+	if c.inlined == nil {
+		return c.refer(v, path, only), nil
+	}
+	if c.inlined[key] {
+		return none, bad(path, "leads to itself, which is not supported for names")
+	}
+	c.inlined[key] = true
+	defer delete(c.inlined, key)
+	c.defining = v
+	return c.schema(v, path, only)
 }
 
 // follow follows a JSON pointer within the schema (RFC 6901) and returns what
@@ -765,7 +781,10 @@ func (c *compiler) inside(v *value, path string, keywords bool) (expr, error) {
 	}
 	valid := none // names, quoted
 	if given := v.members["propertyNames"]; given != nil {
-		if valid, err = c.schema(given, path+".propertyNames", text); err != nil {
+		c.inlined = map[target]bool{} // it is intersected below, and what is referred to is not defined before the end
+		valid, err = c.schema(given, path+".propertyNames", text)
+		c.inlined = nil
+		if err != nil {
 			return none, err
 		}
 	}
@@ -941,9 +960,8 @@ func (c *compiler) disjoint(a, b *value, depth int) bool {
 		return true
 	}
 	if valuesA != nil && valuesB != nil {
-		return !slices.ContainsFunc(valuesA, func(v *value) bool {
-			return slices.ContainsFunc(valuesB, func(w *value) bool { return same(v, w) })
-		})
+		c.spend(len(valuesA))
+		return !slices.ContainsFunc(valuesA, c.lookup(valuesB).may)
 	}
 	if typesA != object || typesB != object {
 		return false

@@ -44,16 +44,21 @@ func parseDecoder(raw json.RawMessage) ([]decoderStep, error) {
 	if isNull(raw) {
 		return []decoderStep{{open: func(next sink, _ bool) sink { return &spacer{next: next} }, joins: true}}, nil
 	}
-	var steps []decoderStep
-	fused := false
-	err := appendDecoder(&steps, &fused, raw)
-	if err != nil {
+	d := decoderSteps{growth: 1}
+	if err := d.add(raw); err != nil {
 		return nil, fmt.Errorf("decoder: %w", err)
 	}
-	return steps, nil
+	return d.steps, nil
 }
 
-func appendDecoder(steps *[]decoderStep, fused *bool, raw json.RawMessage) error {
+// decoderSteps are those read so far.
+type decoderSteps struct {
+	steps  []decoderStep
+	fused  bool
+	growth float64 // how many times as long replacements make a token at most
+}
+
+func (d *decoderSteps) add(raw json.RawMessage) error {
 	var j struct {
 		metaspaceJSON
 		Type     string            `json:"type"`
@@ -70,11 +75,11 @@ func appendDecoder(steps *[]decoderStep, fused *bool, raw json.RawMessage) error
 	perToken := true
 	switch j.Type {
 	case "Sequence":
-		if len(j.Decoders)+len(*steps) > maxSteps {
+		if len(j.Decoders)+len(d.steps) > maxSteps {
 			return fmt.Errorf("a sequence has more than %d steps", maxSteps)
 		}
 		for _, part := range j.Decoders {
-			if err := appendDecoder(steps, fused, part); err != nil {
+			if err := d.add(part); err != nil {
 				return err
 			}
 		}
@@ -92,7 +97,7 @@ func appendDecoder(steps *[]decoderStep, fused *bool, raw json.RawMessage) error
 			return token
 		}
 	case "Fuse":
-		*fused = true
+		d.fused = true
 		return nil
 	case "Replace":
 		if j.Pattern == nil || j.Pattern.String == nil || *j.Pattern.String == "" {
@@ -102,6 +107,9 @@ func appendDecoder(steps *[]decoderStep, fused *bool, raw json.RawMessage) error
 			return fmt.Errorf("Replace: a content of %d bytes, want at most %d", len(j.Content), maxAffix)
 		}
 		old, with := []byte(*j.Pattern.String), []byte(j.Content)
+		if d.growth *= max(1, float64(len(with))/float64(len(old))); d.growth > maxAffix {
+			return fmt.Errorf("Replace: it makes a token more than %d times as long, with those before it", maxAffix)
+		}
 		step.open = func(next sink, _ bool) sink { return &replacer{next: next, old: old, with: with} }
 		step.spell = func(token []byte) []byte { return bytes.ReplaceAll(token, old, with) }
 	case "Strip":
@@ -112,7 +120,7 @@ func appendDecoder(steps *[]decoderStep, fused *bool, raw json.RawMessage) error
 		if j.Start < 0 || j.Stop < 0 || j.Start > maxAffix || j.Stop > maxAffix {
 			return fmt.Errorf("Strip: start %d and stop %d: want 0 to %d", j.Start, j.Stop, maxAffix)
 		}
-		whole := *fused
+		whole := d.fused
 		trim := stripper{content: []byte(string(content)), start: j.Start, stop: j.Stop, fused: whole, left: j.Start}
 		step.open = func(next sink, _ bool) sink {
 			s := trim
@@ -136,13 +144,13 @@ func appendDecoder(steps *[]decoderStep, fused *bool, raw json.RawMessage) error
 	default:
 		return fmt.Errorf("type %s is not supported", quote(j.Type))
 	}
-	if perToken && *fused {
+	if perToken && d.fused {
 		return fmt.Errorf("%s after Fuse or ByteLevel is not supported", j.Type)
 	}
 	if j.Type == "ByteLevel" {
-		*fused = true
+		d.fused = true
 	}
-	*steps = append(*steps, step)
+	d.steps = append(d.steps, step)
 	return nil
 }
 

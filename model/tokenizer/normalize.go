@@ -55,11 +55,16 @@ func parseNormalizer(raw json.RawMessage) (normalizer, error) {
 			}
 		}
 		return func(m *machine, text string) string {
-			limit := maxAffix * (len(text) + 1) // no honest sequence grows a text like this
+			// No honest sequence grows a text like this. One within another has the other's limit.
+			if m.limit == 0 {
+				m.limit = maxAffix * (len(text) + 1)
+				defer func() { m.limit = 0 }()
+			}
 			for _, n := range list {
-				if text = n(m, text); len(text) > limit {
+				if len(text) > m.limit {
 					break
 				}
+				text = n(m, text)
 			}
 			return text
 		}, nil

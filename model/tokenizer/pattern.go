@@ -56,6 +56,7 @@ type machine struct {
 	stack []retry
 	steps int
 	more  bool // this text goes on where other text ended: nothing is put before it
+	limit int  // bytes that a sequence of normalizers may make of this text; 0: none is at work
 }
 
 // retry is a choice to return to: continue at pc from pos, and, for a greedy

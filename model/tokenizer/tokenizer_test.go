@@ -559,3 +559,31 @@ func ExampleTokenizer_Stream() {
 	fmt.Printf("%q\n", stream.Flush())
 	// Output: "ab" "" "é" ""
 }
+
+// However a hostile file nests what replaces a letter by many, a letter stays below what one sequence may make of it.
+func TestHostileReplacements(t *testing.T) {
+	swell := `{"type":"Replace","pattern":{"String":"a"},"content":"` + strings.Repeat("a", maxAffix) + `"}`
+	file := func(part string) []byte {
+		return []byte(`{"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":[]},` + part + `}`)
+	}
+	nested := swell
+	for range 4 {
+		nested = `{"type":"Sequence","normalizers":[` + swell + `,` + nested + `]}`
+	}
+	tokenizer, err := Parse(file(`"normalizer":` + nested))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the limit is each text's
+		if n := len(tokenizer.Encode("a", false)); n > 2*maxAffix*maxAffix {
+			t.Errorf("one letter becomes %d tokens", n)
+		}
+	}
+	_, err = Parse(file(`"decoder":{"type":"Sequence","decoders":[` + swell + `,` + swell + `]}`))
+	if err == nil || !strings.Contains(err.Error(), "more than 64 times as long") {
+		t.Errorf("a decoder that makes 4,096 letters of one: %v", err)
+	}
+	if _, err := Parse(file(`"decoder":{"type":"Sequence","decoders":[` + swell + `,{"type":"Replace","pattern":{"String":"▁"},"content":" "}]}`)); err != nil {
+		t.Error(err)
+	}
+}
