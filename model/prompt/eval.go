@@ -159,6 +159,8 @@ func weigh(v any, limit, depth int) int {
 		}
 	case *namespace:
 		n += weigh(&v.dict, limit-n, depth+1)
+	case *loop: // its attributes lead to its neighbours
+		all(v.all[max(v.at-1, 0):min(v.at+2, len(v.all))])
 	}
 	return n
 }
