@@ -17,7 +17,7 @@ def read(path):
             if entry.get("event") == "start":
                 stage = entry["stage"]
             elif entry.get("event") == "eval":
-                held_out += [(entry["tokens"], key, value) for key, value in entry.items() if key.startswith("val_")]
+                held_out += [(entry["tokens"], key, value) for key, value in entry.items() if key in ("val_text", "val_chat")]
             elif "loss" in entry:
                 train.append((entry["tokens"], entry["loss"]))
     return stage, train, held_out
