@@ -48,7 +48,10 @@ async function start(): Promise<void> {
   const done = (taken: boolean) => taken && page.composer.focus();
   page.side = new Side(conversations, states, {
     open: (id) => controller.dispatch({ do: "open", id }),
-    removed: (id) => id === controller.thread.conversation.id && page.fresh(),
+    async remove(id) {
+      await controller.remove(id);
+      if (id === controller.thread.conversation.id) page.fresh();
+    },
     renamed({ id, title }) {
       if (id === controller.thread.conversation.id) controller.thread.conversation.title = title;
       page.draw();

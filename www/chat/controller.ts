@@ -108,6 +108,10 @@ export class Controller {
   readonly #told = new Set<string>();
   /** Ends with what is being written or read; it never rejects. */
   #work: Promise<void> = Promise.resolve();
+  /** Ends once the state after the last answer is kept, or could not be; it never rejects. */
+  #remembered: Promise<void> = Promise.resolve();
+  /** Conversations that were deleted: nothing of them is kept any more. */
+  readonly #gone = new Set<string>();
 
   constructor(
     private readonly storage: Storage,
@@ -119,9 +123,10 @@ export class Controller {
       console.warn(`not kept: ${error}`);
       view.warn(strings.notSaved);
     };
-    storage.conversations.onchange = (id) => {
+    storage.conversations.onchange = (id, gone) => {
       view.list();
-      if (id === this.thread.conversation.id) void this.#refetch();
+      if (gone) void this.#removedElsewhere(id);
+      else if (id === this.thread.conversation.id) void this.#refetch();
     };
     holding.onasked = () => this.rest();
     holding.onchange = () => void this.#held();
@@ -168,6 +173,15 @@ export class Controller {
     this.#answering?.stop.abort();
     this.#reading?.pause.abort();
     await this.#work;
+  }
+
+  /** Deletes a conversation and its states for good. What is being written or read of it is stopped first. */
+  async remove(id: string): Promise<void> {
+    this.#gone.add(id);
+    if (this.#worksOn(id)) await this.rest();
+    await this.#remembered;
+    await this.storage.conversations.remove(id);
+    await this.storage.states.forget(id).catch(() => {}); // the next visit sweeps
   }
 
   /** The page goes away: notes the answer that is being written. */
@@ -289,6 +303,18 @@ export class Controller {
     this.view.draw();
   }
 
+  /** Another tab deleted a conversation. What this one wrote to it before it heard of that goes, too. */
+  async #removedElsewhere(id: string): Promise<void> {
+    if (this.#gone.has(id)) return;
+    this.#gone.add(id);
+    if (this.#worksOn(id)) await this.remove(id);
+    if (id === this.thread.conversation.id) this.#enter(new Thread(newConversation()));
+  }
+
+  #worksOn(id: string): boolean {
+    return [this.#answering, this.#reading].some((work) => work?.message.conversation === id);
+  }
+
   async #held(): Promise<void> {
     this.view.draw();
     if (!this.holding.mine) {
@@ -306,6 +332,7 @@ export class Controller {
   }
 
   async #save(thread: Thread, messages: Message[]): Promise<void> {
+    if (this.#gone.has(thread.conversation.id)) return;
     this.#kept = await this.storage.conversations.save(thread, messages);
   }
 
@@ -394,9 +421,10 @@ export class Controller {
       await this.#countTexts(engine, thread, message).catch(() => {}); // they are counted with the next answer
     }
     await save();
-    if (message.finish === "failed" || message.content === before.content) this.memory.lose();
+    const gone = this.#gone.has(thread.conversation.id);
+    if (gone || message.finish === "failed" || message.content === before.content) this.memory.lose();
     else
-      void this.memory
+      this.#remembered = this.memory
         .remember(engine, thread.conversation, message, usage?.context_tokens ?? 0)
         .catch((error) => this.#notKept(error));
     this.view.list();
@@ -485,7 +513,8 @@ export class Controller {
   #readOn(): void {
     const engine = this.#engine;
     if (!engine || this.#answering || this.#reading || !this.holding.mine) return;
-    const { path } = this.thread;
+    const { path, conversation } = this.thread;
+    if (this.#gone.has(conversation.id)) return;
     const message = path
       .slice(path.findLastIndex(({ name }) => !name) + 1)
       .find(({ tokens, finish }) => !tokens && finish !== "failed");
@@ -542,7 +571,8 @@ export class Controller {
     const kept = await this.storage.states.find(message.id);
     if (kept) await this.storage.states.drop(kept);
     if (from.messages.length === 0) await this.storage.conversations.remove(from.conversation.id);
-    else await this.storage.conversations.drop(from.conversation, message);
+    else if (!this.#gone.has(from.conversation.id))
+      await this.storage.conversations.drop(from.conversation, message);
     this.view.list();
     if (from === this.thread) this.view.draw();
   }

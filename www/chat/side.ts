@@ -3,7 +3,7 @@ import { said } from "../engine/errors.ts";
 import { strings } from "../strings.ts";
 import { composes } from "../view/composition.ts";
 import { $, download, iconButton, make } from "../view/dom.ts";
-import { type Conversation, Thread } from "./conversation.ts";
+import type { Conversation, Thread } from "./conversation.ts";
 import { confirmLoss, openMenu } from "./dialog.ts";
 import {
   ExchangeError,
@@ -22,8 +22,8 @@ import type { ConversationStates, Conversations, KeptState } from "./storage/sto
 /** What the list asks of the page. */
 export interface SideDeeds {
   open(id: string): void;
-  /** The conversation is gone; a page that shows it shows another. */
-  removed(id: string): void;
+  /** Deletes a conversation and its states; a page that shows it shows another. */
+  remove(id: string): Promise<void>;
   renamed(conversation: Conversation): void;
   /** Says something to everybody. */
   say(text: string): void;
@@ -168,10 +168,12 @@ export class Side {
       const title = field.value.trim();
       if (keep && title && title !== conversation.title) {
         // As it is now: an answer may have moved it on since the list was read.
-        const kept = (await this.archive.read(conversation.id)) ?? new Thread(conversation);
-        kept.conversation.title = title;
-        await this.archive.save(kept);
-        this.deeds.renamed(kept.conversation);
+        const kept = await this.archive.read(conversation.id);
+        if (kept) {
+          kept.conversation.title = title;
+          await this.archive.save(kept);
+          this.deeds.renamed(kept.conversation);
+        }
       }
       await this.refresh();
       this.#list.querySelector<HTMLElement>(`[data-id="${conversation.id}"] .open`)?.focus();
@@ -190,9 +192,7 @@ export class Side {
   async #remove({ id, title }: Conversation): Promise<void> {
     const text = strings.removeText(title || strings.untitled);
     if (!(await confirmLoss(strings.removeTitle, text, strings.remove))) return;
-    await this.archive.remove(id);
-    await this.states.forget(id).catch(() => {}); // the next visit sweeps
-    this.deeds.removed(id);
+    await this.deeds.remove(id);
     this.deeds.say(strings.removed);
     await this.refresh();
   }

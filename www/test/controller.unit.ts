@@ -21,7 +21,7 @@ const turn = () => new Promise<void>((resolve) => setTimeout(resolve));
 class FakeConversations implements Conversations {
   keeps = true;
   onfault: (error: unknown) => void = () => {};
-  onchange: (conversation: string) => void = () => {};
+  onchange: (conversation: string, gone: boolean) => void = () => {};
   kept = new Map<string, { conversation: Conversation; messages: Map<string, Message> }>();
   drafts: Message[] = [];
   async list() {
@@ -35,8 +35,9 @@ class FakeConversations implements Conversations {
   }
   async save(thread: Thread, messages: Iterable<Message> = []) {
     const { conversation } = thread;
-    const all = this.kept.get(conversation.id)?.messages ?? new Map<string, Message>();
-    for (const message of messages) all.set(message.id, structuredClone(message));
+    const there = this.kept.get(conversation.id)?.messages;
+    const all = there ?? new Map<string, Message>();
+    for (const message of there ? messages : thread.messages) all.set(message.id, structuredClone(message));
     this.kept.set(conversation.id, { conversation: structuredClone(conversation), messages: all });
     return true;
   }
@@ -90,7 +91,9 @@ class FakeStates implements ConversationStates {
   async drop({ message }: KeptState) {
     this.kept.delete(message);
   }
-  async forget() {}
+  async forget(conversation?: string) {
+    for (const [id, kept] of this.kept) if (kept.conversation === conversation) this.kept.delete(id);
+  }
 }
 
 interface Asked {
@@ -335,7 +338,7 @@ test("another tab takes the conversation: this one stops, shows what was kept, a
   const other = (await conversations.read(id)) as Thread;
   const more = other.add(other.conversation.head, "user", "from there");
   await conversations.save(other, [more]);
-  conversations.onchange(id);
+  conversations.onchange(id, false);
   await turn();
   assert.equal(controller.thread.path.at(-1)?.content, "from there");
   hold.mine = true;
@@ -412,6 +415,45 @@ test("how long a conversation is for the model is known from its state, before a
   controller.dispatch({ do: "have", engine });
   await turn();
   assert.equal(controller.context, 7);
+});
+
+test("a conversation that is deleted while it is answered stays deleted, and its state, too", async () => {
+  const { controller, engine, conversations, states } = setUp();
+  controller.dispatch({ do: "have", engine });
+  for (const answered of ["one ", "one two three"]) {
+    engine.gate = gate();
+    controller.dispatch({ do: "ask", text: "a secret" });
+    await turn();
+    engine.gate.open();
+    while (controller.thread.path.at(-1)?.content !== answered) await turn();
+    const { id } = controller.thread.conversation;
+    await controller.remove(id);
+    controller.dispatch({ do: "set", system: "late", sampling: {} });
+    controller.dispatch({ do: "begin", system: "", sampling: {} });
+    await controller.settled();
+    for (let i = 0; i < 5; i++) await turn();
+    assert.equal(conversations.kept.has(id), false);
+    assert.deepEqual([...states.kept], []);
+    assert.equal(controller.phase, "idle");
+  }
+});
+
+test("a conversation that another tab deletes while this one answers stays deleted", async () => {
+  const { controller, engine, conversations, states } = setUp();
+  controller.dispatch({ do: "have", engine });
+  engine.gate = gate();
+  controller.dispatch({ do: "ask", text: "a secret" });
+  await turn();
+  const { id } = controller.thread.conversation;
+  conversations.kept.delete(id);
+  await conversations.save(controller.thread); // before this tab hears of it
+  conversations.onchange(id, true);
+  engine.gate.open();
+  await controller.settled();
+  await turn();
+  assert.equal(conversations.kept.has(id), false);
+  assert.deepEqual([...states.kept], []);
+  assert.notEqual(controller.thread.conversation.id, id);
 });
 
 test("a branch has a title of its own", async () => {

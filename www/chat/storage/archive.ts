@@ -9,12 +9,15 @@ interface Schema extends DBSchema {
   messages: { key: string; value: Message; indexes: { conversation: string } };
 }
 
+/** What tabs tell each other: the conversation that changed, or that was deleted. */
+type Word = string | { gone: string };
+
 /** An answer cut off by the end of the page; written in one stroke, which IndexedDB is not while a page ends. */
 const DRAFT = "samba-draft";
 
 export class Archive implements Conversations {
   onfault: (error: unknown) => void = () => {};
-  onchange: (conversation: string) => void = () => {};
+  onchange: (conversation: string, gone: boolean) => void = () => {};
   keeps = true;
   readonly #others =
     "BroadcastChannel" in globalThis ? new BroadcastChannel("samba-conversations") : undefined;
@@ -25,7 +28,9 @@ export class Archive implements Conversations {
   });
 
   private constructor() {
-    if (this.#others) this.#others.onmessage = ({ data }: MessageEvent<string>) => this.onchange(data);
+    if (this.#others)
+      this.#others.onmessage = ({ data }: MessageEvent<Word>) =>
+        typeof data === "string" ? this.onchange(data, false) : this.onchange(data.gone, true);
   }
 
   /** Opens the archive; where the browser keeps nothing, one that forgets. */
@@ -88,7 +93,7 @@ export class Archive implements Conversations {
   }
 
   async drop(conversation: Conversation, message: Message): Promise<void> {
-    await this.#write([conversation.id], async (database) => {
+    await this.#write(conversation.id, async (database) => {
       const write = database.transaction(["conversations", "messages"], "readwrite");
       void write.objectStore("messages").delete(message.id);
       void write.objectStore("conversations").put(structuredClone(conversation));
@@ -97,7 +102,7 @@ export class Archive implements Conversations {
   }
 
   async remove(id: string): Promise<void> {
-    await this.#write([id], async (database) => {
+    await this.#write({ gone: id }, async (database) => {
       const write = database.transaction(["conversations", "messages"], "readwrite");
       void write.objectStore("conversations").delete(id);
       const messages = await write.objectStore("messages").index("conversation").getAllKeys(id);
@@ -160,19 +165,19 @@ export class Archive implements Conversations {
     }
   }
 
-  async #write(ids: string[], work: (database: IDBPDatabase<Schema>) => Promise<void>): Promise<void> {
+  async #write(word: Word, work: (database: IDBPDatabase<Schema>) => Promise<void>): Promise<void> {
     if (!this.keeps) return;
     try {
       await this.#database.use(work);
-      this.#tell(ids);
+      this.#tell([word]);
     } catch (error) {
       this.onfault(error);
     }
   }
 
   /** Other tabs read the list again for each of these; of many they need to hear once. */
-  #tell(ids: string[]): void {
-    for (const id of ids.length > 20 ? ids.slice(-1) : ids) this.#others?.postMessage(id);
+  #tell(words: Word[]): void {
+    for (const word of words.length > 20 ? words.slice(-1) : words) this.#others?.postMessage(word);
   }
 }
 

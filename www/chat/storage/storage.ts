@@ -7,8 +7,8 @@ export interface Conversations {
   readonly keeps: boolean;
   /** A change could not be kept. */
   onfault: (error: unknown) => void;
-  /** Another tab changed a conversation. */
-  onchange: (conversation: string) => void;
+  /** Another tab changed a conversation, or deleted it. */
+  onchange: (conversation: string, gone: boolean) => void;
   /** All conversations, the one that changed last first. */
   list(): Promise<Conversation[]>;
   read(id: string): Promise<Thread | undefined>;
