@@ -108,6 +108,8 @@ export class Controller {
   readonly #told = new Set<string>();
   /** Ends with what is being written or read; it never rejects. */
   #work: Promise<void> = Promise.resolve();
+  /** Counts conversations that were entered or asked for: one that comes after another was asked for is not shown. */
+  #wanted = 0;
   /** Ends once the state after the last answer is kept, or could not be; it never rejects. */
   #remembered: Promise<void> = Promise.resolve();
   /** Conversations that were deleted: nothing of them is kept any more. */
@@ -250,6 +252,7 @@ export class Controller {
 
   /** Shows another conversation. What was being written is stopped and stays where it is; what was being read is read on later. */
   #enter(next: Thread): void {
+    this.#wanted++;
     this.#answering?.stop.abort();
     this.#reading?.pause.abort();
     this.thread = next;
@@ -263,13 +266,19 @@ export class Controller {
     this.view.draw();
   }
 
+  /** Shows a kept conversation. What is being written is kept first: it may be this one's. */
   async #open(id: string): Promise<void> {
+    const wanted = ++this.#wanted;
+    if (id === this.thread.conversation.id) return this.view.enter();
+    await this.rest();
     const found = await this.storage.conversations.read(id);
+    if (wanted !== this.#wanted) return;
     const { system, sampling } = this.thread.conversation;
     this.#enter(found ?? new Thread(newConversation(system, sampling)));
   }
 
   async #branch(message: Message): Promise<void> {
+    const wanted = ++this.#wanted;
     const from = this.thread;
     const titles = (await this.storage.conversations.list()).map(({ title }) => title);
     const next = from.branch(message, branchTitle(from.conversation.title, new Set(titles)));
@@ -277,7 +286,8 @@ export class Controller {
     await this.storage.conversations.add([next]);
     const pairs = next.path.map((copy, i): [string, Message] => [old[i]?.id ?? "", copy]);
     await this.storage.states.share(from.conversation.id, pairs).catch(() => {}); // it is read again then
-    this.#enter(next);
+    if (wanted === this.#wanted) this.#enter(next);
+    else this.view.list();
   }
 
   /** Shows how long the conversation is for the model, where a kept state tells. */

@@ -417,6 +417,68 @@ test("how long a conversation is for the model is known from its state, before a
   assert.equal(controller.context, 7);
 });
 
+test("the conversation that is being answered is opened: it is shown already", async () => {
+  const { controller, engine, said } = setUp();
+  controller.dispatch({ do: "have", engine });
+  controller.dispatch({ do: "ask", text: "count" });
+  while (!said()[1]?.includes("one")) await turn();
+  const { thread } = controller;
+  controller.dispatch({ do: "open", id: thread.conversation.id });
+  await controller.settled();
+  await turn();
+  assert.equal(controller.thread, thread);
+  assert.deepEqual(said(), ["user: count", "assistant: one two three"]);
+});
+
+test("a conversation that is left while it is answered, and opened again at once, is shown as it was kept", async () => {
+  const { controller, engine, conversations, said } = setUp();
+  controller.dispatch({ do: "have", engine });
+  controller.dispatch({ do: "ask", text: "count" });
+  while (!said()[1]?.includes("one")) await turn();
+  const { id } = controller.thread.conversation;
+  controller.dispatch({ do: "begin", system: "", sampling: {} });
+  controller.dispatch({ do: "open", id });
+  while (controller.thread.conversation.id !== id) await turn();
+  const kept = [...(conversations.kept.get(id)?.messages.values() ?? [])].at(-1);
+  assert.equal(kept?.finish, "cancelled");
+  assert.deepEqual(controller.thread.path.at(-1), kept);
+});
+
+test("of several conversations that are asked for, the last one is shown", async () => {
+  const { controller, conversations } = setUp();
+  for (const id of ["one", "two"]) {
+    const thread = new Thread({ ...controller.thread.conversation, id });
+    thread.add(null, "user", id);
+    await conversations.add([thread]);
+  }
+  let slow = gate();
+  const read = conversations.read.bind(conversations);
+  conversations.read = async (id) => {
+    if (id === "one") await slow.opened;
+    return read(id);
+  };
+  const shown = () => controller.thread.conversation.id;
+  const end = async () => {
+    slow.open();
+    for (let i = 0; i < 5; i++) await turn();
+  };
+  controller.dispatch({ do: "open", id: "one" });
+  controller.dispatch({ do: "open", id: "two" });
+  await end();
+  assert.equal(shown(), "two");
+  const begin = () => controller.dispatch({ do: "begin", system: "", sampling: {} });
+  const stay = () => controller.dispatch({ do: "open", id: shown() });
+  for (const next of [begin, stay]) {
+    slow = gate();
+    controller.dispatch({ do: "open", id: "one" });
+    await turn();
+    next();
+    const wanted = shown();
+    await end();
+    assert.equal(shown(), wanted);
+  }
+});
+
 test("a conversation that is deleted while it is answered stays deleted, and its state, too", async () => {
   const { controller, engine, conversations, states } = setUp();
   controller.dispatch({ do: "have", engine });
