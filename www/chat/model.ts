@@ -264,7 +264,16 @@ export function nameOf(folder: string): string {
   const { pathname, host } = new URL(folder);
   const published = hubName(folder);
   if (published) return published;
-  return decodeURIComponent(pathname.split("/").filter(Boolean).pop() ?? "") || host;
+  return readable(pathname.split("/").filter(Boolean).pop() ?? "") || host;
+}
+
+/** A part of an address as people write it; one whose percent signs stand for nothing stays as it is. */
+function readable(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** Deletes a model from this browser. */

@@ -1,5 +1,6 @@
 /** Which model answers: what it is, those that were here before, and any other by its address. */
 import { persist, storage, storedModels } from "../engine/client.ts";
+import { said } from "../engine/errors.ts";
 import { hubFolder } from "../engine/hub.ts";
 import { stateBytes } from "../engine/state.ts";
 import { strings } from "../strings.ts";
@@ -44,7 +45,12 @@ export async function openModels(life: ModelLife, choose: (begin: () => void) =>
           if (!(await confirmLoss(strings.removeModelTitle, text, strings.remove))) return;
         }
         if (current) life.sleep();
-        await deleteModel(folder);
+        try {
+          await deleteModel(folder);
+        } catch (error) {
+          complaint.textContent = said(error);
+          return;
+        }
         if (current) return take(folder);
         entry.remove();
         field.focus();
@@ -68,6 +74,7 @@ export async function openModels(life: ModelLife, choose: (begin: () => void) =>
   hint.id = "other-model-hint";
   const complaint = make("p", "complaint");
   complaint.id = "other-model-complaint";
+  complaint.setAttribute("role", "alert");
   field.setAttribute("aria-describedby", `${hint.id} ${complaint.id}`);
   const form = make(
     "form",

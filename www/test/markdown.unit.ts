@@ -222,3 +222,9 @@ test("what is settled is not read again", () => {
   }
   assert.ok(rendered < 2 * 2000 + 200, `${rendered} blocks were rendered`);
 });
+
+test("code whose colours would take the page a second stays plain", async () => {
+  const { highlight } = await import("../view/highlight.ts");
+  assert.equal(highlight("a".repeat(8001).replace(/.{80}/g, "$&\n"), "csharp"), undefined);
+  assert.equal(highlight("a".repeat(1001), "ini"), undefined);
+});
