@@ -3,7 +3,18 @@ import assert from "node:assert/strict";
 import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { accessible, finished, longer, narrowEnough, patience, ready, send, text, visit } from "./page.mjs";
+import {
+  accessible,
+  finished,
+  longer,
+  narrowEnough,
+  patience,
+  ready,
+  send,
+  stopAt,
+  text,
+  visit,
+} from "./page.mjs";
 import { browsers, launch, modelsFolder, serve } from "./site.mjs";
 import { writeTinyModel } from "./tiny-model.mjs";
 import { inert, plainMarkdown } from "./xss.mjs";
@@ -237,8 +248,7 @@ for (const name of browsers) {
           await buttons[1].click();
           await page.waitForFunction(() => document.body.dataset.state === "ready", patience);
           await send(page, "hello");
-          await longer(page, 20);
-          await page.click("#send"); // plain Go must let the browser see this
+          await stopAt(page, 20); // plain Go must let the browser see this
           await finished(page, 1);
           assert.match(await text(page, ".assistant .foot"), /Stopped\./);
         });

@@ -81,6 +81,18 @@ export const longer = (page, n) =>
     n,
   );
 
+/** Stops an answer once it is longer than this, from within the page: a small model may have ended before a click comes. */
+export const stopAt = (page, n) =>
+  page.waitForFunction(
+    (n) => {
+      const long = ([...document.querySelectorAll(".answer")].at(-1)?.textContent.length ?? 0) > n;
+      if (long) document.getElementById("send").click();
+      return long;
+    },
+    patience,
+    n,
+  );
+
 /** Waits until this many answers are shown and none is being written. */
 export const finished = (page, answers = 1) =>
   page.waitForFunction(
