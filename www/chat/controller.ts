@@ -243,7 +243,9 @@ export class Controller {
     void this.#showContext();
     const { asked } = this;
     this.#asked = undefined;
-    if (asked) this.#answer(asked);
+    // What was attached behind the question while it waited is read with it.
+    if (asked)
+      this.#answer(this.thread.path.some(({ id }) => id === asked) ? this.thread.conversation.head : asked);
     else this.#readOn();
     return true;
   }

@@ -159,11 +159,11 @@ export function languageModel(
       );
       try {
         if (initial.length > 0) await session.append(initial, { signal });
+        signal?.throwIfAborted();
       } catch (error) {
         session.destroy();
         throw error;
       }
-      signal?.throwIfAborted();
       return session;
     }
 
@@ -281,7 +281,7 @@ export class LanguageModel extends EventTarget {
 
   /** A second session that goes on from here, on the same engine. */
   clone(options: { signal?: AbortSignal | undefined } = {}): Promise<LanguageModel> {
-    return this.#run(options.signal, async () => {
+    return this.#run(options.signal, async (signal) => {
       const fork = await this.#samba.state.fork();
       const clone = new (this.constructor as typeof LanguageModel)(
         fork,
@@ -291,7 +291,7 @@ export class LanguageModel extends EventTarget {
       );
       clone.#history = this.#history;
       clone.#usage = this.#usage;
-      if (options.signal?.aborted) clone.destroy();
+      if (signal.aborted) clone.destroy(); // with this session, or by the one who asked
       return clone;
     });
   }

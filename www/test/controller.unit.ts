@@ -364,6 +364,17 @@ test("a text is read in the background; a question meanwhile comes after it", as
   assert.deepEqual(engine.asked.at(-1), [{ role: "user", content: "long\n\nwho?" }]);
 });
 
+test("a text attached while a question waits for a model is read with it", async () => {
+  const { controller, engine, said } = setUp();
+  controller.dispatch({ do: "ask", text: "what is in it?" });
+  assert.equal(controller.phase, "waiting");
+  controller.dispatch({ do: "attach", name: "book.txt", text: "A book." });
+  controller.dispatch({ do: "have", engine });
+  await controller.settled();
+  assert.deepEqual(said(), ["user: what is in it?", "user: A book.", "assistant: one two three"]);
+  assert.deepEqual(engine.asked.at(-1), [{ role: "user", content: "what is in it?\n\nA book." }]);
+});
+
 test("reading is stopped before anything was read: the text is taken out", async () => {
   const { controller, engine, seen } = setUp();
   engine.reads = gate();

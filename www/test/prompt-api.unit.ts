@@ -505,6 +505,37 @@ describe("loading", () => {
   });
 });
 
+describe("what nobody wants any more is given back", () => {
+  const given = (asked: { type: string }[], type: string) => asked.filter((one) => one.type === type).length;
+
+  test("a session whose making is aborted at its last step", async () => {
+    const { samba, asked } = echo();
+    const stop = new AbortController();
+    const fork = samba.state.fork.bind(samba.state);
+    samba.state.fork = async () => {
+      const made = await fork();
+      stop.abort();
+      return made;
+    };
+    const error = await caught(() => languageModel(samba).create({ signal: stop.signal }));
+    assert.equal(error.name, "AbortError");
+    await new Promise(setImmediate);
+    assert.deepEqual([given(asked, "fork"), given(asked, "drop")], [1, 1]);
+  });
+
+  test("the clone of a session that is destroyed meanwhile", async () => {
+    const { samba, asked } = echo();
+    const session = await languageModel(samba).create();
+    const cloning = caught(() => session.clone());
+    await Promise.resolve();
+    await Promise.resolve();
+    session.destroy();
+    assert.equal((await cloning).name, "InvalidStateError");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(given(asked, "drop"), given(asked, "fork"));
+  });
+});
+
 describe("the browser's own", () => {
   const scope = globalThis as { LanguageModel?: unknown };
   afterEach(() => {
