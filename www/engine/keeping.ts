@@ -84,7 +84,7 @@ export class Keeping {
       small,
       used: Date.now(),
     };
-    if (need <= room || before) await store.note(record).catch(() => {});
+    if (need <= room || before) await store.note(record, true).catch(() => {});
     if (need === 0) release(); // other tabs may read beside this one
     return keeping;
   }

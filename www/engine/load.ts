@@ -18,7 +18,7 @@ import { hex, sha256 } from "./digest.ts";
 import { said } from "./errors.ts";
 import { hold } from "./hold.ts";
 import { Keeping, type MadeFile, roomLeft } from "./keeping.ts";
-import { type Kept, keyOf, type Record, type Store } from "./store.ts";
+import { type Kept, keyOf, lockOf, type Record, type Store } from "./store.ts";
 import {
   cancelled,
   damaged,
@@ -380,7 +380,7 @@ export class Weights {
   /** A disk without room for the model is not filled up: it is loaded all the same. */
   async #room(): Promise<void> {
     if (!this.#store) return;
-    if (this.#record.files.length > 0) await this.#store.note(this.#record).catch(() => {});
+    if (this.#record.files.length > 0) await this.#noted();
     const need = this.#files.reduce((sum, { size, end, key }) => (end || key ? sum : sum + size), 0);
     const left = await roomLeft();
     if (need <= left) return;
@@ -391,6 +391,11 @@ export class Weights {
     console.warn(
       `the model is not kept for the next visit: it needs ${need - kept} bytes, this browser has ${left} left`,
     );
+  }
+
+  async #noted(): Promise<void> {
+    const all = this.#record.files.length === this.#files.length;
+    await this.#store?.note(this.#record, all).catch(() => {});
   }
 
   async #open(index: number, signal: AbortSignal): Promise<Flight> {
@@ -450,7 +455,7 @@ export class Weights {
     };
     this.#tabs?.addEventListener("message", hear);
     try {
-      const release = await hold(`samba-models/${key}`, signal, () =>
+      const release = await hold(lockOf(key), signal, () =>
         this.note(`another tab downloads ${flight.name}`),
       );
       flight.release = release;
@@ -470,7 +475,7 @@ export class Weights {
     }
     if (flight.once || this.#record.files.some((file) => file.key === key)) return;
     this.#record.files.push({ key, size });
-    await this.#store?.note(this.#record).catch(() => {});
+    await this.#noted();
   }
 
   /** Keeping a copy must not cost the visitor the model: a full disk only means another download. */

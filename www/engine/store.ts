@@ -40,8 +40,11 @@ export interface Store {
   /** A small file, if it is kept. */
   small(key: string): Promise<Uint8Array | undefined>;
   keepSmall(key: string, data: Uint8Array): Promise<void>;
-  /** Notes that a model is in use. */
-  note(record: Record): Promise<void>;
+  /**
+   * Notes that a model is in use. All says that its weights files are all known: then files that no model has any more
+   * are deleted, such as those of an older release of this one. Else those that were noted before stay noted.
+   */
+  note(record: Record, all: boolean): Promise<void>;
   /** The models that are kept, the one used last first. */
   list(): Promise<StoredModel[]>;
   /** Deletes a model, but for files that another one needs. */
@@ -115,7 +118,7 @@ export function limited(store: Store, patience?: number): Store {
     },
     small: (key) => soon(store.small(key)).catch(() => undefined),
     keepSmall: (key, data) => soon(store.keepSmall(key, data)),
-    note: (record) => soon(store.note(record)),
+    note: (record, all) => soon(store.note(record, all)),
     list: () => soon(store.list()),
     remove: (url) => soon(store.remove(url)),
   };
@@ -124,6 +127,39 @@ export function limited(store: Store, patience?: number): Store {
 export async function keyOf(text: string): Promise<string> {
   return hex(await sha256(new TextEncoder().encode(text))).slice(0, 40);
 }
+
+/** One tab at a time notes models, and deletes what none of them has. */
+async function alone<T>(work: () => Promise<T>): Promise<T> {
+  const { locks } = navigator;
+  return locks ? await locks.request("samba-records", work) : await work();
+}
+
+/** Deletes a weights file, but where a tab has it open: that is left to the next time. */
+async function release(key: string, work: () => Promise<void>): Promise<void> {
+  const { locks } = navigator;
+  const free = () => work().catch(() => {});
+  if (locks)
+    await locks.request(lockOf(key), { ifAvailable: true }, async (lock) => {
+      if (lock) await free();
+    });
+  else await free();
+}
+
+/** The lock that a tab holds while it has a weights file open. */
+export const lockOf = (key: string): string => `samba-models/${key}`;
+
+/** A record to be written over one of the same model. */
+function merged(record: Record, before: Record | undefined, all: boolean): Record {
+  const known = new Set(record.files.map(({ key }) => key));
+  const more = all ? [] : (before?.files.filter(({ key }) => !known.has(key)) ?? []);
+  return {
+    ...record,
+    files: [...record.files, ...more],
+    small: [...new Set([...record.small, ...(before?.small ?? [])])],
+  };
+}
+
+const keysOf = (records: Record[]) => new Set(records.flatMap(({ files }) => files.map(({ key }) => key)));
 
 /** FileSystemSyncAccessHandle, which the DOM's types have for workers only. */
 interface Access {
@@ -177,14 +213,34 @@ class FileStore implements Store {
 
   keepSmall = (key: string, data: Uint8Array) => replace(this.smalls, key, data);
 
-  async note(record: Record): Promise<void> {
-    const data = new TextEncoder().encode(JSON.stringify(record));
-    await replace(this.models, `${await keyOf(record.url)}.json`, data);
+  async note(record: Record, all: boolean): Promise<void> {
+    await alone(async () => {
+      const before = (await this.#records()).find((other) => other?.url === record.url);
+      const data = new TextEncoder().encode(JSON.stringify(merged(record, before, all)));
+      await replace(this.models, `${await keyOf(record.url)}.json`, data);
+      if (all) await this.#sweep();
+    });
+  }
+
+  /** Deletes weights files that no record names. */
+  async #sweep(): Promise<void> {
+    const records = await this.#records();
+    const sound = records.filter((record) => record !== undefined);
+    if (sound.length < records.length) return; // what that model needs is not known
+    const needed = keysOf(sound);
+    const there = new Set<string>();
+    for await (const name of this.files.keys()) there.add(name.replace(/\.have$/, ""));
+    for (const key of there) if (!needed.has(key)) await release(key, () => this.#delete(key));
+  }
+
+  async #delete(key: string): Promise<void> {
+    await gone(this.files, `${key}.have`);
+    await gone(this.files, key);
   }
 
   async list(): Promise<StoredModel[]> {
     const models: StoredModel[] = [];
-    for (const { url, files, used } of await this.#records()) {
+    for (const { url, files, used } of await this.#sound()) {
       let bytes = 0;
       let complete = true;
       for (const { key, size } of files) {
@@ -201,14 +257,11 @@ class FileStore implements Store {
   }
 
   async remove(url: string): Promise<void> {
-    const records = await this.#records();
+    const records = await this.#sound();
     const others = records.filter((record) => record.url !== url);
     const needed = new Set(others.flatMap(({ files, small }) => [...files.map(({ key }) => key), ...small]));
     for (const record of records.filter((record) => record.url === url)) {
-      for (const { key } of record.files.filter(({ key }) => !needed.has(key))) {
-        await gone(this.files, `${key}.have`);
-        await gone(this.files, key);
-      }
+      for (const { key } of record.files.filter(({ key }) => !needed.has(key))) await this.#delete(key);
       for (const key of record.small.filter((key) => !needed.has(key))) await gone(this.smalls, key);
       await gone(this.models, `${await keyOf(url)}.json`);
     }
@@ -224,14 +277,19 @@ class FileStore implements Store {
     }
   }
 
-  async #records(): Promise<Record[]> {
-    const records: Record[] = [];
+  async #sound(): Promise<Record[]> {
+    return (await this.#records()).filter((record) => record !== undefined);
+  }
+
+  /** All records; undefined is one that cannot be read. */
+  async #records(): Promise<(Record | undefined)[]> {
+    const records: (Record | undefined)[] = [];
     for await (const handle of this.models.values()) {
       try {
         const text = await (await (handle as FileSystemFileHandle).getFile()).text();
         records.push(JSON.parse(text));
       } catch {
-        // Half written when a tab was killed: the next load of that model writes it again.
+        records.push(undefined); // half written when a tab was killed: the next load of that model writes it again
       }
     }
     return records;
@@ -456,13 +514,37 @@ class CacheStore implements Store {
     await this.cache.put(`/samba-small/${key}`, new Response(data as Uint8Array<ArrayBuffer>));
   }
 
-  async note(record: Record): Promise<void> {
-    const path = `/samba-model/${await keyOf(record.url)}`;
-    await this.cache.put(path, new Response(JSON.stringify(record)));
+  async note(record: Record, all: boolean): Promise<void> {
+    await alone(async () => {
+      const path = `/samba-model/${await keyOf(record.url)}`;
+      const whole = merged(record, await this.#record(path), all);
+      await this.cache.put(path, new Response(JSON.stringify(whole)));
+      if (all) await this.#sweep();
+    });
+  }
+
+  /** Deletes weights files that no record names. */
+  async #sweep(): Promise<void> {
+    const paths = await this.#paths();
+    const records = paths.filter((path) => path.startsWith("/samba-model/"));
+    const needed = keysOf(await Promise.all(records.map((path) => this.#record(path))));
+    const unused = new Map<string, string[]>();
+    for (const path of paths.filter((path) => path.startsWith("/samba-files/"))) {
+      const key = path.split("/")[2] ?? "";
+      if (!needed.has(key)) unused.set(key, [...(unused.get(key) ?? []), path]);
+    }
+    for (const [key, all] of unused)
+      await release(key, async () => {
+        for (const path of all) await this.cache.delete(path);
+      });
+  }
+
+  async #paths(): Promise<string[]> {
+    return (await this.cache.keys()).map(({ url }) => new URL(url).pathname);
   }
 
   async list(): Promise<StoredModel[]> {
-    const paths = (await this.cache.keys()).map(({ url }) => new URL(url).pathname);
+    const paths = await this.#paths();
     const models: StoredModel[] = [];
     for (const path of paths.filter((path) => path.startsWith("/samba-model/"))) {
       const { url, files, used } = await this.#record(path);
@@ -483,7 +565,7 @@ class CacheStore implements Store {
 
   async remove(url: string): Promise<void> {
     const own = `/samba-model/${await keyOf(url)}`;
-    const paths = (await this.cache.keys()).map(({ url }) => new URL(url).pathname);
+    const paths = await this.#paths();
     const needed = new Set<string>();
     for (const path of paths.filter((path) => path.startsWith("/samba-model/") && path !== own)) {
       const { files, small } = await this.#record(path);
