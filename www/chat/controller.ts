@@ -243,11 +243,17 @@ export class Controller {
     void this.#showContext();
     const { asked } = this;
     this.#asked = undefined;
-    // What was attached behind the question while it waited is read with it.
-    if (asked)
-      this.#answer(this.thread.path.some(({ id }) => id === asked) ? this.thread.conversation.head : asked);
+    if (asked) this.#answer(this.#withTexts(asked));
     else this.#readOn();
     return true;
+  }
+
+  /** The last of the texts that were attached behind a question while it waited: they are read with it. */
+  #withTexts(asked: string): string {
+    const { path } = this.thread;
+    let at = path.findIndex(({ id }) => id === asked);
+    while (at >= 0 && path[at + 1]?.name) at++;
+    return path[at]?.id ?? asked;
   }
 
   // Conversations

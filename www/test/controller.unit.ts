@@ -529,6 +529,19 @@ test("a conversation that another tab deletes while this one answers stays delet
   assert.notEqual(controller.thread.conversation.id, id);
 });
 
+test("an answer that is asked for again while no model is here is another version of it", async () => {
+  const { controller, engine, said } = setUp();
+  controller.dispatch({ do: "have", engine });
+  controller.dispatch({ do: "ask", text: "count" });
+  await controller.settled();
+  controller.dispatch({ do: "have", engine: undefined });
+  controller.dispatch({ do: "answer", to: controller.thread.path[0]?.id ?? "" });
+  engine.words = ["four"];
+  controller.dispatch({ do: "have", engine });
+  await controller.settled();
+  assert.deepEqual(said(), ["user: count", "assistant: four"]);
+});
+
 test("a branch has a title of its own", async () => {
   const { controller, engine, conversations } = setUp();
   controller.dispatch({ do: "have", engine });
