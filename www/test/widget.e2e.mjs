@@ -211,6 +211,20 @@ for (const name of browsers) {
               other.remove();
               await loading.catch(() => {});
             });
+            const shown = await page.evaluate(async () => {
+              const chat = document.createElement("samba-chat");
+              document.body.append(chat);
+              const first = chat.load().catch(() => "given up");
+              const { model } = chat;
+              chat.model = "elsewhere/";
+              chat.model = model;
+              const second = chat.load();
+              const shown = [await first, chat.shadowRoot.querySelector(".loading").hidden];
+              await Promise.all([second, chat.load()]);
+              chat.remove();
+              return shown;
+            });
+            assert.deepEqual(shown, ["given up", false], "what is given up hides nothing of what loads");
             for (
               const end = Date.now() + patience.timeout;
               page.workers().length > 0 && Date.now() < end;

@@ -428,16 +428,20 @@ export class SambaChat extends HTMLElement {
   }
 
   #load(): Promise<Samba> {
-    this.#loadingNow ??= this.#reallyLoad().catch((error) => {
-      this.#loadingNow = undefined;
+    if (this.#loadingNow) return this.#loadingNow;
+    const loading: Promise<Samba> = this.#reallyLoad().catch((error) => {
+      if (this.#loadingNow === loading) this.#loadingNow = undefined;
       throw error;
     });
-    return this.#loadingNow;
+    this.#loadingNow = loading;
+    return loading;
   }
 
   async #reallyLoad(): Promise<Samba> {
     const stop = new AbortController();
     this.#stopLoading = stop;
+    // Not once the element has another model, or has left the page: what is seen is another load's then.
+    const current = () => this.#stopLoading === stop;
     this.#failure.hidden = true;
     this.#loading.hidden = false;
     this.#phase.textContent = strings.starting;
@@ -451,7 +455,7 @@ export class SambaChat extends HTMLElement {
         this.model,
         backend,
         this.getAttribute("remote") ?? undefined,
-        (now) => this.#progress(now),
+        (now) => current() && this.#progress(now),
         stop.signal,
       );
       if (stop.signal.aborted) {
@@ -468,12 +472,16 @@ export class SambaChat extends HTMLElement {
       this.#tell("samba-ready", samba.about);
       return samba;
     } catch (error) {
-      if (stop.signal.aborted) this.#agree(false);
-      else this.#fail(error);
+      if (current()) {
+        if (stop.signal.aborted) this.#agree(false);
+        else this.#fail(error);
+      }
       throw error;
     } finally {
-      this.#loading.hidden = true;
-      this.#update();
+      if (current()) {
+        this.#loading.hidden = true;
+        this.#update();
+      }
     }
   }
 
@@ -518,7 +526,8 @@ export class SambaChat extends HTMLElement {
     this.stop();
     this.#stopLoading?.abort();
     this.#giveBack?.();
-    this.#samba = this.#giveBack = this.#loadingNow = undefined;
+    this.#samba = this.#giveBack = this.#loadingNow = this.#stopLoading = undefined;
+    this.#loading.hidden = true;
     this.#sized = false;
   }
 
