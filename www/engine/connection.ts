@@ -159,9 +159,11 @@ interface Unfinished {
   cancelled: boolean;
 }
 
-/** How long a connection is tried for, in milliseconds: the first one, and one that was there before. */
-const firstPatience = 4_000;
-const patience = 120_000;
+/**
+ * In milliseconds, how long a connection is tried for: the first one, and one that was there before; and how long a
+ * server may take to say welcome.
+ */
+export const patience = { first: 4_000, again: 120_000, welcome: 20_000 };
 const longestPause = 10_000;
 
 /**
@@ -254,6 +256,8 @@ export class WebSocketConnection extends Waiting {
     socket.binaryType = "arraybuffer";
     let announced: Reply | undefined; // a message whose attachment is the next frame
     let heard = Date.now();
+    // What takes the connection may be no engine, or one that hangs.
+    this.#watch = setInterval(() => this.#lost(socket), patience.welcome);
     socket.onopen = () => {
       const hello: Hello = { type: "hello", id: 0, version: PROTOCOL_VERSION };
       if (this.#token !== undefined) hello.token = this.#token;
@@ -340,7 +344,8 @@ export class WebSocketConnection extends Waiting {
 
   /** The server does not want this client: for good, or for now. */
   #refused(error: ErrorMessage): void {
-    if (error.code !== "busy" || Date.now() - this.#since > patience || !this.#session) this.#giveUp(error);
+    if (error.code !== "busy" || Date.now() - this.#since > patience.again || !this.#session)
+      this.#giveUp(error);
     else this.#socket?.close();
   }
 
@@ -355,7 +360,7 @@ export class WebSocketConnection extends Waiting {
     if (had) this.#since = Date.now();
     const { host } = new URL(this.#url);
     const offline = globalThis.navigator?.onLine === false;
-    if (Date.now() - this.#since > (this.#session ? patience : firstPatience)) {
+    if (Date.now() - this.#since > (this.#session ? patience.again : patience.first)) {
       const why = offline ? "this device is offline" : "it does not answer, or refuses pages of this site";
       this.#giveUp({ code: "network", message: `The server ${host} cannot be reached: ${why}.` });
       return;

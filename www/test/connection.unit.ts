@@ -1,7 +1,7 @@
 /** A server's client over a WebSocket that the test plays. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { WebSocketConnection, WorkerConnection } from "../engine/connection.ts";
+import { patience, WebSocketConnection, WorkerConnection } from "../engine/connection.ts";
 import { BadRequestError, InternalError, NetworkError, RefusedError } from "../engine/errors.ts";
 import type { Reply, Request } from "../engine/protocol.ts";
 import { written } from "../engine/written.ts";
@@ -170,6 +170,26 @@ describe("a connection to a server", () => {
       answer,
       (error) => error instanceof RefusedError && /wants a token/.test(error.message),
     );
+  });
+
+  test("a server that takes the connection and says nothing is given up", async () => {
+    const before = { ...patience };
+    try {
+      Object.assign(patience, { first: 30, welcome: 20 });
+      await assert.rejects(
+        ask(),
+        (error) => error instanceof NetworkError && /not answer/.test(error.message),
+      );
+      assert.ok(Played.all.every(({ closed }) => closed));
+      const asked = ask();
+      const next = await Played.nth(Played.all.length - 1);
+      await next.welcome();
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      next.say(text(1, 2), done(2, 2));
+      assert.equal((await asked).said, "t1 ", "one that said welcome may take its time");
+    } finally {
+      Object.assign(patience, before);
+    }
   });
 
   test("a message that is larger than the server takes is not sent again and again", async () => {
