@@ -52,7 +52,7 @@ async function start(): Promise<void> {
       await controller.remove(id);
       if (id === controller.thread.conversation.id) page.fresh();
     },
-    renamed({ id, title }) {
+    renamed(id, title) {
       if (id === controller.thread.conversation.id) controller.thread.conversation.title = title;
       page.draw();
     },

@@ -307,12 +307,17 @@ export class Controller {
     this.view.figures();
   }
 
-  /** Shows the conversation as it was kept by another tab. */
+  /** Shows the conversation as it was kept by another tab; while this one writes to it, under its new title. */
   async #refetch(): Promise<void> {
     const { id } = this.thread.conversation;
-    if (this.#answering || this.#reading) return;
     const changed = await this.storage.conversations.read(id);
-    if (this.#answering || this.#reading || this.thread.conversation.id !== id) return;
+    const { conversation } = this.thread;
+    if (conversation.id !== id) return;
+    if (this.#answering || this.#reading) {
+      conversation.title = changed?.conversation.title || conversation.title;
+      this.view.draw();
+      return;
+    }
     if (!changed) {
       if (this.thread.conversation.head) this.#enter(new Thread(newConversation()));
       return;

@@ -24,7 +24,7 @@ export interface SideDeeds {
   open(id: string): void;
   /** Deletes a conversation and its states; a page that shows it shows another. */
   remove(id: string): Promise<void>;
-  renamed(conversation: Conversation): void;
+  renamed(id: string, title: string): void;
   /** Says something to everybody. */
   say(text: string): void;
   /** Throws where the engine refuses a state. */
@@ -38,6 +38,8 @@ export class Side {
   #found: Set<string> | undefined;
   #searching = new AbortController();
   #current = "";
+  /** A name is being written in the list, which is drawn again once that is left. */
+  #renaming = false;
 
   constructor(
     private readonly archive: Conversations,
@@ -79,6 +81,7 @@ export class Side {
   }
 
   #draw(): void {
+    if (this.#renaming) return;
     const shown = this.#all.filter(({ id }) => this.#found?.has(id) ?? true);
     const focused = (document.activeElement?.closest("[data-id]") as HTMLElement | null)?.dataset.id;
     this.#list.replaceChildren();
@@ -161,19 +164,16 @@ export class Side {
     open.replaceWith(field);
     field.focus();
     field.select();
+    this.#renaming = true;
     let left = false;
     const leave = async (keep: boolean) => {
       if (left) return;
       left = true;
+      this.#renaming = false;
       const title = field.value.trim();
       if (keep && title && title !== conversation.title) {
-        // As it is now: an answer may have moved it on since the list was read.
-        const kept = await this.archive.read(conversation.id);
-        if (kept) {
-          kept.conversation.title = title;
-          await this.archive.save(kept);
-          this.deeds.renamed(kept.conversation);
-        }
+        await this.archive.rename(conversation.id, title);
+        this.deeds.renamed(conversation.id, title);
       }
       await this.refresh();
       this.#list.querySelector<HTMLElement>(`[data-id="${conversation.id}"] .open`)?.focus();

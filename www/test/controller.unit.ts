@@ -45,6 +45,10 @@ class FakeConversations implements Conversations {
     for (const thread of threads) await this.save(thread, thread.messages);
     return true;
   }
+  async rename(id: string, title: string) {
+    const found = this.kept.get(id);
+    if (found) found.conversation.title = title;
+  }
   async drop(conversation: Conversation, { id }: Message) {
     this.kept.get(conversation.id)?.messages.delete(id);
   }
@@ -345,6 +349,23 @@ test("another tab takes the conversation: this one stops, shows what was kept, a
   hold.onchange();
   await turn();
   assert.equal(controller.phase, "idle");
+});
+
+test("a conversation that another tab renames while this one answers has the new title", async () => {
+  const { controller, engine, conversations } = setUp();
+  controller.dispatch({ do: "have", engine });
+  engine.gate = gate();
+  controller.dispatch({ do: "ask", text: "count" });
+  await turn();
+  const { id } = controller.thread.conversation;
+  await conversations.rename(id, "A new name");
+  conversations.onchange(id, false);
+  await turn();
+  assert.equal(controller.phase, "answering");
+  assert.equal(controller.thread.conversation.title, "A new name");
+  engine.gate.open();
+  await controller.settled();
+  assert.equal(conversations.kept.get(id)?.conversation.title, "A new name");
 });
 
 test("a text is read in the background; a question meanwhile comes after it", async () => {

@@ -201,7 +201,13 @@ for (const name of browsers) {
 
         const at = 1 + (await titles(page)).indexOf("About rivers");
         await choose(page, at, "Rename");
-        await page.keyboard.type("Rivers <b>& streams</b>");
+        await page.keyboard.type("Rivers <b>");
+        // What another tab says meanwhile draws the list again, once the name is written.
+        await page.evaluate(async () => {
+          new BroadcastChannel("samba-conversations").postMessage("another");
+          await new Promise((resolve) => setTimeout(resolve, 300));
+        });
+        await page.keyboard.type("& streams</b>");
         await page.keyboard.press("Enter");
         await page.waitForFunction(
           () =>
@@ -294,6 +300,10 @@ for (const name of browsers) {
         await send(page, "more");
         await longer(page, 10);
         await other.bringToFront();
+        await choose(other, 1, "Rename");
+        await other.keyboard.type("Renamed over there");
+        await other.keyboard.press("Enter");
+        await other.waitForFunction(() => document.title.startsWith("Renamed over there"), patience);
         await other.click("#elsewhere button");
         await other.waitForSelector("#elsewhere[hidden]", patience);
         await other.waitForFunction(() => document.querySelectorAll(".turn").length === 4, patience);
@@ -308,6 +318,7 @@ for (const name of browsers) {
         await page.bringToFront();
         await page.waitForSelector("#elsewhere[hidden]", patience);
         await exchange(page, "and back", 4);
+        for (const one of [page, other]) assert.deepEqual(await titles(one), ["Renamed over there"]);
       }));
 
     test("a hundred attacks in a conversation from elsewhere stay text", () => {

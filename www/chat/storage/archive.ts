@@ -77,10 +77,10 @@ export class Archive implements Conversations {
         for (const thread of threads) {
           const { conversation } = thread;
           // What is not there yet, or was deleted behind the page's back, is kept as a whole.
-          const there = messages && (await conversations.getKey(conversation.id)) !== undefined;
-          for (const message of there ? messages : thread.messages)
+          const kept = messages && (await conversations.get(conversation.id));
+          for (const message of kept ? messages : thread.messages)
             void write.objectStore("messages").put({ ...message });
-          void conversations.put(structuredClone(conversation));
+          void conversations.put(titled(conversation, kept));
         }
         await write.done;
       });
@@ -96,7 +96,17 @@ export class Archive implements Conversations {
     await this.#write(conversation.id, async (database) => {
       const write = database.transaction(["conversations", "messages"], "readwrite");
       void write.objectStore("messages").delete(message.id);
-      void write.objectStore("conversations").put(structuredClone(conversation));
+      const conversations = write.objectStore("conversations");
+      void conversations.put(titled(conversation, await conversations.get(conversation.id)));
+      await write.done;
+    });
+  }
+
+  async rename(id: string, title: string): Promise<void> {
+    await this.#write(id, async (database) => {
+      const write = database.transaction("conversations", "readwrite");
+      const kept = await write.store.get(id);
+      if (kept) void write.store.put({ ...kept, title });
       await write.done;
     });
   }
@@ -179,6 +189,12 @@ export class Archive implements Conversations {
   #tell(words: Word[]): void {
     for (const word of words.length > 20 ? words.slice(-1) : words) this.#others?.postMessage(word);
   }
+}
+
+/** A conversation with the title that it is kept under, if it has one: it is changed by renaming alone, in any tab. */
+function titled(conversation: Conversation, kept: Conversation | undefined): Conversation {
+  const title = (soundConversation(kept) && kept.title) || conversation.title;
+  return structuredClone({ ...conversation, title });
 }
 
 // What is stored may have been written by anybody who could write to this site's storage, and by older versions.

@@ -12,10 +12,14 @@ export interface Conversations {
   /** All conversations, the one that changed last first. */
   list(): Promise<Conversation[]>;
   read(id: string): Promise<Thread | undefined>;
-  /** Keeps a conversation and those of its messages that are given, all of them or none; tells whether it did. */
+  /**
+   * Keeps a conversation and those of its messages that are given, all of them or none; tells whether it did. A title
+   * that it has there already stays: another tab may have renamed it.
+   */
   save(thread: Thread, messages?: Iterable<Message>): Promise<boolean>;
   /** Keeps whole conversations, all of them or none. */
   add(threads: Thread[]): Promise<boolean>;
+  rename(id: string, title: string): Promise<void>;
   /** Takes a message out of a conversation. */
   drop(conversation: Conversation, message: Message): Promise<void>;
   remove(id: string): Promise<void>;
