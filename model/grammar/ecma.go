@@ -42,7 +42,7 @@ type patternParser struct {
 	source string // what is left
 	fold   bool   // letters stand for both of their cases
 	depth  int
-	known  map[string]patSet // properties that came before, by their letter and name
+	known  map[string]patSet // sets that came before, by their letter and name
 }
 
 func parsePattern(source string) (pat, error) {
@@ -305,6 +305,23 @@ var (
 func (p *patternParser) set() (patSet, error) {
 	c := p.source[1]
 	p.source = p.source[2:]
+	spelt := string(c)
+	var table *unicode.RangeTable
+	if c|0x20 == 'p' {
+		name, rest, ok := strings.Cut(p.source, "}")
+		name, open := strings.CutPrefix(name, "{")
+		if !ok || !open {
+			return nil, fmt.Errorf(`has \%c without a {name}`, c)
+		}
+		p.source = rest
+		if table = property(name); table == nil {
+			return nil, fmt.Errorf(`has \%c{%s}, which is not known here`, c, clip(name))
+		}
+		spelt += name
+	}
+	if known, ok := p.known[spelt]; ok {
+		return known, nil
+	}
 	var out patSet
 	switch c | 0x20 {
 	case 'd':
@@ -314,29 +331,12 @@ func (p *patternParser) set() (patSet, error) {
 	case 's':
 		out = spaceChars
 	case 'p':
-		name, rest, ok := strings.Cut(p.source, "}")
-		name, open := strings.CutPrefix(name, "{")
-		if !ok || !open {
-			return nil, fmt.Errorf(`has \%c without a {name}`, c)
-		}
-		p.source = rest
-		table := property(name)
-		if table == nil {
-			return nil, fmt.Errorf(`has \%c{%s}, which is not known here`, c, clip(name))
-		}
-		spelt := string(c) + name
-		if known, ok := p.known[spelt]; ok {
-			return known, nil
-		}
-		if out = p.folded(ranges(table)); c < 'a' {
-			out = complement(out)
-		}
-		p.known[spelt] = out
-		return out, nil
+		out = p.folded(ranges(table))
 	}
 	if c < 'a' {
-		return complement(out), nil
+		out = complement(out)
 	}
+	p.known[spelt] = out
 	return out, nil
 }
 

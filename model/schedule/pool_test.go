@@ -45,7 +45,7 @@ func (brokenBatch) Ahead() int        { return 1 }
 func (brokenBatch) StateBytes() int64 { return 0 }
 func (brokenBatch) Close()            {}
 
-// zeros is a step that draws token 0 for each of so many.
+// zeros is a step that draws token 0 for each of this many.
 type zeros int
 
 func (n zeros) Wait(context.Context) ([]machine.Draw, error) {
@@ -54,8 +54,8 @@ func (n zeros) Wait(context.Context) ([]machine.Draw, error) {
 }
 func (zeros) Drop() {}
 
-// answer lets a run of the pool draw so many tokens.
-func answer(ctx context.Context, p *Pool, tokens int) error {
+// answer lets a run of the pool draw this many tokens, and calls drawn after each.
+func answer(ctx context.Context, p *Pool, tokens int, drawn func(number int)) error {
 	run, err := p.NewRun()
 	if err != nil {
 		return err
@@ -80,11 +80,14 @@ func answer(ctx context.Context, p *Pool, tokens int) error {
 				return err
 			}
 			ahead = ahead[1:]
+			drawn(asked + 1 - len(ahead))
 		}
 		return nil
 	})
 	return err
 }
+
+func nobody(int) {}
 
 func within[T any](t *testing.T, what string, c <-chan T) (v T) {
 	t.Helper()
@@ -114,7 +117,7 @@ func TestJoinFails(t *testing.T) {
 			}
 			defer p.Close()
 			done := make(chan error, 1)
-			go func() { done <- answer(t.Context(), p, 1) }()
+			go func() { done <- answer(t.Context(), p, 1, nobody) }()
 			if err := within(t, "the answer", done); err == nil || test.want != nil && !errors.Is(err, test.want) {
 				t.Errorf("it ended with %v, want %v", err, test.want)
 			}
@@ -138,36 +141,16 @@ func TestJoinFailsAlone(t *testing.T) {
 	first, begun := make(chan error, 1), make(chan struct{})
 	hold := make(chan struct{})
 	go func() {
-		first <- func() error {
-			run, err := p.NewRun()
-			if err != nil {
-				return err
+		first <- answer(t.Context(), p, 3, func(number int) {
+			if number == 1 {
+				close(begun)
+				<-hold
 			}
-			err, _ = run.Share(t.Context(), func() error {
-				if err := errors.Join(run.Absorb(t.Context(), []uint32{1}), run.Begin(machine.Drawing{})); err != nil {
-					return err
-				}
-				for i := range 3 {
-					flight, err := run.Launch(t.Context(), i == 0, nil)
-					if err != nil {
-						return err
-					}
-					if _, err := flight.Wait(t.Context()); err != nil {
-						return err
-					}
-					if i == 0 {
-						close(begun)
-						<-hold
-					}
-				}
-				return nil
-			})
-			return err
-		}()
+		})
 	}()
 	within(t, "the first answer's first token", begun)
 	second := make(chan error, 1)
-	go func() { second <- answer(t.Context(), p, 1) }()
+	go func() { second <- answer(t.Context(), p, 1, nobody) }()
 	if err := within(t, "the second answer", second); !errors.Is(err, machine.ErrNoRoom) {
 		t.Errorf("the one without room ended with %v", err)
 	}
@@ -187,7 +170,7 @@ func TestLeaveFails(t *testing.T) {
 	p.Patience = 1
 	done := make(chan error, 2)
 	for range 2 {
-		go func() { done <- answer(t.Context(), p, 300) }()
+		go func() { done <- answer(t.Context(), p, 300, nobody) }()
 	}
 	lost := 0
 	for range 2 {

@@ -69,8 +69,9 @@ type brokenHome struct{ gpuHome }
 
 func (brokenHome) Recall(context.Context, string) string { panic("the driver") }
 
-// A GPU that breaks while it is measured leaves the model to the processor.
-func TestRaceBreaks(t *testing.T) {
+// opened is the machine's GPU; without one the test is skipped.
+func opened(t *testing.T) *gpu.Device {
+	t.Helper()
 	device, err := gpu.Open(t.Context())
 	if errors.Is(err, gpu.ErrNoAdapter) {
 		t.Skipf("needs a WebGPU adapter: %v", err)
@@ -78,6 +79,12 @@ func TestRaceBreaks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return device
+}
+
+// A GPU that breaks while it is measured leaves the model to the processor.
+func TestRaceBreaks(t *testing.T) {
+	device := opened(t)
 	measured := device.Info().Variant.CPU
 	device.Close()
 	if !measured {
@@ -92,13 +99,7 @@ func TestRaceBreaks(t *testing.T) {
 
 // An adapter that nothing is known of is measured once.
 func TestRace(t *testing.T) {
-	device, err := gpu.Open(t.Context())
-	if errors.Is(err, gpu.ErrNoAdapter) {
-		t.Skipf("needs a WebGPU adapter: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	device := opened(t)
 	defer device.Close()
 	fact := ""
 	e := &Engine{Home: gpuHome{fact: &fact}}
