@@ -87,6 +87,59 @@ func testPool(t *testing.T, m, reference *Model) {
 	all.Wait()
 }
 
+// So many sequences that their products go by matrix units where the adapter has them, each of its shapes: what is said, and how
+// likely it is, as plain Go has it.
+func TestPoolOfMany(t *testing.T) {
+	const slots = 16
+	c := samba()
+	c.DTRank, c.IntermediateSize = 16, 2064 // gate and up are more than 4,096 rows, the head's are fewer than 512
+	device := testDevice(t)
+	matrix := device.Info().Variant.Matrix
+	random := testRandom(t)
+	weights := random.Uint64()
+	load := func(o Options) *Model { return speaker(t, rand.New(rand.NewPCG(weights, 0)), c, o) }
+	m := load(Options{Chunk: 16, Device: device, HalfKeys: true})
+	p := newPool(t, m, slots)
+	texts, said := make([][]uint32, slots), make([][]float32, slots)
+	var all sync.WaitGroup
+	for i := range slots {
+		texts[i] = randomIDs(random, 5+i, 256)
+		all.Go(func() {
+			s, err := p.NewSession()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			request := Request{Prompt: texts[i], MaxTokens: 40, PastEnd: true, Logprobs: true, Sampling: Sampling{Temperature: 2, Seed: uint64(i)}}
+			_, err = p.Generate(context.Background(), s, request, func(c Chunk) error {
+				for _, l := range c.Logprobs {
+					texts[i], said[i] = append(texts[i], l.Logprob.Token), append(said[i], l.Value)
+				}
+				return nil
+			})
+			if err != nil || len(said[i]) != request.MaxTokens {
+				t.Errorf("sequence %d: %d tokens, %v", i, len(said[i]), err)
+			}
+			_ = p.Do(context.Background(), func() error { s.Close(); return nil })
+		})
+	}
+	all.Wait()
+	tolerance := 1e-3
+	if matrix {
+		tolerance = 5e-2 // of fp16 products
+	}
+	alone := newSession(t, load(Options{}))
+	for i := range slots {
+		want := scoresOf(t, alone, texts[i])
+		if d := worst(said[i], want[len(want)-len(said[i]):]); !(d <= tolerance) {
+			t.Errorf("sequence %d: log probabilities off by %g, want at most %g (matrix units: %v)", i, d, tolerance, matrix)
+		}
+		if err := alone.Reset(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // talk is a conversation in a pool with everything that may come: it returns all
 // that was said and the states, to the bit.
 func (p *Pool) talk(t *testing.T, random *rand.Rand, pause func(*rand.Rand)) (said []string) {
