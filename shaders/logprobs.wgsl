@@ -36,7 +36,7 @@ fn four(i: u32) -> vec4<f32> {
 }
 
 // The highest logit that comes after the given one in order: lower, or as high with a higher id.
-fn next(last: f32, last_id: u32, lane: u32) {
+fn next(last: f32, last_id: u32, lane: u32) -> Highest {
     var top = -3.0e38;
     var top_id = 0xffffffffu;
     for (var i = lane; i < VOCAB; i += 4u * SIZE) {
@@ -49,7 +49,7 @@ fn next(last: f32, last_id: u32, lane: u32) {
             }
         }
     }
-    highest(top, top_id, lane);
+    return highest(top, top_id, lane);
 }
 
 @compute @workgroup_size(SIZE)
@@ -59,10 +59,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     let own = sequence(group.x);
     first = group.x * VOCAB;
-    next(3.4e38, 0u, lane);
-    var last = workgroupUniformLoad(&best[0]);
-    var last_id = workgroupUniformLoad(&best_id[0]);
-    let peak = last;
+    var last = next(3.4e38, 0u, lane);
+    let peak = last.score;
     var mass = 0.0;
     for (var i = lane; i < VOCAB; i += 4u * SIZE) {
         mass += dot(exp(four(i) - vec4(peak)), vec4(1.0));
@@ -88,11 +86,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     for (var n = 0u; n < min(adjustments[own].alternatives, TOP); n++) {
         if lane == 0u {
-            rows[row + 1u + n] = last_id;
-            rows[row + 1u + TOP + n] = bitcast<u32>(last - all);
+            rows[row + 1u + n] = last.id;
+            rows[row + 1u + TOP + n] = bitcast<u32>(last.score - all);
         }
-        next(last, last_id, lane);
-        last = workgroupUniformLoad(&best[0]);
-        last_id = workgroupUniformLoad(&best_id[0]);
+        last = next(last.score, last.id, lane);
     }
 }

@@ -173,9 +173,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             top_id = part.score_id;
         }
     }
-    highest(highest_peak, peak_id, lane);
-    peak = workgroupUniformLoad(&best[0]);
-    let likeliest = workgroupUniformLoad(&best_id[0]);
+    let highest_of_all = highest(highest_peak, peak_id, lane);
+    peak = highest_of_all.score;
+    let likeliest = highest_of_all.id;
     var token = likeliest;
 
     let by_number = limits_number(settings);
@@ -283,10 +283,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
         if now == START || now == LISTED || now == DRAW {
-            highest(top, top_id, lane);
-            let best_token = workgroupUniformLoad(&best_id[0]);
+            let best_scored = highest(top, top_id, lane).id;
             if now != LISTED || few > 0u {
-                token = best_token;
+                token = best_scored;
                 drawn = weight_of(logits[first + min(token, VOCAB - 1u)]);
             }
         }

@@ -17,8 +17,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var i = lane; i < VOCAB; i += SIZE) {
         top = max(top, logits[base + i]);
     }
-    highest(top, lane, lane);
-    let peak = workgroupUniformLoad(&best[0]);
+    let peak = highest(top, lane, lane).score;
     var mass = 0.0;
     for (var i = lane; i < VOCAB; i += SIZE) {
         mass += exp(logits[base + i] - peak);

@@ -4,8 +4,8 @@ override SIZE: u32;
 override SUBGROUP: u32;
 const PARTIALS = SIZE / SUBGROUP;
 
-var<workgroup> best: array<f32, PARTIALS>;
-var<workgroup> best_id: array<u32, PARTIALS>;
+var<workgroup> best: atomic<u32>; // a score's place in the order of all
+var<workgroup> best_id: atomic<u32>;
 var<workgroup> partial: array<f32, PARTIALS>;
 
 // The sum over the workgroup, in every thread, always added in the same order.
@@ -40,30 +40,29 @@ fn total(v: f32, lane: u32) -> f32 {
 //#endif
 }
 
-// The highest score and its lowest id, in every thread (best[0], best_id[0]).
-fn highest(score: f32, id: u32, lane: u32) {
+struct Highest {
+    score: f32,
+    id: u32,
+}
+
+// The highest score and its lowest id, in every thread. -0 is as high as 0.
+// It goes by atomics alone: where subgroupMax and subgroupMin made it, NVIDIA's driver 580 told of no token at all, by size of the
+// workgroup and of what else the kernel holds, though every thread had a score.
+fn highest(score: f32, id: u32, lane: u32) -> Highest {
+    let bits = select(bitcast<u32>(score), 0u, score == 0.0);
+    let place = select(bits | 0x80000000u, ~bits, bits >= 0x80000000u);
     workgroupBarrier();
-//#if SUBGROUPS
-    let top = subgroupMax(score);
-    let top_id = subgroupMin(select(0xffffffffu, id, score == top));
-    if lane % SUBGROUP == 0u {
-        best[lane / SUBGROUP] = top;
-        best_id[lane / SUBGROUP] = top_id;
+    if lane == 0u {
+        atomicStore(&best, 0u);
+        atomicStore(&best_id, 0xffffffffu);
     }
-//#else
-    best[lane] = score;
-    best_id[lane] = id;
-//#endif
     workgroupBarrier();
-    for (var stride = PARTIALS / 2u; stride > 0u; stride /= 2u) {
-        if lane < stride {
-            let other = best[lane + stride];
-            let other_id = best_id[lane + stride];
-            if other > best[lane] || (other == best[lane] && other_id < best_id[lane]) {
-                best[lane] = other;
-                best_id[lane] = other_id;
-            }
-        }
-        workgroupBarrier();
+    atomicMax(&best, place);
+    workgroupBarrier();
+    let top = atomicLoad(&best);
+    if place == top {
+        atomicMin(&best_id, id);
     }
+    workgroupBarrier();
+    return Highest(bitcast<f32>(select(~top, top & 0x7fffffffu, top >= 0x80000000u)), atomicLoad(&best_id));
 }
