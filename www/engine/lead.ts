@@ -91,13 +91,14 @@ export class Lead {
     if (request.type === "load") return this.#loaded(signal);
     // What failed is tried again by the next who asks.
     await this.#ready.catch(() => (this.#ready = this.#load()));
+    wanted(signal);
     const asked = { ...request } as Asked & { session?: number };
     if (ofSession.has(request.type)) asked.session = await this.#session(guest, asked.session ?? 0);
+    if (asked.type === "fork") await this.#drop(guest, asked.into);
+    wanted(signal);
     if (asked.type === "fork") {
-      const into = asked.into;
-      await this.#drop(guest, into);
-      asked.into = ++this.#last;
-      guest.sessions.set(into, asked.into);
+      guest.sessions.set(asked.into, ++this.#last);
+      asked.into = this.#last;
     }
     if (asked.type === "drop") {
       const { session } = asked;
@@ -174,7 +175,7 @@ export class Lead {
             wake = resolve;
           });
       }
-      if (signal.aborted) throw new SambaError("cancelled", "The request was cancelled.");
+      wanted(signal);
       yield { ...(await this.#ready) };
     } finally {
       this.#hear.delete(hear);
@@ -187,6 +188,11 @@ export class Lead {
     this.#guests.clear();
     this.#engine.close();
   }
+}
+
+/** @throws {@link SambaError} where a request was cancelled, or its tab has left: nobody would give back what is made for it now. */
+function wanted(signal: AbortSignal): void {
+  if (signal.aborted) throw new SambaError("cancelled", "The request was cancelled.");
 }
 
 function errorReply(id: number, error: unknown): Reply {

@@ -53,8 +53,10 @@ export class TabsConnection extends Waiting {
   /** The channels of the tabs that this one leads. */
   readonly #others = new Map<string, BroadcastChannel>();
   readonly #unfinished = new Map<number, Unfinished>();
-  /** Sessions whose state is more than nothing; whether it went with another tab. */
-  readonly #states = new Map<number, "here" | "lost">();
+  /** Sessions whose state is more than nothing; whether it went with another tab, or what is under way brings one back. */
+  readonly #states = new Map<number, "here" | "lost" | "coming">();
+  /** The requests that bring one back, and their sessions. */
+  readonly #reviving = new Map<number, number>();
   readonly #ended = new AbortController();
   #lead: Lead | undefined;
   /** Who leads, once this tab was let in. */
@@ -264,7 +266,7 @@ export class TabsConnection extends Waiting {
     try {
       this.#send(one.request, data);
     } catch (error) {
-      this.#unfinished.delete(request.id); // before it began
+      this.#finish(request.id, false); // before it began
       throw error;
     }
   }
@@ -277,7 +279,21 @@ export class TabsConnection extends Waiting {
       if (state) this.#states.set(request.into, state);
       else this.#states.delete(request.into);
     } else if (request.type === "reset" || request.type === "drop") this.#states.delete(session);
-    else if (request.type !== "save" && ofSession.has(request.type)) this.#states.set(session, "here");
+    else if (request.type !== "save" && ofSession.has(request.type)) {
+      const here = (this.#states.get(session) ?? "here") === "here";
+      if (!here && !(request.type === "generate" && request.append)) this.#reviving.set(request.id, session);
+      this.#states.set(session, here ? "here" : "coming");
+    }
+  }
+
+  /** A request has ended. One that failed has brought no lost state back. */
+  #finish(id: number, done: boolean): void {
+    this.#unfinished.delete(id);
+    const session = this.#reviving.get(id);
+    this.#reviving.delete(id);
+    if (session === undefined || this.#states.get(session) !== "coming") return;
+    if (done) this.#states.set(session, "here");
+    else if (![...this.#reviving.values()].includes(session)) this.#states.set(session, "lost");
   }
 
   /** Whether a request is of a state that went with another tab. */
@@ -300,13 +316,13 @@ export class TabsConnection extends Waiting {
       this.#end(reply.id, { code: "device_lost", message });
     } else if (heard) {
       if (heard.type === "ready") this.#about = { ...heard };
-      if (ending.has(heard.type)) this.#unfinished.delete(reply.id);
+      if (ending.has(heard.type)) this.#finish(reply.id, heard.type !== "error");
       this.hear(heard);
     }
   }
 
   #end(id: number, error: Omit<ErrorMessage, "type" | "id">): void {
-    this.#unfinished.delete(id);
+    this.#finish(id, false);
     this.hear({ ...error, type: "error", id });
   }
 

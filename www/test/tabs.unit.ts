@@ -100,6 +100,8 @@ class Counting implements Connection {
   static all: Counting[] = [];
   static steps = Number.POSITIVE_INFINITY;
   static fails = 0;
+  /** Loading takes as long. */
+  static files: Promise<void> = Promise.resolve();
   readonly asked: Asked[] = [];
   closed = false;
   constructor(readonly tab: string) {
@@ -120,6 +122,7 @@ class Counting implements Connection {
     if (request.type === "load") {
       yield { type: "progress", id: 0, phase: "download", loaded: 1, total: 2 };
       await new Promise((resolve) => setTimeout(resolve, 5));
+      await Counting.files;
       yield { type: "ready", id: 0, model: "counting", sampling: { max_tokens: 10 } } as Ready;
     } else if (request.type === "generate") {
       const { messages = [], prompt = "", max_tokens = 10, open, seed } = request as Generate;
@@ -240,6 +243,26 @@ describe("tabs that share an engine", () => {
     await until("two are left", () => a.tabs === 2 && c.tabs === 2);
   });
 
+  test("a tab that is closed while the model loads leaves no session behind", async () => {
+    let arrive = () => {};
+    Counting.files = new Promise((resolve) => {
+      arrive = resolve;
+    });
+    const [a, b] = [tab("a"), tab("b")];
+    const loaded = load(a);
+    void all(b, chat("x")).catch(() => {});
+    await until("it waits for the model", () => a.tabs === 2);
+    await new Promise((resolve) => setTimeout(resolve, 20)); // what it asked is on its way
+    b.close();
+    await until("it has left", () => a.tabs === 1);
+    arrive();
+    await loaded;
+    await all(a, chat("x"));
+    const asked = (type: string) => Counting.all[0]?.asked.filter((request) => request.type === type).length;
+    assert.equal(asked("generate"), 1);
+    assert.equal(asked("drop"), asked("reset"));
+  });
+
   test("one that cannot be sent is refused, and asked of nobody later", async () => {
     const [a, b] = [tab("a"), tab("b")];
     const early = assert.rejects(all(b, chat("x", { tools: [() => {}] })), BadRequestError);
@@ -329,6 +352,30 @@ describe("tabs that share an engine", () => {
       () => {},
     );
     await all(b, chat("x"));
+    await all(b, { type: "save" });
+  });
+
+  test("what fails to bring a lost state back leaves it lost", async () => {
+    const [a, b] = [tab("a"), tab("b")];
+    await Promise.all([load(a), load(b)]);
+    await all(b, chat("x"));
+    a.close();
+    await until("b leads", () => b.leads);
+    const engine = Counting.all[1] as Counting;
+    const ask = engine.ask.bind(engine);
+    engine.ask = async function* (request, signal) {
+      if (request.type === "restore") yield { type: "error", id: 0, code: "bad_state", message: "Damaged." };
+      else yield* ask(request, signal);
+    };
+    await assert.rejects(all(b, { type: "restore" }), StateError);
+    await assert.rejects(all(b, { type: "save" }), StateError);
+    const failed = all(b, { type: "restore" });
+    const more = all(b, chat("x")); // asked while that is under way
+    await assert.rejects(failed, StateError);
+    await more;
+    await all(b, { type: "save" });
+    engine.ask = ask;
+    await all(b, { type: "restore" });
     await all(b, { type: "save" });
   });
 
