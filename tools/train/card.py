@@ -84,7 +84,7 @@ The commands, the settings and the loss curves are in `tools/train/README.md`.
 
 {sources}
 
-A part of each was held out to measure on; no dialogue holds a question of the dev set. The weights are published under CC BY-SA 4.0 with this list as attribution.
+A part of each was held out to measure on; no dialogue of the last run holds a question that answers are judged by. The weights are published under CC BY-SA 4.0 with this list as attribution.
 
 ## Format
 

@@ -1,5 +1,7 @@
-"""The dev set, questions.jsonl, and the check that keeps it out of what is trained on.
+"""The questions that answers are judged by, and the check that keeps them out of what is trained on.
 
+questions.jsonl is the dev set. second.jsonl and unseen.jsonl are halves of a set by somebody who knew neither it nor the data:
+what the second gets wrong may say what to train next, the unseen is for the last judgement alone, and nobody reads its answers.
 A line is {"kind", "messages": [the user's turns], "answer": regex searched, whatever the case, in the last answer}.
 """
 import argparse
@@ -11,12 +13,12 @@ import sys
 
 from corpus import CorpusError, documents
 
-FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "questions.jsonl")
+SETS = [os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".jsonl") for name in ("questions", "second", "unseen")]
 KINDS = ("facts", "science", "sums", "words", "talk", "memory", "passages", "stories", "howto")
 CONTAINED = 3  # words from which on a question is looked for inside a longer turn, behind a greeting for example
 
 
-def load(path=FILE):
+def load(path=SETS[0]):
     with open(path, encoding="utf-8") as file:
         return [json.loads(line) for line in file]
 
@@ -27,7 +29,7 @@ def normal(text):
 
 
 class Held:
-    """The questions of a dev set, ready to be looked for."""
+    """The questions of a set, ready to be looked for."""
 
     def __init__(self, questions):
         self.short, self.long, self.several = set(), {}, []  # the long ones by their first words
@@ -43,7 +45,7 @@ class Held:
         self.first = {turns[0] for turns in self.several}
 
     def __call__(self, messages):
-        """Whether the dialogue asks a question of the dev set: alone in any of its turns, or all turns of one with several."""
+        """Whether the dialogue asks a question of the set: alone in any of its turns, or all turns of one with several."""
         turns = [normal(message["content"]) for message in messages if message["role"] == "user"]
         for turn in turns:
             if turn in self.short:
@@ -57,19 +59,19 @@ class Held:
 
 
 @functools.lru_cache(maxsize=None)
-def _held(path):
-    return Held(load(path))
+def _held(paths):
+    return Held([question for path in paths for question in load(path)])
 
 
-def held_back(messages, path=FILE):
-    """Whether a dialogue [{role, content}] contains a question of the dev set and must not be trained on."""
-    return _held(path)(messages)
+def held_back(messages, paths=tuple(SETS)):
+    """Whether a dialogue [{role, content}] contains a question that answers are judged by and must not be trained on."""
+    return _held(tuple(paths))(messages)
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Report the dialogues of shards that contain questions of the dev set.")
+    parser = argparse.ArgumentParser(description="Report the dialogues of shards that contain questions that answers are judged by.")
     parser.add_argument("shards", nargs="+", help="*.jsonl.xz with {\"messages\"}")
-    parser.add_argument("--questions", default=FILE)
+    parser.add_argument("--questions", nargs="+", default=SETS, help="sets to look for (default: all)")
     args = parser.parse_args()
     for shard in args.shards:
         found = 0
@@ -77,7 +79,7 @@ def main():
             if "messages" in document and held_back(document["messages"], args.questions):
                 found += 1
                 print(f"{shard}:{number}: {document['messages'][0]['content'][:100]!r}")
-        print(f"{shard}: {found} dialogues contain questions of the dev set")
+        print(f"{shard}: {found} dialogues contain questions that answers are judged by")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tests of the dialogues made by rule, and of the check that keeps the dev set out of them."""
+"""Tests of the dialogues made by rule, and of the check that keeps out of them what answers are judged by."""
 import calendar
 import collections
 import datetime
@@ -536,14 +536,15 @@ class HowTo(unittest.TestCase):
 
 
 class Questions(unittest.TestCase):
-    def test_the_dev_set(self):
-        loaded = questions.load()
-        self.assertEqual(len(loaded), 400)
-        self.assertEqual(set(question["kind"] for question in loaded), set(questions.KINDS))
-        self.assertEqual(len({tuple(question["messages"]) for question in loaded}), 400)
-        for question in loaded:
-            re.compile(question["answer"], re.I)
-            self.assertIsNone(re.fullmatch(question["answer"], "", re.I), question)
+    def test_the_sets(self):
+        for path, number in zip(questions.SETS, (400, 120, 120)):
+            loaded = questions.load(path)
+            self.assertEqual(len({tuple(question["messages"]) for question in loaded}), number)
+            self.assertEqual(len(loaded), number)
+            self.assertEqual(set(question["kind"] for question in loaded), set(questions.KINDS))
+            for question in loaded:
+                re.compile(question["answer"], re.I)
+                self.assertIsNone(re.fullmatch(question["answer"], "", re.I), question)
 
     def asked(self, *turns):
         return [message for turn in turns for message in ({"role": "user", "content": turn}, {"role": "assistant", "content": "Yes."})]
@@ -557,8 +558,8 @@ class Questions(unittest.TestCase):
         for turns in (("What is the capital of Italy?",), ("Hiya, what is the time?",), ("I am Tom.",), ("I am Ben.", "Who am I?"), ("Who am I?",)):
             self.assertFalse(held(self.asked(*turns)), turns)
 
-    def test_every_question_of_the_file_is_held_back(self):
-        for question in questions.load():
+    def test_every_question_is_held_back(self):
+        for question in [question for path in questions.SETS for question in questions.load(path)]:
             self.assertTrue(questions.held_back(self.asked(*question["messages"])), json.dumps(question))
 
 

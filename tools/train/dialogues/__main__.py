@@ -1,6 +1,6 @@
 """Makes a shard of dialogues by rule: python3 -m dialogues --out generated-00.jsonl.xz --seed 0.
 
-The same seed and counts make the same shard. No dialogue contains a question of the dev set, and none stands in it twice.
+The same seed and counts make the same shard. No dialogue contains a question that answers are judged by, and none stands in it twice.
 """
 import argparse
 import json
