@@ -57,7 +57,7 @@ make_dialogues() { # each process a shard, then encodes them
       --authored "$lease/in/authored-00.jsonl.xz") &
   done
   wait
-  "$python" "$lease/train/data.py" "$lease"/in/generated-*.xz --tokenizer "$lease/in/tokenizer.json" --out "$lease/data"
+  "$python" "$lease/train/data.py" "$lease"/in/generated-[0-9]*.xz --tokenizer "$lease/in/tokenizer.json" --out "$lease/data"
 }
 
 options() { # COUNT BATCH-DIVISOR: the pipeline's on that many GPUs
@@ -163,6 +163,9 @@ first)
   cp -r tools/train "$lease/train" || exit 1
   background make bash "$lease/train/lease.sh" dialogues
   encode first --allow-truncated $(cd "$lease/in" && ls authored-*.xz wikipedia-01*.xz)
+  for shard in "$2"/generated-*.xz; do
+    [ ! -f "$shard" ] || encode "$(basename "${shard%.jsonl.xz}")" "" "$(basename "$shard")"
+  done
   background rehearse bash "$lease/train/lease.sh" rehearse
   nvidia-smi --query-gpu=name,memory.total --format=csv,noheader 2>/dev/null
   "$python" -c 'import torch, triton; print(torch.__version__, triton.__version__, torch.cuda.device_count())'
