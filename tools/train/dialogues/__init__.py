@@ -6,7 +6,7 @@ what the visitor writes and what the assistant answers.
 import random
 import zlib
 
-from . import authored, dates, encyclopedia, memory, passages, science, sums, tales, talk, texts, told, words, world
+from . import authored, dates, memory, passages, reading, science, sums, tales, talk, texts, told, words, world
 
 
 def looking_back(rng, other):
@@ -30,7 +30,7 @@ KINDS = {
     "tales": (lambda r, other: tales.tales(r), 14000, 0),
     "howto": (lambda r, other: tales.howto(r), 25000, 1),
     "again": (authored.again, 50000, 0),
-    "encyclopedia": (encyclopedia.reading, 8000, 0),
+    "reading": (reading.reading, 60000, 0),
 }
 JOINED = {"sums", "dates", "world", "words", "science", "talk", "howto"}  # whose single questions also follow one another
 GIVE_UP = 60000  # dialogues thrown away one after the other because they stood there already
@@ -39,11 +39,11 @@ GIVE_UP = 60000  # dialogues thrown away one after the other because they stood 
 class Making:
     """Makes dialogues from a seed."""
 
-    def __init__(self, seed, authored_shard=None, articles_shard=None):
+    def __init__(self, seed, authored_shard=None, text_shards=()):
         self.seed = seed
         self.random = random.Random(seed)
         self.authored = authored.load(authored_shard) if authored_shard else []
-        self.articles = encyclopedia.load(articles_shard) if articles_shard else []
+        self.texts = reading.load(text_shards, seed) if text_shards else None
         self.between = [(maker, weight) for maker, _, weight in KINDS.values() if weight]
 
     def other(self, rng):
@@ -57,8 +57,8 @@ class Making:
         maker = KINDS[kind][0]
         if kind == "again":
             return authored.again(rng, self.authored, self.other)
-        if kind == "encyclopedia":
-            return encyclopedia.reading(rng, self.articles)
+        if kind == "reading":
+            return reading.reading(rng, self.other, self.texts)
         turns = maker(rng, self.other)
         if kind in JOINED:
             while rng.random() < 0.3 and len(turns) < 6:
@@ -67,7 +67,7 @@ class Making:
 
     def dialogues(self, kind, number, held_back, normal):
         """This many different dialogues of a kind, fewer where its rules give no more."""
-        if kind == "again" and not self.authored or kind == "encyclopedia" and not self.articles:
+        if kind == "again" and not self.authored or kind == "reading" and not self.texts:
             return []
         rng = random.Random(self.seed * 1000003 + zlib.crc32(kind.encode()))
         made, seen, failed = [], set(), 0

@@ -21,7 +21,7 @@ def main():
     parser.add_argument("--scale", type=float, default=1.0, help="make this many times as many of each kind (default 1)")
     parser.add_argument("--only", action="store_true", help="make only the kinds that --count names")
     parser.add_argument("--authored", help="authored-00.jsonl.xz: its single questions are asked in other forms, too, and between others")
-    parser.add_argument("--articles", help="wikipedia-00.jsonl.xz: questions about how its articles begin")
+    parser.add_argument("--texts", nargs="*", default=[], metavar="SHARD", help="wikipedia-00.jsonl.xz, stories-00.jsonl.xz, ...: passages of these are read")
     args = parser.parse_args()
     counts = {} if args.only else {kind: kept[1] for kind, kept in KINDS.items()}
     for pair in args.count:
@@ -30,7 +30,7 @@ def main():
             parser.error(f"--count {pair}: want KIND=N with a kind of {', '.join(KINDS)}")
         counts[kind] = int(number)
     counts = {kind: round(number * args.scale) for kind, number in counts.items()}
-    making = Making(args.seed, args.authored, args.articles)
+    making = Making(args.seed, args.authored, args.texts)
     rows = []
     print("| generated | dialogues | words | of several turns |\n|---|---|---|---|")
     total = [0, 0, 0]
