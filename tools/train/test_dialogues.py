@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import questions
 from dialogues import KINDS, Making
-from dialogues import dates, feelings, memory, passages, phrasing, sums, tales, texts, told, words, world
+from dialogues import dates, everyday, feelings, memory, notes, passages, phrasing, stories, sums, tales, texts, told, words, world
 from dialogues.lists import NAMES, PETS, RELATIVES
 from dialogues.rows import Pairs, rows
 from dialogues.rows import questions as facts
@@ -289,6 +289,111 @@ class Told(unittest.TestCase):
                     self.assertTrue(line, turns)
                     checked += 1
         self.assertGreater(checked, 300)
+
+
+class Notes(unittest.TestCase):
+    def made(self, form, number=400):
+        rng = random.Random(3)
+        return [form(rng, nothing) for _ in range(number)]
+
+    def test_every_kind_is_told_and_asked_in_many_ways(self):
+        self.assertGreater(len(notes.TOPICS), 90)
+        self.assertGreater(len(set(notes.CORRECT + notes.LATE)), 60)
+        for topic in notes.TOPICS:
+            self.assertGreater(len(topic.values), 3)
+            self.assertTrue(topic.direct and all("{v}" in clause for clause in topic.tells), topic.indirect)
+            self.assertNotRegex(topic.full("x") + topic.brief("x"), r"\b(I|my|me|am)\b")
+
+    def test_nothing_is_left_open_and_the_seed_decides(self):
+        made = [self.made(notes.notes, 2000) for _ in range(2)]
+        self.assertEqual(*made)
+        for turns in made[0]:
+            self.assertNotRegex(" ".join(q + a for q, a in turns), r"[{}]|\ba [aeio]\w+|  ")
+
+    def test_what_was_told_is_answered(self):
+        for turns in self.made(notes.kept):
+            code = re.fullmatch(r"(?:.*\D)?(\d+)\.?", turns[-1][1])
+            if code:
+                self.assertIn(code[1], re.findall(r"\d+", " ".join(q for q, _ in turns[:-1])), turns)
+
+    def test_the_last_correction_wins(self):
+        checked = 0
+        for turns in self.made(notes.corrected, 2000):
+            if len(turns) == 3 and turns[1] != nothing(None)[0] and len(re.findall(r"\d+", turns[2][1])) == 1:
+                number = re.findall(r"\d+", turns[2][1])[0]
+                if re.search(r"\d", turns[0][0]) and len(set(re.findall(r"\d+", turns[1][0]))) == 1:
+                    self.assertEqual({number}, set(re.findall(r"\d+", turns[1][0])), turns)
+                    checked += 1
+        self.assertGreater(checked, 30)
+
+    def test_what_was_not_told_is_not_known(self):
+        for turns in self.made(notes.missing):
+            self.assertTrue(any(re.search("have not|never said|did not tell", a) for _, a in turns), turns)
+
+    def test_differences_and_counts(self):
+        checked = 0
+        for turns in self.made(notes.compared, 1500):
+            if re.match(r"\d+ (years|cent|kilo|points)", turns[-1][1]):
+                given = [int(n) for q, _ in turns[:-1] for n in re.findall(r"\d+", q)]
+                self.assertEqual(int(turns[-1][1].split()[0]), max(given) - min(given), turns)
+                checked += 1
+        self.assertGreater(checked, 20)
+        for turns in self.made(notes.counted, 1500):
+            found = re.match(r"(?:You \w+ )?(\w+)(?: things)?: (.*)\.", turns[-1][1])
+            if found:
+                self.assertEqual(notes.COUNTS.index(found[1].lower()), len(re.split(", | and ", found[2])), turns)
+
+
+class Everyday(unittest.TestCase):
+    def test_numbers_and_names_of_an_answer_stand_in_the_passage(self):
+        made = many(lambda rng: everyday.asked(rng, nothing), 3000)
+        self.assertEqual(made, many(lambda rng: everyday.asked(rng, nothing), 3000))
+        for turns in made:
+            self.assertNotRegex(" ".join(q + r for q, r in turns), r"[{}]|  ")
+            given = " ".join(q for q, _ in turns)
+            for question, answer in turns:
+                if re.search(r"(?i)how many (persons|people|names|different)", question):
+                    continue
+                self.assertLessEqual(set(re.findall(r"\d+", answer)), set(re.findall(r"\d+", given)), turns)
+                for name in re.findall(r"(?<=[a-z,] )[A-Z][a-z]{3,}", answer):
+                    self.assertIn(name.lower(), given.lower(), turns)
+
+    def test_the_dearest_and_the_first(self):
+        checked = 0
+        for turns in many(lambda rng: [(made, rng) for made in [everyday.price_list(rng)]], 2000):
+            (made, rng), = turns
+            _, slots, asked, answers = made.questions[-1 - rng.randrange(len(made.questions))]
+            question, answer, text = asked[0], answers[0], " ".join(made.sentences)
+            prices = [int(n) for n in re.findall(r"\d+", text)]
+            found = re.search(r"\d+", answer)
+            if found and re.search(r"dearest|most expensive|costs? (the )?most", question):
+                self.assertEqual(int(found[0]), max(prices), turns)
+                checked += 1
+        self.assertGreater(checked, 20)
+
+
+class Stories(unittest.TestCase):
+    def test_what_was_asked_for_stands_in_the_story(self):
+        self.assertGreater(len(stories.PLOTS) + len(stories.SKY_PLOTS), 59)
+        wanted = set(stories.ANIMALS + list(stories.PEOPLE) + stories.BEINGS + stories.THINGS + stories.LOOKS + stories.TEMPERS + stories.PET_LIKE) - {"little", "tiny", "old", "funny", "boy", "girl"}
+        for turns in many(stories.stories, 3000):
+            question, story = turns[0]
+            self.assertNotRegex(question + story, r"[{}]|\ba [aeio]\w+|  |\.\.")
+            self.assertRegex(story, r'[.!?"]$')
+            asked = re.sub(r"(?i)for my little sister|my (son|daughter|kids)|for (the class|children)|sweet story|nice story|fairy tale", "", question)
+            for word in re.findall(r"[A-Za-z]+", asked):
+                if word in wanted:
+                    self.assertRegex(story, rf"(?i)\b{word}\b", question)
+            for place in stories.PLACES:
+                if re.search(rf"\b{place}\b", asked):
+                    self.assertIn(place, story.replace(story[0], story[0].lower(), 1).lower(), question)
+
+    def test_it_has_as_many_sentences_as_asked(self):
+        for turns in many(stories.stories, 2000):
+            found = re.search(r"(?i)\b(two|three|four|five|[2-5]) sentences", turns[0][0])
+            if found:
+                number = ["two", "three", "four", "five"].index(found[1].lower()) + 2 if found[1].isalpha() else int(found[1])
+                self.assertEqual(len(re.findall(r"[.!?](?= [A-Z]|$)", turns[0][1].replace("said: Shall we be friends?", "said so."))), number, turns)
 
 
 class Feelings(unittest.TestCase):

@@ -6,7 +6,7 @@ what the visitor writes and what the assistant answers.
 import random
 import zlib
 
-from . import authored, dates, memory, passages, reading, science, sums, tales, talk, texts, told, words, world
+from . import authored, dates, everyday, memory, notes, passages, reading, science, stories, sums, tales, talk, texts, told, words, world
 
 
 def looking_back(rng, other):
@@ -19,14 +19,17 @@ def given(rng, other):
 
 # The maker of a kind, how many dialogues are made of it unless said otherwise, and its weight among what stands between other talk.
 KINDS = {
-    "memory": (looking_back, 75000, 0),
-    "passages": (given, 75000, 0),
+    "memory": (looking_back, 40000, 0),
+    "notes": (notes.notes, 160000, 0),
+    "passages": (given, 40000, 0),
+    "everyday": (everyday.everyday, 220000, 0),
     "sums": (lambda r, other: sums.sums(r), 80000, 4),
     "dates": (lambda r, other: dates.dates(r), 20000, 1),
     "world": (lambda r, other: world.world(r), 80000, 3),
     "words": (lambda r, other: words.words(r), 45000, 2),
     "science": (lambda r, other: science.science(r), 45000, 2),
     "talk": (lambda r, other: talk.talk(r), 60000, 2),
+    "stories": (lambda r, other: stories.stories(r), 50000, 0),
     "tales": (lambda r, other: tales.tales(r), 14000, 0),
     "howto": (lambda r, other: tales.howto(r), 25000, 1),
     "again": (authored.again, 50000, 0),
