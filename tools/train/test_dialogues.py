@@ -356,17 +356,17 @@ class Everyday(unittest.TestCase):
                     continue
                 self.assertLessEqual(set(re.findall(r"\d+", answer)), set(re.findall(r"\d+", given)), turns)
                 for name in re.findall(r"(?<=[a-z,] )[A-Z][a-z]{3,}", answer):
-                    self.assertIn(name.lower(), given.lower(), turns)
+                    self.assertIn(name.lower().rstrip("s"), given.lower(), turns)
 
     def test_the_dearest_and_the_first(self):
         checked = 0
         for turns in many(lambda rng: [(made, rng) for made in [everyday.price_list(rng)]], 2000):
             (made, rng), = turns
             _, slots, asked, answers = made.questions[-1 - rng.randrange(len(made.questions))]
-            question, answer, text = asked[0], answers[0], " ".join(made.sentences)
+            question, answer, text = asked[0], " ".join(answers), " ".join(made.sentences)
             prices = [int(n) for n in re.findall(r"\d+", text)]
             found = re.search(r"\d+", answer)
-            if found and re.search(r"dearest|most expensive|costs? (the )?most", question):
+            if question == "Which is the most expensive?":
                 self.assertEqual(int(found[0]), max(prices), turns)
                 checked += 1
         self.assertGreater(checked, 20)

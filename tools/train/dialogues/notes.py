@@ -483,4 +483,7 @@ FORMS = [remembered] * 7 + [corrected] * 8 + [checked] * 3 + [both] * 3 + [missi
 
 
 def notes(rng, other):
-    return rng.choice(FORMS)(rng, other)
+    turns = rng.choice(FORMS)(rng, other)
+    while not 2 <= len(turns) <= 7:
+        turns = rng.choice(FORMS)(rng, other)
+    return turns
