@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import questions
 from dialogues import KINDS, Making
-from dialogues import dates, everyday, feelings, memory, notes, passages, phrasing, stories, sums, tales, texts, told, words, world
+from dialogues import dates, everyday, feelings, memory, notes, passages, phrasing, reading, stories, sums, tales, texts, told, words, world
 from dialogues.lists import NAMES, PETS, RELATIVES
 from dialogues.rows import Pairs, rows
 from dialogues.rows import questions as facts
@@ -582,6 +582,94 @@ class Texts(unittest.TestCase):
                 self.assertRegex(answer, r"^(True|False)\.")
                 claims = [true for true, false in made.claims if re.search(r"(^|[:?] )" + re.escape(true), question)]
                 self.assertEqual(bool(claims), answer.startswith("True"), (question, answer))
+
+
+class Reading(unittest.TestCase):
+    """The passages here are written for the test, so that no corpus is needed."""
+    BOOK = ["Tom walked to the market to buy bread. The sun was high and the street was empty. Anna had three brothers in London. Tom's dog barked at the moon. The old farmer saved the house by throwing water on the fire.",
+            "Peter opened the window because the room was hot. A blue boat lay on the beach. Five men came to the river in the evening. Captain Smith sailed to the island. The boys stayed in the cave for three days."]
+    ARTICLE = ["The bridge was built in 1932 because of heavy traffic. It is 120 metres long. The bridge is made of steel and stone. The company was founded in 1970. Many crops such as rice, wheat and maize are grown there.",
+               "The capital of Peru is Lima. In 1954, the museum was moved to Paris. The river was crossed by a ferry until the tunnel opened. The tower is used as a lighthouse. The book was written by Henry Miller."]
+
+    def texts(self):
+        made = [reading.Text("", set(), self.BOOK, False), reading.Text("The Bridge", set(), self.ARTICLE, False)]
+        small = set(re.findall(r"\b[a-z]+\b", " ".join(self.BOOK + self.ARTICLE)))
+        return reading.Texts([[(text, n) for n in range(len(text.paragraphs))] for text in made], small)
+
+    def asked(self, sentence):
+        texts = self.texts()
+        found = {}
+        for seed in range(40):
+            for kind, q, r, _ in reading.ask(random.Random(seed), texts.reader, sentence, texts.groups[0][0][0], None, None, sentence):
+                found.setdefault(q, set()).add(r)
+        return found
+
+    def test_questions_of_one_sentence(self):
+        for sentence, question, answers in [
+                ("Tom walked to the market to buy bread.", "Why did Tom walk to the market?", None),
+                ("Anna went to the market to buy bread.", "Why did Anna go to the market?", {"To buy bread.", "Anna went to the market to buy bread."}),
+                ("Anna had three brothers in London.", "How many brothers did Anna have in London?", {"Three.", "Three brothers.", "Anna had three brothers in London."}),
+                ("Tom's dog barked at the moon.", "Whose dog barked at the moon?", {"Tom's.", "Tom's dog barked at the moon."}),
+                ("The farmer saved the house by throwing water on the fire.", "How did the farmer save the house?", {"By throwing water on the fire.", "The farmer saved the house by throwing water on the fire."}),
+                ("The bridge was closed in 1970 because of heavy rain.", "Why was the bridge closed?", {"Because of heavy rain.", "The bridge was closed because of heavy rain."}),
+                ("Five men came to the house in the evening.", "How many men came to the house in the evening?", {"Five.", "Five men came to the house in the evening."}),
+                ("Captain Smith was buried in the church.", "Where was Captain Smith buried?", {"In the church.", "Captain Smith was buried in the church."}),
+                ("The tower is used as a lighthouse.", "What is the tower used as?", {"A lighthouse.", "As a lighthouse.", "The tower is used as a lighthouse."})]:
+            found = self.asked(sentence)
+            if answers:
+                self.assertEqual(found.get(question), answers, (sentence, found))
+            else:
+                self.assertTrue(found, sentence)
+
+    def test_what_the_pattern_does_not_fit_is_not_asked_about(self):
+        for sentence in ["The house built in 1920 was sold.", "They went to the market.", "However, it was late.", "Nobody opened the door.", "He gave it to them."]:
+            for question in self.asked(sentence):
+                self.assertNotRegex(question, r"house build|they|nobody|\bhe\b|\bit\b", sentence)
+
+    def test_answers_stand_in_the_passage(self):
+        texts, rng, checked = self.texts(), random.Random(2), 0
+        for _ in range(1500):
+            turns = reading.reading(rng, nothing, texts)
+            told = " ".join(question for question, _ in turns)
+            for question, answer in turns:
+                self.assertNotRegex(question + answer, r"[{}]|  |\bNone\b")
+                if answer in passages.UNKNOWN + passages.READ or "\n" in answer or re.match(r"(Yes|No|True|False)\b", answer):
+                    continue
+                for word in re.findall(r"(?<=[a-z] )[A-Z]\w+|\d+", answer):
+                    self.assertIn(word.lower(), told.lower(), turns)
+                checked += 1
+        self.assertGreater(checked, 800)
+
+    def test_true_and_false_are_told_apart(self):
+        texts, rng, seen = self.texts(), random.Random(3), collections.Counter()
+        whole = " ".join(self.BOOK + self.ARTICLE).lower()
+        for _ in range(3000):
+            for question, answer in reading.reading(rng, nothing, texts):
+                found = re.search(r"true or false: ([^\n?\"”\]]+?)\.?(?:$|\n)", question, re.I)
+                if found and re.match("(True|False)", answer):
+                    seen[answer.split(".")[0].split(",")[0]] += 1
+                    claim = found[1].lower().rstrip(". ")
+                    if claim in whole:
+                        self.assertTrue(answer.startswith("True"), (question, answer))
+        self.assertTrue(seen["True"] and seen["False"], seen)
+
+    def test_a_changed_detail_is_a_word_of_its_own(self):
+        rng = random.Random(4)
+        for _ in range(200):
+            got = reading.changed(rng, "the term was extended by four years", "the term was extended by four years")
+            self.assertEqual(got[0], "four")
+
+    def test_base_forms(self):
+        for past, base in [("went", "go"), ("stopped", "stop"), ("carried", "carry"), ("moved", "move"), ("opened", "open"), ("wrote", "write"), ("travelled", "travel")]:
+            self.assertEqual(reading.PAST[past], base)
+
+    def test_the_same_seed_makes_the_same(self):
+        runs = [[reading.reading(rng, nothing, self.texts()) for rng in [random.Random(7)]] for _ in range(2)]
+        self.assertEqual(*runs)
+
+    def test_unkind_sentences_are_left_out(self):
+        self.assertTrue(reading.UNKIND.search("He was killed by a gun."))
+        self.assertFalse(reading.UNKIND.search("She skilfully opened the door."))
 
 
 class Shard(unittest.TestCase):

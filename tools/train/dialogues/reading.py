@@ -63,14 +63,12 @@ TIMES = re.compile(r"(?i:^| )((?:in|since|by|until|from) (?:early |late |the (?:
 LASTED = re.compile(r" (for (?:" + NUMBER + r"|many|several|some|a few|a) (?:long )?(?:time|while|year|month|week|day|moment|hour|years|days|hours|months|weeks|minutes|miles|decades))$")
 SPOTS = "garden house forest wood woods kitchen room hall barn boat cave church castle river lake sea village town city street road tree table door window fire bed field hill mountain valley park school station bridge shore beach island hotel inn yard library palace cabin camp stable mill tower cellar attic harbour ship train market square meadow orchard shop courtyard".split()
 WHERE = re.compile(r" ((?:in|at|near|to|from|on|into|through|outside|inside|under|behind|beside|by|along|across|towards) (?:(?:the|a|an|his|her) (?:(?:old|little|great|big|small|dark|next|front|back|open|green|tall|narrow|royal|nearby|upper|lower|north|south|east|west) )?(?:" + "|".join(SPOTS) + r")|(?:north|south|east|west|northern|southern|eastern|western|central)?(?:^| )?(?:the )?[A-Z][a-zéüöä'’-]+(?: [A-Z][a-zéüöä-]+){0,2}(?:, [A-Z][a-z]+(?: [A-Z][a-z]+)?)?))$")
-WHENCE = {"to": "did {s} {b} to", "into": None, "from": None}
 WHY = re.compile(r",? (because (?!of)[a-z].{8,70}|because of .{6,50}|due to .{6,50}|in order to [a-z]+ .{3,60}|so that [a-z]+ .{8,60})$")
 MOVING = {"went", "came", "ran", "stopped", "returned", "travelled", "moved", "hurried", "sailed", "climbed", "walked", "turned", "rose", "stayed", "waited", "left", "paused", "knelt", "sat"}
 PURPOSE = re.compile(r" (to (" + "|".join(sorted(set(PAST.values()))) + r")\b .{4,60})$")
 STRANDED = {tuple(pair.split()) for pair in "made of|made from|made up of|composed of|known as|known for|famous for|named after|used for|used as|used in|used to|based on|derived from|divided into|covered with|covered by|filled with|surrounded by|replaced by|caused by|followed by|related to|connected to|similar to|responsible for|part of|home to|turned into|converted into|limited to|dedicated to|inspired by|influenced by|called after|full of|rich in|interested in|fond of|proud of|afraid of|tired of|armed with|decorated with|equipped with|lined with|built of|carved from|characterized by|awarded for|renamed to|accompanied by|protected by|powered by".split("|")}
 BY = {"written", "founded", "built", "designed", "invented", "discovered", "painted", "directed", "created", "composed", "owned", "led", "established", "married", "published", "introduced", "developed", "produced", "helped", "found", "met", "ruled", "won", "taken", "captured", "raised", "described", "named", "proposed", "opened", "rescued", "saved", "carried", "brought", "awakened"}
 OBJECTS = set("attended built wrote founded published created designed invented discovered painted produced released won received sold bought found lost made took carried held opened closed saw heard ate drank wore brought sent kept broke caught drew taught learned studied owned used played joined established introduced developed formed signed crossed reached entered climbed visited followed collected cleaned hid stole threw noticed watched picked lifted pulled pushed dropped grabbed examined cooked prepared contains includes produces provides covers requires protects gained gave showed raised provided increased reduced caused required wanted needed loved liked enjoyed remembered forgot saved destroyed attacked defended conquered captured occupied invaded defeated passed adopted accepted declared announced ended began started completed finished earned spent paid filled grew planted rode drove rang shook struck touched smelled tasted washed wiped tied tore wrapped locked counted got had".split()) - {"had", "got"}
-STATE = {"New", "North", "South"}
 
 
 class Text:
@@ -106,7 +104,7 @@ def load(shards, seed=0):
             people = collections.Counter(re.findall(r"\b(?:said|cried|asked|replied|answered|exclaimed) ([A-Z][a-z]+)\b", text)) if book else {}
             people = {name for name, number in people.items() if number > 2}
             pronouns = len(re.findall(r"\b(?:he|she|his|her)\b", text, re.I))
-            person = not book and pronouns > 12 and bool(re.search(r"\b" + re.escape(title.split()[-1]) + r" (?:was born|married|died|wrote|became|moved|returned)\b", text)) and not title.startswith("The ") and " of " not in title
+            person = not book and pronouns > 12 and bool(re.search(r"\b" + re.escape(title.split()[-1]) + r" (?:was born|married|died|graduated)\b", text)) and not title.startswith("The ") and " of " not in title
             found[0 if book else 1].append(Text(title, people, paragraphs, person))
     small = {word for word, number in counts.items() if number > 1}
     return Texts([[(t, i) for t in texts for i in range(len(t.paragraphs))] for texts in found if texts], small)
@@ -129,7 +127,8 @@ OBJECT = re.compile(r"((?:an?|the|his|her|two|three|four|five|six|several|many|s
 MOTION = set("went came ran walked moved travelled traveled returned sailed hurried climbed rode flew marched fled drove crept wandered rushed escaped retired retreated advanced".split())
 GOES = re.compile(r"(back |home |out |up |down |away |quickly |slowly |straight )?((?:to|into|towards?|through|across|from|up|down|over) (?:the|a|an|his|her|[A-Z][a-z]+)(?: [A-Za-z'-]+){0,6})$")
 RESTING = set("stood sat lay lived hung slept stayed lies stands lives".split())
-RESTS = re.compile(r"(?:(?:located|situated|born|buried|standing|sitting|lying|seated|living|hidden) )?(?:in|on|at|under|near|behind|beside|between|along|by|above|upon|against|outside|inside|within) (?:the|a|an|his|her|[A-Z][a-z]+)(?: [A-Za-z',-]+){0,9}$")
+SEATED = "located situated born buried standing sitting lying seated living hidden".split()
+RESTS = re.compile(r"(?:(?:" + "|".join(SEATED) + r") )?(?:in|on|at|under|near|behind|beside|between|along|by|above|upon|against|outside|inside|within) (?:the|a|an|his|her|[A-Z][a-z]+)(?: [A-Za-z',-]+){0,9}$")
 HOW = re.compile(r" (by (?!(?:king|evening|morning|being|having)\b)[a-z]+ing [A-Za-z' -]{4,60})$")
 
 
@@ -340,7 +339,6 @@ NOT_SURNAMES = set("College University Street River Island Bay County City Schoo
 NOT_PLACES = set(MONTHS + DAYS + "English French German Latin Greek Spanish Italian Congress Parliament Christianity Islam God Christ He She It The World Old New Middle Buddhism Catholic Protestant Arabic Hebrew Chinese Japanese Russian Roman Hinduism Earth".split()) - {"New"}
 PLACED = {"lived", "born", "arrived", "settled", "held", "located", "situated", "built", "live", "lives", "worked", "stayed", "educated", "raised", "buried", "opened", "founded", "stands", "grew up", "published", "produced", "made", "staged", "performed", "stopped", "landed", "found", "studied", "taught", "living", "school", "it", "up"}
 TRANSITIVE = {PAST.get(v, v) for v in OBJECTS} | set(PAST.values()) - set("be become begin come go fall fly rise run sit sleep stand live arrive die happen remain return retire walk work travel stay swim wait appear disappear emerge belong exist consist hurry sail climb turn smile laugh nod".split())
-ONLY = re.compile(r"(?:was|were|is|are)$")
 
 
 def singular(v):
@@ -370,8 +368,6 @@ def ask(random, reader, sentence, text, he, she, passage):
     patterns(random, sentence, text, passage, got)
     if not a:
         return got
-    every = " ".join([a.v, a.r] + [p for _, p in a.peeled])
-    vague = bool(VAGUE.search(a.r)) or bool(re.search(r"\b(?:his|her|its|their|he|she)\b", a.r)) and not a.person
     full = " ".join([a.r] + [p for _, p in reversed(a.peeled)])
     if VAGUE.search(a.r) or len(full.split()) > 18:
         return got
@@ -404,8 +400,7 @@ def ask(random, reader, sentence, text, he, she, passage):
                     got.append(("happened", f"What happened {phrase}?", main, a.r))
             elif kind == "where" and simple:
                 q = pick(random, f"Where {a.after()}?", f"Where {a.after()}?", f"In which place {a.after()}?" if phrase.startswith("in ") else f"Where {a.after()}?")
-                if a.r.split() or a.b or True:
-                    got.append(("where", q, short_or_long(random, phrase, a.says(phrase)), phrase))
+                got.append(("where", q, short_or_long(random, phrase, a.says(phrase)), phrase))
             elif kind == "long":
                 if phrase.endswith("miles"):
                     got.append(("far", f"How far {a.after()}?", short_or_long(random, phrase, a.says(phrase)), phrase))
@@ -426,13 +421,16 @@ def ask(random, reader, sentence, text, he, she, passage):
             wrong = changed(random, behind + " " + a.r, passage)
             if wrong and random.random() < 0.6:
                 old, new = wrong
-                lie = claim.replace(old, new, 1)
-                if lie != claim and old in q:
-                    got.append(("false", pick(random, q.replace(old, new, 1), f"True or false: {lie}", f"Is it true that {a.mid}{lie[len(a.s):-1]}?"), None, (claim, False)))
+                exchange = lambda text: re.sub(r"\b" + re.escape(old) + r"\b", new, text, count=1)
+                lie = exchange(claim)
+                if lie != claim and exchange(q) != q:
+                    got.append(("false", pick(random, exchange(q), f"True or false: {lie}", f"Is it true that {a.mid}{lie[len(a.s):-1]}?"), None, (claim, False)))
             elif random.random() < 0.35:
                 got.append(("true", pick(random, q, f"True or false: {claim}", f"Is it true that {a.mid}{claim[len(a.s):-1]}?"), None, (claim, True)))
     # Who or what does it: the rest may be longer here.
     whole = re.sub(r", (?:[a-z]+ing|who|which|where|when|while|although|but|and)\b.*", "", (a.r + behind).strip())
+    if whole.count(",") and whole != (a.r + behind).strip():
+        whole = ""  # a list that was cut
     if a.person is not None and clean and 2 < len(whole.split()) < 13 and not re.search(r"\b(?:he|she|it|they)\b", whole) and not (a.person is False and re.search(r"\b(?:his|her)\b", whole)):
         lead = f" {a.lead}" if a.lead and random.random() < 0.6 else ""
         if not re.match(r"(?:an?|the|one of) ", a.r) or a.v not in AUX:
@@ -464,7 +462,10 @@ def ask(random, reader, sentence, text, he, she, passage):
         got.append(("where", f"Where did {a.mid} {(a.b + ' ' + (goes[1] or '')).strip()}{way}?", short_or_long(random, phrase, a.says("", full)), phrase))
     rests = RESTS.match(full)
     if a.plain and clean and rests and (first in RESTING or a.v in ("was", "is", "were", "are") and a.person is not None and not a.b) and not TIMES.search(" " + rests[0]):
-        got.append(("where", f"Where {a.after('')}?", short_or_long(random, full, a.says("", full)), full))
+        stay = re.match(r"[a-z]+(?= (?:in|on|at|under|near|behind|beside|between|along|by|above|upon|against|outside|inside|within) )", full)
+        stay = stay[0] if stay and stay[0] in SEATED else ""
+        phrase = full[len(stay):].strip()
+        got.append(("where", f"Where {a.after(stay)}?", short_or_long(random, phrase, a.says("", full)), phrase))
     how = HOW.search(" " + full)
     if how and a.lead is None and not LINKED.search(full) and (not a.v in AUX or a.b or re.match("[a-z]+ed\\b|made|built|done", a.r)):
         rest = (" " + full)[:how.start()].strip()
@@ -477,13 +478,13 @@ def ask(random, reader, sentence, text, he, she, passage):
             wh = "Who" if a.person else "What"
             if a.person is not None or a.s == text.title:
                 got.append(("is", pick(random, f"{wh} {a.v} {a.mid}?", f"{wh} {a.v} {a.mid}?", f"{wh} {a.v} {a.mid}, according to the text?"), short_or_long(random, full, a.says(behind.strip())), full))
-            if a.person is not None and a.r.startswith(("the ", "one of the ")):
+            if a.person is not None and a.r.startswith(("the ", "one of the ")) and "," not in full:
                 got.append(("who", f"{wh} {singular(a.v)} {full}?", short_or_long(random, a.s, a.says(behind.strip())), a.s))
     # made of, known as, used for, followed by
     tokens = a.r.split()
     for cut in (2, 3):
         if a.v in ("is", "was", "are", "were") and tuple(tokens[:cut]) in STRANDED and len(tokens) > cut and a.lead is None and not re.search(r",", a.r):
-            phrase = " ".join(tokens[cut:] + behind.split())
+            phrase = re.sub(r" (?:but|which|that|who|where|and (?:is|was|are|were|has|have))\b.*", "", " ".join(tokens[cut:] + behind.split()))
             if tokens[cut] in ("which", "that", "and", "or") or len(phrase.split()) > 12:
                 continue
             stem = " ".join(tokens[:cut])
@@ -494,7 +495,7 @@ def ask(random, reader, sentence, text, he, she, passage):
             got.append(("stranded", f"What {a.v} {a.mid} {stem}?", short_or_long(random, pick(random, phrase, tokens[cut - 1] + " " + phrase) if tokens[cut - 1] not in ("to", "in") else phrase, a.says(behind.strip())), phrase))
     if a.v in ("is", "was", "are", "were") and tokens and tokens[0] in ("called", "named") and len(tokens) > 1 and tokens[1][0].isupper() and not a.peeled and tokens[1] not in ("after", "by", "for", "in", "on", "to", "upon", "the", "a", "an", "as", "one") and len(tokens) < 7 and a.plain:
         name = " ".join(tokens[1:])
-        got.append(("called", pick(random, f"What {a.v} {a.mid} called?", f"How {a.v} {a.mid} called?" if False else f"What {a.v} the name of {a.mid}?"), short_or_long(random, name, a.says()), name))
+        got.append(("called", pick(random, f"What {a.v} {a.mid} called?", f"What {a.v} the name of {a.mid}?"), short_or_long(random, name, a.says()), name))
     if tokens and first == "consists" and tokens[0] == "of":
         got.append(("stranded", f"What does {a.mid} consist of?", short_or_long(random, " ".join(tokens[1:]) + behind, a.says(behind.strip())), " ".join(tokens[1:])))
     # by whom
@@ -541,12 +542,12 @@ STARTED = re.compile(r"(When|After|Before|While|As soon as) ((?:the|[A-Z][a-z]+|
 def patterns(random, sentence, text, passage, got):
     """Questions for which no verb has to be known."""
     found = LIST.search(sentence)
-    if found and not VAGUE.search(found[2]) and found[1] not in ("others", "ways", "times", "has", "was"):
+    if found and not VAGUE.search(found[2]) and found[1] not in ("others", "ways", "times", "has", "was", "boys", "girls") and found[1][:-1] not in PERSONS and not re.match(r"[a-z]+ing\b", found[2]):
         got.append(("list", pick(random, f"Which {found[1]} are named?", f"Which {found[1]} does the text name?", f"What {found[1]} are mentioned in the text?", f"Give examples of {found[1]} from the text."), capital(found[2]) + ".", found[2]))
     found = COLOURED.search(sentence)
     if found and passage.lower().count(found[2]) == 1 and found[2] not in PERSONS and not found[2].endswith(("ish", "ed", "man", "men", "and", "like", "people")) and len(set(ANY_COLOUR.findall(passage))) <= 2:
         noun, colour = found[2], found[1]
-        be = "are" if noun.endswith("s") and not noun.endswith("ss") else "is"
+        be = "are" if noun.endswith("s") and not noun.endswith(("ss", "as", "us", "is", "lens")) else "is"
         got.append(("colour", pick(random, f"What colour {be} the {noun}?", f"Which colour {'do' if be == 'are' else 'does'} the {noun} have?", f"What color {be} the {noun}?"), short_or_long(random, colour, f"The {noun} {be} {colour}."), colour))
     found = THERE.match(sentence)
     if found and not VAGUE.search(found[3] + " " + found[4]):
@@ -648,13 +649,17 @@ class Texts:
 
     def __init__(self, groups, small):
         self.groups, self.reader, self.waiting = groups, Reader(small), []
+        self.left = [[] for _ in groups]
 
     def next(self, random):
         """A passage with all questions about it. Every paragraph that fits gives several."""
         for _ in range(20000):
             if self.waiting:
                 return self.waiting.pop()
-            text, number = random.choice(random.choice(self.groups))
+            group = random.randrange(len(self.groups))
+            if not self.left[group]:
+                self.left[group] = random.sample(self.groups[group], len(self.groups[group]))
+            text, number = self.left[group].pop()
             lines = sentences(text.paragraphs[number])
             if len(lines) > 1:
                 self.mine(random, text, number, lines)
@@ -663,7 +668,7 @@ class Texts:
     def mine(self, random, text, number, lines):
         able = None
         for at, line in enumerate(lines):
-            if not 20 < len(line) < 170 or re.search("[;:—–%$£&?!]|--|\\d\\.\\d", line) or len(self.waiting) > 3 or not self.promising(line, text):
+            if not 20 < len(line) < 170 or re.search("[;:—–%$£&?!]|--|\\d\\.\\d", line) or len(self.waiting) > 7 or not self.promising(line, text):
                 continue
             able = able or [20 < len(line) < 260 and line[0].isupper() and line[-1] in ".!?" and not BROKEN.search(line) and not UNKIND.search(line) for line in lines]
             if not able[at]:
@@ -704,7 +709,7 @@ class Texts:
 
 
 DANGLING = re.compile(r"(?:However|Therefore|Thus|But|And|Also|This|These|Such|Instead|So|Those|Moreover|Furthermore|Nevertheless|Or|Nor)\b")
-BROKEN = re.compile(r"\b(?:has|have|had|covers|about|approximately|over|than|by|to|is|was|of|at|with|and|nearly|from|measures) of\b|\b(?:at|by|of|is|was|than|about|from) (?:in|above|and|by|long|high|tall|wide)\b|\b(?:an?|the) (?:and|is|was|of|in)\b|[,;] ?[,.]| -[a-z]")
+BROKEN = re.compile(r"\b(?:has|have|had|covers|about|approximately|over|than|by|to|is|was|of|at|with|and|nearly|from|measures) of\b|\b(?:at|by|of|is|was|than|about|from) (?:in|above|and|by|long|high|tall|wide)\b|\b(?:an?|the) (?:and|is|was|of|in)\b|[,;] ?[,.]| [,.;]| -[a-z]")
 
 
 def sound(sentence):
@@ -719,16 +724,16 @@ def reading(random, other, texts):
     pool = [pair for pair in found + more if pair != chosen[0]]
     chosen += random.sample(pool, min(len(pool), random.choice([0, 0, 0, 1, 1, 2])))
     draw = random.random()
-    if draw < 0.12:
+    if draw < 0.2:
         missing = unknown(random, texts.reader, text, number, passage)
         if missing:
             chosen[random.randrange(len(chosen))] = (missing, random.choice(UNKNOWN))
-    elif draw < 0.16 and len(lines[0].split()) < 24 and lines[0].endswith(".") and not re.search(r"\b(?:he|she|it|they|this|these|his|her|their|I|we|my)\b", lines[0], re.I):
+    elif draw < 0.24 and len(lines[0].split()) < 24 and lines[0].endswith(".") and not re.search(r"\b(?:he|she|it|they|this|these|his|her|their|I|we|my)\b", lines[0], re.I):
         chosen.append((random.choice(SUM), lines[0]))
-    elif draw < 0.19 and text.title and text.title in passage:
+    elif draw < 0.27 and text.title and text.title in passage:
         title = text.title.lower() if text.title.lower() in texts.reader.small else text.title
         chosen.append((random.choice(ABOUT), capital(random.choice(["It is about {t}.", "The text is about {t}.", "{t}."]).format(t=title))))
-    if draw > 0.7 or draw < 0.19:
+    if draw > 0.7 or draw < 0.27:
         random.shuffle(chosen)
     return framed(random, other, passage, chosen)
 
@@ -741,7 +746,7 @@ def unknown(random, reader, text, number, passage):
         question = random.choice(ABSENT_OF)
         return question.format(n=random.choice(names)) if not re.search(r"old\b|years|school|birthday|born|brother|mother|tall|language|dog|read", passage) else None
     if draw < 0.93:
-        for _ in range(25):
+        for _ in range(40):
             at = random.randrange(len(text.paragraphs))
             if at == number:
                 continue
