@@ -6,7 +6,7 @@ what the visitor writes and what the assistant answers.
 import random
 import zlib
 
-from . import authored, dates, encyclopedia, memory, passages, science, sums, tales, talk, texts, told, words, world
+from . import authored, dates, encyclopedia, everyday, memory, passages, science, sums, tales, talk, texts, told, words, world
 
 
 def looking_back(rng, other):
@@ -21,6 +21,7 @@ def given(rng, other):
 KINDS = {
     "memory": (looking_back, 75000, 0),
     "passages": (given, 75000, 0),
+    "everyday": (everyday.everyday, 300000, 0),
     "sums": (lambda r, other: sums.sums(r), 80000, 4),
     "dates": (lambda r, other: dates.dates(r), 20000, 1),
     "world": (lambda r, other: world.world(r), 80000, 3),
