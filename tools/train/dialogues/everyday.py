@@ -20,7 +20,7 @@ PLAIN_COLOURS = [c for c in COLOURS if c not in ("gold", "silver", "beige")] + [
 MATERIALS = "wood stone brick glass steel iron clay leather wool cotton silk paper bamboo copper brass plastic straw linen marble tin".split()
 ANIMALS = "dog cat goat donkey parrot rabbit hen goose horse hedgehog owl fox squirrel swan heron crow duck sheep tortoise".split()
 STREETS = [x + y for x in "Mill Park Station Church River Garden Bridge High King Market Orchard Harbour Castle Chapel Linden Meadow Queen School Tanner Well".split() for y in (" Street", " Road", " Lane")]
-REPEATED = {"d": DAYS, "m": MONTHS, "col": PLAIN_COLOURS, "mat": MATERIALS, "town": TOWNS, "food": FOODS, "job": JOBS, "hobby": HOBBIES, "pet": PET_NAMES, "animal": ANIMALS, "street": STREETS, "name": NAMES, "sur": SURNAMES}
+REPEATED = {"d": DAYS, "m": MONTHS, "col": PLAIN_COLOURS, "mat": MATERIALS, "town": TOWNS, "vil": VILLAGES, "food": FOODS, "job": JOBS, "hobby": HOBBIES, "pet": PET_NAMES, "animal": ANIMALS, "street": STREETS, "name": NAMES, "sur": SURNAMES}
 CURRENCIES = ["{} euros"] * 4 + ["{} pounds", "£{}", "${}", "{} dollars", "{} francs", "{} crowns", "€{}"]
 
 
@@ -233,7 +233,7 @@ def tell_contrast(random, slots, fact, made, known):
     conditions = parted(conditions[0].format_map(slots), "/")
     k = min(len(conditions), random.choice([2, 2, 3]))
     conditions = [conditions[i] for i in sorted(random.sample(range(len(conditions)), k))]
-    if random.random() < 0.25:
+    if random.random() < 0.25 and not any(re.search(r"\b(first|second|last|then|later|after)\b", c) for c in conditions):
         conditions.reverse()
     values = values_of(slots, values, k)
     local = [Local(slots, c, v) for c, v in zip(conditions, values)]
@@ -273,7 +273,7 @@ CAUSED_NOUN = ["{E} because of {n}.", "{E} because of {n}.", "Because of {n}, {e
 WHY = ["Why {q}?", "Why {q}?", "Why {q}?", "why {q}", "For what reason {q}?", "How come {e}?", "Why is it that {e}?", "What is the reason that {e}?", "{E}. Why?", "Can you tell me why {e}?", "Please explain why {e}.", "Do you know why {e}?", "I would like to know why {e}."]
 BECAUSE = ["Because {c}.", "Because {c}.", "{C}.", "{E} because {c}."]
 POINTS = re.compile(r"\b(it|its|they|them|then|one|ones|two|most)\b|^there$|there$")  # in a cause, points at something in the effect: the effect comes first
-NOW = re.compile(r"\b(is|are|has|have|can|may|do|does|wants?|likes?|must|need|needs)\b")
+NOW = re.compile(r"(is|are|has|have|can|may|do|does|must|should)\b")  # how the question begins where it is of today
 
 
 def tell_cause(random, slots, fact, made, known):
@@ -282,7 +282,7 @@ def tell_cause(random, slots, fact, made, known):
     points = POINTS.search(cause)
     form = random.choice(CAUSED_NOUN if noun and random.random() < 0.35 else EFFECT_FIRST if points else CAUSED)
     by_noun = form in CAUSED_NOUN
-    now = NOW.search(effect + " " + cause)
+    now = NOW.match(query)
     if now:
         form = form.replace("This was because", "This is because").replace("The reason was", "The reason is")
     parts = {"e": effect, "c": cause, "n": noun, "q": query}
@@ -410,9 +410,15 @@ def question(random, made):
     q, r = one(random, made)
     if draw > 0.97 and len(made.questions) > 1:  # two things at once
         q2, r2 = one(random, made)
-        if q2 != q and r != r2 and q.endswith("?") and q2.endswith("?") and ". " not in q + q2:
+        if q2 != q and r != r2 and q.endswith("?") and q2.endswith("?") and ". " not in q + q2 and not tells(r, q2) and not tells(r2, q):
             return q[:-1] + random.choice([", and ", " and "]) + low(q2), f"{r} {r2}"
     return q, r
+
+
+def tells(answer, q):
+    """Whether a question gives away the answer of another: all its telling words or a number stand in it."""
+    found, words_ = re.findall(r"\w+", q.lower()), re.findall(r"\w+", answer.lower())
+    return any(w in found for w in words_ if w.isdigit()) or sum(w in found for w in words_ if len(w) > 3) * 2 > len([w for w in words_ if len(w) > 3])
 
 
 def one(random, made):
@@ -612,7 +618,7 @@ def three_things(random):
     else:
         made.sentences = [f"I compared three {plural}."] + [capital(f"{names[i]} {says.format(numbers[i])}.") for i in random.sample(order, 3)]
     for x, v in zip(names, values):
-        made.ask([how.format(x), f"And {x}?" if False else how.format(x), f"{capital(x)}: {how.format('it').lower()}", how.format(x).lower().rstrip("?")], [f"{capital(v)}.", capital(f"{x} {says.format(numbers[names.index(x)])}.")], 2)
+        made.ask([how.format(x), f"{capital(x)}: {how.format('it').lower()}", how.format(x).lower().rstrip("?")], [f"{capital(v)}.", capital(f"{x} {says.format(numbers[names.index(x)])}.")], 2)
         made.ask([f"Which {thing} {says.format(numbers[names.index(x)])}?"], [f"{x}.", f"It is {x}."], 1.5)
     lo, hi = numbers.index(min(numbers)), numbers.index(max(numbers))
     if most:
@@ -637,7 +643,7 @@ def departures(random):
     made = Coded(random)
     kind, plural, at = random.choice(VESSELS)
     k = random.choice([2, 3, 3])
-    towns = random.sample(TOWNS, k)
+    towns = random.sample(VILLAGES if kind in ("ferry", "boat") else TOWNS, k)
     minutes = random.sample(range(6 * 12, 21 * 12), k)
     times = [f"{m // 12}:{m % 12 * 5:02}" for m in minutes]
     bays = random.sample(range(1, 15), k)
@@ -648,8 +654,8 @@ def departures(random):
     for t, h, b in zip(towns, times, bays):
         made.ask([f"When does the {kind} to {t} leave?", f"At what time does the {kind} go to {t}?", f"What time is the {kind} to {t}?", f"{kind} to {t} when?", f"I want to go to {t}. When is the {kind}?"], [f"At {h}.", f"It leaves at {h}.", f"The {kind} to {t} leaves at {h}."], 2)
         made.ask([f"From which {at} does the {kind} to {t} leave?", f"Which {at} do I need for {t}?", f"Where does the {kind} to {t} leave?", f"which {at} for {t}?"], [f"From {at} {b}.", f"{at} {b}."], 2)
-        made.ask([f"Where does the {h} {kind} go?", f"Which {kind} leaves at {h}?", f"Where does the {kind} from {at} {b} go?", f"What leaves from {at} {b}?"], [f"The {kind} to {t}.", f"It is the {kind} to {t}."] if False else [f"To {t}."] , 0)
-        made.ask([f"Where does the {h} {kind} go?", f"Where does the {kind} from {at} {b} go?", f"Which town can I reach from {at} {b}?"], [f"To {t}.", f"It goes to {t}."] , 1.5)
+        made.ask([f"Where does the {h} {kind} go?", f"Where does the {kind} from {at} {b} go?"], [f"To {t}.", f"It goes to {t}."], 1.2)
+        made.ask([f"Which town can I reach from {at} {b}?", f"Which place is reached from {at} {b}?"], [f"{t}."], 0.5)
         made.ask([f"Which {kind} leaves at {h}?", f"What leaves from {at} {b}?"], [f"The {kind} to {t}."], 1)
     lo, hi = minutes.index(min(minutes)), minutes.index(max(minutes))
     made.ask([f"Which {kind} leaves first?", f"Which is the first {kind}?", f"Where does the earliest {kind} go?"], [f"The one to {towns[lo]}.", f"The {kind} to {towns[lo]}, at {times[lo]}."], 2)
