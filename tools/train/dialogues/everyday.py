@@ -186,7 +186,7 @@ def low(sentence):
 
 
 MID = COMMON | set("""because after before during behind under near adults children outside inside last every each one two three four five six seven eight nine ten eleven twelve
-members non-members students visitors guests beginners adult until with without as when while although its their most many some all both new old every then later once first""".split()) - {"will", "may"}
+members non-members students visitors guests beginners adult until with without as when while although its their most many some all both new old every then later once first you please clean press use""".split()) - {"will", "may"}
 
 GENERIC_OPEN = ["How old is {p}?", "What is {p}'s surname?", "Where was {p} born?", "What is {p}'s favourite colour?", "How tall is {p}?", "Does {p} have a brother?", "What is {p}'s phone number?", "Who is {p}'s best friend?", "What does {p} like to eat?"]
 
@@ -272,7 +272,7 @@ EFFECT_FIRST = [form for form in CAUSED if form.startswith("{E}")]
 CAUSED_NOUN = ["{E} because of {n}.", "{E} because of {n}.", "Because of {n}, {e}.", "{E}. The reason was {n}."]
 WHY = ["Why {q}?", "Why {q}?", "Why {q}?", "why {q}", "For what reason {q}?", "How come {e}?", "Why is it that {e}?", "What is the reason that {e}?", "{E}. Why?", "Can you tell me why {e}?", "Please explain why {e}.", "Do you know why {e}?", "I would like to know why {e}."]
 BECAUSE = ["Because {c}.", "Because {c}.", "{C}.", "{E} because {c}."]
-POINTS = re.compile(r"\b(it|its|they|them|then|one|ones|two|most)\b|^there$|there$")  # in a cause, points at something in the effect: the effect comes first
+POINTS = re.compile(r"(?<!<)\b(he|it|its|they|them|then|one|ones|two|most)\b|^there$|there$")  # in a cause, points at something in the effect: the effect comes first
 NOW = re.compile(r"(is|are|has|have|can|may|do|does|must|should)\b")  # how the question begins where it is of today
 
 
@@ -296,7 +296,7 @@ def tell_cause(random, slots, fact, made, known):
         if not points:
             made.questions.append((0.7, slots, [put(f) for f in (["What happened because {c}?", "{C}. What came of that?", "{C}. What was the result?"] if not now else ["{C}. What follows from that?"])], [effect + "."]))
     made.questions.append((3, slots, asks, answers))
-    made.claims.append((fill(slots, f"{effect} because " + ("of " + noun if by_noun else cause) + "."), None))
+    made.claims.append((fill(slots, f"{effect} because " + ("of " + noun if by_noun else cause) + ".", again=1.0), None))
 
 
 def scene_text(random, scene):
@@ -542,7 +542,8 @@ def giving(random):
         made.sentences.append((f"{occasion} " if i == 0 else random.choice(["", "", "Then ", "Later "])) + said + ".")
         b = re.sub("^an? ", "the ", g)
         made.ask([f"Who gave {y} {g}?", f"Who gave {b} away?", f"Who did {y} get something from?", f"From whom did {y} get {b}?", f"Who handed {b} to {y}?", f"Whose present was {b}?"], [f"{x}.", f"{x} did.", f"{x} gave {y} {g}."], 2)
-        made.ask([f"Who got {b}?", f"Who received {b}?", f"To whom did {x} give {b}?", f"Who was {b} for?", f"Whom did {x} give something to?"], [f"{y}.", f"{y} got it.", f"{x} gave it to {y}."], 2)
+        made.ask([f"Who got {b}?", f"Who received {b}?", f"To whom did {x} give {b}?", f"Who was {b} for?"], [f"{y}.", f"{y} got {b}.", f"{x} gave {b} to {y}."], 2)
+        made.ask([f"Whom did {x} give something to?", f"Who got something from {x}?"], [f"{y}.", f"{y} got {g} from {x}."], 0.7)
         made.ask([f"What did {x} give {y}?", f"What did {y} get?", f"What was {x}'s present?", f"What was {y} given?", f"what did {y} receive from {x}"], [f"{g}.", f"{y} got {g}.", f"{x} gave {y} {g}."], 2)
         made.claims.append((f"{x} gave {y} {g}.", f"{y} gave {x} {g}."))
     people = sorted(set(sum(pairs, ())))
@@ -606,7 +607,7 @@ def three_things(random):
     made = Coded(random)
     thing, plural, says, _, most, least, unit, how = random.choice(COMPARED)
     numbers = random.sample(range(2, 13) if thing in ("candle", "pool") else range(14, 98), 3)
-    names = [f"the {x} {thing}" for x in random.choice([random.sample(["red", "blue", "green", "white", "yellow", "black", "grey"], 3), ["first", "second", "third"], random.sample(["old", "new"], 2) + ["stone" if thing in ("tower", "bridge", "house") else "red"]])]
+    names = [f"the {x} {thing}" for x in random.choice([random.sample(["red", "blue", "green", "white", "yellow", "black", "grey"], 3), ["first", "second", "third"], random.sample(["old", "new"], 2) + ["stone" if thing in ("tower", "bridge") else "red"] if thing != "house" else ["left", "middle", "right"]])]
     values = [unit.format(n) for n in numbers]
     order = list(range(3))
     style = random.randrange(3)
