@@ -186,7 +186,7 @@ def low(sentence):
 
 
 MID = COMMON | set("""because after before during behind under near adults children outside inside last every each one two three four five six seven eight nine ten eleven twelve
-members non-members students visitors guests beginners adult until with without as when while although its their most many some all both new old every then later once first you please clean press use""".split()) - {"will", "may"}
+members non-members students visitors guests beginners adult until with without as when while although its their most many some all both new old every then later once first you please clean press use whose whom""".split()) - {"will", "may"}
 
 GENERIC_OPEN = ["How old is {p}?", "What is {p}'s surname?", "Where was {p} born?", "What is {p}'s favourite colour?", "How tall is {p}?", "Does {p} have a brother?", "What is {p}'s phone number?", "Who is {p}'s best friend?", "What does {p} like to eat?"]
 
