@@ -344,34 +344,6 @@ class Notes(unittest.TestCase):
                 self.assertEqual(notes.COUNTS.index(found[1].lower()), len(re.split(", | and ", found[2])), turns)
 
 
-class Everyday(unittest.TestCase):
-    def test_numbers_and_names_of_an_answer_stand_in_the_passage(self):
-        made = many(lambda rng: everyday.asked(rng, nothing), 3000)
-        self.assertEqual(made, many(lambda rng: everyday.asked(rng, nothing), 3000))
-        for turns in made:
-            self.assertNotRegex(" ".join(q + r for q, r in turns), r"[{}]|  ")
-            given = " ".join(q for q, _ in turns)
-            for question, answer in turns:
-                if re.search(r"(?i)how many (persons|people|names|different)", question):
-                    continue
-                self.assertLessEqual(set(re.findall(r"\d+", answer)), set(re.findall(r"\d+", given)), turns)
-                for name in re.findall(r"(?<=[a-z,] )[A-Z][a-z]{3,}", answer):
-                    self.assertIn(name.lower().rstrip("s"), given.lower(), turns)
-
-    def test_the_dearest_and_the_first(self):
-        checked = 0
-        for turns in many(lambda rng: [(made, rng) for made in [everyday.price_list(rng)]], 2000):
-            (made, rng), = turns
-            _, slots, asked, answers = made.questions[-1 - rng.randrange(len(made.questions))]
-            question, answer, text = asked[0], " ".join(answers), " ".join(made.sentences)
-            prices = [int(n) for n in re.findall(r"\d+", text)]
-            found = re.search(r"\d+", answer)
-            if question == "Which is the most expensive?":
-                self.assertEqual(int(found[0]), max(prices), turns)
-                checked += 1
-        self.assertGreater(checked, 20)
-
-
 class Stories(unittest.TestCase):
     def test_what_was_asked_for_stands_in_the_story(self):
         self.assertGreater(len(stories.PLOTS) + len(stories.SKY_PLOTS), 59)
@@ -710,6 +682,95 @@ class Shard(unittest.TestCase):
         for turns in many(tales.story, 200):
             self.assertRegex(turns[0][1], r"[.!\"]$")
             self.assertGreater(len(turns[0][1].split()), 40)
+
+
+class Everyday(unittest.TestCase):
+    def passages(self, number=4000, seed=0, maker=everyday.passage):
+        rng = random.Random(seed)
+        return [maker(rng) for _ in range(number)]
+
+    def test_the_table_is_large(self):
+        self.assertGreaterEqual(len(everyday.PLACES) + len(everyday.CODED), 45)
+        self.assertEqual(len({scene.name for scene in everyday.SCENES}), len(everyday.SCENES))
+        self.assertGreaterEqual(sum(fact.sort == "=" for scene in everyday.SCENES for fact in scene.facts), 150)
+
+    def test_every_wording_and_question_can_be_filled(self):
+        rng = random.Random(1)
+        for scene in everyday.SCENES:
+            self.assertTrue(scene.open or scene.name.startswith("causes"), scene.name)
+            for fact in scene.facts:
+                made = everyday.Passage()
+                tell = {"%": everyday.tell_contrast, "=": everyday.tell_cause}.get(fact.sort, everyday.tell_plain)
+                tell(rng, everyday.Slots(rng, scene.pools), fact, made, set())
+                self.assertTrue(made.questions, fact.says)
+                for _, slots, asks, answers in made.questions:
+                    for form in asks + answers:
+                        self.assertNotRegex(everyday.fill(slots, form), r"[{}<>|;]|  |^.?$", (scene.name, form))
+
+    def test_what_differs_stands_in_the_text_where_it_belongs(self):
+        checked = 0
+        for made in self.passages():
+            for _, slots, asks, answers in made.questions:
+                if isinstance(slots, everyday.Local):
+                    text = made.text.lower()
+                    self.assertIn(str(slots["c"]).lower(), text)
+                    self.assertIn(str(slots["v"]).lower(), text)
+                    clauses = [c for c in re.split(r"[;,.]? and |, but |[;,.] ", text)]
+                    pairs = [c for c in clauses if slots["c"].lower() in c and slots["v"].lower() in c]
+                    checked += bool(pairs)
+        self.assertGreater(checked, 5000)
+
+    def test_what_is_worked_out_is_worked_out_again(self):
+        rng = random.Random(4)
+        ends = {"cheapest": min, "most expensive": max}
+        for made in self.passages(300, 5, everyday.price_list):
+            found = {int(n) for n in re.findall(r"\d+", " ".join(made.sentences))}
+            for _, slots, asks, answers in made.questions:
+                for word, of in ends.items():
+                    if any(f"is the {word}" in ask.lower() for ask in asks):
+                        self.assertIn(str(of(found)), " ".join(answers), made.sentences)
+        for made in self.passages(300, 6, everyday.departures):
+            found = sorted(re.findall(r"\d+:\d\d", " ".join(made.sentences)), key=lambda t: tuple(map(int, t.split(":"))))
+            for _, slots, asks, answers in made.questions:
+                for word, at in (("first", 0), ("last", -1)):
+                    if any(f"leaves {word}?" in ask for ask in asks):
+                        self.assertIn(found[at], answers[1], made.sentences)
+        for made in self.passages(300, 7, everyday.three_things):
+            found = {int(n): f"{x}" for x, n in re.findall(r"(?i)the ([\w]+) \w+ (?:is|has|weighs|needs|lasts|burns for|can carry) (\d+)", " ".join(made.sentences))}
+            self.assertEqual(len(found), 3, made.sentences)
+            for _, slots, asks, answers in made.questions:
+                if re.search("longest|highest|heaviest|tallest|oldest|widest|deepest|the most", asks[0]) and "Which" in asks[0]:
+                    self.assertIn(found[max(found)], answers[0], made.sentences)
+
+    def test_people_are_counted_right(self):
+        checked = 0
+        for made in self.passages():
+            if made.counting and len(made.people) > 1:
+                named = set(re.findall(r"[^\W\d_]+", made.text)) & set(NAMES)
+                self.assertLessEqual(made.people, named)
+                checked += made.people == named
+        self.assertGreater(checked, 500)
+
+    def test_shares(self):
+        rng = random.Random(2)
+        number, unknown, differ, bare = 6000, 0, 0, 0
+        for made in self.passages(number, 8):
+            question, answer = everyday.question(rng, made)
+            self.assertNotRegex(question + answer, r"[{}<>|]|  ", made.text)
+            unknown += answer in passages.UNKNOWN
+            bare += len(answer.split()) <= 4
+        self.assertTrue(0.04 < unknown / number < 0.08, unknown)
+        self.assertTrue(0.35 < bare / number < 0.65, bare)
+
+    def test_true_or_false(self):
+        rng = random.Random(9)
+        for made in self.passages(2000, 10):
+            for true, false in made.claims:
+                self.assertNotEqual(true, false)
+
+    def test_the_same_seed_makes_the_same(self):
+        self.assertEqual(many(lambda r: everyday.everyday(r, nothing), 200), many(lambda r: everyday.everyday(r, nothing), 200))
+        self.assertEqual(len({turns[0] for turns in many(lambda r: everyday.everyday(r, nothing), 3000)}), 3000)
 
 
 class HowTo(unittest.TestCase):
