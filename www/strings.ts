@@ -56,7 +56,7 @@ export const strings = {
     ["Nothing is sent away", "The page asks for its own files and the model's, and for nothing else."],
   ],
   suggestions: [
-    "Tell me a story about a lighthouse keeper and a lost whale.",
+    "Tell me a story about a hedgehog and the moon.",
     "What is a river, and where does its water come from?",
     "How do I boil an egg?",
   ],

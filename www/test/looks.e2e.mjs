@@ -177,7 +177,7 @@ for (const name of browsers) {
             await look("first");
             await ready(page);
             await look("ready");
-            await send(page, "Tell me a story about a lighthouse keeper and a lost whale.");
+            await send(page, "Tell me a story about a hedgehog and the moon.");
             await longer(page, 100);
             await look("answering");
             await page.keyboard.press("Escape");

@@ -20,7 +20,7 @@ import tempfile
 import time
 
 QUESTIONS = [
-    "Tell me a story about a lighthouse keeper and a lost whale.",
+    "Tell me a story about a hedgehog and the moon.",
     "What is a river, and where does its water come from?",
 ]
 # Notes when the page shows another state or phase of loading, and when it last told of more bytes, in milliseconds since
