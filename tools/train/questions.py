@@ -13,7 +13,7 @@ import sys
 
 from corpus import CorpusError, documents
 
-SETS = [os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".jsonl") for name in ("questions", "second", "unseen")]
+SETS = tuple(os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".jsonl") for name in ("questions", "second", "unseen"))
 KINDS = ("facts", "science", "sums", "words", "talk", "memory", "passages", "stories", "howto")
 CONTAINED = 3  # words from which on a question is looked for inside a longer turn, behind a greeting for example
 
@@ -63,7 +63,7 @@ def _held(paths):
     return Held([question for path in paths for question in load(path)])
 
 
-def held_back(messages, paths=tuple(SETS)):
+def held_back(messages, paths=SETS):
     """Whether a dialogue [{role, content}] contains a question that answers are judged by and must not be trained on."""
     return _held(tuple(paths))(messages)
 

@@ -6,14 +6,13 @@ $ wordings, $1 the opening that is always said, $+ only behind the fact above it
 % contrasts: said of the first ; of the next ; conditions ; values ; questions ; answers ; questions back ; answers back;
 = effect | cause | question without why | cause as a noun; ! what is left open; ~ the gist.
 <p> is a person: a name where first met, then "she" or "he"; <p's>, <p@> are "her", "him"."""
-import os
 import re
 
 from .lists import BOYS, CITIES, COLOURS, DAYS, FOODS, GIRLS, HOBBIES, JOBS, MONTHS, NAMES, PET_NAMES, SURNAMES
 from .numbers import words
-from .passages import FRAMES, GIVEN, READ, SUMMARISE, UNKNOWN, VILLAGES
-from .phrasing import COMMON, a, capital, listed, styled
-from .rows import FOLDER
+from .passages import FRAMES, SUMMARISE, UNKNOWN, VILLAGES, asked_on, given_first
+from .phrasing import COMMON, a, capital, listed
+from .rows import lines
 
 TOWNS = CITIES + VILLAGES
 PLAIN_COLOURS = [c for c in COLOURS if c not in ("gold", "silver", "beige")] + ["dark blue", "light green", "dark red", "yellow", "cream", "navy blue"]
@@ -147,28 +146,27 @@ def parted(text, by="|"):
 
 def load():
     scenes = []
-    with open(os.path.join(FOLDER, "everyday.txt"), encoding="utf-8") as file:
-        for line in filter(None, map(str.strip, file)):
-            sign, _, rest = line.partition(" ")
-            if sign == "#":
-                scenes.append(Scene(rest))
-            elif sign in ("$", "$1", "$+"):
-                scenes[-1].facts.append(Fact(sign, parted(rest)))
-            elif sign == "%":
-                fields = [parted(field) for field in rest.split(" ; ")]
-                scenes[-1].facts.append(Fact("%", fields))
-            elif sign == "=":
-                scenes[-1].facts.append(Fact("=", parted(rest)))
-            elif sign == "?":
-                asks, _, answers = rest.rpartition(" = ")
-                scenes[-1].facts[-1].asked.append((parted(asks), parted(answers)))
-            elif sign == "!":
-                scenes[-1].open += parted(rest)
-            elif sign == "~":
-                scenes[-1].gist += parted(rest)
-            else:
-                name, _, values = line.partition(" = ")
-                scenes[-1].pools[name] = [parted(v, "/") if "/" in v else v for v in parted(values)]
+    for line in map(str.strip, lines("everyday")):
+        sign, _, rest = line.partition(" ")
+        if sign == "#":
+            scenes.append(Scene(rest))
+        elif sign in ("$", "$1", "$+"):
+            scenes[-1].facts.append(Fact(sign, parted(rest)))
+        elif sign == "%":
+            fields = [parted(field) for field in rest.split(" ; ")]
+            scenes[-1].facts.append(Fact("%", fields))
+        elif sign == "=":
+            scenes[-1].facts.append(Fact("=", parted(rest)))
+        elif sign == "?":
+            asks, _, answers = rest.rpartition(" = ")
+            scenes[-1].facts[-1].asked.append((parted(asks), parted(answers)))
+        elif sign == "!":
+            scenes[-1].open += parted(rest)
+        elif sign == "~":
+            scenes[-1].gist += parted(rest)
+        else:
+            name, _, values = line.partition(" = ")
+            scenes[-1].pools[name] = [parted(v, "/") if "/" in v else v for v in parted(values)]
     return scenes
 
 
@@ -458,18 +456,10 @@ def everyday(random, other):
     made = passage(random)
     q, r = question(random, made)
     if random.random() < 0.2:
-        turns = [(random.choice(GIVEN).format(p=made.text), random.choice(READ)), (styled(random, q), r)]
-        while random.random() < 0.15:
-            turns[1:1] = other(random)
+        turns = given_first(random, other, made.text, q, r, 0.15)
     else:
         turns = [(framed(random, made.text, q), r)]
-    seen = {q}
-    while random.random() < 0.42 and len(seen) < 3:
-        q, r = question(random, made)
-        if q not in seen:
-            turns.append((styled(random, q), r))
-        seen.add(q)
-    return turns
+    return asked_on(random, turns, q, lambda: question(random, made), 0.42, 3)
 
 
 # Passages whose answers are worked out: cheapest, first, how many, in what order.

@@ -2,11 +2,11 @@
 
 A thing is a line of tables/notes.txt. How it is told and asked is composed from its own words and from frames that fit all, so that
 what is learnt is to look for what was said last about it, and not one template's surface."""
-import pathlib
 import re
 
 from .lists import BOYS, CITIES, COLOURS, DAYS, FOODS, GIRLS, HOBBIES, INSTRUMENTS, JOBS, MONTHS, NAMES, PET_NAMES, SPORTS, SPOTS, SUBJECTS, SURNAMES
 from .phrasing import a, capital, listed, lower_first, slip
+from .rows import lines
 
 COUNTS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
@@ -79,8 +79,8 @@ class Topic:
 
 def read():
     topics = []
-    for line in (pathlib.Path(__file__).parent / "tables" / "notes.txt").read_text(encoding="utf-8").splitlines():
-        if not line or line.startswith("#"):
+    for line in lines("notes"):
+        if line.startswith("#"):
             continue
         fields = [field.strip() for field in line.split("|")]
         if line.startswith("@"):

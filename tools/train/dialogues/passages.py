@@ -452,10 +452,18 @@ def question(random, made):
     return random.choice(forms).format(**values), random.choice(answers[:1] * 2 + answers)
 
 
-def asked_on(random, turns, q, question):
-    """The turns, whose last asks q, and up to four more questions about the same text; question() draws one and its answer."""
+def given_first(random, other, text, q, r, between):
+    """A text in one message and the question in a later one; between is how often something else comes before that."""
+    turns = [(random.choice(GIVEN).format(p=text), random.choice(READ)), (styled(random, q), r)]
+    while random.random() < between:
+        turns[1:1] = other(random)
+    return turns
+
+
+def asked_on(random, turns, q, question, share=0.5, most=5):
+    """The turns, whose last asks q, and more questions about the same text, `most` in all; question() draws one and its answer."""
     seen = {q}
-    while random.random() < 0.5 and len(seen) < 5:
+    while random.random() < share and len(seen) < most:
         q, r = question()
         if q not in seen:
             turns.append((styled(random, q), r))
@@ -469,9 +477,7 @@ def reading(random, other):
     text = made[0]
     q, r = question(random, made)
     if random.random() < 0.3:
-        turns = [(random.choice(GIVEN).format(p=text), random.choice(READ)), (styled(random, q), r)]
-        while random.random() < 0.25:
-            turns[1:1] = other(random)
+        turns = given_first(random, other, text, q, r, 0.25)
     else:
         if random.random() < 0.25:
             q = q.lower() if random.random() < 0.5 else q.rstrip("?.")

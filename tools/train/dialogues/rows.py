@@ -9,28 +9,31 @@ FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tables")
 SMALL = set("a an the is are it of in on to and or was were they people one first for it's called by has have does do s".split())
 
 
+def lines(name):
+    """The lines of tables/NAME.txt that are not empty."""
+    with open(os.path.join(FOLDER, name + ".txt"), encoding="utf-8") as file:
+        return [line.rstrip("\n") for line in file if line.strip()]
+
+
 def rows(name):
     """The rows of tables/NAME.txt, their fields apart by |."""
-    with open(os.path.join(FOLDER, name + ".txt"), encoding="utf-8") as file:
-        return [line.rstrip("\n").split("|") for line in file if line.strip()]
+    return [line.split("|") for line in lines(name)]
 
 
 def questions(name):
     """Of tables/NAME.txt: forms of a question and forms of its answer; a line is question|question=answer|answer."""
-    with open(os.path.join(FOLDER, name + ".txt"), encoding="utf-8") as file:
-        return [tuple(side.split("|") for side in line.rstrip("\n").split("=", 1)) for line in file if line.strip()]
+    return [tuple(side.split("|") for side in line.split("=", 1)) for line in lines(name)]
 
 
 def asked(name):
     """Further forms of questions about a relation, of tables/forms.txt: those below [NAME forward], [NAME back], [NAME yes] and so on."""
     found, section = {}, None
-    with open(os.path.join(FOLDER, "forms.txt"), encoding="utf-8") as file:
-        for line in map(str.strip, file):
-            if line.startswith("["):
-                of, way = line.strip("[]").split(" ")
-                section = found.setdefault(way, []) if of == name else None
-            elif line and section is not None:
-                section.append(line)
+    for line in map(str.strip, lines("forms")):
+        if line.startswith("["):
+            of, way = line.strip("[]").split(" ")
+            section = found.setdefault(way, []) if of == name else None
+        elif section is not None:
+            section.append(line)
     return found
 
 

@@ -1,17 +1,17 @@
-"""Stories with what was asked for: whoever, whatever and wherever the visitor names stands in them.
+"""Stories with what was asked for: each figure, thing and place that the visitor names stands in them.
 
 A plot of tables/plots.txt has a wish or trouble, what a second figure does about it, a turn and an end; heroes, things and places are drawn."""
-import pathlib
 import re
 
 from .lists import BOYS, GIRLS
 from .phrasing import a, capital
+from .rows import lines
 
 PLOTS, SKY_PLOTS = [], []
-for _line in (pathlib.Path(__file__).parent / "tables" / "plots.txt").read_text(encoding="utf-8").splitlines():
+for _line in lines("plots"):
     if _line.startswith("#"):
         _into = SKY_PLOTS if "sky" in _line else PLOTS
-    elif _line:
+    else:
         _into.append([part.strip() for part in _line.split("|")])
 
 ANIMALS = """fox, owl, mouse, bear, rabbit, hedgehog, squirrel, frog, duck, turtle, cat, dog, goat, donkey, sheep, pony, goose, swan, crow, raven, mole, badger, otter, beaver, deer, wolf, lion, tiger, elephant, giraffe, monkey, parrot, penguin, seal, polar bear, kangaroo, koala, panda, camel, zebra,
@@ -86,7 +86,7 @@ def scene(rng, friends=False):
 
 
 def told(rng, size, hero, second, place, parts, friends):
-    """The story in so many sentences; in short paragraphs where no number is asked for."""
+    """The story in as many sentences as are asked for; in short paragraphs where no number is."""
     wish, does, turn, end = parts
     early = second.ref() in wish
     new, other = hero.new(rng), second.new(rng)

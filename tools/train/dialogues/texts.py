@@ -5,8 +5,8 @@ A text is drawn as a record first. Sentences, questions, answers and what is tru
 gives the text, its questions, what it leaves open, its gist, and claims that are true or false of it."""
 from .lists import CITIES, COLOURS, DAYS, JOBS, MONTHS, NAMES, PET_NAMES, SURNAMES
 from .numbers import words
-from .passages import FRAMES, GIVEN, READ, SUMMARISE, UNKNOWN, VILLAGES, Person, asked_on
-from .phrasing import a, capital, listed, pick, styled
+from .passages import FRAMES, SUMMARISE, UNKNOWN, VILLAGES, Person, asked_on, given_first
+from .phrasing import a, capital, listed, pick
 
 TRUE_FORMS = ['True or false: {c}', 'Is this true? {c}', '{c} True or false?', 'Does the text say this? {c}', 'Is it right that {l}?', 'According to the text, is this true or false? {c}', 'Is this statement right: {c}', 'Check against the text: {c} True or false?', 'Is it true that {l}?']
 
@@ -588,9 +588,7 @@ def reading(random, other):
     made = random.choice(MAKERS)(random)
     q, r = question(random, made)
     if random.random() < 0.25:
-        turns = [(random.choice(GIVEN).format(p=made.text), random.choice(READ)), (styled(random, q), r)]
-        while random.random() < 0.2:
-            turns[1:1] = other(random)
+        turns = given_first(random, other, made.text, q, r, 0.2)
     else:
         turns = [(framed(random, made.text, q), r)]
     return asked_on(random, turns, q, lambda: question(random, made))
